@@ -1,0 +1,72 @@
+"""People, workspaces, sessions and API keys."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from app.kernel.db import UtcDateTime
+
+
+class User(SQLModel, table=True):
+    __tablename__ = "user_account"
+
+    id: str = Field(primary_key=True)  # usr_…
+    email: str = Field(unique=True)  # lower case
+    name: str
+    password_hash: str
+    is_operator: bool = False
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Workspace(SQLModel, table=True):
+    id: str = Field(primary_key=True)  # ws_…
+    name: str
+    suspended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Member(SQLModel, table=True):
+    workspace_id: str = Field(primary_key=True, foreign_key="workspace.id")
+    user_id: str = Field(primary_key=True, foreign_key="user_account.id", index=True)
+    role: str  # owner | member
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignIn(SQLModel, table=True):
+    """A session; only the hash of its token is stored."""
+
+    __tablename__ = "sign_in"
+
+    token_hash: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="user_account.id", index=True)
+    workspace_id: str | None = Field(default=None, foreign_key="workspace.id")
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ApiKey(SQLModel, table=True):
+    __tablename__ = "api_key"
+
+    id: str = Field(primary_key=True)  # key_…
+    workspace_id: str = Field(foreign_key="workspace.id", index=True)
+    name: str
+    secret_hash: str = Field(unique=True)
+    hint: str  # the last four characters, to tell keys apart
+    created_by: str = Field(foreign_key="user_account.id")
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AuditEvent(SQLModel, table=True):
+    """Who changed what: prices, keys, grants. Append-only."""
+
+    __tablename__ = "audit_event"
+
+    id: str = Field(primary_key=True)  # evt_…
+    actor_id: str | None = Field(default=None, index=True)
+    action: str
+    subject: str = Field(index=True)
+    detail: str = ""
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)

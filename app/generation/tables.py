@@ -1,0 +1,103 @@
+"""Generations, their attempts, what happened to them, and the keys that make a request safe to repeat."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, text
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from app.kernel.db import Json, UtcDateTime
+
+
+class Generation(SQLModel, table=True):
+    __table_args__ = (
+        Index("generation_by_workspace", "workspace_id", "created_at"),
+        Index("generation_by_model", "model_id", "created_at"),
+        Index(
+            "generation_open",
+            "next_check_at",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)  # gen_…
+    request_id: str = Field(index=True)  # req_…
+    workspace_id: str = Field(foreign_key="workspace.id")
+    user_id: str | None = None
+    api_key_id: str | None = Field(default=None, index=True)
+    origin: str  # playground | api | videos | images
+    model_id: str = Field(foreign_key="model.id")
+    version_id: str = Field(foreign_key="model_version.id")
+    modality: str
+    state: str
+    params: dict[str, Any] = Field(sa_type=Json)  # coerced, defaults filled
+    estimate: dict[str, Any] = Field(sa_type=Json)  # the quote shown
+    final: dict[str, Any] | None = Field(default=None, sa_type=Json)  # the quote charged
+    hold_micros: int = Field(sa_type=BigInteger)
+    charged_micros: int | None = Field(default=None, sa_type=BigInteger)
+    cost_micros: int | None = Field(default=None, sa_type=BigInteger)  # micro-USD, operator surfaces only
+    percent: int | None = None
+    queue_position: int | None = None
+    cancel_requested_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error_code: str | None = None
+    error_message: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    next_check_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Attempt(SQLModel, table=True):
+    """One submission to one provider. It owns the upstream id."""
+
+    __table_args__ = (
+        UniqueConstraint("generation_id", "number"),
+        UniqueConstraint("provider_id", "upstream_id"),
+    )
+
+    id: str = Field(primary_key=True)  # att_…
+    generation_id: str = Field(foreign_key="generation.id")
+    number: int
+    route_id: str = Field(foreign_key="route.id")
+    provider_id: str = Field(foreign_key="provider.id")
+    upstream_model: str
+    state: str  # intent | sending | accepted | refused | unknown | delivered | failed | canceled
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    upstream_id: str | None = Field(default=None, index=True)
+    status_url: str | None = None
+    response_url: str | None = None
+    cancel_url: str | None = None
+    expected_cost_micros: int | None = Field(default=None, sa_type=BigInteger)
+    cost_micros: int | None = Field(default=None, sa_type=BigInteger)
+    usage: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    resolved: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    billable_units: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class GenerationEvent(SQLModel, table=True):
+    """The trace: what happened, when, in words a page can show. Append-only."""
+
+    __tablename__ = "generation_event"
+    __table_args__ = (Index("generation_event_by_generation", "generation_id", "id"),)
+
+    id: str = Field(primary_key=True)  # evt_…
+    generation_id: str = Field(foreign_key="generation.id")
+    kind: str
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    operator_only: bool = False
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    __tablename__ = "idempotency_key"
+
+    workspace_id: str = Field(primary_key=True, foreign_key="workspace.id")
+    key: str = Field(primary_key=True)
+    request_hash: str
+    generation_id: str = Field(foreign_key="generation.id")
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -1,0 +1,58 @@
+"""Identifiers: a prefix that says what the thing is, then 26 characters that sort by creation time.
+
+The body is a ULID (48 bits of Unix milliseconds, 80 random bits, Crockford base 32). Within one process ids of the
+same millisecond still sort in the order they were made, because the random part is incremented instead of redrawn.
+"""
+
+import re
+import secrets
+import threading
+import time
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+RANDOM_BITS = 80
+
+#: Every prefix in use, and what it stands for. A new kind of id is one line here.
+PREFIXES = {
+    "gen": "generation",
+    "att": "attempt",
+    "ws": "workspace",
+    "usr": "user",
+    "key": "API key",
+    "mdl": "model",
+    "rte": "route",
+    "ver": "model version",
+    "cst": "cost profile",
+    "jrn": "journal",
+    "lot": "credit lot",
+    "hld": "hold",
+    "file": "stored file",
+    "req": "request",
+    "evt": "event",
+    "ses": "session",
+}
+_SHAPE = re.compile(rf"^({'|'.join(PREFIXES)})_[{ALPHABET}]{{26}}$")
+
+_lock = threading.Lock()
+_last = (0, 0)
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as `gen_01KAJ8M4ZD…`; `prefix` must be one of `PREFIXES`."""
+    if prefix not in PREFIXES:
+        raise ValueError(f"unknown id prefix {prefix!r}")
+    global _last
+    with _lock:
+        millis = max(time.time_ns() // 1_000_000, _last[0])
+        body = _last[1] + 1 if millis == _last[0] else secrets.randbits(RANDOM_BITS - 1)
+        _last = (millis, body)
+    return f"{prefix}_{_encode((millis << RANDOM_BITS) | body)}"
+
+
+def is_id(text: str, prefix: str | None = None) -> bool:
+    """Whether `text` has the shape of one of our ids (of that kind, when `prefix` is given)."""
+    return bool(_SHAPE.match(text)) and (prefix is None or text.startswith(prefix + "_"))
+
+
+def _encode(number: int) -> str:
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,136 @@
+"""The books. Plain tables, because the lane writes them with prepared Core statements; amounts are integers.
+
+Customer accounts are in micro-credits (or the wallet's unit), upstream cost in micro-USD; every journal sums to zero
+per unit. `journal`, `entry` and `lot_use` are append-only and a hold moves only from open to closed: `guards.py`
+puts that into the database itself.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from app.kernel.db import BigKey, Json, UtcDateTime, metadata
+
+OPEN, CAPTURED, RELEASED = 0, 1, 2  # hold.state
+
+wallet = Table(
+    "wallet",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("workspace_id", String, ForeignKey("workspace.id"), nullable=False),
+    Column("unit", String, nullable=False),
+    Column("balance", BigInteger, nullable=False),  # = sum of its lots' remaining
+    Column("held", BigInteger, nullable=False),  # = sum of its open holds
+    Column("owed", BigInteger, nullable=False),  # used on credit and not yet paid
+    Column("credit_limit", BigInteger, nullable=False),
+    Column("frozen", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("workspace_id", "unit"),
+    CheckConstraint("balance >= 0 AND held >= 0 AND owed >= 0 AND credit_limit >= 0", name="wallet_not_negative"),
+    postgresql_with={"fillfactor": "50"},
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", String, primary_key=True),  # jrn_…
+    Column("kind", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("wallet_id", BigInteger, ForeignKey("wallet.id")),
+    Column("generation_id", String),
+    Column("reverses_id", String, ForeignKey("journal.id"), unique=True),
+    Column("actor", String, nullable=False),
+    Column("memo", Json),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("kind", "ref"),
+    Index("journal_by_wallet", "wallet_id", "created_at"),
+    Index("journal_by_generation", "generation_id"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("journal_id", String, ForeignKey("journal.id"), nullable=False),
+    Column("account", String, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("amount", BigInteger, CheckConstraint("amount <> 0", name="entry_not_zero"), nullable=False),
+    Column("balance_after", BigInteger),  # of the wallet, on its own legs
+    Column("wallet_version", BigInteger),
+    Index("entry_by_journal", "journal_id"),
+    Index("entry_by_account", "account", "id"),
+    Index(
+        "entry_wallet_version",
+        "account",
+        "wallet_version",
+        unique=True,
+        sqlite_where=text("wallet_version IS NOT NULL"),
+        postgresql_where=text("wallet_version IS NOT NULL"),
+    ),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("generation_id", String, primary_key=True),
+    Column("wallet_id", BigInteger, ForeignKey("wallet.id"), nullable=False),
+    Column("amount", BigInteger, CheckConstraint("amount >= 0", name="hold_not_negative"), nullable=False),
+    Column("captured", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("close_journal_id", String, ForeignKey("journal.id")),
+    Index("hold_open_by_wallet", "wallet_id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("hold_open_by_deadline", "deadline_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+)
+
+lot = Table(
+    "lot",
+    metadata,
+    Column("id", String, primary_key=True),  # lot_…
+    Column("wallet_id", BigInteger, ForeignKey("wallet.id"), nullable=False),
+    Column("journal_id", String, ForeignKey("journal.id"), nullable=False, unique=True),
+    Column("kind", String, nullable=False),  # paid | promo | plan | correction
+    Column("label", String, nullable=False),
+    Column("granted", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("open", Boolean, nullable=False),  # flips once, so updates of `remaining` stay heap-only on PostgreSQL
+    Column("priority", Integer, nullable=False),  # lower is used first
+    Column("expires_at", UtcDateTime),
+    Column("cost_basis_micros", BigInteger),  # micro-USD paid for the whole lot, None when it was a gift
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("remaining >= 0 AND remaining <= granted", name="lot_within_grant"),
+    Index(
+        "lot_open_by_wallet",
+        "wallet_id",
+        "priority",
+        "expires_at",
+        "id",
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
+    ),
+    postgresql_with={"fillfactor": "50"},
+)
+
+lot_use = Table(
+    "lot_use",
+    metadata,
+    Column("id", BigKey, primary_key=True),
+    Column("lot_id", String, ForeignKey("lot.id"), nullable=False),
+    Column("journal_id", String, ForeignKey("journal.id"), nullable=False),
+    Column("amount", BigInteger, CheckConstraint("amount <> 0", name="lot_use_not_zero"), nullable=False),  # < 0 gives back
+    Index("lot_use_by_journal", "journal_id"),
+    Index("lot_use_by_lot", "lot_id"),
+)

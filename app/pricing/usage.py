@@ -1,0 +1,26 @@
+"""What was made, or is expected to be made: the measured quantities a rate card prices."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output file or text; a measure that nobody reported is None."""
+
+    width: int | None = None
+    height: int | None = None
+    seconds: Decimal | None = None
+    video_tokens: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Quantities of one generation. Token classes are disjoint: `input_tokens` excludes the cached ones."""
+
+    outputs: tuple[Output, ...] = ()
+    characters: int | None = None
+    tokens: Decimal | None = None
+    input_tokens: Decimal | None = None
+    cached_input_tokens: Decimal | None = None
+    output_tokens: Decimal | None = None

@@ -1,0 +1,100 @@
+"""The only reader of the environment. Every setting is documented here and printed by `python -m app doctor`.
+
+In demo mode (`FAREBOX_DEMO=1`, what `make run` sets) secrets are made per installation and only loopback is served.
+In production a missing secret stops the start with one sentence naming the setting.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.kernel.errors import Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked once at start; nothing else reads the environment."""
+
+    demo: bool
+    host: str
+    port: int
+    public_url: str  # what customers and providers reach us by, without a trailing slash
+    database_url: str
+    home: Path  # where Farebox keeps its own files
+    secret_key: str  # encrypts provider keys and signs callback addresses
+    credit_value_micros: int  # list value of one credit in micro-USD
+    sandbox_url: str | None
+
+    @property
+    def files_dir(self) -> Path:
+        return self.home / "files"
+
+    @property
+    def jobs_url(self) -> str:
+        """DBOS keeps its own tables: beside our SQLite file, or in our PostgreSQL database."""
+        return self.database_url if not self.database_url.startswith("sqlite") else f"sqlite:///{self.home / 'jobs.sqlite'}"
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings; `Broken` names the first one that is missing or wrong."""
+    env = os.environ if env is None else env
+    demo = env.get("FAREBOX_DEMO") == "1"
+    home = Path(env.get("FAREBOX_HOME", ".farebox")).resolve()
+    host = env.get("FAREBOX_HOST", "127.0.0.1")
+    port = _integer(env, "FAREBOX_PORT", 3000)
+    if demo and not _is_loopback(host):
+        raise Broken(f"FAREBOX_HOST is {host}, but demo mode serves loopback only: unset FAREBOX_DEMO or use 127.0.0.1.")
+    if not demo and env.get("FAREBOX_FAULT"):
+        raise Broken("FAREBOX_FAULT is a test switch that kills the process: unset it.")
+    return Settings(
+        demo=demo,
+        host=host,
+        port=port,
+        public_url=_public_url(env, demo, port),
+        database_url=env.get("DATABASE_URL") or f"sqlite:///{home / 'farebox.sqlite'}",
+        home=home,
+        secret_key=_secret(env, demo, home),
+        credit_value_micros=_integer(env, "FAREBOX_CREDIT_MICRO_USD", 1_000),
+        sandbox_url=env.get("FAREBOX_SANDBOX_URL") or None,
+    )
+
+
+def _secret(env: Mapping[str, str], demo: bool, home: Path) -> str:
+    key = env.get("FAREBOX_SECRET_KEY", "")
+    stored = home / "secret.key"
+    if not key and demo and stored.exists():
+        key = stored.read_text().strip()
+    if not key:
+        raise Broken("FAREBOX_SECRET_KEY is missing: set it to a key made by `python -m app secret`.")
+    return key
+
+
+def _public_url(env: Mapping[str, str], demo: bool, port: int) -> str:
+    url = env.get("FAREBOX_PUBLIC_URL", "").rstrip("/")
+    if url:
+        return url
+    if not demo:
+        raise Broken("FAREBOX_PUBLIC_URL is missing: set it to the address customers open, such as https://ai.example.com.")
+    return f"http://localhost:{port}"
+
+
+def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+    raw = env.get(name, "")
+    try:
+        value = int(raw) if raw else default
+    except ValueError:
+        raise Broken(f"{name} must be a whole number, not {raw!r}.") from None
+    if value <= 0:
+        raise Broken(f"{name} must be above zero, not {value}.")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
