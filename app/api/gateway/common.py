@@ -1,0 +1,169 @@
+"""What every gateway route needs: who asks, how it may be repeated, and how to wait for an end."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain, repeat
+from typing import Any
+
+from fastapi import Request
+
+from app.accounts.keys import KeyHolder
+from app.api.gateway import present
+from app.api.gateway.present import Wire
+from app.generation import views
+from app.generation.desk import Desk
+from app.generation.price import price
+from app.generation.start import Ask, Started, agree, start
+from app.generation.views import Seen
+from app.kernel.errors import InvalidInput
+from app.kernel.ids import new_id
+from app.kernel.money import exact
+from app.ledger.wallet import Ledger
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+WAIT_STEPS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Handed to each router."""
+
+    desk: Desk
+    ledger: Ledger
+    wire: Wire
+    authenticate: Callable[..., Any]  # a FastAPI dependency that answers a KeyHolder
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The request's JSON object, with a clear refusal for anything else."""
+    raw = await request.body()
+    if len(raw) > MAX_BODY_BYTES:
+        raise InvalidInput(f"The body is larger than {MAX_BODY_BYTES // 1024 // 1024} MB. Upload files separately.")
+    try:
+        body = json.loads(raw or b"{}")
+    except (ValueError, RecursionError):
+        raise InvalidInput("The body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise InvalidInput("The body must be a JSON object.")
+    return body
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """JSON or a form (the OpenAI SDK sends videos as multipart); a form's fields are text."""
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+        return await json_body(request)
+    form = await request.form(max_files=4, max_fields=200)
+    for name, value in form.items():
+        if not isinstance(value, str):
+            raise InvalidInput(f"Send {name} as a link: upload the file to /uploads first.", param=name)
+    return dict(form)
+
+
+def text_field(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInput(f"“{name}” is missing: give it as text.", param=name)
+    return value
+
+
+def only(body: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Refuse top-level fields nobody reads, so that a typing error is not silently ignored."""
+    for name in body:
+        if name not in known:
+            raise InvalidInput(f"Unknown field “{name}”. Known: {', '.join(sorted(known))}.", param=name)
+
+
+def max_credits(body: Mapping[str, Any]) -> Decimal | None:
+    value = body.get("max_credits")
+    if value is None:
+        return None
+    try:
+        amount = exact(str(value) if isinstance(value, float) else value)
+    except ValueError:
+        raise InvalidInput("max_credits must be a number of credits, such as 40.", param="max_credits") from None
+    if amount < 0:
+        raise InvalidInput("max_credits cannot be below zero.", param="max_credits")
+    return amount
+
+
+def idempotency_key(request: Request, body: Mapping[str, Any]) -> str | None:
+    """From the header or the body; the two must agree when both are there."""
+    header, field = request.headers.get("idempotency-key"), body.get("idempotency_key")
+    if field is not None and not isinstance(field, str):
+        raise InvalidInput("idempotency_key must be text.", param="idempotency_key")
+    if header and field and header != field:
+        raise InvalidInput("The Idempotency-Key header and idempotency_key differ. Send one.", param="idempotency_key")
+    return header or field
+
+
+def is_dry_run(request: Request) -> bool:
+    value = request.query_params.get("dryRun", "false").lower()
+    if value not in ("true", "false", "1", "0", ""):
+        raise InvalidInput("dryRun is true or false.", param="dryRun")
+    return value in ("true", "1", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a route made of a request body."""
+
+    model: str
+    input: Mapping[str, Any]
+    origin: str
+    max_credits: Decimal | None
+    idempotency_key: str | None
+
+
+async def dry_run(gateway: Gateway, holder: KeyHolder, wanted: Wanted) -> dict[str, Any]:
+    """The documented estimate: everything about the request is checked, nothing is changed, nothing is held."""
+    desk = gateway.desk
+    priced = await asyncio.to_thread(price, desk, wanted.model, wanted.input)
+    agree(priced, ask_of(holder, wanted, ""))
+    available = (await asyncio.to_thread(gateway.ledger.balance, holder.workspace_id)).available
+    return present.estimate(priced.offer, priced.quote, priced.route.provider_id, gateway.wire) | {
+        "available": present.number(available.amount),
+        "sufficient": available >= priced.quote.maximum,
+    }
+
+
+async def begin(gateway: Gateway, holder: KeyHolder, wanted: Wanted, request: Request) -> Started:
+    return await start(gateway.desk, ask_of(holder, wanted, request_id(request)))
+
+
+def ask_of(holder: KeyHolder, wanted: Wanted, request_id: str) -> Ask:
+    return Ask(
+        workspace_id=holder.workspace_id,
+        model=wanted.model,
+        input=wanted.input,
+        origin=wanted.origin,
+        request_id=request_id,
+        api_key_id=holder.key_id,
+        max_credits=wanted.max_credits,
+        idempotency_key=wanted.idempotency_key,
+    )
+
+
+def request_id(request: Request) -> str:
+    """The id the error middleware gave this request, so that the header and the row agree."""
+    return getattr(request.state, "request_id", None) or new_id("req")
+
+
+async def seen(gateway: Gateway, generation_id: str, workspace_id: str) -> Seen:
+    return await gateway.desk.read(views.find, generation_id, workspace_id)
+
+
+async def wait_for_end(gateway: Gateway, generation_id: str, workspace_id: str, timeout_seconds: float) -> Seen:
+    """Look until it is finished or the time is over; either way say how it stands."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + timeout_seconds
+    pauses = chain(WAIT_STEPS_SECONDS, repeat(WAIT_STEPS_SECONDS[-1]))
+    found = await seen(gateway, generation_id, workspace_id)
+    while not found.finished and clock() < end:
+        await asyncio.sleep(next(pauses))
+        found = await seen(gateway, generation_id, workspace_id)
+    return found
+

@@ -1,0 +1,97 @@
+"""`/v1/generations`, `/v1/models`, `/v1/balance`: Farebox's own shapes, for any modality."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+
+from app.accounts.keys import KeyHolder
+from app.api.gateway import common, present
+from app.api.gateway.common import Gateway, Wanted
+from app.generation import follow, views
+from app.kernel.errors import Conflict, InvalidInput
+
+FIELDS = frozenset({"model", "input", "max_credits", "idempotency_key"})
+STATUSES = ("queued", "running", "unknown", "completed", "failed", "canceled")
+
+
+def router(gateway: Gateway) -> APIRouter:
+    """The native routes; every one needs an API key."""
+    api = APIRouter(prefix="/v1", tags=["Farebox"])
+    Key = Annotated[KeyHolder, Depends(gateway.authenticate)]
+
+    @api.get("/models", summary="Models you can run")
+    async def models(_key: Key, modality: str | None = None) -> dict[str, Any]:
+        offers = await asyncio.to_thread(gateway.desk.offers.list, modality)
+        return present.listing([present.model(offer) for offer in offers])
+
+    @api.get("/models/{model_id:path}", summary="One model: its parameters and its price")
+    async def model(model_id: str, _key: Key) -> dict[str, Any]:
+        return present.model_in_full(await asyncio.to_thread(gateway.desk.offers.find, model_id))
+
+    @api.get("/balance", summary="Credits you can spend")
+    async def balance(key: Key) -> dict[str, Any]:
+        stands = await asyncio.to_thread(gateway.ledger.balance, key.workspace_id)
+        return {
+            "object": "balance",
+            "billing_type": "prepaid",
+            "available": {"amount": gateway.wire.currency(stands.available), "currency": present.CURRENCY.lower()},
+            "credits": {
+                "balance": present.number(stands.balance.amount),
+                "held": present.number(stands.held.amount),
+                "available": present.number(stands.available.amount),
+            },
+        }
+
+    @api.post("/generations", status_code=202, summary="Start a generation of any modality")
+    async def create(request: Request, key: Key) -> JSONResponse:
+        body = await common.json_body(request)
+        common.only(body, FIELDS)
+        given = body.get("input", {})
+        if not isinstance(given, dict):
+            raise InvalidInput("input must be an object of the model's parameters.", param="input")
+        wanted = Wanted(
+            model=common.text_field(body, "model"),
+            input=given,
+            origin="api",
+            max_credits=common.max_credits(body),
+            idempotency_key=common.idempotency_key(request, body),
+        )
+        if common.is_dry_run(request):
+            return JSONResponse(await common.dry_run(gateway, key, wanted))
+        started = await common.begin(gateway, key, wanted, request)
+        found = await common.seen(gateway, started.generation_id, key.workspace_id)
+        headers = {"Idempotent-Replayed": "true"} if started.replayed else None
+        return JSONResponse(present.generation(found, gateway.wire), status_code=202, headers=headers)
+
+    @api.get("/generations", summary="Your generations, newest first")
+    async def index(
+        key: Key,
+        status: str | None = None,
+        model: str | None = None,
+        before: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=views.MAX_PAGE)] = views.PAGE,
+    ) -> dict[str, Any]:
+        if status is not None and status not in STATUSES:
+            raise InvalidInput(f"status is one of {', '.join(STATUSES)}.", param="status")
+        wanted = views.Filter(workspace_id=key.workspace_id, status=status, model=model, before=before, limit=limit)
+        found = await gateway.desk.read(views.page, wanted)
+        said = present.listing([present.generation(seen, gateway.wire) for seen in found])
+        return said | {"has_more": len(found) == limit, "last_id": found[-1].id if found else None}
+
+    @api.get("/generations/{generation_id}", summary="How a generation stands, and what it cost")
+    async def show(generation_id: str, key: Key) -> dict[str, Any]:
+        found = await common.seen(gateway, generation_id, key.workspace_id)
+        return present.generation(found, gateway.wire)
+
+    @api.post("/generations/{generation_id}/cancel", summary="Stop a generation; its hold is released")
+    async def cancel(generation_id: str, request: Request, key: Key) -> dict[str, Any]:
+        found = await common.seen(gateway, generation_id, key.workspace_id)
+        if common.is_dry_run(request):
+            return present.generation(found, gateway.wire)
+        if not await follow.ask_cancel(gateway.desk, generation_id) and found.row["cancel_requested_at"] is None:
+            raise Conflict("It has already finished or is being delivered.", code="too_late")
+        return present.generation(await common.seen(gateway, generation_id, key.workspace_id), gateway.wire)
+
+    return api

@@ -1,0 +1,61 @@
+"""Carry a generation one step further. The main road, top to bottom; safe to call at any time, by anyone, repeatedly.
+
+The workflow engine calls it until it is finished, the sweeper calls it for whatever a crash left behind. Every step
+re-reads the row, so nothing depends on who called last.
+"""
+
+from dataclasses import dataclass
+
+from app.catalogue.offers import Offer
+from app.generation import rows
+from app.generation.deliver import deliver
+from app.generation.desk import Desk
+from app.generation.follow import follow
+from app.generation.lifecycle import FINISHED, State
+from app.generation.settle import give_back
+from app.generation.submit import look_for, notice_lost, submit
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where the generation stands now, and how long to wait before the next look (None: finished)."""
+
+    state: str
+    wait_seconds: float | None
+
+
+async def advance(desk: Desk, generation_id: str) -> Step:
+    """Take whatever step is due and say when the next one is."""
+    generation = await desk.read(rows.generation, generation_id)
+    if State(generation["state"]) not in FINISHED:
+        wait = (generation["next_check_at"] - desk.clock()).total_seconds() if generation["next_check_at"] else 0
+        if wait <= 0 or State(generation["state"]) in (State.QUEUED, State.RUNNING):
+            await _take(desk, generation_id, State(generation["state"]))
+    return await _standing(desk, generation_id)
+
+
+async def _take(desk: Desk, generation_id: str, state: State) -> None:
+    generation = await desk.read(rows.generation, generation_id)
+    attempt = (await desk.read(rows.attempts, generation_id))[-1]
+    offer: Offer = desk.offers.of_version(generation["version_id"])
+    match state:
+        case State.HELD if generation["cancel_requested_at"] is not None:
+            await give_back(desk, generation, attempt, "canceled", "canceled", "Canceled. Nothing was charged.")
+        case State.HELD:
+            await submit(desk, generation, attempt, offer)
+        case State.SUBMITTING:
+            await notice_lost(desk, generation, attempt)
+        case State.UNKNOWN:
+            await look_for(desk, generation, attempt, offer)
+        case State.QUEUED | State.RUNNING:
+            await follow(desk, generation, attempt)
+        case State.STORING:
+            await deliver(desk, generation, attempt, offer)
+
+
+async def _standing(desk: Desk, generation_id: str) -> Step:
+    generation = await desk.read(rows.generation, generation_id)
+    if State(generation["state"]) in FINISHED:
+        return Step(generation["state"], None)
+    due = generation["next_check_at"] or desk.clock()
+    return Step(generation["state"], max(0.0, (due - desk.clock()).total_seconds()))

@@ -1,0 +1,62 @@
+"""The life of a generation as a table: PURE, and the only place that says which step may follow which.
+
+    held ── claim ──▶ submitting ── accept ──▶ queued ── start ──▶ running ── deliver ──▶ storing ── settle ──▶ settled
+      ▲                  │    │                                                                         (fail ──▶ released)
+      └──── retry ───────┘    └─ lose ──▶ unknown ── accept ──▶ queued
+
+A generation is finished exactly when its hold is closed, and the two happen in one transaction.
+"""
+
+from enum import StrEnum
+
+from app.kernel.errors import Conflict
+
+
+class State(StrEnum):
+    HELD = "held"  # credits reserved, nothing asked of a provider yet
+    SUBMITTING = "submitting"  # the one paid POST may be on its way
+    UNKNOWN = "unknown"  # the POST was sent and nobody knows what became of it
+    QUEUED = "queued"  # accepted upstream
+    RUNNING = "running"
+    STORING = "storing"  # made upstream; fetching the files
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+class Event(StrEnum):
+    CLAIM = "claim"
+    ACCEPT = "accept"
+    RETRY = "retry"  # proven that nothing was accepted; another attempt may follow
+    LOSE = "lose"
+    START = "start"
+    DELIVER = "deliver"
+    SETTLE = "settle"
+    FAIL = "fail"  # for whatever reason: refused, failed, canceled, given up
+
+
+FINISHED = frozenset({State.SETTLED, State.RELEASED})
+
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.HELD, Event.CLAIM): State.SUBMITTING,
+    (State.SUBMITTING, Event.ACCEPT): State.QUEUED,
+    (State.SUBMITTING, Event.RETRY): State.HELD,
+    (State.SUBMITTING, Event.LOSE): State.UNKNOWN,
+    (State.UNKNOWN, Event.ACCEPT): State.QUEUED,
+    (State.QUEUED, Event.START): State.RUNNING,
+    (State.QUEUED, Event.DELIVER): State.STORING,
+    (State.RUNNING, Event.DELIVER): State.STORING,
+    (State.STORING, Event.SETTLE): State.SETTLED,
+} | {(state, Event.FAIL): State.RELEASED for state in State if state not in FINISHED}
+
+
+def after(state: State, event: Event) -> State:
+    """The state that follows, or `Conflict` when the table has no such step."""
+    following = TRANSITIONS.get((state, event))
+    if following is None:
+        raise Conflict(f"A generation that is {state} cannot {event}.", code="wrong_state")
+    return following
+
+
+def sources(event: Event) -> tuple[State, ...]:
+    """Every state from which `event` is allowed, for the `WHERE` of a conditional update."""
+    return tuple(state for (state, known) in TRANSITIONS if known is event)

@@ -1,0 +1,110 @@
+"""The statements of this package: conditional moves along the lifecycle, and the rows that record them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
+
+from app.generation.lifecycle import FINISHED, Event, after, sources
+from app.generation.tables import Attempt, Generation, GenerationEvent, IdempotencyKey
+from app.kernel.db import metadata
+from app.kernel.errors import NotFound
+from app.kernel.ids import new_id
+from app.ledger.companion import Companion
+
+GENERATION = metadata.tables[str(Generation.__tablename__)]
+ATTEMPT = metadata.tables[str(Attempt.__tablename__)]
+EVENT = metadata.tables[str(GenerationEvent.__tablename__)]
+IDEMPOTENCY = metadata.tables[str(IdempotencyKey.__tablename__)]
+
+INSERT_GENERATION = insert(GENERATION)
+INSERT_ATTEMPT = insert(ATTEMPT)
+INSERT_EVENT = insert(EVENT)
+INSERT_IDEMPOTENCY = insert(IDEMPOTENCY)
+
+
+def _mover(event: Event) -> Update:
+    target = after(sources(event)[0], event)
+    statement = (
+        update(GENERATION)
+        .where(GENERATION.c.id == bindparam("b_id"), GENERATION.c.state.in_(sources(event)))
+        .values(state=str(target), updated_at=bindparam("b_now"), next_check_at=bindparam("b_next"))
+    )
+    return statement.values(finished_at=bindparam("b_now")) if target in FINISHED else statement
+
+
+MOVES = {event: _mover(event) for event in Event}
+SETTLE = MOVES[Event.SETTLE].values(
+    final=bindparam("b_final"), charged_micros=bindparam("b_charged"), cost_micros=bindparam("b_cost"), percent=100
+)
+FAIL = MOVES[Event.FAIL].values(
+    charged_micros=0, cost_micros=bindparam("b_cost"), error_code=bindparam("b_code"), error_message=bindparam("b_message")
+)
+UPDATE_ATTEMPT = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.id == bindparam("b_id"))
+    .values(
+        state=bindparam("b_state"),
+        cost_micros=bindparam("b_cost"),
+        error_code=bindparam("b_code"),
+        error_message=bindparam("b_message"),
+        updated_at=bindparam("b_now"),
+    )
+)
+
+
+def event(generation_id: str, kind: str, now: datetime, detail: Mapping[str, Any] | None = None, *, operator_only: bool = False) -> dict[str, Any]:
+    """One line of the trace, as the row to insert."""
+    return {
+        "id": new_id("evt"),
+        "generation_id": generation_id,
+        "kind": kind,
+        "detail": dict(detail or {}),
+        "operator_only": operator_only,
+        "created_at": now,
+    }
+
+
+def event_companion(*args: Any, **kwargs: Any) -> Companion:
+    return Companion(INSERT_EVENT, event(*args, **kwargs))
+
+
+def move(connection: Connection, what: Event, generation_id: str, now: datetime, next_check: datetime | None) -> bool:
+    """Take the step if the table allows it from the present state; False when somebody else was quicker."""
+    result = connection.execute(MOVES[what], {"b_id": generation_id, "b_now": now, "b_next": next_check})
+    return result.rowcount == 1
+
+
+def record(connection: Connection, *args: Any, **kwargs: Any) -> None:
+    connection.execute(INSERT_EVENT, event(*args, **kwargs))
+
+
+def generation(connection: Connection, generation_id: str) -> RowMapping:
+    """The row, or `NotFound`."""
+    row = connection.execute(select(GENERATION).where(GENERATION.c.id == generation_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"There is no generation {generation_id}.", code="generation_not_found")
+    return row
+
+
+def attempts(connection: Connection, generation_id: str) -> list[RowMapping]:
+    """Every attempt, oldest first; the last one is the one that counts."""
+    found = select(ATTEMPT).where(ATTEMPT.c.generation_id == generation_id).order_by(ATTEMPT.c.number)
+    return list(connection.execute(found).mappings())
+
+
+def attempt_row(generation_id: str, number: int, route: Any, now: datetime, expected_cost_micros: int | None) -> dict[str, Any]:
+    """A new attempt on a route, still only an intention."""
+    return {
+        "id": new_id("att"),
+        "generation_id": generation_id,
+        "number": number,
+        "route_id": route.route_id,
+        "provider_id": route.provider_id,
+        "upstream_model": route.upstream_model,
+        "state": "intent",
+        "expected_cost_micros": expected_cost_micros,
+        "created_at": now,
+        "updated_at": now,
+    }

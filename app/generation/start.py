@@ -1,0 +1,167 @@
+"""Start a generation: validate → quote → hold, in one transaction with everything needed to carry it on.
+
+Nothing has been asked of a provider when this returns; the hold is committed first.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
+
+from app.generation import rows
+from app.generation.desk import HOLD_LIFETIME, Desk
+from app.generation.lifecycle import State
+from app.generation.limits import checks
+from app.generation.price import Priced, price
+from app.kernel import faults
+from app.kernel.errors import IdempotencyConflict, InvalidInput, PriceAboveMax, PriceChanged
+from app.kernel.ids import new_id
+from app.kernel.money import Money, plain
+from app.ledger.companion import Companion
+
+MAX_KEY_LENGTH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One customer request. `shown` is the version and maximum (micro-credits) the customer saw before pressing Run."""
+
+    workspace_id: str
+    model: str
+    input: Mapping[str, Any]
+    origin: str
+    request_id: str
+    user_id: str | None = None
+    api_key_id: str | None = None
+    max_credits: Decimal | None = None
+    shown: tuple[str, int] | None = None
+    idempotency_key: str | None = None
+
+    def fingerprint(self) -> str:
+        """The same for the same request, however its keys are ordered."""
+        body = {"model": self.model, "input": self.input, "origin": self.origin, "max": self.max_credits}
+        return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    generation_id: str
+    replayed: bool
+
+
+async def start(desk: Desk, ask: Ask) -> Started:
+    """Hold the credits and write the generation down, then ask for it to be carried on.
+
+    Raises what `price` raises, PriceChanged, PriceAboveMax, LimitReached, InsufficientCredits, IdempotencyConflict.
+    """
+    if replay := await _replay(desk, ask):
+        return replay
+    priced = price(desk, ask.model, ask.input)
+    agree(priced, ask)
+    now = desk.clock()
+    generation_id = new_id("gen")
+    hold = priced.quote.maximum
+    try:
+        await desk.ledger.hold(
+            ask.workspace_id,
+            generation_id,
+            hold,
+            deadline_at=now + HOLD_LIFETIME,
+            also=_rows(ask, priced, generation_id, now),
+            checks=checks(priced.offer, ask.workspace_id, hold.micros, now),
+        )
+    except IntegrityError:
+        if replay := await _replay(desk, ask):  # two requests with one key: the other one won
+            return replay
+        raise
+    faults.point("start.after_hold")
+    desk.work.follow(generation_id)
+    return Started(generation_id, replayed=False)
+
+
+def agree(priced: Priced, ask: Ask) -> None:
+    """Refuse a price the customer did not see, or one above the maximum they set."""
+    quote = priced.quote
+    if ask.shown is not None and ask.shown != (priced.offer.version_id, quote.maximum.micros):
+        raise PriceChanged(
+            f"The price is now {plain(quote.maximum.amount)} credits. Nothing was charged; run again to accept it.",
+            quote=quote.to_json(),
+            version_id=priced.offer.version_id,
+        )
+    if ask.max_credits is not None and quote.maximum > Money.from_exact(ask.max_credits):
+        raise PriceAboveMax(
+            f"This request may cost {plain(quote.maximum.amount)} credits, more than max_credits {ask.max_credits}.",
+            param="max_credits",
+            quote=quote.to_json(),
+        )
+
+
+def _rows(ask: Ask, priced: Priced, generation_id: str, now: datetime) -> list[Companion]:
+    offer, quote = priced.offer, priced.quote
+    generation = {
+        "id": generation_id,
+        "request_id": ask.request_id,
+        "workspace_id": ask.workspace_id,
+        "user_id": ask.user_id,
+        "api_key_id": ask.api_key_id,
+        "origin": ask.origin,
+        "model_id": offer.model_id,
+        "version_id": offer.version_id,
+        "modality": offer.modality,
+        "state": str(State.HELD),
+        "params": priced.params,
+        "estimate": quote.to_json(),
+        "hold_micros": quote.maximum.micros,
+        "created_at": now,
+        "updated_at": now,
+        "next_check_at": now,
+    }
+    given = sorted(name for name, value in ask.input.items() if value is not None)
+    found = [
+        Companion(rows.INSERT_GENERATION, generation),
+        Companion(rows.INSERT_ATTEMPT, rows.attempt_row(generation_id, 1, priced.route, now, priced.expected_cost_micros)),
+        rows.event_companion(generation_id, "requested", now, {"given": given}),
+        rows.event_companion(generation_id, "held", now, {"micros": quote.maximum.micros}),
+    ]
+    if ask.idempotency_key is not None:
+        key = {
+            "workspace_id": ask.workspace_id,
+            "key": ask.idempotency_key,
+            "request_hash": ask.fingerprint(),
+            "generation_id": generation_id,
+            "created_at": now,
+        }
+        found.append(Companion(rows.INSERT_IDEMPOTENCY, key))
+    return found
+
+
+async def _replay(desk: Desk, ask: Ask) -> Started | None:
+    if ask.idempotency_key is None:
+        return None
+    if not 0 < len(ask.idempotency_key) <= MAX_KEY_LENGTH:
+        raise InvalidInput(f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters.", param="idempotency_key")
+    known = await desk.read(_stored_key, ask.workspace_id, ask.idempotency_key)
+    if known is None:
+        return None
+    request_hash, generation_id = known
+    if request_hash != ask.fingerprint():
+        raise IdempotencyConflict(
+            "This idempotency key was used for another request. Use a new key for a new request.",
+            param="idempotency_key",
+        )
+    return Started(generation_id, replayed=True)
+
+
+def _stored_key(connection: Connection, workspace_id: str, key: str) -> tuple[str, str] | None:
+    table = rows.IDEMPOTENCY
+    found = select(table.c.request_hash, table.c.generation_id).where(
+        table.c.workspace_id == workspace_id, table.c.key == key
+    )
+    row = connection.execute(found).first()
+    return (row[0], row[1]) if row else None

@@ -1,0 +1,217 @@
+"""Ask a provider once. The claim commits before the POST, the upstream id after it; between the two lies `unknown`.
+
+A refusal that proves nothing was accepted may be followed by another attempt. Anything else that is not a clear yes or
+a clear no leaves the attempt `unknown`, and nobody sends it again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, or_, update
+
+from app.catalogue.offers import Offer
+from app.generation import rows
+from app.generation.desk import Desk
+from app.generation.lifecycle import Event
+from app.generation.settle import closing, give_back
+from app.kernel import faults
+from app.kernel.errors import ProviderBusy, ProviderRefused, ProviderUnclear
+from app.kernel.ids import is_id
+from app.kernel.money import Money
+from app.ledger.companion import Companion
+from app.providers.port import Job, UpstreamRef
+
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = 2.0
+MAX_RETRY_SECONDS = 60.0
+SUBMIT_TIMEOUT_SECONDS = 90.0  # after this an answer to the POST is not coming any more
+UNKNOWN_DEADLINE_SECONDS = 2 * 3600.0  # providers redeliver callbacks for about two hours
+UNKNOWN_CHECK_SECONDS = 5.0
+
+CLAIM_ATTEMPT = (
+    update(rows.ATTEMPT)
+    .where(rows.ATTEMPT.c.id == bindparam("b_id"), rows.ATTEMPT.c.state == "intent")
+    .values(state="sending", sent_at=bindparam("b_now"), updated_at=bindparam("b_now"))
+)
+ACCEPT_ATTEMPT = (
+    update(rows.ATTEMPT)
+    .where(
+        rows.ATTEMPT.c.id == bindparam("b_id"),
+        rows.ATTEMPT.c.state.in_(("sending", "unknown", "accepted")),
+        or_(rows.ATTEMPT.c.upstream_id.is_(None), rows.ATTEMPT.c.upstream_id == bindparam("b_upstream")),
+    )
+    .values(
+        state="accepted",
+        upstream_id=bindparam("b_upstream"),
+        status_url=bindparam("b_status_url"),
+        response_url=bindparam("b_response_url"),
+        cancel_url=bindparam("b_cancel_url"),
+        updated_at=bindparam("b_now"),
+    )
+)
+
+
+async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
+    """Claim the attempt and make its one POST. Whoever loses the claim does nothing."""
+    if not await desk.write(_claim, generation["id"], attempt["id"], desk.clock()):
+        return
+    faults.point("submit.after_intent")
+    provider = await desk.providers.get(attempt["provider_id"])
+    try:
+        ref = await provider.submit(_job(desk, generation, attempt, offer))
+    except ProviderBusy as busy:
+        await _try_again(desk, generation, attempt, offer, busy)
+    except ProviderRefused as refused:
+        await give_back(desk, generation, attempt, "refused", refused.stable_code, refused.message)
+    except ProviderUnclear as unclear:
+        await lose(desk, generation, attempt, unclear.message)
+    else:
+        faults.point("submit.after_answer")
+        await accept(desk, generation, attempt, ref, offer)
+
+
+def _claim(connection: Connection, generation_id: str, attempt_id: str, now: datetime) -> bool:
+    claimed = connection.execute(CLAIM_ATTEMPT, {"b_id": attempt_id, "b_now": now}).rowcount == 1
+    if claimed:
+        rows.move(connection, Event.CLAIM, generation_id, now, now + timedelta(seconds=SUBMIT_TIMEOUT_SECONDS))
+    return claimed
+
+
+def _job(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> Job:
+    route = next(route for route in offer.routes if route.route_id == attempt["route_id"])
+    return Job(
+        attempt_id=attempt["id"],
+        upstream_model=attempt["upstream_model"],
+        params=upstream_params(desk, generation["params"], route.mapping),
+        callback_url=desk.callback_url(attempt["provider_id"], attempt["id"]),
+        route_settings=route.settings,
+    )
+
+
+def upstream_params(desk: Desk, params: Mapping[str, Any], mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Our parameters under the provider's names; one mapped to null stays with us, an uploaded file becomes a link."""
+
+    def link(value: Any) -> Any:
+        if isinstance(value, list):
+            return [link(item) for item in value]
+        return desk.file_link(value) if isinstance(value, str) and is_id(value, "file") else value
+
+    named = {mapping.get(name, name): link(value) for name, value in params.items() if value is not None}
+    return {name: value for name, value in named.items() if name is not None}
+
+
+async def accept(desk: Desk, generation: RowMapping, attempt: RowMapping, ref: UpstreamRef, offer: Offer) -> bool:
+    """Write the upstream id down: from the submit's answer, a callback or the provider's list, whichever comes first.
+
+    False when the attempt is already finished or belongs to another upstream job. A price that charges on submit is
+    captured in the same transaction.
+    """
+    if offer.billing_mode == "charge_on_submit":
+        return await _accept_and_charge(desk, generation, attempt, ref)
+    return await desk.write(_accept, generation["id"], attempt, ref, desk.clock())
+
+
+def _accept(connection: Connection, generation_id: str, attempt: RowMapping, ref: UpstreamRef, now: datetime) -> bool:
+    if connection.execute(ACCEPT_ATTEMPT, _accepted(attempt, ref, now)).rowcount != 1:
+        return False
+    if rows.move(connection, Event.ACCEPT, generation_id, now, now):
+        detail = {"attempt": attempt["number"], "provider": attempt["provider_id"], "upstream_id": ref.upstream_id}
+        rows.record(connection, generation_id, "accepted", now, detail)
+    return True
+
+
+async def _accept_and_charge(desk: Desk, generation: RowMapping, attempt: RowMapping, ref: UpstreamRef) -> bool:
+    if not await desk.write(_accept, generation["id"], attempt, ref, desk.clock()):
+        return False
+    amount = Money(int(generation["estimate"]["total_micros"]))
+    captured = rows.event(generation["id"], "charged_on_submit", desk.clock(), {"micros": amount.micros})
+    await desk.ledger.capture_early(
+        generation["id"], amount, actor="system", also=[Companion(rows.INSERT_EVENT, captured)]
+    )
+    return True
+
+
+def _accepted(attempt: RowMapping, ref: UpstreamRef, now: datetime) -> dict[str, Any]:
+    return {
+        "b_id": attempt["id"],
+        "b_upstream": ref.upstream_id,
+        "b_status_url": ref.status_url,
+        "b_response_url": ref.response_url,
+        "b_cancel_url": ref.cancel_url,
+        "b_now": now,
+    }
+
+
+async def _try_again(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, busy: ProviderBusy) -> None:
+    if attempt["number"] >= MAX_ATTEMPTS:
+        await give_back(desk, generation, attempt, "refused", busy.stable_code, busy.message)
+        return
+    asked = busy.details.get("retry_after_seconds")
+    wait = min(float(asked) if asked is not None else RETRY_SECONDS * 2 ** (attempt["number"] - 1), MAX_RETRY_SECONDS)
+    routes = [route for route in offer.routes if route.route_id == attempt["route_id"]]
+    now = desk.clock()
+    following = rows.attempt_row(
+        generation["id"], attempt["number"] + 1, routes[0], now, attempt["expected_cost_micros"]
+    )
+    await desk.write(_next_attempt, generation["id"], attempt, following, busy, now, now + timedelta(seconds=wait))
+
+
+def _next_attempt(
+    connection: Connection,
+    generation_id: str,
+    attempt: RowMapping,
+    following: dict[str, Any],
+    busy: ProviderBusy,
+    now: datetime,
+    retry_at: datetime,
+) -> None:
+    if rows.move(connection, Event.RETRY, generation_id, now, retry_at):
+        connection.execute(rows.UPDATE_ATTEMPT, closing(attempt, "refused", now, busy.stable_code, busy.message))
+        connection.execute(rows.INSERT_ATTEMPT, following)
+        detail = {"attempt": attempt["number"], "provider": attempt["provider_id"], "why": busy.message}
+        rows.record(connection, generation_id, "refused", now, detail, operator_only=True)
+
+
+async def lose(desk: Desk, generation: RowMapping, attempt: RowMapping, why: str) -> None:
+    """Nobody knows whether the provider took the job: say so, keep the hold, and look for it."""
+    now = desk.clock()
+
+    def run(connection: Connection) -> None:
+        soon = now + timedelta(seconds=UNKNOWN_CHECK_SECONDS)
+        if rows.move(connection, Event.LOSE, generation["id"], now, soon):
+            connection.execute(rows.UPDATE_ATTEMPT, closing(attempt, "unknown", now, "provider_unclear", why))
+            detail = {"attempt": attempt["number"], "provider": attempt["provider_id"], "why": why}
+            rows.record(connection, generation["id"], "unknown", now, detail)
+
+    await desk.write(run)
+
+
+async def look_for(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
+    """An unknown attempt: take it up if the provider lists it; give the credits back when its deadline has passed."""
+    sent_at = attempt["sent_at"] or attempt["created_at"]
+    provider = await desk.providers.get(attempt["provider_id"])
+    ref = await provider.find(_job(desk, generation, attempt, offer), sent_at - timedelta(seconds=60))
+    if ref is not None and await accept(desk, generation, attempt, ref, offer):
+        return
+    deadline = await desk.providers.setting(
+        attempt["provider_id"], "unknown_deadline_seconds", UNKNOWN_DEADLINE_SECONDS
+    )
+    if desk.clock() >= sent_at + timedelta(seconds=deadline):
+        await give_back(
+            desk,
+            generation,
+            attempt,
+            "unknown",
+            "outcome_unknown",
+            "The provider never said whether it took this job. Nothing was charged.",
+            cost_micros=attempt["expected_cost_micros"],
+            unknown=True,
+        )
+
+
+async def notice_lost(desk: Desk, generation: RowMapping, attempt: RowMapping) -> None:
+    """A claim whose answer never came back, because the process that made it died or the network swallowed it."""
+    timeout = await desk.providers.setting(attempt["provider_id"], "submit_timeout_seconds", SUBMIT_TIMEOUT_SECONDS)
+    if attempt["sent_at"] and desk.clock() >= attempt["sent_at"] + timedelta(seconds=timeout):
+        await lose(desk, generation, attempt, "The connection ended before the provider answered.")

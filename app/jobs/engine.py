@@ -1,0 +1,191 @@
+"""The thin door to DBOS: one durable workflow per generation, and a sweeper that would finish them all without it.
+
+The workflow only moves time forward: each step calls `advance`, which re-reads the books and is safe to repeat. DBOS
+keeps its own tables in its own SQLite file (or in a schema of our PostgreSQL); losing them loses nothing but time.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+QUEUE = "generations"
+TOPIC = "look"
+#: Workflows started by an older release are taken over by a newer one, so the version never changes.
+APPLICATION_VERSION = "farebox-1"
+#: DBOS keeps the waiting time of a workflow; a longer wait is cut into looks.
+LONGEST_WAIT_SECONDS = 30.0
+SWEEP_SECONDS = 2.0
+
+log = logging.getLogger("farebox.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """What the engine moves forward: one step of a generation (the seconds until the next, None when finished), and
+    which generations nobody is carrying."""
+
+    advance: Callable[[str], Awaitable[float | None]]
+    overdue: Callable[[], Awaitable[list[str]]]
+
+
+class Engine:
+    """Implements `kernel.work.Work`. One per process; `launch` starts it, `stop` ends it."""
+
+    def __init__(self, database_url: str, executor_id: str) -> None:
+        self._config: DBOSConfig = {
+            "name": "farebox",
+            "system_database_url": database_url,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": executor_id,
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 0.1,
+            "max_executor_threads": 64,
+        }
+        self._outbox = ThreadPoolExecutor(max_workers=2, thread_name_prefix="jobs-outbox")
+        self._sweeper = Sweeper()
+        self._running = False
+
+    def launch(self, carrier: Carrier) -> None:
+        """Register the workflow, recover what this executor left behind, and start sweeping."""
+        prepare_sqlite(self._config["system_database_url"] or "")
+        DBOS(config=self._config)
+        _register(carrier)
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=200, polling_interval_sec=0.1)
+        self._running = True
+        self._sweeper.start(carrier)
+
+    def stop(self) -> None:
+        """Stop taking work; running workflows are recovered at the next launch."""
+        if not self._running:
+            return
+        self._running = False
+        self._sweeper.stop()
+        self._outbox.shutdown(wait=True)
+        DBOS.destroy(workflow_completion_timeout_sec=0)
+
+    def follow(self, generation_id: str) -> None:
+        self._later(_enqueue, generation_id)
+
+    def wake(self, generation_id: str) -> None:
+        self._later(_send, generation_id)
+
+    def _later(self, call: Callable[[str], None], generation_id: str) -> None:
+        """Asking may be lost (the sweeper finds the generation); it must never fail or delay the caller."""
+        if self._running:
+            self._outbox.submit(_logged, call, generation_id)
+
+
+def _logged(call: Callable[[str], None], generation_id: str) -> None:
+    try:
+        call(generation_id)
+    except Exception:
+        log.exception("could not hand %s to the workflow engine; the sweeper will carry it", generation_id)
+
+
+def _enqueue(generation_id: str) -> None:
+    with SetWorkflowID(generation_id):
+        DBOS.enqueue_workflow(QUEUE, _workflow(), generation_id)
+
+
+def _send(generation_id: str) -> None:
+    DBOS.send(generation_id, "look", topic=TOPIC)
+
+
+_carrier: Carrier | None = None
+_registered: Callable[[str], Any] | None = None
+
+
+def _workflow() -> Callable[[str], Any]:
+    if _registered is None:
+        raise RuntimeError("the engine was not launched")
+    return _registered
+
+
+def _register(carrier: Carrier) -> None:
+    """DBOS finds workflows by their registered name, once per process; the carrier may be replaced (in tests)."""
+    global _carrier, _registered
+    _carrier = carrier
+    if _registered is None:
+        _registered = DBOS.workflow(name="carry")(_carry)
+
+
+async def _carry(generation_id: str) -> str:
+    while True:
+        wait = await _step(generation_id)
+        if wait is None:
+            return generation_id
+        await DBOS.recv_async(TOPIC, timeout_seconds=min(max(wait, 0.05), LONGEST_WAIT_SECONDS))
+
+
+@DBOS.step(name="advance", retries_allowed=True, max_attempts=10, interval_seconds=1.0, backoff_rate=2.0)
+async def _step(generation_id: str) -> float | None:
+    if _carrier is None:
+        raise RuntimeError("the engine was not launched")
+    return await _carrier.advance(generation_id)
+
+
+class Sweeper:
+    """A thread with its own event loop that advances what is overdue, whether or not DBOS is well."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, carrier: Carrier) -> None:
+        self._stopping.clear()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._sweep(carrier)), name="sweeper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    async def _sweep(self, carrier: Carrier) -> None:
+        while not await asyncio.to_thread(self._stopping.wait, SWEEP_SECONDS):
+            try:
+                late = await carrier.overdue()
+            except Exception:
+                log.exception("the sweeper could not read what is overdue; it tries again in %s s", SWEEP_SECONDS)
+                continue
+            await asyncio.gather(*(self._advance(carrier, generation_id) for generation_id in late))
+
+    async def _advance(self, carrier: Carrier, generation_id: str) -> None:
+        try:
+            await carrier.advance(generation_id)
+        except Exception:
+            log.exception("could not advance %s; it stays held and is tried again", generation_id)
+
+
+def prepare_sqlite(url: str) -> None:
+    """DBOS needs WAL before it opens the file (its default journal is four times slower) and `unixepoch`, which
+    SQLite has only from 3.38 on, with sub-seconds from 3.42 on."""
+    if not url.startswith("sqlite"):
+        return
+    path = sqlalchemy.make_url(url).database or ""
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _add_unixepoch):
+        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _add_unixepoch)
+
+
+def _add_unixepoch(connection: Any, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("unixepoch", -1, _unixepoch)
+
+
+def _unixepoch(*modifiers: str) -> float | int:
+    """`unixepoch()` and `unixepoch('subsec')` as SQLite 3.42 answers them; DBOS uses no other form."""
+    import time
+
+    return time.time() if any("subsec" in str(modifier) for modifier in modifiers) else int(time.time())

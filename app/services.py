@@ -1,0 +1,104 @@
+"""Farebox put together: every part built once from the settings and handed to the API and the pages.
+
+`build` is called by `app.py` and the command line; pages, which Reflex creates itself, reach the parts by `current()`.
+"""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.accounts.keys import Keys
+from app.accounts.sign_in import SignIns
+from app.catalogue import provider_access
+from app.catalogue.offers import Offers
+from app.files.store import Files
+from app.generation.advance import advance
+from app.generation.desk import Desk, ProviderPool
+from app.generation.sweep import overdue
+from app.jobs.engine import Carrier, Engine
+from app.kernel import clock
+from app.kernel.db import Database
+from app.kernel.secrets import Vault
+from app.kernel.work import Idle, Work
+from app.ledger.wallet import Ledger
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts. `engine` is None in a process that only asks (a command, a test that steps by hand)."""
+
+    settings: Settings = field(repr=False)
+    db: Database
+    vault: Vault = field(repr=False)
+    offers: Offers
+    ledger: Ledger
+    files: Files
+    sign_ins: SignIns
+    keys: Keys
+    desk: Desk
+    engine: Engine | None = None
+
+    def start(self) -> None:
+        """Start the ledger's lane and, where this process carries generations, the engine."""
+        self.ledger.start()
+        if self.engine is not None:
+            self.engine.launch(Carrier(self._advance, self._overdue))
+
+    def stop(self) -> None:
+        if self.engine is not None:
+            self.engine.stop()
+        self.ledger.stop()
+        self.db.dispose()
+
+    async def _advance(self, generation_id: str) -> float | None:
+        return (await advance(self.desk, generation_id)).wait_seconds
+
+    async def _overdue(self) -> list[str]:
+        return await overdue(self.desk)
+
+
+def build(settings: Settings, *, carry: bool = True, now: Callable = clock.now) -> Services:
+    """Everything, wired; nothing started. `carry=False` builds a process that leaves generations to others."""
+    db = Database(settings.database_url)
+    vault = Vault([settings.secret_key])
+    offers = Offers(db, vault)
+    ledger = Ledger(db, now)
+    files = Files(db, settings.files_dir)
+    engine = Engine(settings.jobs_url, executor_id()) if carry else None
+    work: Work = engine if engine is not None else Idle()
+    desk = Desk(
+        db=db,
+        offers=offers,
+        ledger=ledger,
+        files=files,
+        providers=ProviderPool(lambda provider_id: provider_access.access(db, vault, provider_id)),
+        work=work,
+        clock=now,
+        public_url=settings.public_url,
+        signing_key=settings.secret_key,
+    )
+    return Services(settings, db, vault, offers, ledger, files, SignIns(db, now), Keys(db, now), desk, engine)
+
+
+def executor_id() -> str:
+    """This process for the workflow engine: the host and its slot, stable over restarts of the same slot."""
+    return f"{socket.gethostname()}:{os.environ.get('FAREBOX_SLOT', '0')}"
+
+
+_current: Services | None = None
+
+
+def install(services: Services) -> Services:
+    """Make these the ones `current` answers."""
+    global _current
+    _current = services
+    return services
+
+
+def current() -> Services:
+    """The installed services; asking before there are any is a programming error."""
+    if _current is None:
+        raise RuntimeError("services were not installed: app.py does that at start")
+    return _current
