@@ -4,7 +4,8 @@ Errors an adapter may raise from `submit` (app.kernel.errors):
 - `ProviderBusy`     proven that nothing was accepted (could not connect, 429 or 503 with Retry-After): may be retried
 - `ProviderRefused`  the provider said no for good (401, 402, 403, 404, 422 …): never the customer's money
 - `ProviderUnclear`  bytes may have left and no usable answer came back: may have been bought, never resubmit
-`status`, `cancel` and `find` raise `ProviderBusy` for anything that a later try may mend and `ProviderRefused` otherwise.
+`status`, `cancel`, `find` and `download` raise `ProviderBusy` for anything that a later try may mend, a refused key
+included, and `ProviderRefused` otherwise.
 """
 
 from collections.abc import Mapping

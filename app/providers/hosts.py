@@ -1,0 +1,55 @@
+"""Which hosts an adapter may talk to: a key goes only where the operator pointed us, files come from known hosts.
+
+An entry of `output_hosts` is a host ("fal.media"), any host below one ("*.replicate.delivery") or a whole origin
+("http://127.0.0.1:4010"); the first two mean https on its usual port.
+"""
+
+from collections.abc import Iterable
+
+import httpx
+
+Origin = tuple[str, str, int | None]
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(url: object) -> Origin | None:
+    """Scheme, host and port of an absolute http(s) URL without credentials in it; None for anything else."""
+    if not isinstance(url, str):
+        return None
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        return None
+    if parsed.scheme not in DEFAULT_PORTS or not parsed.host or parsed.userinfo:
+        return None
+    return parsed.scheme, parsed.host.rstrip("."), parsed.port or DEFAULT_PORTS[parsed.scheme]
+
+
+class Hosts:
+    """`own` are the base URL and the operator's other URLs; `outputs` the hosts that files may come from besides."""
+
+    def __init__(self, own: Iterable[str], outputs: Iterable[str]) -> None:
+        self._own = {origin for url in own if (origin := origin_of(url))}
+        self._outputs = tuple(outputs)
+
+    def is_own(self, url: object) -> bool:
+        return origin_of(url) in self._own
+
+    def may_serve_files(self, url: str) -> bool:
+        origin = origin_of(url)
+        return origin is not None and (origin in self._own or any(_covers(entry, origin) for entry in self._outputs))
+
+
+def _covers(entry: str, origin: Origin) -> bool:
+    if "://" in entry:
+        return origin_of(entry) == origin
+    scheme, host, port = origin
+    if scheme != "https" or port != DEFAULT_PORTS["https"]:
+        return False
+    return host.endswith(entry[1:]) if entry.startswith("*.") else host == entry.lower()
+
+
+def host_name(url: object) -> str:
+    """The host of a URL for an error message: nothing else of it, for the rest may hold secrets."""
+    origin = origin_of(url)
+    return origin[1] if origin else "something that is not a web address"
