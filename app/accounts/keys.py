@@ -1,0 +1,202 @@
+"""API keys: `fbx_…`, shown once, stored as a hash. A key belongs to its workspace, not to whoever made it."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+
+from app.accounts.audit import record
+from app.accounts.cache import ShortCache
+from app.accounts.identity import KeyHolder, suspended
+from app.accounts.tables import ApiKey, Workspace
+from app.kernel import secrets
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import InvalidInput, LimitReached, NotFound
+from app.kernel.ids import new_id
+
+PREFIX = "fbx_"
+REMEMBERED_FOR = timedelta(seconds=2)  # how long another process may still accept a revoked key
+NOTED_EVERY = timedelta(minutes=1)
+LONGEST_NAME = 80
+LONGEST_SECRET = 200
+MOST_KEYS = 100
+
+log = logging.getLogger(__name__)
+Background = Callable[[Callable[[], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """A key as it is listed; the secret is gone for good."""
+
+    id: str
+    name: str
+    hint: str
+    created_by: str
+    created_at: datetime
+    last_used_at: datetime | None
+    is_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made; `secret` is shown now or never."""
+
+    info: KeyInfo
+    secret: str
+
+
+class Keys:
+    """`background` runs a small chore off the request's path; by default on one thread of our own."""
+
+    def __init__(self, db: Database, clock: Clock, background: Background | None = None) -> None:
+        self._db = db
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(1, "key-use") if background is None else None
+        self._background = background or self._submit
+        self._cache: ShortCache[tuple[KeyHolder, bool]] = ShortCache(clock, REMEMBERED_FOR)
+        self._noted: dict[str, datetime] = {}
+
+    def create(self, workspace_id: str, name: str, *, actor: str) -> NewKey:
+        """A new key. `actor` is the user who made it; `LimitReached` when the workspace has too many."""
+        secret = PREFIX + secrets.new_token()
+        with self._db.writing() as session:
+            live = select(ApiKey).where(ApiKey.workspace_id == workspace_id, col(ApiKey.revoked_at).is_(None))
+            if len(session.exec(live).all()) >= MOST_KEYS:
+                raise LimitReached(f"A workspace may have {MOST_KEYS} keys. Revoke one that is no longer used.")
+            key = ApiKey(
+                id=new_id("key"),
+                workspace_id=workspace_id,
+                name=_name(name),
+                secret_hash=secrets.digest(secret),
+                hint=secret[-4:],
+                created_by=actor,
+                created_at=self._clock(),
+            )
+            session.add(key)
+            record(session, actor, "key.created", key.id, key.name, at=self._clock())
+        return NewKey(_info(key), secret)
+
+    def rename(self, workspace_id: str, key_id: str, name: str, *, actor: str) -> KeyInfo:
+        """Call it something else; `NotFound` when the key is not this workspace's."""
+        with self._db.writing() as session:
+            key = _own(session, workspace_id, key_id)
+            key.name = _name(name)
+            record(session, actor, "key.renamed", key_id, key.name, at=self._clock())
+        self._cache.clear()
+        return _info(key)
+
+    def revoke(self, workspace_id: str, key_id: str, *, actor: str) -> None:
+        """The key stops working, here at once and elsewhere within two seconds. Revoking twice is fine."""
+        with self._db.writing() as session:
+            key = _own(session, workspace_id, key_id)
+            if key.revoked_at is None:
+                key.revoked_at = self._clock()
+                record(session, actor, "key.revoked", key_id, key.name, at=self._clock())
+            hashed = key.secret_hash
+        self._cache.forget(hashed)
+
+    def list(self, workspace_id: str, *, with_revoked: bool = False) -> list[KeyInfo]:
+        """The workspace's keys, newest first."""
+        query = select(ApiKey).where(ApiKey.workspace_id == workspace_id).order_by(col(ApiKey.id).desc())
+        if not with_revoked:
+            query = query.where(col(ApiKey.revoked_at).is_(None))
+        with self._db.reading() as session:
+            return [_info(key) for key in session.exec(query)]
+
+    def peek(self, secret: str) -> KeyHolder | None:
+        """What is remembered of a key; None says nothing about it, ask `look_up`. Never touches the database."""
+        known = self._cache.get(secrets.digest(secret))
+        return None if known is None else self._admit(known)
+
+    def look_up(self, secret: str) -> KeyHolder | None:
+        """Who holds this key; None when it is unknown or revoked, `NotAllowed` when its workspace is suspended."""
+        if not secret.startswith(PREFIX) or len(secret) > LONGEST_SECRET:
+            return None
+        hashed = secrets.digest(secret)
+        known = self._cache.get(hashed)
+        if known is None:
+            epoch = self._cache.epoch
+            known = self._load(hashed)
+            if known is None:
+                return None
+            self._cache.put(hashed, known, epoch)
+        return self._admit(known)
+
+    def forget(self) -> None:
+        """Drop what is remembered: a workspace was renamed or suspended."""
+        self._cache.clear()
+
+    def close(self) -> None:
+        """Finish the chores under way and stop."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def _load(self, hashed: str) -> tuple[KeyHolder, bool] | None:
+        query = (
+            select(ApiKey, Workspace)
+            .join(Workspace, col(Workspace.id) == col(ApiKey.workspace_id))
+            .where(ApiKey.secret_hash == hashed, col(ApiKey.revoked_at).is_(None))
+        )
+        with self._db.reading() as session:
+            row = session.exec(query).first()
+        if row is None:
+            return None
+        key, workspace = row
+        holder = KeyHolder(key.id, key.name, workspace.id, workspace.name, key.created_by)
+        return holder, workspace.suspended_at is not None
+
+    def _admit(self, known: tuple[KeyHolder, bool]) -> KeyHolder:
+        holder, is_suspended = known
+        if is_suspended:
+            raise suspended()
+        self._note_use(holder.key_id)
+        return holder
+
+    def _note_use(self, key_id: str) -> None:
+        now = self._clock()
+        last = self._noted.get(key_id)
+        if last is None or now - last >= NOTED_EVERY:
+            self._noted[key_id] = now
+            self._background(lambda: self._write_use(key_id, now))
+
+    def _write_use(self, key_id: str, now: datetime) -> None:
+        last = col(ApiKey.last_used_at)
+        stale = or_(last.is_(None), last <= now - NOTED_EVERY)  # another process may have noted it already
+        with self._db.write() as connection:
+            connection.execute(update(ApiKey).where(col(ApiKey.id) == key_id, stale).values(last_used_at=now))
+
+    def _submit(self, chore: Callable[[], None]) -> None:
+        if self._pool is not None:
+            self._pool.submit(chore).add_done_callback(_report)
+
+
+def _report(done: "Future[None]") -> None:
+    # Not knowing when a key was last used harms nobody, but the operator should see why.
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.warning("could not note the use of a key", exc_info=error)
+
+
+def _own(session: Session, workspace_id: str, key_id: str) -> ApiKey:
+    key = session.get(ApiKey, key_id)
+    if key is None or key.workspace_id != workspace_id:
+        raise NotFound(f"There is no key {key_id}.", code="key_not_found")
+    return key
+
+
+def _info(key: ApiKey) -> KeyInfo:
+    return KeyInfo(
+        key.id, key.name, key.hint, key.created_by, key.created_at, key.last_used_at, key.revoked_at is not None
+    )
+
+
+def _name(name: str) -> str:
+    tidy = " ".join(name.split())
+    if not tidy or len(tidy) > LONGEST_NAME or not tidy.isprintable():
+        raise InvalidInput(f"A key's name has between 1 and {LONGEST_NAME} visible characters.", param="name")
+    return tidy

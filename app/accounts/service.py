@@ -1,0 +1,52 @@
+"""Accounts in one hand: people, their sessions and their keys, sharing what must be forgotten together."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from app.accounts.identity import Who
+from app.accounts.keys import Background, Keys
+from app.accounts.passwords import Passwords
+from app.accounts.people import People, Person
+from app.accounts.sign_in import SignIns
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import NotFound
+
+
+class Accounts:
+    """`opened(connection, workspace_id)` runs in the transaction that makes a workspace: open its wallet there."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        opened: Callable[[Connection, str], None],
+        passwords: Passwords | None = None,
+        background: Background | None = None,
+    ) -> None:
+        passwords = passwords or Passwords()
+        self.sign_ins = SignIns(db, clock, passwords)
+        self.keys = Keys(db, clock, background)
+        self.people = People(db, clock, passwords, opened=opened, changed=self._forget)
+
+    def look_up(self, token: str) -> Who | None:
+        """Who holds this session token."""
+        return self.sign_ins.look_up(token)
+
+    def reset_password(self, email: str, password: str, *, actor: str | None = None) -> Person:
+        """Set a new password and end every session of that person; `NotFound` for an unknown e-mail."""
+        person = self.people.by_email(email)
+        if person is None:
+            raise NotFound(f"Nobody has the e-mail address {email}.", code="user_not_found")
+        self.people.set_password(person.id, password, actor=actor)
+        self.sign_ins.sign_out_everywhere(person.id)
+        return person
+
+    def close(self) -> None:
+        self.keys.close()
+
+    def _forget(self) -> None:
+        self.sign_ins.forget()
+        self.keys.forget()
