@@ -37,6 +37,7 @@ class Model(SQLModel, table=True):
     concurrent_jobs: int | None = None
     credits_per_day_micros: int | None = Field(default=None, sa_type=BigInteger)
     sort: int = 0
+    example: dict[str, Any] | None = Field(default=None, sa_type=Json)  # input to try the model with
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
