@@ -19,6 +19,8 @@ from app.kernel.db import Database
 from app.kernel.errors import InvalidInput, LimitReached, NotFound
 from app.kernel.ids import new_id
 
+__all__ = ["KeyHolder", "KeyInfo", "Keys", "NewKey"]
+
 PREFIX = "fbx_"
 REMEMBERED_FOR = timedelta(seconds=2)  # how long another process may still accept a revoked key
 NOTED_EVERY = timedelta(minutes=1)
