@@ -4,11 +4,13 @@ An entry of `output_hosts` is a host ("fal.media"), any host below one ("*.repli
 ("http://127.0.0.1:4010"); the first two mean https on its usual port.
 """
 
+import re
 from collections.abc import Iterable
 
 import httpx
 
 Origin = tuple[str, str, int | None]
+HOST = re.compile(r"[a-z0-9_][a-z0-9._-]*|[0-9a-f.]*:[0-9a-f:.]+")  # a name or an IPv6 address, in ASCII
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -20,9 +22,10 @@ def origin_of(url: object) -> Origin | None:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError):
         return None
-    if parsed.scheme not in DEFAULT_PORTS or not parsed.host or parsed.userinfo:
+    host = parsed.raw_host.decode("ascii").lower()
+    if parsed.scheme not in DEFAULT_PORTS or parsed.userinfo or not HOST.fullmatch(host):
         return None
-    return parsed.scheme, parsed.host.rstrip("."), parsed.port or DEFAULT_PORTS[parsed.scheme]
+    return parsed.scheme, host.rstrip("."), parsed.port or DEFAULT_PORTS[parsed.scheme]
 
 
 class Hosts:

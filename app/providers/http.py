@@ -27,7 +27,7 @@ from typing import Any
 import httpx
 
 from app.kernel import clock
-from app.kernel.errors import Broken, ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
+from app.kernel.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
 from app.providers.hosts import Hosts, host_name, origin_of
 from app.providers.port import Connection
 
@@ -170,7 +170,7 @@ class Http:
                 trouble, details = error, {}
             else:
                 trouble, details = None, {"status": answer.status}
-                if answer.status < 500 or answer.payload is not None:
+                if answer.status < 500 or answer.payload is not None or answer.retry_after_seconds is not None:
                     return self._usable(answer)
             if delay is not None:
                 await asyncio.sleep(delay)
@@ -218,16 +218,24 @@ class Http:
             )
         return {"authorization": self._authorization} if self.hosts.is_own(url) else {}
 
+    @property
+    def is_public(self) -> bool:
+        """False when the provider runs on this very machine, as the sandbox does."""
+        origin = origin_of(self.base)
+        return origin is None or origin[1] not in ("localhost", "127.0.0.1", "::1")
+
+    def as_sent(self, body: Mapping[str, Any]) -> Any:
+        """The body as the provider reads it, to compare with what it says it was sent."""
+        return _parsed(self._encode(body))
+
     def client(self) -> httpx.AsyncClient:
         """A client for one call. It uses an operator's outbound proxy, but never for the sandbox on this machine."""
-        origin = origin_of(self.base)
-        loopback = origin is not None and origin[1] in ("localhost", "127.0.0.1", "::1")
         return httpx.AsyncClient(
             timeout=TIMEOUTS,
             transport=self._transport,
             follow_redirects=False,
             verify=_trust_store(),
-            trust_env=not loopback,
+            trust_env=self.is_public,
         )
 
     async def _call(
@@ -293,7 +301,9 @@ class Http:
         try:
             return json.dumps(body, default=_json_number, allow_nan=False).encode()
         except (TypeError, ValueError) as error:
-            raise Broken(f"The parameters for {self.name} cannot be written as JSON.") from error
+            raise ProviderRefused(
+                f"The parameters for {self.name} cannot be written as JSON; nothing was sent.", code=REFUSALS[422]
+            ) from error
 
 
 @cache

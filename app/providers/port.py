@@ -60,7 +60,8 @@ class Progress:
 
     `billable_units` is the provider's own count in its own unit (the route says which); `resolved` holds parameters
     as the provider really used them (quality `auto` → `high`); `reported` usage keys: input_tokens,
-    cached_input_tokens, output_tokens, video_tokens, seconds, images. An explicit zero is not a missing value.
+    cached_input_tokens, output_tokens, video_tokens, seconds, images, predict_seconds (time on the provider's
+    hardware). An explicit zero is not a missing value.
     """
 
     state: UpstreamState
@@ -102,7 +103,10 @@ class Provider(Protocol):
         """Look for a job whose submit answer was lost; None when the provider offers no way or has no such job."""
 
     async def read_callback(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Callback:
-        """Verify the signature (raises `NotAllowed`) and say which job the callback is about."""
+        """Verify the signature (raises `NotAllowed`) and say which job the callback is about.
+
+        `ProviderBusy` when what it is verified with cannot be fetched now: the provider should call again.
+        """
 
     async def download(self, file: RemoteFile, limit_bytes: int) -> "Download":
         """Stream an output from the provider's configured hosts only."""

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from app.kernel.errors import InvalidInput
-from app.providers import fal
+from app.providers import fal, kie, replicate
 from app.providers.port import Connection, Provider
 
 
@@ -23,6 +23,8 @@ class Adapter:
 
 ADAPTERS: Mapping[str, Adapter] = {
     "fal": Adapter(fal.NAME, fal.BASE_URL, fal.SETTINGS, fal.Fal),
+    "replicate": Adapter(replicate.NAME, replicate.BASE_URL, replicate.SETTINGS, replicate.Replicate),
+    "kie": Adapter(kie.NAME, kie.BASE_URL, kie.SETTINGS, kie.Kie),
 }
 
 

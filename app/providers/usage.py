@@ -11,6 +11,8 @@ RESOLVED = ("quality", "size", "image_size", "resolution", "duration")
 #: What stands for "you choose" and therefore resolves nothing.
 UNRESOLVED = (None, "", "auto", "default")
 
+#: Words by which providers that have no code for it say that a content filter struck.
+_FILTERED = re.compile(r"content polic|safety|flagged|nsfw|sensitive|moderat|prohibited", re.IGNORECASE)
 _PROGRESS_BAR = re.compile(r"(\d{1,3})%\s*\|")
 
 
@@ -70,6 +72,11 @@ def percent_in_logs(lines: Iterable[str]) -> int | None:
 
 def is_file_url(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value.startswith(("https://", "http://", "data:"))
+
+
+def failure_code(message: str) -> str:
+    """Our code for a failure that is only told in a sentence."""
+    return "content_policy_violation" if _FILTERED.search(message) else "generation_failed"
 
 
 def sentence(text: str) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from app.providers import fal, http
+from app.providers import fal, http, replicate
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +13,4 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_memory() -> None:
     """No test verifies a callback with a key another test published."""
     fal._public_keys.forget()
+    replicate._secrets.forget()

@@ -17,9 +17,27 @@ Step = httpx.Response | Exception | Answering
 KEY = "key-that-must-not-leak"
 CALLBACK = "https://pay.example/hooks/providers/p/att_1/sig"
 #: One model per adapter, and what a submit of it answers when all is well.
-MODELS = {"fal": "fal-ai/flux/schnell"}
+MODELS = {
+    "fal": "fal-ai/flux/schnell",
+    "replicate": "black-forest-labs/flux-schnell",
+    "kie": "google/nano-banana",
+}
 ACCEPTED: dict[str, dict[str, Any]] = {
     "fal": {"status": "IN_QUEUE", "request_id": "req-1", "queue_position": 0},
+    "replicate": {"id": "req-1", "status": "starting", "urls": {}},
+    "kie": {"code": 200, "msg": "success", "data": {"taskId": "req-1"}},
+}
+#: What each answers about a job that is finished.
+FINISHED: dict[str, list[dict[str, Any]]] = {
+    "fal": [{"status": "COMPLETED", "logs": None}, {"images": [{"url": "https://files.example/a.png"}]}],
+    "replicate": [{"id": "req-1", "status": "succeeded", "output": ["https://files.example/a.png"]}],
+    "kie": [
+        {
+            "code": 200,
+            "msg": "success",
+            "data": {"state": "success", "resultJson": '{"resultUrls":["https://files.example/a.png"]}'},
+        }
+    ],
 }
 
 
@@ -80,5 +98,5 @@ def ref(kind: str, upstream_id: str = "req-1", **urls: str | None) -> UpstreamRe
     return UpstreamRef(upstream_id, str(urls.pop("upstream_model", None) or MODELS[kind]), **urls)
 
 
-def answers(*payloads: Any) -> Iterable[httpx.Response]:
+def answers(payloads: Iterable[Any]) -> list[httpx.Response]:
     return [httpx.Response(200, json=payload) for payload in payloads]
