@@ -12,6 +12,7 @@ class Output:
     height: int | None = None
     seconds: Decimal | None = None
     video_tokens: Decimal | None = None
+    fps: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

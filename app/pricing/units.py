@@ -1,0 +1,159 @@
+"""The one table of units: what a price is per, how often it is measured, and from what.
+
+A new unit is one entry in `UNITS`. Quantities are exact ratios of two integers, because that is what the hot path
+multiplies; a measure that nobody reported raises `Unpriced` instead of counting as nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.kernel.errors import Unpriced
+from app.pricing.parameters import DEFAULT_DIVISOR
+from app.pricing.usage import Output, Usage
+
+Ratio = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a model adds to the measuring: pixels in a megapixel, frames in a second."""
+
+    divisor: int = DEFAULT_DIVISOR
+    fps: Decimal | None = None
+
+
+Measure = Callable[[Usage, Frame], Sequence[Ratio]]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceKey:
+    """One price of a unit: its key in the rule, its metric on a line, and how many one price pays for."""
+
+    key: str
+    metric: str
+    measure: Measure  # one billable quantity per output, or a single one per generation
+    per: int = 1
+    raw: Measure | None = None  # the quantity before rounding up, where that differs
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of sale. A rule gives every key of one of `choices`; a key in `optional` may be left out."""
+
+    name: str
+    choices: tuple[tuple[PriceKey, ...], ...]
+    per_output: bool
+    optional: frozenset[str] = frozenset()
+
+    @property
+    def keys(self) -> tuple[PriceKey, ...]:
+        return tuple(key for choice in self.choices for key in choice)
+
+
+def _each(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return ((1, 1),) * len(usage.outputs)
+
+
+def _once(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return ((1, 1),)
+
+
+def _seconds(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return [_known(output.seconds, "seconds").as_integer_ratio() for output in usage.outputs]
+
+
+def _pixels(output: Output) -> int:
+    width, height = _known(output.width, "width"), _known(output.height, "height")
+    return int(width) * int(height)
+
+
+def _megapixels(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return [(-(-_pixels(output) // frame.divisor), 1) for output in usage.outputs]
+
+
+def _raw_megapixels(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return [(_pixels(output), frame.divisor) for output in usage.outputs]
+
+
+def _video_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return [_tokens_of_video(output, frame) for output in usage.outputs]
+
+
+def _tokens_of_video(output: Output, frame: Frame) -> Ratio:
+    if output.video_tokens is not None:
+        return output.video_tokens.as_integer_ratio()
+    fps = _known(frame.fps if output.fps is None else output.fps, "frames per second").as_integer_ratio()
+    seconds = _known(output.seconds, "seconds").as_integer_ratio()
+    return _pixels(output) * fps[0] * seconds[0], 1024 * fps[1] * seconds[1]
+
+
+def _characters(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return ((int(_known(usage.characters, "characters")), 1),)
+
+
+def _tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    if usage.tokens is not None:
+        return (usage.tokens.as_integer_ratio(),)
+    classes = [_known(usage.input_tokens, "tokens"), _known(usage.output_tokens, "tokens")]
+    return ((sum(classes, usage.cached_input_tokens or Decimal(0))).as_integer_ratio(),)
+
+
+def _input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return (_known(usage.input_tokens, "input tokens").as_integer_ratio(),)
+
+
+def _all_input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    fresh = _known(usage.input_tokens, "input tokens")
+    return ((fresh + (usage.cached_input_tokens or Decimal(0))).as_integer_ratio(),)
+
+
+def _cached_input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return ((usage.cached_input_tokens or Decimal(0)).as_integer_ratio(),)
+
+
+def _output_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return (_known(usage.output_tokens, "output tokens").as_integer_ratio(),)
+
+
+def _known(measured: Decimal | int | None, what: str) -> Decimal:
+    if measured is None:
+        raise Unpriced(f"The price needs {what}, and nobody said how many.", code="unmeasured", measure=what)
+    return Decimal(measured)
+
+
+_INPUT = PriceKey("per1kInputTokens", "input_tokens", _input_tokens, 1000)
+_CACHED = PriceKey("per1kCachedInputTokens", "cached_input_tokens", _cached_input_tokens, 1000)
+_OUTPUT = PriceKey("per1kOutputTokens", "output_tokens", _output_tokens, 1000)
+_TOKENS = PriceKey("per1kTokens", "tokens", _tokens, 1000)
+
+#: Without a price of their own, cached tokens are ordinary input tokens.
+ALL_INPUT = PriceKey("per1kInputTokens", "input_tokens", _all_input_tokens, 1000)
+
+
+def _one(
+    name: str, key: str, metric: str, measure: Measure, *, per: int = 1, each: bool = True, raw: Measure | None = None
+) -> Unit:
+    return Unit(name, ((PriceKey(key, metric, measure, per, raw),),), each)
+
+
+UNITS = {
+    unit.name: unit
+    for unit in (
+        _one("image", "perImage", "image_count", _each),
+        _one("megapixel", "perMegapixel", "megapixels", _megapixels, raw=_raw_megapixels),
+        _one("second", "perSecond", "seconds", _seconds),
+        _one("video_token", "per1kVideoTokens", "video_tokens", _video_tokens, per=1000),
+        _one("world", "perWorld", "world_count", _each),
+        Unit("token", ((_TOKENS,), (_INPUT, _CACHED, _OUTPUT)), False, frozenset({"per1kCachedInputTokens"})),
+        _one("character", "per1kCharacters", "characters", _characters, per=1000, each=False),
+        _one("request", "perRequest", "request_count", _once, each=False),
+    )
+}
+
+
+def delivered(usage: Usage) -> bool:
+    """Whether anything was made at all: an output, or a token of text."""
+    if usage.outputs:
+        return True
+    return any((usage.tokens, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens))
