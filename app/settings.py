@@ -34,18 +34,24 @@ class Settings:
     @property
     def jobs_url(self) -> str:
         """DBOS keeps its own tables: beside our SQLite file, or in our PostgreSQL database."""
-        return self.database_url if not self.database_url.startswith("sqlite") else f"sqlite:///{self.home / 'jobs.sqlite'}"
+        return (
+            self.database_url
+            if not self.database_url.startswith("sqlite")
+            else f"sqlite:///{self.home / 'jobs.sqlite'}"
+        )
 
 
 def load(env: Mapping[str, str] | None = None) -> Settings:
     """Read and check the settings; `Broken` names the first one that is missing or wrong."""
     env = os.environ if env is None else env
     demo = env.get("FAREBOX_DEMO") == "1"
-    home = Path(env.get("FAREBOX_HOME", ".farebox")).resolve()
+    folder = home(env)
     host = env.get("FAREBOX_HOST", "127.0.0.1")
     port = _integer(env, "FAREBOX_PORT", 3000)
     if demo and not _is_loopback(host):
-        raise Broken(f"FAREBOX_HOST is {host}, but demo mode serves loopback only: unset FAREBOX_DEMO or use 127.0.0.1.")
+        raise Broken(
+            f"FAREBOX_HOST is {host}, but demo mode serves loopback only: unset FAREBOX_DEMO or use 127.0.0.1."
+        )
     if not demo and env.get("FAREBOX_FAULT"):
         raise Broken("FAREBOX_FAULT is a test switch that kills the process: unset it.")
     return Settings(
@@ -53,12 +59,17 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         public_url=_public_url(env, demo, port),
-        database_url=env.get("DATABASE_URL") or f"sqlite:///{home / 'farebox.sqlite'}",
-        home=home,
-        secret_key=_secret(env, demo, home),
+        database_url=env.get("DATABASE_URL") or f"sqlite:///{folder / 'farebox.sqlite'}",
+        home=folder,
+        secret_key=_secret(env, demo, folder),
         credit_value_micros=_integer(env, "FAREBOX_CREDIT_MICRO_USD", 1_000),
         sandbox_url=env.get("FAREBOX_SANDBOX_URL") or None,
     )
+
+
+def home(env: Mapping[str, str] | None = None) -> Path:
+    """Where Farebox keeps its own files, known before the rest is checked."""
+    return Path((os.environ if env is None else env).get("FAREBOX_HOME") or ".farebox").resolve()
 
 
 def _secret(env: Mapping[str, str], demo: bool, home: Path) -> str:
@@ -76,7 +87,9 @@ def _public_url(env: Mapping[str, str], demo: bool, port: int) -> str:
     if url:
         return url
     if not demo:
-        raise Broken("FAREBOX_PUBLIC_URL is missing: set it to the address customers open, such as https://ai.example.com.")
+        raise Broken(
+            "FAREBOX_PUBLIC_URL is missing: set it to the address customers open, such as https://ai.example.com."
+        )
     return f"http://localhost:{port}"
 
 

@@ -1,0 +1,201 @@
+"""`python -m app …`: everything an operator does from a terminal. `python -m app --help` lists it.
+
+Each command imports what it needs when it runs: `secret` must not wait for a web framework. A refusal is one sentence
+on standard error and exit code 1.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import settings as environment
+from app.kernel.errors import FareboxError
+
+if TYPE_CHECKING:
+    from app.kernel.db import Database
+    from app.services import Services
+    from app.settings import Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        return int(given.run(given) or 0)
+    except FareboxError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app", description="Farebox: sells AI generation by the credit.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, help_: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_, description=help_)
+        command.set_defaults(run=run)
+        return command
+
+    add("run", _run, "Serve pages, API and worker in one process.")
+    add("worker", _worker, "Carry generations only, beside servers that share the database.")
+    add("migrate", _migrate, "Bring the database to the present schema.")
+    add("seed", _seed, "Load the seed catalogue; with FAREBOX_DEMO=1 also the demo's logins and credits.")
+    add("audit", _audit, "Check every invariant of the books; exit code 1 on a breach.")
+    add("doctor", _doctor, "Show the settings and what is well or not, in plain words.")
+    add("secret", _secret, "Print a new key for FAREBOX_SECRET_KEY.")
+    backup = add("backup", _backup, "Copy a SQLite database while it is in use.")
+    backup.add_argument("target", type=Path, help="the file to write; it must not exist yet")
+    _add_user(add("user", None, "Make people and set their passwords."))
+    return parser
+
+
+def _add_user(user: argparse.ArgumentParser) -> None:
+    actions = user.add_subparsers(required=True, metavar="ACTION")
+    for name, run, help_ in (
+        ("operator", _user_operator, "Make a person who runs the installation."),
+        ("customer", _user_customer, "Make a person and a workspace of their own."),
+        ("password", _user_password, "Set a new password and end the person's sessions."),
+    ):
+        action = actions.add_parser(name, help=help_, description=f"{help_} Without --password-stdin one is made up.")
+        action.add_argument("email")
+        if name != "password":
+            action.add_argument("--name", help="what they are called (default: the e-mail address)")
+        if name == "customer":
+            action.add_argument("--workspace", help="the workspace's name (default: the person's)")
+        action.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        action.set_defaults(run=run)
+
+
+def _run(_: argparse.Namespace) -> None:
+    """Hand this process over to the server; settings, schema and front end are checked first, to fail at once."""
+    from app.commands.doctor import refuse_unready
+    from app.run import frontend
+
+    settings = environment.load()
+    refuse_unready(settings)
+    command = frontend.server(settings.host, settings.port)
+    print(f"Farebox at {settings.public_url}, listening on {settings.host}:{settings.port}", flush=True)
+    os.execve(command[0], command, frontend.serving(os.environ))  # noqa: S606 - a fixed command, no shell
+
+
+def _worker(_: argparse.Namespace) -> None:
+    from app.commands.worker import carry_until_told
+
+    carry_until_told(environment.load())
+
+
+def _migrate(_: argparse.Namespace) -> None:
+    from app.kernel.migrate import current
+
+    settings = environment.load()
+    database = _migrated(settings)
+    print(f"The database is at revision {current(database)}.")
+    database.dispose()
+
+
+def _seed(_: argparse.Namespace) -> None:
+    from app import demo
+    from app.catalogue.seed import seed_catalogue
+
+    if os.environ.get("FAREBOX_DEMO") == "1":
+        demo.ensure_secret(environment.home())
+    settings = environment.load()
+    _migrated(settings).dispose()
+    with _services(settings) as services:
+        if settings.demo:
+            demo.seed_demo(services, settings)
+        else:
+            seed_catalogue(services.db, services.vault, sandbox_url=settings.sandbox_url)
+    print("The catalogue is in the database.")
+
+
+def _audit(_: argparse.Namespace) -> int:
+    from app.kernel.db import Database
+    from app.ledger.audit import INVARIANTS, run_audit
+
+    database = Database(environment.load().database_url)
+    breaches = run_audit(database)
+    database.dispose()
+    for breach in breaches:
+        print(breach)
+    print(f"{len(INVARIANTS)} invariants checked, {len(breaches)} breaches.")
+    return 1 if breaches else 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from app.commands.doctor import report
+
+    return report(environment.load())
+
+
+def _secret(_: argparse.Namespace) -> None:
+    from app.kernel.secrets import new_vault_key
+
+    print(new_vault_key())
+
+
+def _backup(given: argparse.Namespace) -> None:
+    from app.commands.backup import back_up
+
+    back_up(environment.load().database_url, given.target)
+    print(f"Written to {given.target}. Keep FAREBOX_SECRET_KEY with it: without it the provider keys stay sealed.")
+
+
+def _user_operator(given: argparse.Namespace) -> None:
+    password = _password(given)
+    with _services(environment.load()) as services:
+        services.accounts.people.create_operator(given.email, given.name or given.email, password, actor="cli")
+    _show_password(given, password)
+
+
+def _user_customer(given: argparse.Namespace) -> None:
+    password, name = _password(given), given.name or given.email
+    with _services(environment.load()) as services:
+        people = services.accounts.people
+        _, made = people.create_customer(given.email, name, password, given.workspace or name, actor="cli")
+    print(f"Workspace {made.id}: {made.name}")
+    _show_password(given, password)
+
+
+def _user_password(given: argparse.Namespace) -> None:
+    password = _password(given)
+    with _services(environment.load()) as services:
+        services.accounts.reset_password(given.email, password, actor="cli")
+    _show_password(given, password)
+
+
+def _password(given: argparse.Namespace) -> str:
+    import secrets
+
+    return sys.stdin.readline().rstrip("\n") if given.password_stdin else secrets.token_urlsafe(15)
+
+
+def _show_password(given: argparse.Namespace, password: str) -> None:
+    print(f"{given.email} can sign in" + ("." if given.password_stdin else f" with the password {password}"))
+
+
+def _migrated(settings: "Settings") -> "Database":
+    from app.kernel.db import Database
+    from app.kernel.migrate import upgrade
+
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    upgrade(database)
+    return database
+
+
+@contextmanager
+def _services(settings: "Settings") -> "Iterator[Services]":
+    """The parts of Farebox for one command: nothing here carries generations."""
+    from app.services import build
+
+    services = build(settings, carry=False)
+    services.start()
+    try:
+        yield services
+    finally:
+        services.stop()

@@ -1,0 +1,98 @@
+"""The state of an installation in plain words: its settings, and whether each part it needs is well."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.catalogue.provider_access import list_providers
+from app.kernel import migrate
+from app.kernel.db import Database
+from app.kernel.errors import Broken
+from app.kernel.money import USD, Money
+from app.kernel.secrets import Vault
+from app.run.frontend import CLIENT
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    well: bool
+    what: str
+
+
+def report(settings: Settings) -> int:
+    """Print the settings and the findings; 1 when something is not well."""
+    for name, value in _shown(settings):
+        print(f"  {name:<26} {value}")
+    print()
+    findings = list(chain(_database(settings), _front_end()))
+    for finding in findings:
+        print(f"  {'✓' if finding.well else '✗'} {finding.what}")
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def refuse_unready(settings: Settings) -> None:
+    """`Broken`, with one sentence that says what to run, when the server could not serve."""
+    refuse_old_schema(settings)
+    if trouble := next((finding for finding in _front_end() if not finding.well), None):
+        raise Broken(trouble.what)
+
+
+def refuse_old_schema(settings: Settings) -> None:
+    """`Broken` when the database cannot be reached or is not at the present schema."""
+    if trouble := next((finding for finding in _schema(settings) if not finding.well), None):
+        raise Broken(trouble.what)
+
+
+def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every setting by the name it is set by; secrets are not shown."""
+    yield "FAREBOX_DEMO", "1 (loopback only, sandbox providers)" if settings.demo else "unset: production"
+    yield "FAREBOX_HOST", settings.host
+    yield "FAREBOX_PORT", str(settings.port)
+    yield "FAREBOX_PUBLIC_URL", settings.public_url
+    yield "FAREBOX_HOME", str(settings.home)
+    yield "DATABASE_URL", make_url(settings.database_url).render_as_string(hide_password=True)
+    yield "FAREBOX_SECRET_KEY", "set"
+    worth = Money(settings.credit_value_micros, USD)
+    yield "FAREBOX_CREDIT_MICRO_USD", f"{settings.credit_value_micros} (1 credit = {worth})"
+    yield "FAREBOX_SANDBOX_URL", settings.sandbox_url or "unset"
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    schema = list(_schema(settings))
+    yield from schema
+    if not all(finding.well for finding in schema):
+        return
+    database = Database(settings.database_url)
+    for card in list_providers(database, Vault([settings.secret_key])):
+        where = f"{card.name} at {card.base_url}" + (" (sandbox)" if card.is_sandbox else "")
+        if not card.enabled:
+            yield Finding(True, f"{where}: switched off")
+        else:
+            yield Finding(card.key_hint is not None, f"{where}: {'has a key' if card.key_hint else 'has no key'}")
+    database.dispose()
+
+
+def _schema(settings: Settings) -> Iterator[Finding]:
+    try:
+        database = Database(settings.database_url)
+        at = migrate.current(database)
+        database.dispose()
+    except (SQLAlchemyError, ValueError) as error:
+        yield Finding(False, f"The database cannot be reached ({str(error).splitlines()[0]}): check DATABASE_URL.")
+        return
+    newest = migrate.head()
+    if at == newest:
+        yield Finding(True, f"The database is at revision {at}.")
+    else:
+        yield Finding(False, f"The database is at revision {at}, not {newest}: run `python -m app migrate`.")
+
+
+def _front_end() -> Iterator[Finding]:
+    built = (CLIENT / "index.html").exists()
+    yield Finding(built, "The front end is built." if built else "The front end is not built: run `make build`.")

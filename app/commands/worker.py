@@ -1,0 +1,22 @@
+"""A process that carries generations and serves nobody, for installations with several servers."""
+
+import signal
+import threading
+
+from app.commands.doctor import refuse_old_schema
+from app.services import build
+from app.settings import Settings
+
+
+def carry_until_told(settings: Settings) -> None:
+    """Carry generations until SIGINT or SIGTERM; what is under way is taken up again by the next worker."""
+    refuse_old_schema(settings)
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    services = build(settings)
+    services.start()
+    try:
+        told.wait()
+    finally:
+        services.stop()
