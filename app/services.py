@@ -5,11 +5,9 @@
 
 import os
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.accounts.keys import Keys
-from app.accounts.sign_in import SignIns
+from app.accounts.service import Accounts
 from app.catalogue import provider_access
 from app.catalogue.offers import Offers
 from app.files.store import Files
@@ -18,10 +16,11 @@ from app.generation.desk import Desk, ProviderPool
 from app.generation.sweep import overdue
 from app.jobs.engine import Carrier, Engine
 from app.kernel import clock
+from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.secrets import Vault
 from app.kernel.work import Idle, Work
-from app.ledger.wallet import Ledger
+from app.ledger.wallet import Ledger, open_wallet
 from app.settings import Settings
 
 
@@ -35,8 +34,7 @@ class Services:
     offers: Offers
     ledger: Ledger
     files: Files
-    sign_ins: SignIns
-    keys: Keys
+    accounts: Accounts
     desk: Desk
     engine: Engine | None = None
 
@@ -50,6 +48,7 @@ class Services:
         if self.engine is not None:
             self.engine.stop()
         self.ledger.stop()
+        self.accounts.close()
         self.db.dispose()
 
     async def _advance(self, generation_id: str) -> float | None:
@@ -59,11 +58,11 @@ class Services:
         return await overdue(self.desk)
 
 
-def build(settings: Settings, *, carry: bool = True, now: Callable = clock.now) -> Services:
+def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> Services:
     """Everything, wired; nothing started. `carry=False` builds a process that leaves generations to others."""
     db = Database(settings.database_url)
     vault = Vault([settings.secret_key])
-    offers = Offers(db, vault)
+    offers = Offers(db, clock=now)
     ledger = Ledger(db, now)
     files = Files(db, settings.files_dir)
     engine = Engine(settings.jobs_url, executor_id()) if carry else None
@@ -79,7 +78,8 @@ def build(settings: Settings, *, carry: bool = True, now: Callable = clock.now) 
         public_url=settings.public_url,
         signing_key=settings.secret_key,
     )
-    return Services(settings, db, vault, offers, ledger, files, SignIns(db, now), Keys(db, now), desk, engine)
+    accounts = Accounts(db, now, opened=open_wallet)
+    return Services(settings, db, vault, offers, ledger, files, accounts, desk, engine)
 
 
 def executor_id() -> str:

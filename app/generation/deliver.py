@@ -37,6 +37,7 @@ async def deliver(desk: Desk, generation: RowMapping, attempt: RowMapping, offer
     delivered = Delivered(
         outputs=tuple(item for item in arrived if item is not None),
         expected_count=len(expected_usage(offer.schema, generation["params"]).outputs),
+        units=next(r for r in offer.routes if r.route_id == attempt["route_id"]).settings.get("billable_units"),
         billable_units=None if units is None else Decimal(units),
         reported={name: Decimal(value) for name, value in attempt["usage"]["reported"].items()},
     )

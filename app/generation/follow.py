@@ -112,7 +112,9 @@ def _show(connection: Connection, generation_id: str, shown: dict[str, Any], sta
     connection.execute(SHOW_PROGRESS, shown)
 
 
-def _delivered(connection: Connection, generation_id: str, attempt: RowMapping, progress: Progress, now: datetime) -> None:
+def _delivered(
+    connection: Connection, generation_id: str, attempt: RowMapping, progress: Progress, now: datetime
+) -> None:
     if not rows.move(connection, Event.DELIVER, generation_id, now, now):
         return
     units = progress.billable_units

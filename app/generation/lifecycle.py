@@ -1,8 +1,8 @@
 """The life of a generation as a table: PURE, and the only place that says which step may follow which.
 
-    held ── claim ──▶ submitting ── accept ──▶ queued ── start ──▶ running ── deliver ──▶ storing ── settle ──▶ settled
-      ▲                  │    │                                                                         (fail ──▶ released)
-      └──── retry ───────┘    └─ lose ──▶ unknown ── accept ──▶ queued
+    held ─ claim ─▶ submitting ─ accept ─▶ queued ─ start ─▶ running ─ deliver ─▶ storing ─ settle ─▶ settled
+     ▲                 │    │
+     └───── retry ─────┘    └─ lose ─▶ unknown ─ accept ─▶ queued          anything unfinished ─ fail ─▶ released
 
 A generation is finished exactly when its hold is closed, and the two happen in one transaction.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from app.catalogue.offers import Offer
 from app.generation.rows import GENERATION
@@ -27,7 +27,7 @@ def checks(offer: Offer, workspace_id: str, hold_micros: int, now: datetime) -> 
     return tuple(found)
 
 
-def _rate(allowed: int, mine: object, alias: str, now: datetime) -> Check:
+def _rate(allowed: int, mine: ColumnElement[bool], alias: str, now: datetime) -> Check:
     def check(connection: Connection) -> None:
         recent = select(GENERATION.c.created_at).where(mine, GENERATION.c.created_at > now - timedelta(minutes=1))
         times = sorted(connection.execute(recent).scalars())
@@ -42,7 +42,7 @@ def _rate(allowed: int, mine: object, alias: str, now: datetime) -> Check:
     return check
 
 
-def _concurrency(allowed: int, mine: object, alias: str) -> Check:
+def _concurrency(allowed: int, mine: ColumnElement[bool], alias: str) -> Check:
     def check(connection: Connection) -> None:
         running = select(func.count()).select_from(GENERATION).where(mine, GENERATION.c.finished_at.is_(None))
         if int(connection.execute(running).scalar_one()) >= allowed:
@@ -55,7 +55,7 @@ def _concurrency(allowed: int, mine: object, alias: str) -> Check:
     return check
 
 
-def _budget(allowed_micros: int, mine: object, alias: str, hold_micros: int, now: datetime) -> Check:
+def _budget(allowed_micros: int, mine: ColumnElement[bool], alias: str, hold_micros: int, now: datetime) -> Check:
     def check(connection: Connection) -> None:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         used = func.coalesce(GENERATION.c.charged_micros, GENERATION.c.hold_micros)
@@ -63,7 +63,8 @@ def _budget(allowed_micros: int, mine: object, alias: str, hold_micros: int, now
         if int(connection.execute(today).scalar_one()) + hold_micros > allowed_micros:
             wait = int((midnight + timedelta(days=1) - now).total_seconds())
             raise LimitReached(
-                f"{alias} is limited to {allowed_micros // MICRO:,} credits a day for a workspace. It opens again at 00:00 UTC.",
+                f"{alias} is limited to {allowed_micros // MICRO:,} credits a day for a workspace. "
+                "It opens again at 00:00 UTC.",
                 code="daily_limit",
                 retry_after_seconds=wait,
             )

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.catalogue.offers import Offer
-from app.pricing.expect import character_count, video_tokens
+from app.kernel.money import plain
 from app.pricing.usage import Output, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One output: stored with us, or (`file_id` None) billed upstream and lost on the way."""
+    """One output: stored with us, or (`file_id` None) made upstream and lost on the way."""
 
     file_id: str | None
     width: int | None = None
@@ -25,10 +24,14 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Everything the last attempt brought. `reported` is the provider's own usage; zero is a figure, absent is not."""
+    """Everything the last attempt brought. `reported` is the provider's own usage; zero is a figure, absent is not.
+
+    `units` says what `billable_units` counts: "second", "image", "megapixel" (the route knows), or None.
+    """
 
     outputs: tuple[Arrived, ...]
     expected_count: int
+    units: str | None = None
     billable_units: Decimal | None = None
     reported: Mapping[str, Decimal] = field(default_factory=dict)
 
@@ -38,39 +41,37 @@ class Delivered:
 
     @property
     def billed_text(self) -> str | None:
-        return None if self.billable_units is None else f"{self.billable_units.normalize():f}"
+        """`3.008 second`, for the trace; None when the provider gave no count."""
+        if self.billable_units is None:
+            return None
+        return f"{plain(self.billable_units)} {self.units or ''}".strip()
 
 
-def conditions(params: Mapping[str, Any], resolved: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the price's conditions look at: the request's parameters, and over them what the provider really used."""
-    known = {name: value for name, value in (resolved or {}).items() if name in params and value is not None}
-    return {**params, **known}
+def customer_usage(delivered: Delivered) -> Usage:
+    """The usage the customer is charged for: what we hold, by the provider's length where it gave one."""
+    return _usage(delivered.files, delivered)
 
 
-def customer_usage(params: Mapping[str, Any], offer: Offer, delivered: Delivered) -> Usage:
-    """The usage the customer is charged for."""
-    outputs = _outputs(delivered.files, delivered, offer, _units_are(offer, "second", delivered))
-    return _usage(params, offer, outputs, delivered)
-
-
-def upstream_usage(params: Mapping[str, Any], offer: Offer, settings: Mapping[str, Any], delivered: Delivered) -> Usage:
-    """The usage the provider bills, lost files included, by its own count where it gave one."""
-    unit = settings.get("billable_units")
+def upstream_usage(delivered: Delivered) -> Usage:
+    """The usage the provider bills: lost files included, by its own count where it gave one."""
     made = delivered.outputs
-    if unit == "image" and delivered.billable_units is not None:
-        made = (made * int(delivered.billable_units))[: int(delivered.billable_units)] if made else made
-    return _usage(params, offer, _outputs(made, delivered, offer, unit == "second"), delivered)
+    counted = delivered.billable_units if delivered.units == "image" else delivered.reported.get("images")
+    if counted is not None and made:
+        made = tuple(made[index % len(made)] for index in range(int(counted)))
+    return _usage(made, delivered)
 
 
-def _units_are(offer: Offer, unit: str, delivered: Delivered) -> bool:
-    return bool(offer.routes) and offer.routes[0].settings.get("billable_units") == unit
+def in_our_words(resolved: Mapping[str, Any] | None, mapping: Mapping[str, str | None]) -> dict[str, Any]:
+    """What the provider says it really used, under our parameter names."""
+    ours = {theirs: name for name, theirs in mapping.items() if theirs is not None}
+    return {ours.get(name, name): value for name, value in (resolved or {}).items()}
 
 
-def _usage(params: Mapping[str, Any], offer: Offer, outputs: tuple[Output, ...], delivered: Delivered) -> Usage:
+def _usage(outputs: tuple[Arrived, ...], delivered: Delivered) -> Usage:
     reported = delivered.reported
+    alone = len(delivered.outputs) == 1
     return Usage(
-        outputs=outputs,
-        characters=character_count(offer.schema, params),
+        outputs=tuple(_output(item, delivered, alone) for item in outputs),
         tokens=reported.get("tokens"),
         input_tokens=reported.get("input_tokens"),
         cached_input_tokens=reported.get("cached_input_tokens"),
@@ -78,18 +79,12 @@ def _usage(params: Mapping[str, Any], offer: Offer, outputs: tuple[Output, ...],
     )
 
 
-def _outputs(
-    arrived: tuple[Arrived, ...], delivered: Delivered, offer: Offer, units_are_seconds: bool
-) -> tuple[Output, ...]:
-    alone = len(delivered.outputs) == 1
-    billed_seconds = delivered.billable_units if units_are_seconds and alone else None
-    if billed_seconds is None and alone:
-        billed_seconds = delivered.reported.get("seconds")
-    made = []
-    for item in arrived:
-        seconds = billed_seconds if billed_seconds is not None else item.seconds
-        tokens = delivered.reported.get("video_tokens") if alone else None
-        if tokens is None:
-            tokens = video_tokens(offer.schema, item.width, item.height, seconds)
-        made.append(Output(width=item.width, height=item.height, seconds=seconds, video_tokens=tokens))
-    return tuple(made)
+def _output(item: Arrived, delivered: Delivered, alone: bool) -> Output:
+    """A figure for the whole job describes an output only when there is one."""
+    billed = delivered.billable_units if delivered.units == "second" else delivered.reported.get("seconds")
+    return Output(
+        width=item.width,
+        height=item.height,
+        seconds=billed if alone and billed is not None else item.seconds,
+        video_tokens=delivered.reported.get("video_tokens") if alone else None,
+    )

@@ -30,7 +30,9 @@ def price(desk: Desk, model: str, given: Mapping[str, Any]) -> Priced:
     """
     offer = desk.offers.find(model)
     params = coerce(offer.schema, given)
-    return Priced(offer, params, estimate(offer.card, offer.schema, params), _route(offer), expected_cost(offer, params))
+    return Priced(
+        offer, params, estimate(offer.card, offer.schema, params), _route(offer), expected_cost(offer, params)
+    )
 
 
 def _route(offer: Offer) -> RouteOffer:

@@ -39,7 +39,10 @@ SETTLE = MOVES[Event.SETTLE].values(
     final=bindparam("b_final"), charged_micros=bindparam("b_charged"), cost_micros=bindparam("b_cost"), percent=100
 )
 FAIL = MOVES[Event.FAIL].values(
-    charged_micros=0, cost_micros=bindparam("b_cost"), error_code=bindparam("b_code"), error_message=bindparam("b_message")
+    charged_micros=0,
+    cost_micros=bindparam("b_cost"),
+    error_code=bindparam("b_code"),
+    error_message=bindparam("b_message"),
 )
 UPDATE_ATTEMPT = (
     update(ATTEMPT)
@@ -54,7 +57,14 @@ UPDATE_ATTEMPT = (
 )
 
 
-def event(generation_id: str, kind: str, now: datetime, detail: Mapping[str, Any] | None = None, *, operator_only: bool = False) -> dict[str, Any]:
+def event(
+    generation_id: str,
+    kind: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    operator_only: bool = False,
+) -> dict[str, Any]:
     """One line of the trace, as the row to insert."""
     return {
         "id": new_id("evt"),
@@ -94,7 +104,9 @@ def attempts(connection: Connection, generation_id: str) -> list[RowMapping]:
     return list(connection.execute(found).mappings())
 
 
-def attempt_row(generation_id: str, number: int, route: Any, now: datetime, expected_cost_micros: int | None) -> dict[str, Any]:
+def attempt_row(
+    generation_id: str, number: int, route: Any, now: datetime, expected_cost_micros: int | None
+) -> dict[str, Any]:
     """A new attempt on a route, still only an intention."""
     return {
         "id": new_id("att"),

@@ -4,26 +4,26 @@ The ledger closes the hold and these rows move in the same transaction, so a fin
 one fact. Both roads may be walked any number of times.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping
 
 from app.catalogue.offers import Offer
+from app.catalogue.param_schema import resolved_values
 from app.generation import rows
 from app.generation.desk import Desk
-from app.generation.measure import Delivered, conditions, customer_usage, upstream_usage
+from app.generation.measure import Delivered, customer_usage, in_our_words, upstream_usage
 from app.kernel.money import USD, Money
 from app.ledger.companion import Companion
+from app.ledger.operations import Released, Settled
+from app.pricing.expect import expected_usage
 from app.pricing.quote import Quote, final
 
 
 async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, delivered: Delivered) -> None:
     """Charge the delivered usage by the version the request was held at, and return the rest of the hold."""
-    asked = conditions(generation["params"], attempt["resolved"])
-    quote = final(offer.card, customer_usage(generation["params"], offer, delivered), asked)
-    cost = _cost(offer, generation["params"], attempt, delivered, asked)
+    priced = _prices(generation, attempt, offer, delivered)
     if not delivered.files:
         await give_back(
             desk,
@@ -32,52 +32,64 @@ async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
             "failed",
             "nothing_delivered",
             "The provider finished without a usable file. Nothing was charged.",
-            cost_micros=cost.micros if cost else None,
+            cost_micros=priced.cost.micros if priced.cost else None,
         )
         return
     now = desk.clock()
     await desk.ledger.settle(
         generation["id"],
-        quote.total,
-        overage=offer.overage,
-        cost=cost,
+        priced.quote.total,
+        overage=offer.overage.value,
+        cost=priced.cost,
         provider_id=attempt["provider_id"],
         actor="system",
-        also=_settled_rows(generation, attempt, quote, cost, delivered, now),
+        also=lambda settled: _settled_rows(generation, attempt, priced, settled, delivered, now),
     )
 
 
-def _cost(offer: Offer, params: Mapping[str, Any], attempt: RowMapping, delivered: Delivered, asked: dict[str, Any]) -> Money | None:
+class _Prices(NamedTuple):
+    quote: Quote
+    cost: Money | None
+
+
+def _prices(generation: RowMapping, attempt: RowMapping, offer: Offer, delivered: Delivered) -> _Prices:
+    """The customer's price and our cost, from one usage and one set of conditions."""
     route = next(route for route in offer.routes if route.route_id == attempt["route_id"])
+    params = generation["params"]
+    asked = resolved_values(offer.schema, params, in_our_words(attempt["resolved"], route.mapping))
+    expected = expected_usage(offer.schema, params)
+    quote = final(offer.card, customer_usage(delivered), asked, expected=expected)
     if route.cost_card is None:
-        return None
-    return final(route.cost_card, upstream_usage(params, offer, route.settings, delivered), asked).total
+        return _Prices(quote, None)
+    return _Prices(quote, final(route.cost_card, upstream_usage(delivered), asked, expected=expected).total)
 
 
 def _settled_rows(
     generation: RowMapping,
     attempt: RowMapping,
-    quote: Quote,
-    cost: Money | None,
+    priced: _Prices,
+    settled: Settled,
     delivered: Delivered,
     now: datetime,
 ) -> list[Companion]:
-    charged = min(quote.total.micros, generation["hold_micros"])
-    cost_micros = cost.micros if cost else None
+    if settled.late or settled.already:
+        return []
+    cost_micros = priced.cost.micros if priced.cost else None
     done = {
         "b_id": generation["id"],
         "b_now": now,
         "b_next": None,
-        "b_final": quote.to_json(),
-        "b_charged": charged,
+        "b_final": priced.quote.to_json(),
+        "b_charged": settled.charged.micros,
         "b_cost": cost_micros,
     }
     usage = {"asked": delivered.expected_count, "delivered": len(delivered.files), "billed": delivered.billed_text}
+    money = {"micros": settled.charged.micros, "measured_micros": priced.quote.total.micros}
     return [
         Companion(rows.SETTLE, done),
         Companion(rows.UPDATE_ATTEMPT, closing(attempt, "delivered", now, cost_micros=cost_micros)),
         rows.event_companion(generation["id"], "measured", now, usage),
-        rows.event_companion(generation["id"], "settled", now, {"micros": charged, "measured_micros": quote.total.micros}),
+        rows.event_companion(generation["id"], "settled", now, money),
     ]
 
 
@@ -102,11 +114,16 @@ async def give_back(
         "b_code": code,
         "b_message": message,
     }
-    also = [
-        Companion(rows.FAIL, failed),
-        Companion(rows.UPDATE_ATTEMPT, closing(attempt, attempt_state, now, code, message, cost_micros)),
-        rows.event_companion(generation["id"], "released", now, {"code": code, "why": message}),
-    ]
+
+    def also(released: Released) -> list[Companion]:
+        if released.already:
+            return []
+        return [
+            Companion(rows.FAIL, failed),
+            Companion(rows.UPDATE_ATTEMPT, closing(attempt, attempt_state, now, code, message, cost_micros)),
+            rows.event_companion(generation["id"], "released", now, {"code": code, "why": message}),
+        ]
+
     await desk.ledger.release(
         generation["id"],
         reason=code,

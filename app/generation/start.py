@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import IntegrityError
 
 from app.generation import rows
 from app.generation.desk import HOLD_LIFETIME, Desk
@@ -23,7 +22,7 @@ from app.kernel import faults
 from app.kernel.errors import IdempotencyConflict, InvalidInput, PriceAboveMax, PriceChanged
 from app.kernel.ids import new_id
 from app.kernel.money import Money, plain
-from app.ledger.companion import Companion
+from app.ledger.companion import Companion, CompanionFailed
 
 MAX_KEY_LENGTH = 256
 
@@ -76,7 +75,7 @@ async def start(desk: Desk, ask: Ask) -> Started:
             also=_rows(ask, priced, generation_id, now),
             checks=checks(priced.offer, ask.workspace_id, hold.micros, now),
         )
-    except IntegrityError:
+    except CompanionFailed:
         if replay := await _replay(desk, ask):  # two requests with one key: the other one won
             return replay
         raise
@@ -125,7 +124,9 @@ def _rows(ask: Ask, priced: Priced, generation_id: str, now: datetime) -> list[C
     given = sorted(name for name, value in ask.input.items() if value is not None)
     found = [
         Companion(rows.INSERT_GENERATION, generation),
-        Companion(rows.INSERT_ATTEMPT, rows.attempt_row(generation_id, 1, priced.route, now, priced.expected_cost_micros)),
+        Companion(
+            rows.INSERT_ATTEMPT, rows.attempt_row(generation_id, 1, priced.route, now, priced.expected_cost_micros)
+        ),
         rows.event_companion(generation_id, "requested", now, {"given": given}),
         rows.event_companion(generation_id, "held", now, {"micros": quote.maximum.micros}),
     ]

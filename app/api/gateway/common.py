@@ -166,4 +166,3 @@ async def wait_for_end(gateway: Gateway, generation_id: str, workspace_id: str, 
         await asyncio.sleep(next(pauses))
         found = await seen(gateway, generation_id, workspace_id)
     return found
-

@@ -52,7 +52,7 @@ def _size(offer: Offer, wanted: str) -> dict[str, Any]:
     pixels = (int(width), int(height))
     for values, size in schema.sizes.items():
         if size == pixels:
-            return dict(zip(schema.size_by, values, strict=True))
+            return dict(zip(schema.size_by, values.split("|"), strict=True))
     if {"width", "height"} <= set(schema.names):
         return {"width": pixels[0], "height": pixels[1]}
     known = ", ".join(sorted({f"{w}x{h}" for w, h in schema.sizes.values()})) or "none"

@@ -1,11 +1,13 @@
 """What the API says about a generation, a price and a model. Cost never leaves: `cost` on the wire is the customer's
 price in `cost_currency`, because that is how the published clients read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from app.catalogue.offers import Offer
 from app.generation.views import Seen
@@ -20,8 +22,8 @@ class Wire:
     """How amounts and files are written: what one credit is worth (micro-USD) and how a file's link is made."""
 
     credit_value_micros: int
-    file_url: Any  # (file_id) -> str
-    provider_name: Any  # (provider_id) -> str
+    file_url: Callable[[str], str]  # by file id
+    provider_name: Callable[[str], str]  # by provider id
 
     def currency_micros(self, credits: Money) -> int:
         """Credits as micro-units of the list currency, rounded once."""
@@ -95,7 +97,7 @@ def generation(seen: Seen, wire: Wire) -> dict[str, Any]:
     }
 
 
-def output(file: Mapping[str, Any], wire: Wire) -> dict[str, Any]:
+def output(file: RowMapping, wire: Wire) -> dict[str, Any]:
     micros = file["duration_micros"]
     return {
         "id": file["id"],

@@ -80,7 +80,9 @@ def _wanted(gateway: Gateway, request: Request, body: dict[str, Any]) -> Wanted:
 def video(found: Seen, gateway: Gateway) -> dict[str, Any]:
     """OpenAI's video object, with ours in `output` and `metadata`."""
     row, file = found.row, (found.files[0] if found.files else None)
-    seconds = None if file is None or file["duration_micros"] is None else plain(Decimal(file["duration_micros"]).scaleb(-6))
+    seconds = (
+        None if file is None or file["duration_micros"] is None else plain(Decimal(file["duration_micros"]).scaleb(-6))
+    )
     size = None if file is None or file["width"] is None else f"{file['width']}x{file['height']}"
     return {
         "id": found.id,
