@@ -156,9 +156,7 @@ def _refuse_other_hosts() -> None:
 def _refuse_taken(port: int) -> None:
     """A listener on either loopback address would answer in our place for `localhost`."""
     if _is_taken(port):
-        raise Failed(
-            f"Port {port} is in use by another program: stop it, or choose a port: make run FAREBOX_PORT=3001."
-        )
+        raise Failed(f"Port {port} is taken by another program: stop it, or choose one: make run FAREBOX_PORT=3001.")
 
 
 def _free_port(wanted: int) -> int:
@@ -195,9 +193,7 @@ def _only_one(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Failed(
-                f"Farebox is already running from {_short(home)}: stop it first, or set FAREBOX_HOME."
-            ) from None
+            raise Failed(f"Farebox already runs from {_short(home)}: stop it first, or set FAREBOX_HOME.") from None
         yield
 
 
