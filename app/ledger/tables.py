@@ -65,9 +65,10 @@ entry = Table(
     Column("journal_id", String, ForeignKey("journal.id"), nullable=False),
     Column("account", String, nullable=False),
     Column("unit", String, nullable=False),
-    Column("amount", BigInteger, CheckConstraint("amount <> 0", name="entry_not_zero"), nullable=False),
+    Column("amount", BigInteger, nullable=False),
     Column("balance_after", BigInteger),  # of the wallet, on its own legs
     Column("wallet_version", BigInteger),
+    CheckConstraint("amount <> 0", name="entry_not_zero"),
     Index("entry_by_journal", "journal_id"),
     Index("entry_by_account", "account", "id"),
     Index(
@@ -85,13 +86,14 @@ hold = Table(
     metadata,
     Column("generation_id", String, primary_key=True),
     Column("wallet_id", BigInteger, ForeignKey("wallet.id"), nullable=False),
-    Column("amount", BigInteger, CheckConstraint("amount >= 0", name="hold_not_negative"), nullable=False),
+    Column("amount", BigInteger, nullable=False),
     Column("captured", BigInteger, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("deadline_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
     Column("close_journal_id", String, ForeignKey("journal.id")),
+    CheckConstraint("amount >= 0 AND captured >= 0", name="hold_not_negative"),
     Index("hold_open_by_wallet", "wallet_id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
     Index("hold_open_by_deadline", "deadline_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
 )
@@ -130,7 +132,8 @@ lot_use = Table(
     Column("id", BigKey, primary_key=True),
     Column("lot_id", String, ForeignKey("lot.id"), nullable=False),
     Column("journal_id", String, ForeignKey("journal.id"), nullable=False),
-    Column("amount", BigInteger, CheckConstraint("amount <> 0", name="lot_use_not_zero"), nullable=False),  # < 0 gives back
+    Column("amount", BigInteger, nullable=False),  # < 0 gives back
+    CheckConstraint("amount <> 0", name="lot_use_not_zero"),
     Index("lot_use_by_journal", "journal_id"),
     Index("lot_use_by_lot", "lot_id"),
 )

@@ -1,0 +1,60 @@
+"""One history for SQLite and PostgreSQL. Runs on the connection it is given, or on DATABASE_URL from the command line."""
+
+import os
+import pkgutil
+from importlib import import_module
+
+from sqlalchemy import JSON, Connection
+from sqlmodel.sql.sqltypes import AutoString
+
+import app
+from alembic import context
+from app.kernel.db import Database, UtcDateTime, metadata
+from app.ledger.guards import ensure_guards
+
+
+def know_every_table() -> None:
+    """Import each package's `tables`, so that `metadata` is whole."""
+    for package in pkgutil.iter_modules(app.__path__):
+        if not package.ispkg:
+            continue
+        names = {module.name for module in pkgutil.iter_modules([f"{app.__path__[0]}/{package.name}"])}
+        if "tables" in names:
+            import_module(f"app.{package.name}.tables")
+
+
+def render_item(kind: str, item: object, _context: object) -> str | bool:
+    """How our own column types are written into a migration."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "UtcDateTime()"
+    if kind == "type" and isinstance(item, AutoString):
+        return "sa.String()"
+    if kind == "type" and isinstance(item, JSON):
+        return "Json"
+    return False
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_item=render_item,
+    )
+    context.run_migrations()
+    if context.get_context().get_current_revision():
+        ensure_guards(connection)
+
+
+def main() -> None:
+    know_every_table()
+    given = context.config.attributes.get("connection")
+    if given is not None:
+        migrate(given)
+        return
+    db = Database(os.environ["DATABASE_URL"])
+    with db.write() as connection:
+        migrate(connection)
+    db.dispose()
+
+
+main()

@@ -1,0 +1,271 @@
+"""The lane: one writer thread per process that takes up to 60 waiting operations into one transaction.
+
+An operation is answered only after the commit that holds it. The whole batch is first worked through in memory and
+written with one statement per table, inside one savepoint; should any of it fail, the batch goes back to that
+savepoint and its operations are done one at a time, each in a savepoint of its own, so that a bad one fails alone
+(`docs/decisions/0002-lane.md`). A transient failure of the database is tried again: every operation is idempotent,
+so it does no harm when a commit whose answer was lost had in fact arrived.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from queue import Empty, Full, Queue
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from app.kernel import faults
+from app.kernel.clock import Clock, now
+from app.kernel.db import Database
+from app.kernel.errors import Broken, LimitReached
+from app.ledger.books import Books, load
+from app.ledger.companion import Companion
+from app.ledger.decide import decide
+from app.ledger.operations import Operation, Result
+from app.ledger.transient import is_transient
+
+MAX_BATCH: Final = 60  # PostgreSQL keeps the state of 64 subtransactions at hand; more of them slow everybody down
+MAX_WAITING: Final = 10_000
+TRIES: Final = 6
+FIRST_PAUSE_SECONDS: Final = 0.02
+
+Outcome = Result | Exception
+
+
+class Ticket:
+    """An operation in the queue, and whoever waits for its answer: a coroutine or a thread."""
+
+    __slots__ = ("_future", "_loop", "op")
+
+    def __init__(self, op: Operation, future: "asyncio.Future[Any] | Future[Any]") -> None:
+        self.op = op
+        self._future = future
+        self._loop = future.get_loop() if isinstance(future, asyncio.Future) else None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        return self._loop
+
+    def answer(self, outcome: Outcome) -> None:
+        """Hand the outcome over; to be called on the waiter's own loop when it has one."""
+        if self._future.done():
+            return  # whoever asked has stopped waiting; what was done stays done
+        if isinstance(outcome, Exception):
+            self._future.set_exception(outcome)
+        else:
+            self._future.set_result(outcome)
+
+
+class Lane:
+    """`submit` from any thread or event loop, between `start` and `stop`."""
+
+    def __init__(self, db: Database, clock: Clock = now, *, max_batch: int = MAX_BATCH) -> None:
+        self._db, self._clock, self._max_batch = db, clock, max_batch
+        self._queue: Queue[Ticket | None] = Queue(MAX_WAITING)
+        self._thread: threading.Thread | None = None
+        self._gate = threading.Lock()
+        self._connection: Connection | None = None
+
+    # --- the callers' side
+
+    def start(self) -> None:
+        """Begin to work; starting twice is starting once."""
+        with self._gate:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="ledger-lane", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is waiting, then end. Later submissions are refused."""
+        with self._gate:
+            thread, self._thread = self._thread, None
+            if thread is None:
+                return
+            self._queue.put(None)
+        thread.join()
+
+    def submit(self, op: Operation) -> "Future[Any]":
+        """Queue an operation from a plain thread."""
+        future: Future[Any] = Future()
+        self._enqueue(Ticket(op, future))
+        return future
+
+    def submit_async(self, op: Operation) -> "asyncio.Future[Any]":
+        """Queue an operation from a coroutine."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._enqueue(Ticket(op, future))
+        return future
+
+    def _enqueue(self, ticket: Ticket) -> None:
+        with self._gate:
+            if self._thread is None:
+                raise Broken("The ledger is not running: start it before asking it anything.")
+            try:
+                self._queue.put_nowait(ticket)
+            except Full:
+                raise LimitReached(
+                    "Too many requests are waiting for the ledger; try again in a second.",
+                    code="ledger_busy",
+                    retry_after_seconds=1,
+                ) from None
+
+    # --- the writer's side
+
+    def _run(self) -> None:
+        try:
+            while True:
+                batch, last = self._next_batch()
+                if batch:
+                    _deliver(batch, self._work([ticket.op for ticket in batch]))
+                if last:
+                    return
+        finally:
+            self._drop_connection()
+
+    def _next_batch(self) -> tuple[list[Ticket], bool]:
+        """Wait for one operation, take those that are there, and say whether the end was among them."""
+        batch: list[Ticket] = []
+        ticket = self._queue.get()
+        while ticket is not None:
+            batch.append(ticket)
+            if len(batch) == self._max_batch:
+                return batch, False
+            try:
+                ticket = self._queue.get_nowait()
+            except Empty:
+                return batch, False
+        return batch, True
+
+    def _work(self, ops: Sequence[Operation]) -> list[Outcome]:
+        """The outcomes of `ops`, after a commit; nothing that goes wrong in here may end the thread."""
+        pause = FIRST_PAUSE_SECONDS
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                return self._commit(ops)
+            except Exception as error:
+                self._drop_connection()
+                transient = is_transient(error)
+                if not transient and len(ops) > 1:
+                    return [outcome for op in ops for outcome in self._work([op])]
+                if not transient or not left:
+                    return [_unreachable(error)] * len(ops)
+            time.sleep(pause)
+            pause *= 2
+        raise AssertionError("unreachable")
+
+    def _commit(self, ops: Sequence[Operation]) -> list[Outcome]:
+        if self._connection is None:
+            self._connection = self._db.engine.connect()
+        connection = self._connection
+        with connection.begin():
+            outcomes = perform(connection, ops, self._clock)
+            for name in {type(op).__name__.removesuffix("Op").lower() for op in ops}:
+                faults.point(f"{name}.before_commit")
+        faults.point("lane.after_commit")
+        return outcomes
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        connection.invalidate()
+        connection.close()
+
+
+def perform(connection: Connection, ops: Sequence[Operation], clock: Clock) -> list[Outcome]:
+    """Do `ops` in the transaction of `connection`, together if that works, else one by one. Raises only if transient."""
+    books = load(connection, ops, clock())
+    savepoint = connection.begin_nested()
+    try:
+        outcomes = [_apply(connection, books, op) for op in ops]
+        books.pending.flush(connection)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        savepoint.rollback()
+        return [_alone(connection, op, clock) for op in ops]
+    savepoint.commit()
+    return outcomes
+
+
+def _apply(connection: Connection, books: Books, op: Operation) -> Outcome:
+    """Work one operation into the batch. A refusal is an outcome; anything the database says is raised."""
+    try:
+        change = decide(op, books)
+        already = not change.posts and change.wallet is None
+        if op.checks and not already:
+            if books.touched(op):
+                books.pending.flush(connection)
+            for check in op.checks:
+                check(connection)
+        companions = () if already else _companions(op, change.result)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        return error
+    books.apply(op, change)
+    if companions:
+        books.pending.companions(companions)
+    return change.result
+
+
+def _companions(op: Operation, result: Result) -> Sequence[Companion]:
+    """A list of companions is meant for the ordinary outcome; a function is asked about every first one."""
+    if callable(op.also):
+        return op.also(result)
+    return () if getattr(result, "late", False) else op.also
+
+
+def _alone(connection: Connection, op: Operation, clock: Clock) -> Outcome:
+    """One operation in its own savepoint: whatever is wrong with it stays with it."""
+    savepoint = connection.begin_nested()
+    try:
+        books = load(connection, [op], clock())
+        outcome = _apply(connection, books, op)
+        books.pending.flush(connection)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        savepoint.rollback()
+        return _failed(error)
+    savepoint.commit()
+    return outcome
+
+
+def _failed(error: Exception) -> Exception:
+    """An integrity error is for the caller to read (two requests with one key); any other is our own fault."""
+    if not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
+        return error
+    broken = Broken(f"The books refused this operation: {error.orig}")
+    broken.__cause__ = error
+    return broken
+
+
+def _unreachable(error: Exception) -> Exception:
+    broken = Broken("The books could not be written just now. Asking again is safe: nothing is ever charged twice.")
+    broken.__cause__ = error
+    return broken
+
+
+def _deliver(batch: Iterable[Ticket], outcomes: Iterable[Outcome]) -> None:
+    """Answer everybody: threads at once, coroutines with one call per event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Ticket, Outcome]]] = {}
+    for ticket, outcome in zip(batch, outcomes, strict=True):
+        if ticket.loop is None:
+            ticket.answer(outcome)
+        else:
+            by_loop.setdefault(ticket.loop, []).append((ticket, outcome))
+    for loop, answers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_answer_all, answers)
+        except RuntimeError:
+            continue  # that loop is closed: nobody is left to hear it, and the books have it
+
+
+def _answer_all(answers: Iterable[tuple[Ticket, Outcome]]) -> None:
+    for ticket, outcome in answers:
+        ticket.answer(outcome)

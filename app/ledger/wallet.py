@@ -1,0 +1,246 @@
+"""The ledger as the rest of the house sees it: hold, settle, release, grant, adjust, reverse, and what pages read.
+
+Every coroutine returns after the commit. Each may be called any number of times with the same name (a generation, a
+`ref`, a journal); the repetitions answer what was done and change nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, insert
+
+from app.kernel.clock import Clock, now
+from app.kernel.db import Database
+from app.kernel.errors import InvalidInput
+from app.kernel.money import CREDIT, Money
+from app.ledger import reads, tables
+from app.ledger.companion import Also, Check
+from app.ledger.journal import Cost
+from app.ledger.lane import Lane
+from app.ledger.operations import (
+    AbsorbOp,
+    AdjustOp,
+    CaptureEarlyOp,
+    GrantOp,
+    Held,
+    HoldOp,
+    Operation,
+    Overage,
+    Posting,
+    Released,
+    ReleaseOp,
+    Result,
+    ReverseOp,
+    Settled,
+    SettleOp,
+)
+
+#: In which order kinds of credits are used when a grant does not say: what expires or was given goes first.
+PRIORITIES: Mapping[str, int] = {"promo": 10, "plan": 20, "correction": 50, "paid": 100}
+
+
+def open_wallet(connection: Connection, workspace_id: str, *, unit: str = CREDIT, credit_limit: int = 0) -> None:
+    """Give a new workspace its wallet, in the transaction that creates the workspace. `credit_limit` in micros."""
+    connection.execute(
+        insert(tables.wallet).values(
+            workspace_id=workspace_id,
+            unit=unit,
+            balance=0,
+            held=0,
+            owed=0,
+            credit_limit=credit_limit,
+            frozen=False,
+            version=0,
+        )
+    )
+
+
+class Ledger:
+    """The door to the books. Coroutines write, through this process's lane; plain methods read."""
+
+    def __init__(self, db: Database, clock: Clock = now) -> None:
+        self._db, self._clock = db, clock
+        self._lane = Lane(db, clock)
+
+    def start(self) -> None:
+        self._lane.start()
+
+    def stop(self) -> None:
+        """Finish what was asked, then end."""
+        self._lane.stop()
+
+    def open_wallet(self, connection: Connection, workspace_id: str, *, credit_limit: int = 0) -> None:
+        """Give a new workspace its wallet, in the caller's transaction. `credit_limit` in micro-credits."""
+        open_wallet(connection, workspace_id, credit_limit=credit_limit)
+
+    async def hold(
+        self,
+        workspace_id: str,
+        generation_id: str,
+        amount: Money,
+        *,
+        deadline_at: datetime,
+        also: Also = (),
+        checks: Sequence[Check] = (),
+    ) -> Held:
+        """Set credits aside for a generation.
+
+        Raises `InsufficientCredits` (details `required`, `available` in micros), `NotAllowed` when the balance is
+        frozen, and whatever a check raises. A row of `also` that breaks a constraint raises SQLAlchemy's
+        `IntegrityError`, one that touches the wrong number of rows `CompanionFailed`; the hold is then not made.
+        """
+        op = HoldOp(workspace_id, generation_id, amount, deadline_at, also, checks)
+        return cast(Held, await self._lane.submit_async(op))
+
+    async def settle(
+        self,
+        generation_id: str,
+        measured: Money,
+        *,
+        overage: Overage = "cap",
+        cost: Money | None = None,
+        provider_id: str | None = None,
+        actor: str = "system",
+        memo: Mapping[str, Any] | None = None,
+        also: Also = (),
+    ) -> Settled:
+        """Charge what was measured and give the rest of the hold back; `cost` (in USD) is booked beside it.
+
+        After a release nothing is charged: the answer has `late=True` and the cost is ours. `also` is then asked only
+        if it is a function of the result.
+        """
+        op = SettleOp(generation_id, measured, overage, _cost(cost, provider_id), actor, memo, also)
+        return cast(Settled, await self._lane.submit_async(op))
+
+    async def capture_early(
+        self,
+        generation_id: str,
+        amount: Money | None = None,
+        *,
+        actor: str = "system",
+        memo: Mapping[str, Any] | None = None,
+        also: Also = (),
+    ) -> Settled:
+        """Charge the estimate at acceptance (the whole hold when no amount is given), never more than the hold.
+
+        `settle` has the last word and never charges more than this; `release` gives everything back.
+        """
+        return cast(Settled, await self._lane.submit_async(CaptureEarlyOp(generation_id, amount, actor, memo, also)))
+
+    async def release(
+        self,
+        generation_id: str,
+        *,
+        reason: str,
+        cost: Money | None = None,
+        provider_id: str | None = None,
+        unknown: bool = False,
+        actor: str = "system",
+        also: Also = (),
+    ) -> Released:
+        """Give the hold (or the early charge) back. A cost is then ours; `unknown` books it as merely expected."""
+        op = ReleaseOp(generation_id, reason, _cost(cost, provider_id), unknown, actor, also)
+        return cast(Released, await self._lane.submit_async(op))
+
+    async def grant(
+        self,
+        workspace_id: str,
+        amount: Money,
+        *,
+        kind: str,
+        label: str,
+        ref: str,
+        actor: str,
+        priority: int | None = None,
+        expires_at: datetime | None = None,
+        cost_basis: Money | None = None,
+        also: Also = (),
+    ) -> Posting:
+        """Hand out credits (`paid`, `promo`, `plan` or `correction`) as a lot. `ref` names the occasion, once."""
+        order = PRIORITIES.get(kind, PRIORITIES["paid"]) if priority is None else priority
+        op = GrantOp(workspace_id, amount, kind, label, ref, actor, order, expires_at, cost_basis, also)
+        return cast(Posting, await self._lane.submit_async(op))
+
+    async def adjust(
+        self, workspace_id: str, amount: Money, *, ref: str, actor: str, reason: str, also: Also = ()
+    ) -> Posting:
+        """Correct a balance up or down, once per `ref`. Held credits are not taken away."""
+        return cast(
+            Posting, await self._lane.submit_async(AdjustOp(workspace_id, amount, ref, actor, reason, also))
+        )
+
+    async def reverse(self, journal_id: str, *, actor: str, reason: str, also: Also = ()) -> Posting:
+        """Post the opposite of a journal; a journal is reversed once."""
+        return cast(Posting, await self._lane.submit_async(ReverseOp(journal_id, actor, reason, also)))
+
+    async def absorb(
+        self,
+        generation_id: str,
+        cost: Money,
+        *,
+        provider_id: str,
+        ref: str,
+        reason: str,
+        actor: str = "system",
+        also: Also = (),
+    ) -> Posting:
+        """Book an upstream cost nobody pays for, such as a failed attempt that was billed; once per `ref`."""
+        op = AbsorbOp(generation_id, ref, Cost(provider_id, cost), actor, reason, also)
+        return cast(Posting, await self._lane.submit_async(op))
+
+    def perform(self, op: Operation) -> Result:
+        """Do one operation from a plain thread (commands, the demo's seed) and wait for its commit."""
+        return cast(Result, self._lane.submit(op).result())
+
+    # --- reading
+
+    def balance(self, workspace_id: str, unit: str = CREDIT) -> reads.Balance:
+        with self._db.read() as connection:
+            return reads.balance(connection, workspace_id, unit)
+
+    def lots(self, workspace_id: str, unit: str = CREDIT) -> list[reads.LotView]:
+        with self._db.read() as connection:
+            return reads.lots(connection, workspace_id, self._clock(), unit)
+
+    def statement(
+        self,
+        workspace_id: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kinds: Collection[str] | None = None,
+        after: reads.Cursor | None = None,
+        limit: int = 50,
+    ) -> list[reads.StatementRow]:
+        with self._db.read() as connection:
+            return reads.statement(
+                connection, workspace_id, since=since, until=until, kinds=kinds, after=after, limit=limit
+            )
+
+    def journals_of(self, generation_id: str) -> list[reads.JournalView]:
+        with self._db.read() as connection:
+            return reads.journals_of(connection, generation_id)
+
+    def journal(self, journal_id: str) -> reads.JournalView:
+        with self._db.read() as connection:
+            return reads.journal(connection, journal_id)
+
+    def hold_of(self, generation_id: str) -> reads.HoldView | None:
+        with self._db.read() as connection:
+            return reads.hold_of(connection, generation_id)
+
+    def overdue(self) -> list[str]:
+        """Generations whose hold is open past its deadline."""
+        with self._db.read() as connection:
+            return reads.overdue(connection, self._clock())
+
+
+def _cost(cost: Money | None, provider_id: str | None) -> Cost | None:
+    if cost is None:
+        return None
+    if provider_id is None:
+        raise InvalidInput("A cost needs the provider it is owed to.", param="provider_id")
+    if cost.micros < 0:
+        raise InvalidInput("A cost cannot be below zero.", param="cost")
+    return Cost(provider_id, cost)

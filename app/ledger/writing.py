@@ -1,0 +1,235 @@
+"""The rows a batch has gathered, and the statements that write them: one per table, many rows each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Executable, bindparam, insert, update
+
+from app.kernel import faults
+from app.kernel.errors import Broken
+from app.ledger import accounts, tables
+from app.ledger.companion import Companion, CompanionFailed
+from app.ledger.decide import NewLot, Post
+from app.ledger.operations import HoldOp, Operation
+from app.ledger.state import Hold, Lot, Wallet
+from app.ledger.tables import OPEN
+
+Row = dict[str, Any]
+
+INSERT_HOLD = insert(tables.hold)
+INSERT_JOURNAL = insert(tables.journal)
+INSERT_ENTRY = insert(tables.entry)
+INSERT_LOT = insert(tables.lot)
+INSERT_LOT_USE = insert(tables.lot_use)
+CLOSE_HOLD = (
+    update(tables.hold)
+    .where(tables.hold.c.generation_id == bindparam("closing"), tables.hold.c.state == OPEN)
+    .values(
+        state=bindparam("to_state"),
+        captured=bindparam("to_captured"),
+        closed_at=bindparam("at"),
+        close_journal_id=bindparam("by_journal"),
+    )
+)
+CHANGE_LOT = (
+    update(tables.lot)
+    .where(tables.lot.c.id == bindparam("lot_id"))
+    .values(remaining=bindparam("to_remaining"), open=bindparam("to_open"))
+)
+CHANGE_WALLET = (
+    update(tables.wallet)
+    .where(tables.wallet.c.id == bindparam("wallet_id"), tables.wallet.c.version == bindparam("from_version"))
+    .values(
+        balance=bindparam("to_balance"),
+        held=bindparam("to_held"),
+        owed=bindparam("to_owed"),
+        version=bindparam("to_version"),
+    )
+)
+
+
+class Pending:
+    """Rows waiting to be written. Empty again after `flush`."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._clear()
+
+    def _clear(self) -> None:
+        self._holds: list[Row] = []
+        self._journals: list[Row] = []
+        self._entries: list[Row] = []
+        self._new_lots: dict[str, NewLot] = {}
+        self._closings: list[Row] = []
+        self._lots: dict[str, Lot] = {}
+        self._uses: list[Row] = []
+        self._wallets: dict[int, tuple[int, Wallet]] = {}  # (version in the database, latest)
+        self._companions: list[_Group] = []
+
+    def concerns(self, wallet_id: int) -> bool:
+        return wallet_id in self._wallets
+
+    # --- gathering
+
+    def wallet(self, before: Wallet, after: Wallet) -> None:
+        known = self._wallets.get(after.id)
+        self._wallets[after.id] = (known[0] if known else before.version, after)
+
+    def open_hold(self, hold: Hold, op: Operation) -> None:
+        if not isinstance(op, HoldOp):
+            raise Broken("Only a hold opens a hold.")
+        self._holds.append(
+            {
+                "generation_id": hold.generation_id,
+                "wallet_id": hold.wallet_id,
+                "amount": hold.amount,
+                "captured": 0,
+                "state": OPEN,
+                "created_at": self._now,
+                "deadline_at": op.deadline_at,
+            }
+        )
+
+    def close_hold(self, hold: Hold) -> None:
+        self._closings.append(
+            {
+                "closing": hold.generation_id,
+                "to_state": hold.state,
+                "to_captured": hold.captured,
+                "at": self._now,
+                "by_journal": hold.close_journal_id,
+            }
+        )
+
+    def post(self, post: Post, wallet: Wallet | None, wallet_id: int | None) -> None:
+        journal = post.journal
+        self._journals.append(
+            {
+                "id": post.id,
+                "kind": journal.kind,
+                "ref": journal.ref,
+                "wallet_id": wallet_id,
+                "generation_id": journal.generation_id,
+                "reverses_id": journal.reverses_id,
+                "actor": post.actor,
+                "memo": None if journal.memo is None else dict(journal.memo),
+                "created_at": self._now,
+            }
+        )
+        own = _own_accounts(wallet)
+        for account, micros, unit in journal.entries:
+            after = own.get(account)
+            self._entries.append(
+                {
+                    "journal_id": post.id,
+                    "account": account,
+                    "unit": unit,
+                    "amount": micros,
+                    "balance_after": after,
+                    "wallet_version": None if after is None or wallet is None else wallet.version,
+                }
+            )
+        for lot_id, micros in post.uses:
+            self._uses.append({"lot_id": lot_id, "journal_id": post.id, "amount": micros})
+
+    def new_lot(self, made: NewLot) -> None:
+        self._new_lots[made.lot.id] = made
+
+    def lot(self, lot: Lot) -> None:
+        made = self._new_lots.get(lot.id)
+        if made is None:
+            self._lots[lot.id] = lot
+        else:
+            self._new_lots[lot.id] = made._replace(lot=lot)
+
+    def companions(self, companions: Sequence[Companion]) -> None:
+        """Queue an operation's companions: like statements of several operations together, its own in their order."""
+        place = 0
+        for companion in companions:
+            key = (id(companion.statement), companion.rows, frozenset(companion.params))
+            while place < len(self._companions) and self._companions[place].key != key:
+                place += 1
+            if place == len(self._companions):
+                self._companions.append(_Group(key, companion.statement, companion.rows))
+            self._companions[place].rows_to_write.append(companion.params)
+
+    # --- writing
+
+    def flush(self, connection: Connection) -> None:
+        """Write everything that waits, in an order the foreign keys accept."""
+        if self._holds:
+            faults.point("hold.before_insert")
+        _write(connection, INSERT_HOLD, self._holds)
+        _write(connection, INSERT_JOURNAL, self._journals)
+        _write(connection, INSERT_ENTRY, self._entries)
+        _write(connection, INSERT_LOT, [self._lot_row(made) for made in self._new_lots.values()])
+        _write(connection, CLOSE_HOLD, self._closings, exactly=True)
+        if self._closings:
+            faults.point("settle.after_hold")
+        _write(connection, CHANGE_LOT, [_lot_change(lot) for lot in self._lots.values()], exactly=True)
+        _write(connection, INSERT_LOT_USE, self._uses)
+        if self._closings:
+            faults.point("settle.after_lots")
+        _write(connection, CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()], exactly=True)
+        for group in self._companions:
+            group.write(connection)
+        self._clear()
+
+    def _lot_row(self, made: NewLot) -> Row:
+        return {
+            **made.lot._asdict(),
+            "kind": made.kind,
+            "label": made.label,
+            "cost_basis_micros": made.cost_basis_micros,
+            "created_at": self._now,
+        }
+
+
+class _Group:
+    """Companions that share a statement, written together."""
+
+    def __init__(self, key: object, statement: Executable, rows: int | None) -> None:
+        self.key, self.statement, self.rows = key, statement, rows
+        self.rows_to_write: list[Mapping[str, Any]] = []
+
+    def write(self, connection: Connection) -> None:
+        batches = [self.rows_to_write] if self.rows in {None, 1} else [[row] for row in self.rows_to_write]
+        for batch in batches:
+            result = connection.execute(self.statement, batch, execution_options={"preserve_rowcount": True})
+            if self.rows is not None and result.rowcount != self.rows * len(batch):
+                raise CompanionFailed(
+                    f"A statement beside this operation touched {result.rowcount} rows, not {self.rows * len(batch)}."
+                )
+
+
+def _write(connection: Connection, statement: Executable, rows: list[Row], *, exactly: bool = False) -> None:
+    if not rows:
+        return
+    result = connection.execute(statement, rows)
+    if exactly and result.rowcount != len(rows):
+        raise Broken(f"{result.rowcount} of {len(rows)} rows were there to change; the books moved under the lock.")
+
+
+def _own_accounts(wallet: Wallet | None) -> dict[str, int]:
+    if wallet is None:
+        return {}
+    return {
+        accounts.prepaid(wallet.workspace_id): wallet.balance,
+        accounts.receivable(wallet.workspace_id): wallet.owed,
+    }
+
+
+def _lot_change(lot: Lot) -> Row:
+    return {"lot_id": lot.id, "to_remaining": lot.remaining, "to_open": lot.open}
+
+
+def _wallet_change(from_version: int, wallet: Wallet) -> Row:
+    return {
+        "wallet_id": wallet.id,
+        "from_version": from_version,
+        "to_balance": wallet.balance,
+        "to_held": wallet.held,
+        "to_owed": wallet.owed,
+        "to_version": wallet.version,
+    }
