@@ -11,6 +11,7 @@ Quirks
 - The webhook's secret is the account's default one unless the operator entered another.
 """
 
+import base64
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
@@ -257,6 +258,8 @@ def _reported(prediction: Mapping[str, Any]) -> dict[str, Decimal]:
 def _is_signed(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Whether any of the signatures is ours; the SDK compares in constant time and raises ValueErrors of many kinds."""
     try:
+        if not base64.b64decode(secret.removeprefix("whsec_")):
+            return False  # an empty key would let anybody sign
         Webhooks.validate(headers=dict(headers), body=body.decode(), secret=WebhookSigningSecret(key=secret))
     except ValueError:
         return False
