@@ -32,14 +32,13 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
 
 def ensure(ours: Processes, env: Mapping[str, str]) -> None:
     """Build the front end for the port and address in `env`; free when the present build fits."""
-    key = _key(env)
-    if (CLIENT / "index.html").exists() and MARK.exists() and MARK.read_text() == key:
+    if (CLIENT / "index.html").exists() and MARK.exists() and MARK.read_text() == _key(env):
         return
     MARK.unlink(missing_ok=True)
     with step("Building the front end") as shown:
         command = [venv_program("reflex"), "export", "--frontend-only", "--no-zip"]
         ours.finish("build", command, {**env, **_registry(env)}, lambda _: shown.note(f"{_since(shown.started)} s"))
-    MARK.write_text(key)
+    MARK.write_text(_key(env))  # taken again: the build itself may write reflex.lock and assets/external
 
 
 def serving(base: Mapping[str, str], web: Path = WEB) -> dict[str, str]:

@@ -12,8 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 WEB = ROOT / ".web"
 
-SOURCE_ENDINGS = {".py", ".toml", ".css", ".js", ".mako", ".ini", ".txt", ".svg", ".png", ".ico", ".woff2"}
-
 
 def venv_program(name: str) -> str:
     """The path of a program of our virtual environment."""
@@ -35,6 +33,6 @@ def fingerprint(parts: Iterable[Path], *words: str, without: Iterable[Path] = ()
 def _files(parts: Iterable[Path]) -> Iterator[Path]:
     for part in parts:
         if part.is_dir():
-            yield from (file for file in part.rglob("*") if file.suffix in SOURCE_ENDINGS and file.is_file())
+            yield from (file for file in part.rglob("*") if file.parent.name != "__pycache__" and file.is_file())
         elif part.is_file():
             yield part
