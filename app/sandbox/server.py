@@ -1,0 +1,45 @@
+"""The sandbox as one application: three provider roots and its own control pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from app.sandbox.book import Book
+from app.sandbox.control import Control
+from app.sandbox.door import Door
+from app.sandbox.engine import Engine
+from app.sandbox.fal import Fal
+from app.sandbox.faults import Script
+from app.sandbox.kie import Kie
+from app.sandbox.replicate import Replicate
+from app.sandbox.signers import Keys
+
+
+def build(data: Path, speed: float) -> Starlette:
+    """The application over the book, files and keys kept in `data`."""
+    data.mkdir(parents=True, exist_ok=True)
+    keys = Keys(data / "keys.json")
+    engine = Engine(Book(data / "book.sqlite"), data / "files", speed)
+    script = Script()
+    door = Door(engine, script)
+    fal, replicate, kie = Fal(engine, door, keys), Replicate(engine, door, keys), Kie(engine, door, keys)
+    engine.voices.update(fal=fal, replicate=replicate, kie=kie)
+
+    @asynccontextmanager
+    async def running(_app: Starlette) -> AsyncIterator[None]:
+        engine.start()
+        yield
+        await engine.stop()
+
+    return Starlette(
+        routes=[
+            *Control(engine, script, keys).routes(),
+            Mount("/fal", routes=fal.routes()),
+            Mount("/replicate", routes=replicate.routes()),
+            Mount("/kie", routes=kie.routes()),
+        ],
+        lifespan=running,
+    )

@@ -1,0 +1,48 @@
+"""A sandbox of one's own: a real process on a free loopback port, for any test that needs providers."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_sandbox(data: Path, speed: float = 50, port: int | None = None) -> Iterator[str]:
+    """The base address of a running sandbox that keeps its book in `data`; it is stopped when the block ends."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "app.sandbox", "--port", str(port), "--data", str(data), "--speed", str(speed)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(base, process)
+        yield base
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_healthy(base: str, process: "subprocess.Popen[bytes]") -> None:
+    patience = time.monotonic() + START_SECONDS
+    while time.monotonic() < patience:
+        if process.poll() is not None:
+            raise RuntimeError(f"the sandbox ended at once with {process.returncode}")
+        try:
+            if httpx.get(f"{base}/health", timeout=2, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise RuntimeError("the sandbox did not start")
