@@ -98,7 +98,9 @@ def read_provider(db: Database, vault: Vault, provider_id: str) -> ProviderCard:
         return _card(_row(session, provider_id), vault)
 
 
-def add_provider(session: Session, vault: Vault, provider_id: str, kind: str, actor: str, *, clock: Clock = now) -> None:
+def add_provider(
+    session: Session, vault: Vault, provider_id: str, kind: str, actor: str, *, clock: Clock = now
+) -> None:
     """A new provider account with its kind's public address, no key, and switched off until it has one."""
     known = provider_kind(kind)
     if not provider_id or not provider_id.replace("-", "").isalnum() or provider_id != provider_id.lower():

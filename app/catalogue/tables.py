@@ -1,4 +1,4 @@
-"""What we sell and who serves it. Published versions and cost profiles are never edited, only followed by newer ones."""
+"""What we sell and who serves it. Published versions and cost profiles are never edited, only followed by newer."""
 
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ class Model(SQLModel, table=True):
     modality: str  # image | video | audio | text | world
     enabled: bool = False
     live_version_id: str | None = None
-    draft: dict[str, Any] | None = Field(default=None, sa_type=Json)  # {param_schema, credit_cost, pricing_rule, saved_at}
+    draft: dict[str, Any] | None = Field(default=None, sa_type=Json)  # what catalogue/drafts.py keeps
     requests_per_minute: int | None = None
     concurrent_jobs: int | None = None
     credits_per_day_micros: int | None = Field(default=None, sa_type=BigInteger)

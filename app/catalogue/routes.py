@@ -1,0 +1,101 @@
+"""Routes: which provider serves a model, under which name, and what its parameters are called there."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
+
+from app.catalogue.records import locked_model, record, touch
+from app.catalogue.tables import ProviderRow, Route
+from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.ids import new_id
+
+#: An upstream model becomes part of an address: nothing that could climb out of it.
+UPSTREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[A-Za-z0-9][A-Za-z0-9._:-]*)*")
+MAX_UPSTREAM = 200
+#: What a provider's own count of billable units may mean.
+BILLABLE_UNITS = ("image", "megapixel", "second")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteForm:
+    """`mapping` renames our parameters: a name upstream (dots nest it), or None for one that is not sent.
+
+    `settings` may hold `billable_units` (one of BILLABLE_UNITS), `constants` sent with every request, and
+    `size_objects`, the parameters whose "1024x768" upstream wants as {"width", "height"}.
+    """
+
+    provider_id: str
+    upstream_model: str
+    priority: int = 0
+    enabled: bool = True
+    mapping: Mapping[str, str | None] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def add_route(session: Session, model_id: str, form: RouteForm, actor: str, moment: datetime) -> str:
+    """Add a way of serving the model; the enabled route of the lowest priority number is used. Returns its id."""
+    model = locked_model(session, model_id)
+    _check(session, form)
+    route = Route(id=new_id("rte"), model_id=model_id, provider_id=form.provider_id, upstream_model=form.upstream_model)
+    _fill(route, form)
+    session.add(route)
+    touch(session, model, moment)
+    session.flush()
+    record(session, actor, "route.added", model_id, f"{form.provider_id}: {form.upstream_model}", moment)
+    return route.id
+
+
+def edit_route(session: Session, route_id: str, form: RouteForm, actor: str, moment: datetime) -> None:
+    """Replace a route's settings; running attempts keep the provider they were sent to."""
+    route = read_route(session, route_id)
+    model = locked_model(session, route.model_id)
+    _check(session, form)
+    if form.provider_id != route.provider_id:
+        raise InvalidInput("A route stays with its provider: add another route instead.", param="provider_id")
+    before = f"{route.upstream_model}, priority {route.priority}, {'on' if route.enabled else 'off'}"
+    _fill(route, form)
+    after = f"{route.upstream_model}, priority {route.priority}, {'on' if route.enabled else 'off'}"
+    session.add(route)
+    touch(session, model, moment)
+    record(session, actor, "route.edited", route.model_id, f"{route.provider_id}: {before} → {after}", moment)
+
+
+def read_route(session: Session, route_id: str) -> Route:
+    """One route; NotFound when there is none."""
+    route = session.get(Route, route_id)
+    if route is None:
+        raise NotFound(f"There is no route {route_id}.", code="route_not_found")
+    return route
+
+
+def routes_of(session: Session, model_id: str) -> list[Route]:
+    """A model's routes, the one to be used first."""
+    ordered = select(Route).where(Route.model_id == model_id).order_by(Route.priority, Route.id)  # type: ignore[arg-type]
+    return list(session.exec(ordered).all())
+
+
+def _fill(route: Route, form: RouteForm) -> None:
+    route.upstream_model = form.upstream_model
+    route.priority = form.priority
+    route.enabled = form.enabled
+    route.mapping = dict(form.mapping)
+    route.settings = dict(form.settings)
+
+
+def _check(session: Session, form: RouteForm) -> None:
+    if session.get(ProviderRow, form.provider_id) is None:
+        raise InvalidInput(f"There is no provider {form.provider_id}.", param="provider_id")
+    if len(form.upstream_model) > MAX_UPSTREAM or not UPSTREAM.fullmatch(form.upstream_model):
+        raise InvalidInput("An upstream model is a path such as fal-ai/flux/schnell.", param="upstream_model")
+    for ours, theirs in form.mapping.items():
+        if theirs is not None and (not isinstance(theirs, str) or not all(theirs.split("."))):
+            raise InvalidInput(f"{ours} is mapped to {theirs!r}, which is not a name.", param=f"mapping.{ours}")
+    units = form.settings.get("billable_units")
+    if units is not None and units not in BILLABLE_UNITS:
+        raise InvalidInput(f"billable_units is one of {', '.join(BILLABLE_UNITS)}.", param="settings.billable_units")
+    if not isinstance(form.settings.get("constants", {}), Mapping):
+        raise InvalidInput("constants is an object of names and values.", param="settings.constants")
