@@ -1,0 +1,225 @@
+"""The house's own rules, read from the sources with `ast`: who may import whom, and what stays at home."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+APP = ROOT / "app"
+
+#: One line a floor: a room imports rooms of lower floors, never of its own floor or a higher one.
+FLOORS = (
+    {"kernel"},
+    {"pricing"},
+    {"accounts", "files", "catalogue", "ledger", "providers"},
+    {"generation"},
+    {"jobs"},
+    {"services"},
+    {"api", "ui"},
+    {"app", "cli", "commands", "demo", "__main__"},
+)
+#: Rooms that stand beside the stairs: the settings and the launcher know nobody but the error tree; the sandbox is a
+#: separate program that plays the outside world.
+BESIDE = {"settings": {"kernel"}, "run": set[str](), "sandbox": {"kernel"}}
+#: Within the top floor: what starts the rest may name it. `cli` hands settings to commands and demo; nobody names cli.
+TOP = {
+    "app": set[str](),
+    "cli": {"commands", "demo", "settings", "run"},
+    "commands": {"settings", "run"},
+    "demo": {"settings"},
+    "__main__": {"cli"},
+}
+#: `services` is told the settings by whoever builds it, and so are the few places that need their type.
+MAY_NAME_SETTINGS = {"services", "app", "cli", "commands", "demo"}
+
+#: A library that only these rooms may import; everybody else goes through their doors.
+AT_HOME_ONLY = {
+    "reflex": {"ui", "app"},
+    "reflex_base": {"ui", "app"},
+    "reflex_components_core": {"ui", "app"},
+    "fastapi": {"api", "sandbox"},
+    "starlette": {"api", "ui", "app", "sandbox"},
+    "dbos": {"jobs"},
+    "stripe": {"payments"},
+    "fpdf": {"invoicing"},
+    "plotly": {"ui"},
+    "alembic": {"kernel"},
+    "argon2": {"accounts"},
+    "cryptography": {"kernel", "providers", "sandbox"},
+    "granian": {"sandbox"},
+}
+
+#: Values in, values out: these import no clock, no randomness, no database, no network and no environment.
+PURE = [
+    "kernel/money.py",
+    "ledger/journal.py",
+    "generation/lifecycle.py",
+    *(str(file.relative_to(APP)) for file in sorted((APP / "pricing").glob("*.py"))),
+]
+IMPURE = {"os", "time", "random", "secrets", "socket", "sqlite3", "sqlalchemy", "sqlmodel", "httpx", "asyncio"}
+IMPURE_OURS = {"app.kernel.clock", "app.kernel.db", "app.kernel.ids", "app.kernel.secrets", "app.kernel.faults"}
+
+#: Who may look at the process's environment: the settings, what starts processes, and two that must be read before
+#: settings can exist (the fault switch at import, Reflex's build configuration, which lies outside `app`).
+READS_ENVIRONMENT = {
+    "settings.py": "reads it for everyone",
+    "kernel/faults.py": "a test switch read once at import; the settings refuse it in production",
+    "cli.py": "hands the environment on to the server it becomes",
+    "run/launch.py": "hands the environment on to what it starts",
+    "run/venv.py": "hands the environment on to what it starts",
+    "run/processes.py": "asks whether make is above it",
+    "run/__main__.py": "hands the environment on to what it starts",
+    "services.py": "the slot of this process among several on one host",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of our modules."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path.relative_to(APP))
+
+    @property
+    def room(self) -> str:
+        """`ledger` for app/ledger/lane.py, `settings` for app/settings.py."""
+        return self.path.relative_to(APP).parts[0].removesuffix(".py")
+
+    @property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return _nodes(self.path)
+
+    def imports(self) -> Iterator[tuple[int, str]]:
+        """Line and full name of everything imported; `from app.kernel import clock` names app.kernel.clock."""
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                package = self._package(node)
+                yield from ((node.lineno, f"{package}.{alias.name}") for alias in node.names)
+
+    def _package(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        here = ("app", *self.path.relative_to(APP).parent.parts)
+        return ".".join([*here[: len(here) - node.level + 1], *([node.module] if node.module else [])])
+
+
+@cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+SOURCES = [Source(path) for path in sorted(APP.rglob("*.py"))]
+
+
+def allowed_rooms(room: str) -> set[str]:
+    """What this room may import of ours, itself included."""
+    if room in BESIDE:
+        return BESIDE[room] | {room}
+    below: set[str] = set()
+    for floor in FLOORS:
+        if room in floor:
+            break
+        below |= floor
+    settings = {"settings"} if room in MAY_NAME_SETTINGS else set()
+    return below | {room} | TOP.get(room, set()) | settings
+
+
+@pytest.mark.parametrize("room", sorted({source.room for source in SOURCES} - {"__init__"}))
+def test_every_room_has_a_floor(room):
+    assert room in BESIDE or any(room in floor for floor in FLOORS), f"app/{room} is on no floor of FLOORS"
+
+
+def test_imports_only_go_down_the_stairs():
+    breaches = [
+        f"app/{source.name}:{line} imports {name}"
+        for source in SOURCES
+        for line, name in source.imports()
+        if name.startswith("app.") and name.split(".")[1] not in allowed_rooms(source.room)
+    ]
+    assert not breaches, "\n".join(breaches)
+
+
+def test_libraries_stay_at_home():
+    breaches = [
+        f"app/{source.name}:{line} imports {name}"
+        for source in SOURCES
+        for line, name in source.imports()
+        if source.room not in AT_HOME_ONLY.get(name.split(".")[0], {source.room})
+    ]
+    assert not breaches, "\n".join(breaches)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_files_take_values_and_return_values(name):
+    impure = [
+        f"{name}:{line} imports {imported}"
+        for line, imported in Source(APP / name).imports()
+        if imported.split(".")[0] in IMPURE or any(imported.startswith(ours) for ours in IMPURE_OURS)
+    ]
+    assert not impure, "\n".join(impure)
+
+
+def test_the_environment_is_read_in_few_places():
+    readers = {source.name for source in SOURCES if _reads_environment(source)}
+    assert readers <= set(READS_ENVIRONMENT), f"read the environment: {sorted(readers - set(READS_ENVIRONMENT))}"
+    assert set(READS_ENVIRONMENT) <= readers, f"no longer do: {sorted(set(READS_ENVIRONMENT) - readers)}"
+
+
+def test_only_the_two_doors_load_settings():
+    loaders = {
+        source.name
+        for source in SOURCES
+        for node in source.nodes
+        if isinstance(node, ast.Attribute) and node.attr == "load" and _is_settings(node.value)
+    }
+    loaders |= {source.name for source in SOURCES for _, name in source.imports() if name == "app.settings.load"}
+    assert loaders <= {"app.py", "cli.py"}
+
+
+def test_the_launcher_needs_only_the_standard_library():
+    import sys
+
+    foreign = [
+        f"app/{source.name}:{line} imports {name}"
+        for source in SOURCES
+        if source.room == "run"
+        for line, name in source.imports()
+        if not name.startswith("app.run") and name.split(".")[0] not in sys.stdlib_module_names
+    ]
+    assert not foreign, "\n".join(foreign)
+
+
+def test_the_package_itself_is_empty():
+    # Importing anything of ours must not load Reflex.
+    assert (APP / "__init__.py").read_text() == ""
+
+
+def test_development_pins_everything_the_runtime_pins():
+    runtime, development = (
+        set((ROOT / name).read_text().split()) for name in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert runtime <= development
+    assert all("==" in line for line in development)
+
+
+def _reads_environment(source: Source) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in {"environ", "getenv"}
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+        for node in source.nodes
+    )
+
+
+def _is_settings(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"settings", "environment"}
