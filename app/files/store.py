@@ -29,7 +29,7 @@ from app.kernel.db import Database
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import is_id, new_id
 
-__all__ = ["Files", "Measured", "StoredFile", "Unreadable"]
+__all__ = ["Files", "Measured", "StoredFile", "TooLarge", "Unreadable"]
 
 MB = 1024 * 1024
 #: The most an upload of each kind may weigh.
@@ -38,6 +38,12 @@ INCOMING = "incoming"
 ORPHAN_AGE = timedelta(days=1)
 
 log = logging.getLogger(__name__)
+
+
+class TooLarge(InvalidInput):
+    """An upload that weighs more than its kind may."""
+
+    code = "file_too_large"
 
 
 class Files:
@@ -231,7 +237,7 @@ class Files:
 def _refuse_heavy(path: Path, measured: Measured, limits: dict[str, int] | None) -> None:
     limit = None if limits is None else limits[measured.kind]
     if limit is not None and path.stat().st_size > limit:
-        raise InvalidInput(f"The {measured.kind} is larger than {limit // MB} MB.", code="file_too_large")
+        raise TooLarge(f"The {measured.kind} is larger than {limit // MB} MB.")
 
 
 def _digest(path: Path) -> str:

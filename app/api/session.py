@@ -1,0 +1,124 @@
+"""`/session…`: signing in and out by plain form posts. The answer sets an httpOnly cookie and sends the browser on."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.accounts.service import Accounts
+from app.accounts.sign_in import LIVES_AT_MOST
+from app.api.auth import COOKIE, Auth
+from app.kernel.errors import FareboxError, InvalidInput, LimitReached, NotAllowed, NotSignedIn
+
+MOST_FORM_BYTES = 16 * 1024
+MOST_FIELDS = 10
+LONGEST_NEXT = 2_000
+LONGEST_EMAIL = 254
+OPERATOR_HOME, CUSTOMER_HOME, SIGNED_OUT_HOME = "/admin", "/playground", "/"
+
+#: Role ("operator", "customer") → e-mail of the demo's account; None where there is no demo.
+DemoLogins = Callable[[], Mapping[str, str]] | None
+
+
+def router(auth: Auth, accounts: Accounts, demo_logins: DemoLogins = None) -> APIRouter:
+    """The session routes. They are for our own pages, so each refuses a post from elsewhere."""
+    api = APIRouter(prefix="/session", include_in_schema=False)
+
+    @api.post("")
+    async def sign_in(request: Request) -> Response:
+        auth.require_same_origin(request)
+        form = await _form(request)
+        email, wanted = form.get("email", ""), form.get("next", "")
+        address = request.client.host if request.client else ""
+        try:
+            token = await asyncio.to_thread(accounts.sign_ins.sign_in, email, form.get("password", ""), address=address)
+        except (NotSignedIn, NotAllowed, LimitReached) as refused:
+            return _back_to_login(refused, email, wanted)
+        return await _welcome(request, token, wanted)
+
+    @api.post("/end")
+    async def sign_out(request: Request) -> Response:
+        auth.require_same_origin(request)
+        await _end_previous(request)
+        answer = _go(SIGNED_OUT_HOME)
+        answer.delete_cookie(COOKIE, path="/", secure=auth.is_https, httponly=True, samesite="lax")
+        return answer
+
+    @api.post("/demo")
+    async def demo(request: Request) -> Response:
+        auth.require_same_origin(request)
+        if demo_logins is None:
+            raise NotAllowed("This installation is not a demo: sign in with your password.", code="not_demo")
+        form = await _form(request)
+        person = await asyncio.to_thread(_demo_person, demo_logins, form.get("role", ""))
+        return await _welcome(request, await asyncio.to_thread(accounts.sign_ins.begin, person), form.get("next", ""))
+
+    def _demo_person(logins: Callable[[], Mapping[str, str]], role: str) -> str:
+        email = logins().get(role)
+        person = None if email is None else accounts.people.by_email(email)
+        if person is None:
+            raise InvalidInput("The demo has no such role.", param="role")
+        return person.id
+
+    async def _welcome(request: Request, token: str, wanted: str) -> Response:
+        await _end_previous(request)
+        who = await asyncio.to_thread(accounts.look_up, token)
+        home = OPERATOR_HOME if who is not None and who.is_operator else CUSTOMER_HOME
+        answer = _go(safe_next(wanted) or home)
+        answer.set_cookie(
+            COOKIE,
+            token,
+            max_age=int(LIVES_AT_MOST.total_seconds()),
+            path="/",
+            httponly=True,
+            secure=auth.is_https,
+            samesite="lax",
+        )
+        return answer
+
+    async def _end_previous(request: Request) -> None:
+        if previous := request.cookies.get(COOKIE):
+            await asyncio.to_thread(accounts.sign_ins.sign_out, previous)
+
+    return api
+
+
+def safe_next(wanted: str) -> str | None:
+    """`wanted` when it is a path on this site, else None. Browsers read `\\` as `/` and skip control characters."""
+    if not wanted.startswith("/") or len(wanted) > LONGEST_NEXT:
+        return None
+    if wanted.startswith("//") or any(letter == "\\" or not letter.isprintable() or letter == " " for letter in wanted):
+        return None
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return None
+    return None if parts.scheme or parts.netloc or parts.path.startswith("/session") else wanted
+
+
+def _back_to_login(refused: FareboxError, email: str, wanted: str) -> Response:
+    said = {"error": refused.stable_code, "email": email[:LONGEST_EMAIL]}
+    if kept := safe_next(wanted):
+        said["next"] = kept
+    return _go(f"/login?{urlencode(said)}")
+
+
+def _go(where: str) -> Response:
+    return RedirectResponse(where, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a small url-encoded form. Strangers may post here, so it is read within bounds."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        raise InvalidInput("Send an ordinary form (application/x-www-form-urlencoded).")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_FORM_BYTES:
+            raise InvalidInput("The form is too large.")
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise InvalidInput("The form cannot be read.") from None
