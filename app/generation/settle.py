@@ -103,8 +103,10 @@ async def give_back(
     *,
     cost_micros: int | None = None,
     unknown: bool = False,
+    private: str | None = None,
 ) -> None:
-    """Release the whole hold. What the provider bills all the same (`cost_micros`, micro-USD) is our own expense."""
+    """Release the whole hold; `message` is for the customer, `private` (the provider's own words) for the operator.
+    What the provider bills all the same (`cost_micros`, micro-USD) is our own expense."""
     now = desk.clock()
     failed = {
         "b_id": generation["id"],
@@ -120,7 +122,7 @@ async def give_back(
             return []
         return [
             Companion(rows.FAIL, failed),
-            Companion(rows.UPDATE_ATTEMPT, closing(attempt, attempt_state, now, code, message, cost_micros)),
+            Companion(rows.UPDATE_ATTEMPT, closing(attempt, attempt_state, now, code, private or message, cost_micros)),
             rows.event_companion(generation["id"], "released", now, {"code": code, "why": message}),
         ]
 

@@ -16,7 +16,7 @@ from app.generation.desk import Desk
 from app.generation.lifecycle import Event
 from app.generation.settle import closing, give_back
 from app.kernel import faults
-from app.kernel.errors import ProviderBusy, ProviderRefused, ProviderUnclear
+from app.kernel.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
 from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.ledger.companion import Companion
@@ -27,7 +27,8 @@ RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 60.0
 SUBMIT_TIMEOUT_SECONDS = 90.0  # after this an answer to the POST is not coming any more
 UNKNOWN_DEADLINE_SECONDS = 2 * 3600.0  # providers redeliver callbacks for about two hours
-UNKNOWN_CHECK_SECONDS = 5.0
+UNKNOWN_CHECK_SECONDS = 2.0
+CLOCK_SKEW = timedelta(seconds=5)  # between our clock and the provider's
 
 CLAIM_ATTEMPT = (
     update(rows.ATTEMPT)
@@ -63,12 +64,22 @@ async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
     except ProviderBusy as busy:
         await _try_again(desk, generation, attempt, offer, busy)
     except ProviderRefused as refused:
-        await give_back(desk, generation, attempt, "refused", refused.stable_code, refused.message)
+        await give_back(desk, generation, attempt, "refused", *_for_customer(refused), private=refused.message)
     except ProviderUnclear as unclear:
         await lose(desk, generation, attempt, unclear.message)
     else:
         faults.point("submit.after_answer")
         await accept(desk, generation, attempt, ref, offer)
+
+
+def _for_customer(refused: ProviderError) -> tuple[str, str]:
+    """Code and sentence for the customer: their input may be at fault, our account with the provider is not theirs."""
+    if refused.stable_code == "provider_input_refused":
+        said = refused.details.get("upstream_message") or "it did not say why"
+        return refused.stable_code, f"The provider did not accept the input: {said}. Nothing was charged."
+    if isinstance(refused, ProviderBusy):
+        return "provider_busy", "The provider is busy or cannot be reached. Nothing was charged; try again shortly."
+    return "provider_unavailable", "The provider cannot serve this model at the moment. Nothing was charged."
 
 
 def _claim(connection: Connection, generation_id: str, attempt_id: str, now: datetime) -> bool:
@@ -145,7 +156,7 @@ def _accepted(attempt: RowMapping, ref: UpstreamRef, now: datetime) -> dict[str,
 
 async def _try_again(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, busy: ProviderBusy) -> None:
     if attempt["number"] >= MAX_ATTEMPTS:
-        await give_back(desk, generation, attempt, "refused", busy.stable_code, busy.message)
+        await give_back(desk, generation, attempt, "refused", *_for_customer(busy), private=busy.message)
         return
     asked = busy.details.get("retry_after_seconds")
     wait = min(float(asked) if asked is not None else RETRY_SECONDS * 2 ** (attempt["number"] - 1), MAX_RETRY_SECONDS)
@@ -191,7 +202,7 @@ async def look_for(desk: Desk, generation: RowMapping, attempt: RowMapping, offe
     """An unknown attempt: take it up if the provider lists it; give the credits back when its deadline has passed."""
     sent_at = attempt["sent_at"] or attempt["created_at"]
     provider = await desk.providers.get(attempt["provider_id"])
-    ref = await provider.find(_job(desk, generation, attempt, offer), sent_at - timedelta(seconds=60))
+    ref = await provider.find(_job(desk, generation, attempt, offer), sent_at - CLOCK_SKEW)
     if ref is not None and await accept(desk, generation, attempt, ref, offer):
         return
     deadline = await desk.providers.setting(

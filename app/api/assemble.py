@@ -1,0 +1,64 @@
+"""The whole HTTP API as one FastAPI application, with its documentation page at `/v1/docs` (assets from our own host)."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+
+from app.api import errors, files, hooks, links, session, uploads
+from app.api.auth import Auth
+from app.api.gateway import images, native, videos
+from app.api.gateway.common import Gateway
+from app.api.gateway.present import Wire
+from app.kernel.errors import NotFound
+from app.services import Services
+
+DESCRIPTION = """
+Generate images, video and audio at a price you can ask beforehand.
+
+Send your key as `Authorization: Bearer fbx_…`. Add `?dryRun=true` to any POST to get the estimate and change nothing.
+A repeated request with the same `Idempotency-Key` gets the first answer. Errors have OpenAI's envelope and a stable
+`code`.
+"""
+
+
+def build_api(services: Services) -> FastAPI:
+    """Every route that is not a page. Unknown paths under `/v1` are answered as JSON, never with a page."""
+    api = FastAPIOffline(
+        title="Farebox", version="1", description=DESCRIPTION, docs_url="/v1/docs", redoc_url=None,
+        openapi_url="/v1/openapi.json", static_url="/v1/docs-assets",
+    )  # fmt: skip
+    settings, desk = services.settings, services.desk
+    auth = Auth(services.accounts, settings.public_url)
+    names = _provider_names(services)
+    wire = Wire(settings.credit_value_micros, desk.file_link, lambda provider_id: names.get(provider_id, provider_id))
+    gateway = Gateway(desk, services.ledger, wire, auth.require_key)
+
+    @api.get("/healthz", include_in_schema=False)
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    for routes in (
+        images.router(gateway),
+        videos.router(gateway),
+        native.router(gateway),
+        hooks.router(desk),
+        links.router(desk),
+        uploads.router(auth, services.files),
+        files.router(auth, services.files),
+        session.router(auth, services.accounts, services.demo_logins if settings.demo else None),
+    ):
+        api.include_router(routes)
+
+    @api.api_route("/v1/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    async def unknown(rest: str) -> None:
+        raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
+
+    errors.install(api, top_up_url=f"{settings.public_url}/balance")
+    return api
+
+
+def _provider_names(services: Services) -> Mapping[str, str]:
+    offers = services.offers.list()
+    return {route.provider_id: route.provider_name for offer in offers for route in offer.routes}
