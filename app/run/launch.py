@@ -32,7 +32,7 @@ def run() -> None:
         frontend.ensure(ours, env)
         _start_sandbox(ours, env, home)
         ours.start("app", frontend.server(LOOPBACK, port), frontend.serving(env))
-        _wait_ready(ours, {"app": port, "sandbox": _sandbox_port(env)})
+        _wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/book")})
         _greet(home)
         _watch(ours)
 
@@ -45,7 +45,7 @@ def dev() -> None:
         command = [venv_program("reflex"), "run", "--env", "preview", "--backend-host", LOOPBACK]
         with step("First build"):
             ours.start("app", [*command, "--backend-port", str(port), "--frontend-port", str(port)], env)
-            _wait_ready(ours, {"app": port, "sandbox": _sandbox_port(env)})
+            _wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/book")})
         _greet(home)
         say("Save a file and reload the page. What Reflex says is in .farebox/logs/app.log.")
         _watch(ours)
@@ -92,24 +92,25 @@ def _start_sandbox(ours: Processes, env: Mapping[str, str], home: Path) -> None:
     ours.start("sandbox", [*command, "--data", str(home / "sandbox")], env)
 
 
-def _wait_ready(ours: Processes, ports: Mapping[str, int]) -> None:
-    """Wait until each of them answers; say which one ended or never did."""
-    waiting = dict(ports)
+def _wait_ready(ours: Processes, doors: Mapping[str, tuple[int, str]]) -> None:
+    """Wait until each of them answers at its port and path; say which one ended or never did."""
+    waiting = dict(doors)
     deadline = time.monotonic() + READY_SECONDS
     while waiting:
         _report_ended(ours)
         if time.monotonic() > deadline:
             raise Failed(f"{' and '.join(waiting)} did not answer within {READY_SECONDS:.0f} s; see .farebox/logs.")
-        waiting = {name: port for name, port in waiting.items() if not answers(port)}
+        waiting = {name: door for name, door in waiting.items() if not answers(*door)}
         pause(POLL_SECONDS)
 
 
-def answers(port: int, path: str = "/healthz") -> bool:
-    """Whether a server on this loopback port says it is well."""
+def answers(port: int, path: str) -> bool:
+    """Whether a server on this loopback port answers there with JSON (a page would mean that the API is missing)."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return answer.status == 200 and (answer.headers.get_content_type() == "application/json")
     except (OSError, http.client.HTTPException):
         return False
     finally:
@@ -188,7 +189,8 @@ def _sandbox_port(env: Mapping[str, str]) -> int:
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
     """Two runs on one installation would seed and build over each other."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)  # the key, the database and customers' files are in it
     with (home / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -73,6 +73,7 @@ class Processes:
             while started.code is None:
                 look(output.read())
                 pause(0.05)
+        self._started.remove(started)
         if started.code:
             raise Failed(f"{name} failed (exit code {started.code}):\n{started.tail()}\n    … all of it: {started.log}")
 
