@@ -48,7 +48,7 @@ BASE_URL = "https://queue.fal.run"
 SETTINGS: Mapping[str, Any] = {
     "api_url": "https://api.fal.ai",
     "jwks_url": "https://rest.fal.ai/.well-known/jwks.json",
-    "output_hosts": ["v3.fal.media", "v3b.fal.media", "fal.media", "*.fal.media"],
+    "output_hosts": ["*.fal.media"],
 }
 
 STATES = {
@@ -63,6 +63,8 @@ CANCEL_ANSWERS = {
     "NOT_FOUND": CancelAnswer.TOO_LATE,
 }
 CANCELED_ERRORS = frozenset({"client_cancelled"})
+#: Statuses of a result that come from the road to it; any other error is the run's own.
+NOT_ABOUT_THE_RUN = frozenset({401, 402, 403, 404, 502, 503, 504})
 OUTPUT_KEYS = ("images", "image", "videos", "video", "audio", "audios", "audio_file", "audio_url", "files", "file")
 BILLABLE_UNITS = "x-fal-billable-units"
 MODEL_PATH = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)+")
@@ -127,16 +129,18 @@ class Fal:
             if not error or busy.details.get("status", 429) < 500:
                 raise
             return _failed(status, None)  # a broken run may have a broken result; fal does not bill those
-        if error or not (result.ok or result.status == 404):
+        if result.status == 400 and "in progress" in (explain(result.payload) or ""):
+            raise ProviderBusy("fal says the run is over but does not hand over its result yet.")
+        if error or not (result.ok or result.status in NOT_ABOUT_THE_RUN):
             return _failed(status, result)
         if result.status == 404:
             return Progress(
                 UpstreamState.FAILED,
                 error_code="result_expired",
-                error_message="The result is no longer kept by fal.",
+                error_message=t("providers.result_expired"),
                 charged_anyway=True,
             )
-        output = self._http.understood(result)
+        output = self._http.about_job(result)
         return Progress(
             UpstreamState.DONE,
             percent=100,
@@ -153,7 +157,7 @@ class Fal:
             return CANCEL_ANSWERS[said]
         if answer.status in (400, 404):
             return CancelAnswer.TOO_LATE
-        self._http.understood(answer)
+        self._http.about_job(answer)
         return CancelAnswer.REQUESTED
 
     async def find(self, job: Job, since: datetime) -> UpstreamRef | None:
@@ -186,7 +190,8 @@ class Fal:
     async def check(self) -> str:
         if self._api_url:
             platform = self._api_url.rstrip("/").removesuffix("/v1")
-            await self._http.proof(f"{platform}/v1/models/pricing?endpoint_id={quote(CHECKED_MODEL, safe='')}")
+            prices = await self._http.get(f"{platform}/v1/models/pricing?endpoint_id={quote(CHECKED_MODEL, safe='')}")
+            self._http.understood(prices)
             return t("providers.fal.accepts")
         nobody = UpstreamRef("00000000-0000-0000-0000-000000000000", CHECKED_MODEL)
         answer = await self._http.get(self._request_url(nobody, "/status"))
@@ -201,8 +206,8 @@ class Fal:
         return f"{self._http.base}/{namespace}{app.owner}/{app.alias}/requests/{request_id}{action}"
 
     async def _fetch_keys(self) -> tuple[Ed25519PublicKey, ...]:
-        answer = self._http.understood(await self._http.get(self._jwks_url, with_key=False))
-        return tuple(_ed25519_keys(answer.get("keys")))
+        published = await self._http.credentials(self._jwks_url, with_key=False)
+        return tuple(_ed25519_keys(published.get("keys")))
 
 
 def explain(payload: Any) -> str | None:
@@ -228,7 +233,7 @@ def _failed(status: Mapping[str, Any], result: Answer | None) -> Progress:
     problem = detail[0] if isinstance(detail, list) and detail and isinstance(detail[0], dict) else {}
     header = result.headers.get("x-fal-error-type") if result else None
     code = problem.get("type") or status.get("error_type") or payload.get("error_type") or header
-    message = explain(payload) or str(status.get("error") or "The run failed.")
+    message = explain(payload) or str(status.get("error") or t("providers.failed"))
     units = _billable_units(result) if result else None
     return Progress(
         UpstreamState.CANCELED if code in CANCELED_ERRORS else UpstreamState.FAILED,

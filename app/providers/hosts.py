@@ -1,7 +1,7 @@
 """Which hosts an adapter may talk to: a key goes only where the operator pointed us, files come from known hosts.
 
-An entry of `output_hosts` is a host ("fal.media"), any host below one ("*.replicate.delivery") or a whole origin
-("http://127.0.0.1:4010"); the first two mean https on its usual port.
+An entry of `output_hosts` is a host ("v3.fal.media"), a host and all below it ("*.replicate.delivery") or a whole
+origin ("http://127.0.0.1:4010"); the first two mean https on its usual port.
 """
 
 import re
@@ -49,7 +49,8 @@ def _covers(entry: str, origin: Origin) -> bool:
     scheme, host, port = origin
     if scheme != "https" or port != DEFAULT_PORTS["https"]:
         return False
-    return host.endswith(entry[1:]) if entry.startswith("*.") else host == entry.lower()
+    name = entry.lower().removeprefix("*.")
+    return host == name or (entry.startswith("*.") and host.endswith(f".{name}"))
 
 
 def host_name(url: object) -> str:

@@ -184,9 +184,12 @@ class Http:
             raise ProviderBusy(f"{self.name} asks us to slow down.", retry_after_seconds=wait, status=answer.status)
         return answer
 
-    async def read(self, url: str, *, method: str = "GET") -> dict[str, Any]:
-        """The JSON object at `url`. A refused key counts as busy: the job is bought, and a key can be mended."""
-        answer = await self.get(url, method=method)
+    async def read(self, url: str) -> dict[str, Any]:
+        """The JSON object at `url`, which is about a job we have bought."""
+        return self.about_job(await self.get(url))
+
+    def about_job(self, answer: Answer) -> dict[str, Any]:
+        """The answer's JSON object. A refused key counts as busy: the job is bought, and a key can be mended."""
         if answer.status in ACCOUNT:
             refused = self._refused(answer)
             raise ProviderBusy(refused.message, code=refused.stable_code, **refused.details)
@@ -194,17 +197,20 @@ class Http:
             raise ProviderRefused(f"{self.name} does not know this job, or no longer.", code="provider_job_unknown")
         return self.understood(answer)
 
-    async def proof(self, url: str) -> dict[str, Any]:
-        """The JSON object at `url`, for a check of the settings: a refused key is said to be one."""
-        return self.understood(await self.get(url))
-
     def understood(self, answer: Answer) -> dict[str, Any]:
-        """The answer's JSON object, or the error it stands for."""
+        """The answer's JSON object, or the error it stands for; a refused key is said to be one."""
         if answer.ok and isinstance(answer.payload, dict):
             return answer.payload
         if 400 <= answer.status < 500:
             raise self._refused(answer)
         raise ProviderBusy(f"{self.name} gave an answer we cannot read (status {answer.status}).", status=answer.status)
+
+    async def credentials(self, url: str, *, with_key: bool = True) -> dict[str, Any]:
+        """The JSON object at `url` that callbacks are verified with; `ProviderBusy` when it cannot be had."""
+        answer = await self.get(url, with_key=with_key)
+        if answer.ok and isinstance(answer.payload, dict):
+            return answer.payload
+        raise ProviderBusy(f"{self.name} does not say what its callbacks are signed with.", status=answer.status)
 
     def own(self, url: object) -> str | None:
         """`url` if the key may go there, otherwise None."""

@@ -131,7 +131,7 @@ class Kie:
             percent = usage.whole(data.get("progress"))
             return Progress(state, percent=None if percent is None else min(percent, 100))
         if state is UpstreamState.FAILED:
-            message = usage.sentence(str(data.get("failMsg") or data.get("errorMessage") or t("providers.kie.failed")))
+            message = usage.sentence(str(data.get("failMsg") or data.get("errorMessage") or t("providers.failed")))
             return Progress(state, error_code=usage.failure_code(message), error_message=message)
         result = _object(data.get(family.result))
         if result is None:
@@ -182,8 +182,8 @@ class Kie:
         return await download.fetch(self._http, file, limit_bytes)
 
     async def check(self) -> str:
-        answer = await self._http.proof(f"{self._http.base}/api/v1/chat/credit")
-        return t("providers.kie.accepts", credits=answer.get("data"))
+        balance = self._http.understood(await self._http.get(f"{self._http.base}/api/v1/chat/credit"))
+        return t("providers.kie.accepts", credits=balance.get("data"))
 
 
 def explain(payload: Any) -> str | None:

@@ -42,7 +42,7 @@ from app.providers.port import (
 
 NAME = "Replicate"
 BASE_URL = "https://api.replicate.com/v1"
-SETTINGS: Mapping[str, Any] = {"output_hosts": ["replicate.delivery", "*.replicate.delivery"]}
+SETTINGS: Mapping[str, Any] = {"output_hosts": ["*.replicate.delivery"]}
 
 STATES = {
     "starting": UpstreamState.QUEUED,
@@ -100,7 +100,7 @@ class Replicate:
             return Progress(state, percent=usage.percent_in_logs(str(prediction.get("logs") or "").splitlines()))
         if state is UpstreamState.DONE:
             return _delivered(prediction)
-        message = usage.sentence(str(prediction.get("error") or t(f"providers.replicate.{word}")))
+        message = usage.sentence(str(prediction.get("error") or t(f"providers.{word}")))
         return Progress(
             state,
             reported=_reported(prediction),
@@ -113,7 +113,7 @@ class Replicate:
         answer = await self._http.get(ref.cancel_url or f"{self._prediction_url(ref)}/cancel", method="POST")
         if answer.status in (404, 409, 422):
             return CancelAnswer.TOO_LATE
-        state = STATES.get(str(self._http.understood(answer).get("status")), UpstreamState.RUNNING)
+        state = STATES.get(str(self._http.about_job(answer).get("status")), UpstreamState.RUNNING)
         return CANCEL_ANSWERS.get(state, CancelAnswer.REQUESTED)
 
     async def find(self, job: Job, since: datetime) -> UpstreamRef | None:
@@ -147,7 +147,7 @@ class Replicate:
         return await download.fetch(self._http, file, limit_bytes)
 
     async def check(self) -> str:
-        account = await self._http.proof(f"{self._http.base}/account")
+        account = self._http.understood(await self._http.get(f"{self._http.base}/account"))
         return t("providers.replicate.accepts", who=account.get("username") or account.get("name") or "?")
 
     async def _created_since(self, since: datetime) -> AsyncIterator[Mapping[str, Any]]:
@@ -165,7 +165,7 @@ class Replicate:
         raise ProviderBusy("Replicate lists too many predictions to find one among them.")
 
     async def _fetch_secret(self) -> str:
-        key = (await self._http.read(f"{self._http.base}/webhooks/default/secret")).get("key")
+        key = (await self._http.credentials(f"{self._http.base}/webhooks/default/secret")).get("key")
         if not isinstance(key, str):
             raise ProviderBusy("Replicate does not tell the secret of its webhooks.")
         return key
@@ -228,7 +228,7 @@ def _delivered(prediction: Mapping[str, Any]) -> Progress:
         return Progress(
             UpstreamState.FAILED,
             error_code="result_expired",
-            error_message="The result is no longer kept by Replicate.",
+            error_message=t("providers.result_expired"),
             charged_anyway=True,
         )
     return Progress(

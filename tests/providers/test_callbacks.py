@@ -182,8 +182,9 @@ class TestFalKeys:
         adapter, _ = adapter_of("fal", httpx.Response(200, json={"keys": keys}))
         assert (await adapter.read_callback(*callback("fal"), NOW)).upstream_id == "job-1"
 
-    async def test_that_cannot_be_fetched_ask_for_another_call(self):
-        adapter, _ = adapter_of("fal", httpx.Response(502, text="<html>"))
+    @pytest.mark.parametrize("answer", [httpx.Response(502, text="<html>"), httpx.Response(404, json={})])
+    async def test_that_cannot_be_fetched_ask_for_another_call(self, answer):
+        adapter, _ = adapter_of("fal", answer)
         with pytest.raises(ProviderBusy):
             await adapter.read_callback(*callback("fal"), NOW)
 

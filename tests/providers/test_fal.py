@@ -178,7 +178,7 @@ FAILURES = [
     pytest.param(
         completed(),
         httpx.Response(404, json={"detail": "Not found"}),
-        (UpstreamState.FAILED, "result_expired", "The result is no longer kept by fal.", True),
+        (UpstreamState.FAILED, "result_expired", "The provider no longer keeps the result.", True),
         id="paid, but the result is gone",
     ),
 ]
@@ -193,8 +193,16 @@ async def test_completed_does_not_mean_success(status, result, expected):
 
 @pytest.mark.parametrize(
     "result",
-    [httpx.Response(502, text="<html>"), httpx.ReadTimeout("slow"), httpx.Response(429, json={"detail": "slow down"})],
-    ids=["a gateway error", "a timeout", "too many requests"],
+    [
+        httpx.Response(502, text="<html>"),
+        httpx.Response(503, json={"detail": "unavailable"}),
+        httpx.ReadTimeout("slow"),
+        httpx.Response(429, json={"detail": "slow down"}),
+        httpx.Response(401, json={"detail": "the key was changed meanwhile"}),
+        httpx.Response(400, json={"detail": "Request is still in progress"}),
+        httpx.Response(200, text="<html>"),
+    ],
+    ids=["a gateway error", "unavailable", "a timeout", "too many requests", "a refused key", "not yet", "a page"],
 )
 async def test_a_good_run_whose_result_cannot_be_fetched_yet_is_asked_again(result):
     adapter, _ = provider("fal", completed(), result)
@@ -222,6 +230,12 @@ async def test_cancel(answer, meaning):
     adapter, upstream = provider("fal", answer)
     assert await adapter.cancel(ref("fal")) is meaning
     assert (upstream.requests[0].method, upstream.requests[0].url.path[-6:]) == ("PUT", "cancel")
+
+
+async def test_a_cancel_with_a_refused_key_can_be_tried_again():
+    adapter, _ = provider("fal", httpx.Response(401, json={"detail": "no"}))
+    with pytest.raises(ProviderBusy):
+        await adapter.cancel(ref("fal"))
 
 
 async def test_an_accepted_job_without_an_id_may_have_been_bought():

@@ -186,7 +186,7 @@ async def test_what_the_model_made_outranks_what_was_asked():
             "content_policy_violation",
             "Your prompt was flagged",
         ),
-        ({"state": "fail", "failCode": "500", "failMsg": ""}, "generation_failed", "The task failed."),
+        ({"state": "fail", "failCode": "500", "failMsg": ""}, "generation_failed", "The run failed."),
     ],
 )
 async def test_a_failed_task_says_why_and_costs_nothing(data, code, message):
