@@ -6,6 +6,7 @@ A page gets a `ProviderCard` with the key's last four characters; only what talk
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,6 @@ from sqlmodel import Session, select
 from app.catalogue.provider_kinds import provider_kind
 from app.catalogue.records import record, stamp
 from app.catalogue.tables import ProviderRow
-from app.kernel.clock import Clock, now
 from app.kernel.db import Database
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.secrets import Vault
@@ -98,16 +98,13 @@ def read_provider(db: Database, vault: Vault, provider_id: str) -> ProviderCard:
         return _card(_row(session, provider_id), vault)
 
 
-def add_provider(
-    session: Session, vault: Vault, provider_id: str, kind: str, actor: str, *, clock: Clock = now
-) -> None:
+def add_provider(session: Session, provider_id: str, kind: str, actor: str, moment: datetime) -> None:
     """A new provider account with its kind's public address, no key, and switched off until it has one."""
     known = provider_kind(kind)
     if not provider_id or not provider_id.replace("-", "").isalnum() or provider_id != provider_id.lower():
         raise InvalidInput("A provider id has lower-case letters, digits and dashes.", param="provider_id")
     if session.get(ProviderRow, provider_id) is not None:
         raise InvalidInput(f"There is already a provider {provider_id}.", param="provider_id")
-    moment = clock()
     session.add(
         ProviderRow(
             id=provider_id,
@@ -128,9 +125,9 @@ def save_provider(
     provider_id: str,
     form: ProviderForm,
     actor: str,
+    now: datetime,
     *,
     allow_sandbox: bool = False,
-    clock: Clock = now,
 ) -> None:
     """Save what the operator entered. `allow_sandbox` admits http on loopback, which is where the emulators live.
 
@@ -140,7 +137,7 @@ def save_provider(
     base_url = checked_base_url(form.base_url, allow_sandbox=allow_sandbox or row.is_sandbox)
     if _host(base_url) != _host(row.base_url) and row.api_key_sealed is not None and form.api_key is None:
         raise InvalidInput("The address has a new host: enter the key for it as well.", param="api_key")
-    moment = stamp(row.updated_at, clock())
+    moment = stamp(row.updated_at, now)
     changed = _changes(row, form, base_url)
     row.name = form.name.strip() or provider_kind(row.kind).name
     row.is_sandbox = _is_loopback(base_url)

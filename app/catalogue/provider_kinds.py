@@ -30,7 +30,7 @@ KINDS = {
             {
                 "api_url": "https://api.fal.ai",
                 "jwks_url": "https://rest.fal.ai/.well-known/jwks.json",
-                "output_hosts": ["fal.media", "*.fal.media"],
+                "output_hosts": ["v3.fal.media", "v3b.fal.media", "fal.media", "*.fal.media"],
             },
         ),
         ProviderKind(

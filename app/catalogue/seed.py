@@ -90,10 +90,10 @@ def _base(seed: SeedProvider, sandbox_url: str) -> str:
 
 
 def _sandbox_settings(seed: SeedProvider, sandbox_url: str) -> dict[str, Any]:
-    settings: dict[str, Any] = {"output_hosts": [sandbox_url]}
-    if "jwks_url" in provider_kind(seed.kind).settings:
-        settings["jwks_url"] = f"{sandbox_url}/{seed.kind}/.well-known/jwks.json"
-    return settings
+    """The kind's own settings, each address replaced by the sandbox's."""
+    root = f"{sandbox_url}/{seed.kind}"
+    ours = {"output_hosts": [sandbox_url], "api_url": root, "jwks_url": f"{root}/.well-known/jwks.json"}
+    return {name: ours[name] for name in provider_kind(seed.kind).settings}
 
 
 def _seed_model(session: Session, seed: SeedModel, credit_value: Decimal, moment: datetime) -> None:
