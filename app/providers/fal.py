@@ -48,7 +48,7 @@ BASE_URL = "https://queue.fal.run"
 SETTINGS: Mapping[str, Any] = {
     "api_url": "https://api.fal.ai",
     "jwks_url": "https://rest.fal.ai/.well-known/jwks.json",
-    "output_hosts": ["*.fal.media"],
+    "output_hosts": ["v3.fal.media", "v3b.fal.media", "fal.media", "*.fal.media"],
 }
 
 STATES = {

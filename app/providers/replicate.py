@@ -42,7 +42,7 @@ from app.providers.port import (
 
 NAME = "Replicate"
 BASE_URL = "https://api.replicate.com/v1"
-SETTINGS: Mapping[str, Any] = {"output_hosts": ["*.replicate.delivery"]}
+SETTINGS: Mapping[str, Any] = {"output_hosts": ["replicate.delivery", "*.replicate.delivery"]}
 
 STATES = {
     "starting": UpstreamState.QUEUED,

@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from app.catalogue.provider_kinds import KINDS as KINDS_OF_THE_CATALOGUE
 from app.kernel import clock
 from app.kernel.errors import InvalidInput, ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
 from app.providers import http
@@ -257,6 +258,12 @@ def test_the_defaults_make_an_adapter(kind):
     assert made.kind == kind
     assert adapter.base_url.startswith("https://")
     assert adapter.settings["output_hosts"]
+
+
+def test_the_provider_page_starts_from_the_same_defaults():
+    """The catalogue may not import an adapter, so it keeps its own copy."""
+    ours = {kind: (adapter.base_url, dict(adapter.settings)) for kind, adapter in ADAPTERS.items()}
+    assert {kind: (known.base_url, dict(known.settings)) for kind, known in KINDS_OF_THE_CATALOGUE.items()} == ours
 
 
 def test_an_unknown_kind_names_those_there_are():
