@@ -226,21 +226,16 @@ class SchemaReader:
                 self.found.note(join("x-size.by", index), f"There is no parameter {shown(name)}.{hint}", near)
         if not 1 <= len(by) <= 2:
             self.found.note("x-size.by", "A size is made from one or two parameters.")
-        chosen = [known[name] for name in by if name in known]
         values = self.found.mapping(raw.get("values", {}), "x-size.values", "“values”") or {}
-        sizes = {str(key): self._size(str(key), size, chosen) for key, size in values.items()}
+        sizes = {str(key): self._size(str(key), size, len(by)) for key, size in values.items()}
         return tuple(map(str, by)), {key: size for key, size in sizes.items() if size is not None}
 
-    def _size(self, key: str, given: object, by: list[Parameter]) -> tuple[int, int] | None:
+    def _size(self, key: str, given: object, parameters: int) -> tuple[int, int] | None:
+        """A row of the table. A value that its parameter no longer has is harmless: nobody can ask for it."""
         path = join("x-size.values", key)
-        parts = key.split("|")
-        if len(parts) != len(by):
-            self.found.note(path, f"This names {len(parts)} values where {len(by)} parameters make the size.")
-        for parameter, part in zip(by, parts, strict=False):
-            if parameter.enum and part not in map(str, parameter.enum):
-                near = nearest(part, parameter.enum)
-                hint = f" Did you mean {near}?" if near else ""
-                self.found.note(path, f"{shown(part)} is not a value of {parameter.name}.{hint}", near, "key")
+        named = len(key.split("|"))
+        if named != parameters:
+            self.found.note(path, f"This names {named} values where {parameters} parameters make the size.")
         sides = list(given) if isinstance(given, list | tuple) else []
         if len(sides) != 2 or not all(type(side) is int and 0 < side <= 65_536 for side in sides):
             self.found.note(path, "A size is [width, height] in whole pixels.")

@@ -67,7 +67,7 @@ class Present:
         return value is not None
 
     def __str__(self) -> str:
-        return "is present"
+        return f"= {PRESENT}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ def too_big(raw: object) -> Problem | None:
 
 
 def _children(node: object) -> list[object]:
-    if isinstance(node, Mapping):
-        return list(node.values())
-    return list(node) if isinstance(node, list | tuple) else []
+    """The objects and lists directly inside this one."""
+    inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
+    return [one for one in inside if isinstance(one, Mapping | list | tuple)]
 
 
 def _unquoted(raw: object) -> str | None:

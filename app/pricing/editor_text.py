@@ -8,8 +8,9 @@ line_of(text, "tiers[2].match.resolution")
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from app.kernel.errors import RuleRefused
@@ -19,11 +20,14 @@ from app.pricing.terms import Problem
 #: Objects and lists that fit are written on one line.
 WIDTH = 60
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def read_json(text: str) -> Any:
-    """The document in `text`, its numbers exact. `RuleRefused` carries `details["line"]`, counted from 1."""
+    """The document in `text`; a figure that a JSON number cannot keep exactly is refused.
+
+    `RuleRefused` carries `details["line"]`, counted from 1.
+    """
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST_BYTES:
         raise _refused(f"The text is longer than {LARGEST_BYTES:,} bytes.", 1)
     places = list(_places(text))
@@ -31,7 +35,7 @@ def read_json(text: str) -> Any:
     if deep is not None:
         raise _refused(f"The document is nested deeper than {DEEPEST} levels.", deep.line)
     try:
-        raw = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        raw = json.loads(text, parse_float=_kept, parse_constant=_no_constant)
     except json.JSONDecodeError as wrong:
         raise _refused(f"{wrong.msg}.", wrong.lineno) from None
     except ValueError as wrong:
@@ -66,50 +70,67 @@ class _Place:
 
 @dataclass(slots=True)
 class _Open:
-    """An object or list that is being read; `key` is the member or index that comes next."""
+    """An object or list that is being read; `key` is the member at hand, or the index."""
 
     path: str
-    is_list: bool
-    key: str | int = ""
-    awaits_key: bool = field(default=True)
+    key: str | int
+    awaits_key: bool = True
+
+    def next(self) -> None:
+        self.awaits_key = True
+        if isinstance(self.key, int):
+            self.key += 1
 
 
 def _places(text: str) -> Iterator[_Place]:
     """Where every member and item begins. Text that is not JSON gives what can be told from it."""
     stack: list[_Open] = []
-    for match in _TOKEN.finditer(text):
-        token, top = match[0], stack[-1] if stack else None
-        if token in "}]":
-            stack = stack[:-1]
-            continue
-        if token == ":" or top is None or token == ",":
-            if token == "," and top is not None:
-                top.awaits_key = True
-                top.key = top.key + 1 if isinstance(top.key, int) else ""
-            if token in "{[" and top is None:
-                stack.append(_opened("", token))
-            continue
-        line = text.count("\n", 0, match.start()) + 1
-        if not top.is_list and top.awaits_key:
-            top.key, top.awaits_key = _string(token), False
-            yield _Place(join(top.path, top.key), line, len(stack))
-            continue
-        path = join(top.path, top.key)
-        if top.is_list:
-            yield _Place(path, line, len(stack))
-        if token in "{[":
-            stack.append(_opened(path, token))
+    line, counted = 1, 0
+    for match in _PIECE.finditer(text):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        piece, top = match[0], stack[-1] if stack else None
+        if top is None:
+            if piece in "{[":
+                stack.append(_opened("", piece))
+        elif piece in "}]":
+            stack.pop()
+        elif piece == ",":
+            top.next()
+        elif piece != ":":
+            yield from _member(piece, top, stack, line)
 
 
-def _opened(path: str, token: str) -> _Open:
-    return _Open(path, token == "[", 0 if token == "[" else "")
+def _member(piece: str, top: _Open, stack: list[_Open], line: int) -> Iterator[_Place]:
+    """A key, or a value, which may open a level of its own."""
+    if isinstance(top.key, str) and top.awaits_key:
+        top.key, top.awaits_key = _string(piece), False
+        yield _Place(join(top.path, top.key), line, len(stack))
+        return
+    path = join(top.path, top.key)
+    if isinstance(top.key, int):
+        yield _Place(path, line, len(stack))
+    if piece in "{[":
+        stack.append(_opened(path, piece))
 
 
-def _string(token: str) -> str:
+def _opened(path: str, bracket: str) -> _Open:
+    return _Open(path, 0 if bracket == "[" else "")
+
+
+def _string(quoted: str) -> str:
     try:
-        return str(json.loads(token))
+        return str(json.loads(quoted))
     except json.JSONDecodeError:
-        return token
+        return quoted
+
+
+def _kept(figure: str) -> float:
+    """A float only where it stands for exactly what was typed; the rule reader takes its shortest form back."""
+    number = float(figure)
+    if not isfinite(number) or Decimal(repr(number)) != Decimal(figure):
+        raise ValueError(f"{figure} has more digits than a price can have")
+    return number
 
 
 def _no_constant(name: str) -> Any:

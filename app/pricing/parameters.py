@@ -23,6 +23,7 @@ AUTO = "auto"
 DEFAULT_DIVISOR = 1024 * 1024
 LARGEST_WHOLE = Decimal(2**64)  # seeds may be unsigned 64-bit
 MOST_ITEMS = 100
+LONGEST_TEXT = 1_000_000
 
 _FILE_ID = re.compile(r"file_[0-9A-Za-z]{1,64}")
 
@@ -120,8 +121,9 @@ class Parameter:
             raise ValueError(f"expected text, not {shown(value)}")
         if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
             raise ValueError("the text holds a character that cannot be stored (NUL or half a surrogate pair)")
-        if self.max_length is not None and len(value) > self.max_length:
-            raise ValueError(f"at most {self.max_length:,} characters, and this has {len(value):,}")
+        longest = LONGEST_TEXT if self.max_length is None else self.max_length
+        if len(value) > longest:
+            raise ValueError(f"at most {longest:,} characters, and this has {len(value):,}")
         return value
 
     def _number(self, value: object) -> int | float:

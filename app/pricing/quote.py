@@ -122,7 +122,7 @@ def estimate(
     maximum = card.money(micros)
     named = ", ".join(f"{name} = {word(value)}" for name, value in chosen.items())
     when = t("pricing.step.maximum_when", conditions=named) if named else ""
-    step = t("pricing.step.maximum", maximum=wording.money(maximum), when=when)
+    step = t("pricing.step.maximum", maximum=wording.number(maximum.amount), when=when)
     return replace(quote, maximum=maximum, steps=(*quote.steps, step))
 
 
@@ -148,20 +148,18 @@ def _quote(card: RateCard, usage: Usage, conditions: Mapping[str, Value]) -> Quo
         charges.append(_Charge("minimum", "minimum", Fraction(1), Fraction(1), missing, missing, text))
         exact = card.minimum
     total = card.money(card.rounded(*(exact * MICRO).as_integer_ratio()))
-    shares = allot(total.micros, [charge.exact for charge in charges])
-    lines = tuple(_line(charge, card.money(micros)) for charge, micros in zip(charges, shares, strict=True))
-    steps = [
-        *wording.tier_steps(card, priced, conditions),
-        *wording.attribute_steps(priced.attributes),
-        *_sums(charges),
-        *_rounding_step(card, exact, total),
-    ]
+    step = card.step_micros
+    shares = allot(total.micros // step, [charge.exact for charge in charges])
+    lines = tuple(_line(charge, card.money(share * step)) for charge, share in zip(charges, shares, strict=True))
+    reason = _reason(card, priced, charges, exact, total)
+    steps = _steps(card, priced, conditions, charges, exact, total)
     branch = priced.branch if card.branches[priced.branch].when else None
-    return Quote(lines, total, total, _reason(card, priced, charges, exact, total), tuple(steps), branch)
+    return Quote(lines, total, total, reason, steps, branch)
 
 
 def _charges(card: RateCard, priced: Priced, usage: Usage) -> list[_Charge]:
-    charges = [charge for part in priced.parts for charge in _part_charges(card, priced, part, usage)]
+    measured = [charge for part in priced.parts for charge in _part_charges(card, priced, part, usage)]
+    charges = [charge for charge in measured if charge.billable] or measured[:1]
     flats = [one.add_flat for one in priced.attributes if one.add_flat]
     for amount in [card.flat, *map(Fraction, flats)]:
         if amount:
@@ -190,8 +188,7 @@ def _part_charges(card: RateCard, priced: Priced, part: Part, usage: Usage) -> l
         text = _fixed(part.rate, card.unit)
     kind = "fixed" if card.fixed else "usage"
     unit_price = part.rate / key.per
-    if billable or not charges:
-        charges.append(_Charge(kind, key.metric, quantity, billable, unit_price, unit_price * billable, text))
+    charges.append(_Charge(kind, key.metric, quantity, billable, unit_price, unit_price * billable, text))
     return charges
 
 
@@ -201,7 +198,7 @@ def _base_charge(part: Part, scale: Linear, count: int) -> _Charge:
     key = "base_line" if count > 1 else "base_once"
     if included:
         key = "bases_included" if count > 1 else "base_included"
-        names["included"] = wording.counted(included, part.key.metric)
+        names["included"] = wording.first(included, part.key.metric)
     metric = "output_count" if count > 1 else "request_count"
     return _Charge("base", metric, Fraction(count), Fraction(count), part.base, part.base * count, _text(key, names))
 
@@ -217,8 +214,7 @@ def _fixed(price: Fraction, unit: str) -> str:
 
 def _reason(card: RateCard, priced: Priced, charges: list[_Charge], exact: Fraction, total: Money) -> str:
     """`2 images × (24 + 2), tier quality = ultra, output_format = png adds 2`."""
-    sums = " + ".join(charge.text for charge in charges if charge.type != "minimum")
-    parts = [sums or t("pricing.free")]
+    parts = [" + ".join(charge.text for charge in charges if charge.type != "minimum")]
     branch = card.branches[priced.branch]
     if branch.when:
         parts.append(t("pricing.in_tier", conditions=", ".join(map(str, branch.when))))
@@ -227,19 +223,39 @@ def _reason(card: RateCard, priced: Priced, charges: list[_Charge], exact: Fract
     if Fraction(total.micros, MICRO) != exact and card.step_micros != 1:
         key = "rounded_up" if card.rounding is Rounding.UP else "rounded_half_up"
         parts.append(_text(key, {"step": wording.number(Fraction(card.step_micros, MICRO))}))
-    return ", ".join(parts)
+    return ", ".join(part for part in parts if part)
 
 
-def _sums(charges: list[_Charge]) -> list[str]:
-    return [t("pricing.step.line", text=charge.text, total=wording.number(charge.exact)) for charge in charges]
+def _steps(
+    card: RateCard,
+    priced: Priced,
+    conditions: Mapping[str, Value],
+    charges: list[_Charge],
+    exact: Fraction,
+    total: Money,
+) -> tuple[str, ...]:
+    if card.fixed:
+        return (t("pricing.step.only", price=charges[0].text),)
+    return (
+        *wording.tier_steps(card, priced, conditions),
+        *wording.attribute_steps(priced.attributes),
+        *(_charge_step(card, charge) for charge in charges),
+        *_rounding_step(card, exact, total),
+    )
+
+
+def _charge_step(card: RateCard, charge: _Charge) -> str:
+    if charge.type == "minimum":
+        return t("pricing.step.minimum", minimum=wording.number(card.minimum))
+    return t("pricing.step.line", text=charge.text, total=wording.number(charge.exact))
 
 
 def _rounding_step(card: RateCard, exact: Fraction, total: Money) -> list[str]:
-    if Fraction(total.micros, MICRO) == exact:
+    if card.step_micros == 1 or Fraction(total.micros, MICRO) == exact:
         return []
     key = "step.rounding_up" if card.rounding is Rounding.UP else "step.rounding_half_up"
     step = wording.number(Fraction(card.step_micros, MICRO))
-    return [_text(key, {"step": step, "total": wording.money(total)})]
+    return [_text(key, {"step": step, "total": wording.number(total.amount)})]
 
 
 def _line(charge: _Charge, total: Money) -> QuoteLine:

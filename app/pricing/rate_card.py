@@ -18,7 +18,7 @@ from fractions import Fraction
 from app.kernel.errors import Unpriced
 from app.kernel.money import CREDIT, MICRO, Money, Rounding
 from app.pricing.conditions import Condition, Value, all_hold, settled
-from app.pricing.numbers import figure
+from app.pricing.numbers import seconds_in
 from app.pricing.parameters import Meter, ParamSchema
 from app.pricing.scale import Linear, Scale
 from app.pricing.terms import MICRO_STEP, Attribute, BillingMode, Overage, Price, Rule, fixed_rule
@@ -73,7 +73,7 @@ class Priced:
     branch: int
     attributes: tuple[Attribute, ...]
     parts: tuple[Part, ...]
-    flat: Fraction
+    flat: Ratio
 
     @property
     def terms(self) -> tuple[object, ...]:
@@ -119,13 +119,19 @@ class RateCard:
 
         Raises `Unpriced` when a measure the price needs is missing or two `set`s apply.
         """
-        if not delivered(usage):
+        if not usage.outputs and not delivered(usage):
             return 0
-        priced = self.priced(conditions)
-        num, den = priced.flat.numerator, priced.flat.denominator
+        try:
+            priced = self._memory[tuple(map(conditions.get, self.params))]
+        except (KeyError, TypeError):  # not seen yet, or a list among the values
+            priced = self.priced(conditions)
+        num, den = priced.flat
         for part in priced.parts:
             more, per = part.scale.owed(part.key.measure(usage, part.frame))
-            num, den = (num + more, den) if per == den else (num * per + more * den, den * per)
+            if num:
+                num, den = num * per + more * den, den * per
+            else:
+                num, den = more, per
         return self.rounded(num * MICRO, den)
 
     def rounded(self, num: int, den: int) -> int:
@@ -190,11 +196,12 @@ class RateCard:
         frame = self._frame(conditions)
         counted = [one for one in branch.components if all_hold(one.filter, conditions)]
         flat = sum((Fraction(one.add_flat) for one in applied if one.add_flat is not None), self.flat)
-        return Priced(index, applied, tuple(_part(one, applied, frame) for one in counted), flat)
+        parts = tuple(_part(one, applied, frame) for one in counted)
+        return Priced(index, applied, parts, flat.as_integer_ratio())
 
     def _frame(self, conditions: Mapping[str, Value]) -> Frame:
-        fps = conditions.get(self.fps_param) if self.fps_param else None
-        return self.frame if fps is None else Frame(self.frame.divisor, figure(fps))
+        fps = seconds_in(conditions.get(self.fps_param)) if self.fps_param else None
+        return self.frame if fps is None else Frame(self.frame.divisor, fps)
 
 
 def compile_rule(rule: Rule, unit: str = CREDIT) -> RateCard:

@@ -30,6 +30,9 @@ KEYS = (
 TIER_KEYS = ("match", "price")
 EFFECTS = ("set", "add", "multiply", "addFlat")
 
+#: Far more than a person could oversee; the limit keeps the search for ambiguous prices short.
+MOST_ENTRIES = 200
+
 
 def parse_rule(raw: Mapping[str, Any], schema: ParamSchema | None = None) -> Rule:
     """Check `raw` against the rule grammar and, where given, the model's parameters.
@@ -77,15 +80,12 @@ class _Reader:
             return None
         unit = UNITS[unit_name]
         price = self.price(raw["price"], unit, "price")
-        if price is None:
-            return None
-        step, mode = self.rounding(raw.get("rounding"))
         attributes = self.attributes(raw, price)
-        for problem in ambiguous_sets(attributes, self.schema):
-            self.found.problems.append(problem)
-        return Rule(
+        self.found.problems.extend(ambiguous_sets(attributes, self.schema))
+        step, mode = self.rounding(raw.get("rounding"))
+        made = Rule(
             unit=unit,
-            price=price,
+            price=price or Price({}),
             attributes=attributes,
             tiers=self.tiers(raw, unit, price),
             add_flat=self.optional(raw, "addFlat"),
@@ -97,6 +97,7 @@ class _Reader:
             refund_on_failure=self.refund(raw),
             schema=self.schema or ParamSchema(),
         )
+        return made if price is not None else None
 
     def optional(self, raw: Mapping[str, Any], key: str) -> Decimal:
         return (self.found.amount(raw[key], key) if key in raw else None) or Decimal(0)
@@ -142,16 +143,18 @@ class _Reader:
             missing = sorted(nearby - unit.optional - given)
             self.found.note(path, f"A price per {unit.name} needs {' and '.join(missing)} (possible: {wanted}).")
 
-    def tiers(self, raw: Mapping[str, Any], unit: Unit, base: Price) -> tuple[Tier, ...]:
-        if "tiers" not in raw:
-            return ()
-        read = [
-            self.tier(one, join("tiers", index), unit, base)
-            for index, one in enumerate(self.found.items(raw["tiers"], "tiers", "“tiers”"))
-        ]
+    def tiers(self, raw: Mapping[str, Any], unit: Unit, base: Price | None) -> tuple[Tier, ...]:
+        given = self.entries(raw, "tiers")
+        read = [self.tier(one, join("tiers", index), unit, base) for index, one in enumerate(given)]
         return tuple(tier for tier in read if tier is not None)
 
-    def tier(self, given: object, path: str, unit: Unit, base: Price) -> Tier | None:
+    def entries(self, raw: Mapping[str, Any], key: str) -> list[Any]:
+        given = self.found.items(raw[key], key, f"“{key}”") if key in raw else []
+        if len(given) > MOST_ENTRIES:
+            self.found.note(key, f"{len(given):,} entries are more than the {MOST_ENTRIES} a rule may have.")
+        return given[:MOST_ENTRIES]
+
+    def tier(self, given: object, path: str, unit: Unit, base: Price | None) -> Tier | None:
         raw = self.found.mapping(given, path, "A tier")
         if raw is None:
             return None
@@ -163,7 +166,7 @@ class _Reader:
         price = self.price(raw["price"], unit, join(path, "price")) if "price" in raw else None
         if price is None:
             return None
-        if price.keys != base.keys:
+        if base is not None and price.keys != base.keys:
             self.found.note(
                 join(path, "price"),
                 f"A tier replaces the whole price, so it needs the same keys as the base price: "
@@ -171,16 +174,12 @@ class _Reader:
             )
         return Tier(match, price)
 
-    def attributes(self, raw: Mapping[str, Any], price: Price) -> tuple[Attribute, ...]:
-        if "attributes" not in raw:
-            return ()
-        read = [
-            self.attribute(one, join("attributes", index), price)
-            for index, one in enumerate(self.found.items(raw["attributes"], "attributes", "“attributes”"))
-        ]
+    def attributes(self, raw: Mapping[str, Any], price: Price | None) -> tuple[Attribute, ...]:
+        given = self.entries(raw, "attributes")
+        read = [self.attribute(one, join("attributes", index), price) for index, one in enumerate(given)]
         return tuple(attribute for attribute in read if attribute is not None)
 
-    def attribute(self, given: object, path: str, price: Price) -> Attribute | None:
+    def attribute(self, given: object, path: str, price: Price | None) -> Attribute | None:
         raw = self.found.mapping(given, path, "An attribute")
         if raw is None:
             return None
@@ -194,15 +193,16 @@ class _Reader:
         if "param" not in raw or "is" not in raw:
             return None
         when = self.match.condition(raw["param"], raw["is"], join(path, "param"), join(path, "is"))
-        changed = {key: self.rates(raw[key], join(path, key), price) for key in ("set", "add") if key in raw}
+        rated = ("set", "add") if price is not None else ()
+        changed = {key: self.rates(raw[key], join(path, key), price) for key in rated if key in raw}
         scaled = {key: self.found.amount(raw[key], join(path, key)) for key in ("multiply", "addFlat") if key in raw}
         if when is None or len(self.found.problems) > before:
             return None
         return Attribute(when, changed.get("set"), changed.get("add"), scaled.get("multiply"), scaled.get("addFlat"))
 
-    def rates(self, given: object, path: str, price: Price) -> Mapping[str, Decimal] | None:
+    def rates(self, given: object, path: str, price: Price | None) -> Mapping[str, Decimal] | None:
         """The figures of a `set` or `add`: a number for a unit with one price, else an object with every price key."""
-        keys = list(price.rates)
+        keys = list(price.rates) if price else []
         if not isinstance(given, Mapping):
             if len(keys) > 1:
                 self.found.note(path, f"This unit has several prices; write an object with {', '.join(keys)}.")

@@ -59,8 +59,9 @@ class Linear:
         return num, den
 
     def owed(self, quantities: Sequence[Ratio]) -> Ratio:
-        num, den = self.billable(quantities)
-        return self.rate * num + self.base * len(quantities) * den, self.den * den
+        num, den = quantities[0] if len(quantities) == 1 and not self.included[0] else self.billable(quantities)
+        owed = self.rate * num
+        return (owed + self.base * len(quantities) * den if self.base else owed), self.den * den
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from app.kernel.money import Money, plain
+from app.kernel.money import plain
 from app.kernel.text import t
 from app.pricing.conditions import Condition, Value, in_words, word
 from app.pricing.rate_card import Component, Part, Priced, RateCard
 from app.pricing.terms import Attribute, Price
 
-#: Decimals shown for a figure that has no end, such as a third.
-PLACES = 9
+#: Decimals of a figure that has no end, such as a third.
+PLACES = 12
+
+#: Decimals shown of figures from one up; smaller ones may be rates of a single token and keep them all.
+SHOWN_PLACES = 6
 
 
 def decimal(exact: Fraction) -> Decimal:
@@ -26,7 +29,8 @@ def decimal(exact: Fraction) -> Decimal:
 
 def number(figure: Fraction | Decimal | int) -> str:
     """A figure as people read it: `16`, `0.0028`, `243,000`."""
-    text = plain(decimal(Fraction(figure)))
+    exact = decimal(Fraction(figure))
+    text = plain(round(exact, SHOWN_PLACES) if exact >= 1 else exact)
     whole, _, rest = text.partition(".")
     return f"{int(whole):,}{'.' if rest else ''}{rest}"
 
@@ -36,16 +40,13 @@ def counted(quantity: Fraction, metric: str) -> str:
     return f"{number(quantity)} {unit_word(metric, one=quantity == 1)}"
 
 
+def first(quantity: Fraction, metric: str) -> str:
+    """After "the first": `megapixel`, `5 seconds`."""
+    return unit_word(metric, one=True) if quantity == 1 else counted(quantity, metric)
+
+
 def unit_word(metric: str, *, one: bool) -> str:
     return t(f"pricing.unit.{metric}.{'one' if one else 'many'}")
-
-
-def money(amount: Money) -> str:
-    return number(amount.amount)
-
-
-def rate(figure: Fraction | Decimal, per: int) -> str:
-    return number(figure) if per == 1 else t("pricing.rate_per_thousand", rate=number(figure))
 
 
 def rate_in_steps(part: Part, priced: Priced, card: RateCard) -> str:
@@ -73,7 +74,8 @@ def price_of(component: Component) -> str:
     listed = t("pricing.step.per", rate=number(price.rates[key.key]), unit=_measure(key.metric, key.per))
     if price.base is None and price.included is None:
         return listed
-    return f"{_base(price, key.metric)}, {listed}"
+    sentence = "pricing.base_then" if price.included else "pricing.base_and"
+    return t(sentence, base=_base(price, key.metric), listed=listed)
 
 
 def _measure(metric: str, per: int) -> str:
@@ -84,7 +86,7 @@ def _base(price: Price, metric: str) -> str:
     base = number(price.base or Decimal(0))
     if not price.included:
         return t("pricing.base_once", base=base)
-    return t("pricing.base_included", base=base, included=counted(Fraction(price.included), metric))
+    return t("pricing.base_included", base=base, included=first(Fraction(price.included), metric))
 
 
 def effects(attribute: Attribute) -> list[str]:
@@ -112,16 +114,16 @@ def tier_steps(card: RateCard, priced: Priced, values: Mapping[str, Value]) -> l
     """A step for every tier that was tried, ending with the one in force (or the base price)."""
     steps = []
     for index, branch in enumerate(card.branches[: priced.branch + 1]):
-        prices = " + ".join(price_of(component) for component in branch.components)
-        if not branch.when:
-            steps.append(t("pricing.step.base" if index else "pricing.step.only", price=prices))
-        elif index == priced.branch:
-            steps.append(t("pricing.step.tier_met", number=index + 1, conditions=in_words(branch.when), price=prices))
-        else:
+        conditions = in_words(branch.when)
+        if index < priced.branch:
             unmet = _actual([one for one in branch.when if not one.holds(values)], values)
-            steps.append(
-                t("pricing.step.tier_not_met", number=index + 1, conditions=in_words(branch.when), actual=unmet)
-            )
+            steps.append(t("pricing.step.tier_not_met", number=index + 1, conditions=conditions, actual=unmet))
+            continue
+        price = " + ".join(price_of(component) for component in branch.components)
+        if branch.when:
+            steps.append(t("pricing.step.tier_met", number=index + 1, conditions=conditions, price=price))
+        else:
+            steps.append(t("pricing.step.base" if index else "pricing.step.only", price=price))
     return steps
 
 
