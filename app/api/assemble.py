@@ -1,6 +1,4 @@
-"""The whole HTTP API as one FastAPI application, with its documentation page at `/v1/docs` (assets from our own host)."""
-
-from collections.abc import Mapping
+"""The whole HTTP API as one FastAPI application; its documentation page at `/v1/docs` loads nothing from elsewhere."""
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -11,6 +9,7 @@ from app.api.auth import Auth
 from app.api.gateway import images, native, videos
 from app.api.gateway.common import Gateway
 from app.api.gateway.present import Wire
+from app.api.session import DemoLogins
 from app.kernel.errors import NotFound
 from app.services import Services
 
@@ -23,16 +22,18 @@ A repeated request with the same `Idempotency-Key` gets the first answer. Errors
 """
 
 
-def build_api(services: Services) -> FastAPI:
-    """Every route that is not a page. Unknown paths under `/v1` are answered as JSON, never with a page."""
+def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
+    """Every route that is not a page. `demo_logins` answers the demo's two e-mails by role, None outside a demo.
+
+    Unknown paths under `/v1` are answered as JSON, never with a page.
+    """
     api = FastAPIOffline(
         title="Farebox", version="1", description=DESCRIPTION, docs_url="/v1/docs", redoc_url=None,
         openapi_url="/v1/openapi.json", static_url="/v1/docs-assets",
     )  # fmt: skip
     settings, desk = services.settings, services.desk
     auth = Auth(services.accounts, settings.public_url)
-    names = _provider_names(services)
-    wire = Wire(settings.credit_value_micros, desk.file_link, lambda provider_id: names.get(provider_id, provider_id))
+    wire = Wire(settings.credit_value_micros, desk.file_link, lambda provider_id: _provider_name(services, provider_id))
     gateway = Gateway(desk, services.ledger, wire, auth.require_key)
 
     @api.get("/healthz", include_in_schema=False)
@@ -47,7 +48,7 @@ def build_api(services: Services) -> FastAPI:
         links.router(desk),
         uploads.router(auth, services.files),
         files.router(auth, services.files),
-        session.router(auth, services.accounts, services.demo_logins if settings.demo else None),
+        session.router(auth, services.accounts, demo_logins),
     ):
         api.include_router(routes)
 
@@ -59,6 +60,6 @@ def build_api(services: Services) -> FastAPI:
     return api
 
 
-def _provider_names(services: Services) -> Mapping[str, str]:
-    offers = services.offers.list()
-    return {route.provider_id: route.provider_name for offer in offers for route in offer.routes}
+def _provider_name(services: Services, provider_id: str) -> str:
+    routes = (route for offer in services.offers.list() for route in offer.routes)
+    return next((route.provider_name for route in routes if route.provider_id == provider_id), provider_id)

@@ -1,0 +1,45 @@
+"""What Reflex compiles and granian serves: the pages behind the guard, the API beside them, the worker inside.
+
+`reflex export` imports this with FAREBOX_BUILD=1 to compile the pages, and then there are no services.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import reflex as rx
+
+from app import services as building
+from app.api.assemble import build_api
+from app.demo import demo_emails
+from app.services import Services
+from app.settings import is_build, load
+from app.ui import wiring
+from app.ui.assemble import assemble, live_for
+from app.ui.from_services import wire
+from app.ui.pages import landing, login, not_found
+
+PAGES = (landing, login, not_found)
+
+
+def serving(services: Services) -> rx.App:
+    """The whole of Farebox in one process."""
+    demo = services.settings.demo
+    served = assemble(transformers=[build_api(services, demo_emails if demo else None)])
+    live = live_for(served)
+    services.news.listen(live.publish)
+    wiring.install(wire(services, live, demo_emails()["customer"] if demo else None))
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        await asyncio.to_thread(services.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(services.stop)
+
+    served.register_lifespan_task(running)
+    return served
+
+
+app = assemble() if is_build() else serving(building.install(building.build(load())))
