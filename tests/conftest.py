@@ -1,22 +1,58 @@
 """Fixtures every test may ask for. `database` comes twice: once on SQLite, once on PostgreSQL."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from app.kernel.db import Database
+from tests.support.browser import Watch, find_chromium, running_browser
+from tests.support.effort import CI, LONG
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.schema import prepare
+from tests.support.server import Running, ensure_front_end, running_farebox
 
 ENGINES = ("sqlite", "postgres")
+NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
+PATIENCE_MS = 15_000
+
+# --- which tests run, and where
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long ones to `make test-long`; what needs the machine to itself shares one process, and goes last."""
+    long_ones = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    if long_ones:
+        config.hook.pytest_deselected(items=long_ones)
+    items[:] = sorted((item for item in items if item not in set(long_ones)), key=_needs_the_machine)
+    for item in filter(_needs_the_machine, items):
+        item.add_marker(pytest.mark.xdist_group("alone"))
+
+
+def _needs_the_machine(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("browser", "faults"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it loudly when the browser scenarios did not run."""
+    missed = [report for report in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(report.longrepr)]
+    if missed:
+        terminalreporter.section("NOT THE WHOLE SUITE", sep="!", red=True)
+        terminalreporter.line(f"{len(missed)} browser scenarios did not run: {NO_BROWSER}", red=True)
+
+
+# --- asyncio
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """`@pytest.mark.anyio` tests run on asyncio."""
     return "asyncio"
+
+
+# --- databases
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +103,76 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.dispose()
+
+
+# --- the complete Farebox, and a browser in front of it
+
+
+@pytest.fixture(scope="session")
+def front_end(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The built pages, made once."""
+    ensure_front_end(tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture
+def farebox(front_end: None, tmp_path: Path) -> Iterator[Running]:
+    """Farebox with demo data, the sandbox and a worker, for this test alone."""
+    with running_farebox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_farebox(front_end: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One Farebox for every test of a module, where they do not disturb each other."""
+    with running_farebox(tmp_path_factory.mktemp("farebox")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium. Where there is none, CI fails and a person is told."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.fail(NO_BROWSER) if CI else pytest.skip(NO_BROWSER)
+    with running_browser(executable) as running:
+        yield running
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Fails the test for what went wrong in its pages; `watch.expect(part)` allows what a test provokes."""
+    watching = Watch()
+    yield watching
+    assert not watching.unexpected(), "\n".join(watching.unexpected())
+
+
+@pytest.fixture
+def visitor(browser: Browser, watch: Watch, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens a page for somebody with cookies of their own: `visitor(width=390, dark=True)`."""
+    pages: list[Page] = []
+
+    def open_page(*, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        watch.refuse_foreign(context)
+        page = context.new_page()
+        watch.attach(page)
+        pages.append(page)
+        return page
+
+    yield open_page
+    for number, page in enumerate(pages, 1):
+        if not page.is_closed():
+            page.screenshot(path=tmp_path / f"last-{number}.png")  # pytest keeps the folders of failed tests
+        page.context.close()
+
+
+@pytest.fixture
+def page(visitor: Callable[..., Page]) -> Page:
+    """A page at 1280 × 900 in the light theme."""
+    return visitor()

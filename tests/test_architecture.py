@@ -27,7 +27,7 @@ FLOORS = (
 BESIDE = {"settings": {"kernel"}, "run": set[str](), "sandbox": {"kernel"}}
 #: Within the top floor: what starts the rest may name it. `cli` hands settings to commands and demo; nobody names cli.
 TOP = {
-    "app": set[str](),
+    "app": {"demo"},
     "cli": {"commands", "demo", "settings", "run"},
     "commands": {"settings", "run"},
     "demo": {"settings"},

@@ -37,7 +37,12 @@ def ensure(ours: Processes, env: Mapping[str, str]) -> None:
     MARK.unlink(missing_ok=True)
     with step("Building the front end") as shown:
         command = [venv_program("reflex"), "export", "--frontend-only", "--no-zip"]
-        ours.finish("build", command, {**env, **_registry(env)}, lambda _: shown.note(f"{_since(shown.started)} s"))
+        ours.finish(
+            "build",
+            command,
+            {**env, **_registry(env), "FAREBOX_BUILD": "1"},
+            lambda _: shown.note(f"{_since(shown.started)} s"),
+        )
     MARK.write_text(_key(env))  # taken again: the build itself may write reflex.lock and assets/external
 
 
@@ -63,7 +68,7 @@ def server(host: str, port: int) -> list[str]:
 
 
 def _key(env: Mapping[str, str]) -> str:
-    words = (env.get("FAREBOX_PORT", ""), env.get("FAREBOX_PUBLIC_URL", ""))
+    words = (env.get("FAREBOX_PORT") or "3000", env.get("FAREBOX_PUBLIC_URL", ""))
     return fingerprint(_INPUTS, *words, without=_UNREACHED)
 
 

@@ -32,7 +32,7 @@ def run() -> None:
         frontend.ensure(ours, env)
         _start_sandbox(ours, env, home)
         ours.start("app", frontend.server(LOOPBACK, port), frontend.serving(env))
-        _wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/book")})
+        wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/health")})
         _greet(home)
         _watch(ours)
 
@@ -45,7 +45,7 @@ def dev() -> None:
         command = [venv_program("reflex"), "run", "--env", "preview", "--backend-host", LOOPBACK]
         with step("First build"):
             ours.start("app", [*command, "--backend-port", str(port), "--frontend-port", str(port)], env)
-            _wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/book")})
+            wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/health")})
         _greet(home)
         say("Save a file and reload the page. What Reflex says is in .farebox/logs/app.log.")
         _watch(ours)
@@ -63,8 +63,9 @@ def _start_up() -> Iterator[tuple[Processes, dict[str, str], Path, int]]:
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "FAREBOX_PUBLIC_URL"}
     return {
-        **frontend.environment(os.environ),
+        **frontend.environment(inherited),
         "FAREBOX_DEMO": "1",
         "FAREBOX_HOME": str(home),
         "FAREBOX_HOST": LOOPBACK,
@@ -92,7 +93,7 @@ def _start_sandbox(ours: Processes, env: Mapping[str, str], home: Path) -> None:
     ours.start("sandbox", [*command, "--data", str(home / "sandbox")], env)
 
 
-def _wait_ready(ours: Processes, doors: Mapping[str, tuple[int, str]]) -> None:
+def wait_ready(ours: Processes, doors: Mapping[str, tuple[int, str]]) -> None:
     """Wait until each of them answers at its port and path; say which one ended or never did."""
     waiting = dict(doors)
     deadline = time.monotonic() + READY_SECONDS

@@ -35,6 +35,19 @@ class Started:
         """Its exit code, None while it runs."""
         return self.process.poll()
 
+    def let_go(self) -> None:
+        """Close the tether's pipe: it reads the end and asks its whole group to end."""
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def see_off(self, deadline: float) -> None:
+        """Wait for the end, and kill what is left of the group at the deadline (on the monotonic clock)."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
     def tail(self) -> str:
         """The last lines it printed."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -48,14 +61,14 @@ class Processes:
         self._logs = logs
         self._started: list[Started] = []
 
-    def start(self, name: str, command: list[str], env: Mapping[str, str]) -> Started:
-        """Start `command` in the project's folder; its output goes to `<logs>/<name>.log`."""
+    def start(self, name: str, command: list[str], env: Mapping[str, str], *, folder: Path = ROOT) -> Started:
+        """Start `command` in the project's folder or another; its output goes to `<logs>/<name>.log`."""
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(TETHER), *command],
-                cwd=ROOT,
+                cwd=folder,
                 env=dict(env),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -73,7 +86,7 @@ class Processes:
             while started.code is None:
                 look(output.read())
                 pause(0.05)
-        self._started.remove(started)
+        self.stop_one(started)
         if started.code:
             raise Failed(f"{name} failed (exit code {started.code}):\n{started.tail()}\n    … all of it: {started.log}")
 
@@ -84,16 +97,17 @@ class Processes:
     def stop(self) -> None:
         """End them all, and whatever they started; returns when they are gone."""
         for started in self._started:
-            if started.process.stdin:
-                started.process.stdin.close()  # the tether reads the end of its pipe
+            started.let_go()
         deadline = time.monotonic() + STOP_SECONDS
         for started in self._started:
-            with suppress(subprocess.TimeoutExpired):
-                started.process.wait(max(0.0, deadline - time.monotonic()))
-            with suppress(ProcessLookupError):
-                os.killpg(started.process.pid, signal.SIGKILL)
-            started.process.wait()
+            started.see_off(deadline)
         self._started.clear()
+
+    def stop_one(self, started: Started) -> None:
+        """End one and whatever it started."""
+        self._started.remove(started)
+        started.let_go()
+        started.see_off(time.monotonic() + STOP_SECONDS)
 
 
 @contextmanager

@@ -1,0 +1,132 @@
+"""The complete Farebox as its users meet it: the sandbox and the server as processes of their own, on free ports.
+
+The front end is built once for its ordinary address; a test's server gets a copy in which that address is replaced by
+its own, so that no test waits for a build and tests may run side by side.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.demo import DemoLogins
+from app.run import frontend, launch
+from app.run.paths import ROOT
+from app.run.processes import Processes, Started
+
+BUILT_PORT = 3000
+BAKED_IN = f"localhost:{BUILT_PORT}"
+
+
+@dataclass
+class Running:
+    """A started Farebox. `home` holds its database, `logins` who may sign in."""
+
+    url: str
+    port: int
+    home: Path
+    sandbox_url: str
+    logins: DemoLogins
+    env: Mapping[str, str]
+    processes: Processes
+    folder: Path
+    app: Started = field(init=False)
+
+    def start_app(self, **more: str) -> None:
+        """Start (again) the server; `more` goes into its environment, such as a fault point."""
+        env = {**frontend.serving(self.env), "PYTHONPATH": str(ROOT), **more}
+        self.app = self.processes.start("app", frontend.server("127.0.0.1", self.port), env, folder=self.folder)
+
+    def wait_ready(self) -> None:
+        launch.wait_ready(self.processes, {"app": (self.port, "/healthz")})
+
+    def stop_app(self) -> None:
+        """Stop the server as Ctrl-C would; the sandbox goes on."""
+        self.processes.stop_one(self.app)
+
+    def kill_app(self) -> None:
+        """Kill the server and all its processes at once, as a power cut would."""
+        os.killpg(self.app.process.pid, signal.SIGKILL)
+        self.processes.stop_one(self.app)
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `python -m app …` against this installation."""
+        command = [sys.executable, "-m", "app", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=dict(self.env), capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def running_farebox(tmp_path: Path, env: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Farebox with demo data in a folder of its own; `env` adds or replaces settings, such as DATABASE_URL."""
+    ours = Processes(tmp_path / "logs")
+    try:
+        yield _start(ours, tmp_path, env or {})
+    finally:
+        ours.stop()
+
+
+def _start(ours: Processes, tmp_path: Path, more: Mapping[str, str]) -> Running:
+    port, sandbox_port = free_port(), free_port()
+    home = tmp_path / "home"
+    sandbox_url = f"http://127.0.0.1:{sandbox_port}"
+    env = {
+        **_neutral(),
+        "FAREBOX_DEMO": "1",
+        "FAREBOX_HOME": str(home),
+        "FAREBOX_PORT": str(port),
+        "FAREBOX_SANDBOX_URL": sandbox_url,
+        **more,
+    }
+    sandbox = [sys.executable, "-m", "app.sandbox", "--port", str(sandbox_port), "--data", str(home / "sandbox")]
+    ours.start("sandbox", [*sandbox, "--speed", env.pop("SANDBOX_SPEED", "4")], env)
+    ours.finish("seed", [sys.executable, "-m", "app", "seed"], env, lambda _: None)
+    logins = DemoLogins.read(home / "demo.json")
+    assert logins is not None
+    folder = tmp_path / "served"
+    _copy_front_end(folder / ".web" / "build" / "client", port)
+    url = f"http://localhost:{port}"
+    farebox = Running(url, port, home, sandbox_url, logins, env, ours, folder)
+    farebox.start_app()
+    launch.wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (sandbox_port, "/health")})
+    return farebox
+
+
+def ensure_front_end(logs: Path) -> None:
+    """Build the front end if it does not fit the sources; one test process builds, the others wait for it."""
+    with (ROOT / ".web.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ours = Processes(logs)
+        try:
+            frontend.ensure(ours, {**_neutral(), "FAREBOX_PORT": str(BUILT_PORT)})
+        finally:
+            ours.stop()
+
+
+def _copy_front_end(target: Path, port: int) -> None:
+    """Every place the built pages call their server by, now with this test's port."""
+    shutil.copytree(frontend.CLIENT, target)
+    places = [file for file in target.rglob("*.js") if BAKED_IN in file.read_text(encoding="utf-8")]
+    assert places, f"the built front end does not name {BAKED_IN} anywhere"
+    for file in places:
+        file.write_text(file.read_text(encoding="utf-8").replace(BAKED_IN, f"localhost:{port}"), encoding="utf-8")
+        for packed in target.rglob(f"{file.name}.*"):
+            packed.unlink()  # the compressed copies of the build still name the old port
+
+
+def _neutral() -> dict[str, str]:
+    """This process's environment without anybody's Farebox settings."""
+    ours = ("FAREBOX_", "DATABASE_URL", "REDIS_URL")
+    return {name: value for name, value in frontend.environment(os.environ).items() if not name.startswith(ours)}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

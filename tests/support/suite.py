@@ -1,0 +1,53 @@
+"""`python -m tests.support.suite [pytest arguments]`: the whole suite, as `make test` runs it.
+
+Tests of one database run side by side in two or more processes; browser scenarios and the fault suite, which need the
+machine to themselves, follow each other in one of them.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.browser import find_chromium
+from tests.support.effort import CI
+
+INSTALL_SECONDS = 300
+MOST_PROCESSES = 4
+RULE = "=" * 78
+
+
+def main(arguments: list[str]) -> int:
+    """Find or install a browser, then hand over to pytest; its closing lines are the last ones printed."""
+    if find_chromium() is None and not _install_chromium():
+        consequence = "so this run will FAIL" if CI else "so the browser scenarios will be SKIPPED"
+        remedy = "Install one (Debian: apt install chromium) or name one in CHROMIUM."
+        lines = ("", RULE, f"No Chromium or Chrome could be found or installed, {consequence}.", remedy, RULE, "")
+        print("\n".join(lines), flush=True)
+    processes = max(2, min(MOST_PROCESSES, os.cpu_count() or 2))
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup", *arguments]
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode
+
+
+def _install_chromium() -> bool:
+    """From Debian's archive where we may, else by Playwright's own download; says what it tries and how it ends."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if os.geteuid() == 0 and shutil.which("apt-get") and Path("/etc/debian_version").exists():
+        attempts = [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]]
+    else:
+        attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    for command in attempts:
+        print(f"Installing a browser: {' '.join(command)}", flush=True)
+        try:
+            done = subprocess.run(command, env=environment, timeout=INSTALL_SECONDS, check=False, capture_output=True)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            print(f"  {error}", flush=True)
+            return False
+        if done.returncode:
+            print(f"  exit code {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}", flush=True)
+    return find_chromium() is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
