@@ -57,6 +57,11 @@ class DemoLogins:
         _write_private(path, json.dumps(asdict(self), indent=2) + "\n")
 
 
+def demo_emails() -> dict[str, str]:
+    """The demo's two people by role, for the one-click sign-in."""
+    return {"operator": ADMIN_EMAIL, "customer": CUSTOMER_EMAIL}
+
+
 def ensure_secret(home: Path) -> None:
     """The installation's own encryption key, made once. Only the demo does this: production is given its key."""
     stored = home / "secret.key"

@@ -18,6 +18,7 @@ from app.jobs.engine import Carrier, Engine
 from app.kernel import clock
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.news import News
 from app.kernel.secrets import Vault
 from app.kernel.work import Idle, Work
 from app.ledger.wallet import Ledger, open_wallet
@@ -36,6 +37,7 @@ class Services:
     files: Files
     accounts: Accounts
     desk: Desk
+    news: News
     engine: Engine | None = None
 
     def start(self) -> None:
@@ -52,7 +54,9 @@ class Services:
         self.db.dispose()
 
     async def _advance(self, generation_id: str) -> float | None:
-        return (await advance(self.desk, generation_id)).wait_seconds
+        step = await advance(self.desk, generation_id)
+        self.news.publish(step.workspace_id)
+        return step.wait_seconds
 
     async def _overdue(self) -> list[str]:
         return await overdue(self.desk)
@@ -79,7 +83,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         signing_key=settings.secret_key,
     )
     accounts = Accounts(db, now, opened=open_wallet)
-    return Services(settings, db, vault, offers, ledger, files, accounts, desk, engine)
+    return Services(settings, db, vault, offers, ledger, files, accounts, desk, News(), engine)
 
 
 def executor_id() -> str:

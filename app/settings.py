@@ -41,6 +41,11 @@ class Settings:
         )
 
 
+def is_build(env: Mapping[str, str] | None = None) -> bool:
+    """Whether this process only compiles the pages (FAREBOX_BUILD=1): it has no database and no secrets."""
+    return (os.environ if env is None else env).get("FAREBOX_BUILD") == "1"
+
+
 def load(env: Mapping[str, str] | None = None) -> Settings:
     """Read and check the settings; `Broken` names the first one that is missing or wrong."""
     env = os.environ if env is None else env

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Request, Response
 
+from app.api.files import file_answer
 from app.generation.desk import Desk
 from app.kernel.errors import NotFound
 
@@ -14,11 +14,9 @@ def router(desk: Desk) -> APIRouter:
     api = APIRouter(include_in_schema=False)
 
     @api.get("/files/{file_id}/link/{until}/{signature}")
-    async def linked(file_id: str, until: str, signature: str) -> FileResponse:
+    async def linked(file_id: str, until: str, signature: str, request: Request) -> Response:
         if not desk.is_file_link(file_id, until, signature):
             raise NotFound("This link has ended or is not ours. Ask for the generation again for a fresh one.")
-        row, path = await asyncio.to_thread(desk.files.open, file_id)
-        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
-        return FileResponse(path, media_type=row.mime, headers=headers)
+        return file_answer(request, *await asyncio.to_thread(desk.files.open, file_id))
 
     return api

@@ -18,9 +18,10 @@ from app.generation.submit import look_for, notice_lost, submit
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where the generation stands now, and how long to wait before the next look (None: finished)."""
+    """Where the generation stands now, whose it is, and how long to wait before the next look (None: finished)."""
 
     state: str
+    workspace_id: str
     wait_seconds: float | None
 
 
@@ -56,6 +57,6 @@ async def _take(desk: Desk, generation_id: str, state: State) -> None:
 async def _standing(desk: Desk, generation_id: str) -> Step:
     generation = await desk.read(rows.generation, generation_id)
     if State(generation["state"]) in FINISHED:
-        return Step(generation["state"], None)
+        return Step(generation["state"], generation["workspace_id"], None)
     due = generation["next_check_at"] or desk.clock()
-    return Step(generation["state"], max(0.0, (due - desk.clock()).total_seconds()))
+    return Step(generation["state"], generation["workspace_id"], max(0.0, (due - desk.clock()).total_seconds()))

@@ -10,12 +10,12 @@ from app.generation import rows
 from app.generation.desk import Desk
 from app.generation.lifecycle import Event, State
 from app.generation.settle import give_back
-from app.kernel.errors import ProviderBusy
+from app.kernel.errors import ProviderBusy, ProviderRefused
 from app.providers.port import Progress, Provider, RemoteFile, UpstreamRef, UpstreamState
 
 FASTEST_POLL_SECONDS = 0.4
 SLOWEST_POLL_SECONDS = 10.0
-CANCEL_PATIENCE = timedelta(seconds=20)
+CANCEL_PATIENCE = timedelta(seconds=6)
 #: Once the result is made it is the customer's, and charged.
 CANCELABLE = (State.HELD, State.SUBMITTING, State.UNKNOWN, State.QUEUED, State.RUNNING)
 
@@ -66,6 +66,14 @@ async def follow(desk: Desk, generation: RowMapping, attempt: RowMapping) -> Non
         progress = await provider.status(reference(attempt))
     except ProviderBusy:
         await desk.write(_show, generation["id"], _shown(generation, None, desk.clock()))
+        return
+    except ProviderRefused as gone:
+        # It was accepted and the provider no longer knows it: it may have been billed, and nobody can deliver it.
+        said = "The provider lost this job. Nothing was charged."
+        cost = attempt["expected_cost_micros"]
+        await give_back(
+            desk, generation, attempt, "failed", gone.stable_code, said, cost_micros=cost, private=gone.message
+        )
         return
     await _learn(desk, generation, attempt, progress)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from app.catalogue.offers import Offer, RouteOffer
 from app.catalogue.param_schema import coerce
 from app.generation.desk import Desk
+from app.generation.inputs import check_owned, lengths
 from app.kernel.errors import Conflict
 from app.pricing.quote import Quote, estimate
 
@@ -22,7 +24,7 @@ class Priced:
     expected_cost_micros: int | None
 
 
-def price(desk: Desk, model: str, given: Mapping[str, Any]) -> Priced:
+def price(desk: Desk, model: str, given: Mapping[str, Any], workspace_id: str) -> Priced:
     """Check the input against the model's parameters and quote it. Changes nothing.
 
     Raises NotFound for an unknown or disabled model, InvalidInput or UnknownParameter naming the parameter, Unpriced
@@ -30,9 +32,10 @@ def price(desk: Desk, model: str, given: Mapping[str, Any]) -> Priced:
     """
     offer = desk.offers.find(model)
     params = coerce(offer.schema, given)
-    return Priced(
-        offer, params, estimate(offer.card, offer.schema, params), _route(offer), expected_cost(offer, params)
-    )
+    check_owned(desk.files, params, workspace_id)
+    known = lengths(desk.files, offer.schema, params)
+    quote = estimate(offer.card, offer.schema, params, lengths=known)
+    return Priced(offer, params, quote, _route(offer), _expected_cost(offer, params, known))
 
 
 def _route(offer: Offer) -> RouteOffer:
@@ -41,7 +44,7 @@ def _route(offer: Offer) -> RouteOffer:
     return offer.routes[0]
 
 
-def expected_cost(offer: Offer, params: Mapping[str, Any]) -> int | None:
+def _expected_cost(offer: Offer, params: Mapping[str, Any], known: Mapping[str, Decimal]) -> int | None:
     """What the first route should bill us for these parameters, in micro-USD; None without a cost profile."""
     card = offer.routes[0].cost_card if offer.routes else None
-    return estimate(card, offer.schema, params).total.micros if card else None
+    return estimate(card, offer.schema, params, lengths=known).total.micros if card else None

@@ -11,8 +11,10 @@ from sqlalchemy import RowMapping
 
 from app.catalogue.offers import Offer
 from app.catalogue.param_schema import resolved_values
+from app.files.store import Files
 from app.generation import rows
 from app.generation.desk import Desk
+from app.generation.inputs import lengths
 from app.generation.measure import Delivered, customer_usage, in_our_words, upstream_usage
 from app.kernel.money import USD, Money
 from app.ledger.companion import Companion
@@ -23,7 +25,7 @@ from app.pricing.quote import Quote, final
 
 async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, delivered: Delivered) -> None:
     """Charge the delivered usage by the version the request was held at, and return the rest of the hold."""
-    priced = _prices(generation, attempt, offer, delivered)
+    priced = _prices(desk.files, generation, attempt, offer, delivered)
     if not delivered.files:
         await give_back(
             desk,
@@ -52,12 +54,12 @@ class _Prices(NamedTuple):
     cost: Money | None
 
 
-def _prices(generation: RowMapping, attempt: RowMapping, offer: Offer, delivered: Delivered) -> _Prices:
+def _prices(files: Files, generation: RowMapping, attempt: RowMapping, offer: Offer, delivered: Delivered) -> _Prices:
     """The customer's price and our cost, from one usage and one set of conditions."""
     route = next(route for route in offer.routes if route.route_id == attempt["route_id"])
     params = generation["params"]
     asked = resolved_values(offer.schema, params, in_our_words(attempt["resolved"], route.mapping))
-    expected = expected_usage(offer.schema, params)
+    expected = expected_usage(offer.schema, params, lengths=lengths(files, offer.schema, params))
     quote = final(offer.card, customer_usage(delivered), asked, expected=expected)
     if route.cost_card is None:
         return _Prices(quote, None)

@@ -3,6 +3,7 @@
 Nothing has been asked of a provider when this returns; the hold is committed first.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
 
 from app.generation import rows
 from app.generation.desk import HOLD_LIFETIME, Desk
@@ -22,7 +24,7 @@ from app.kernel import faults
 from app.kernel.errors import IdempotencyConflict, InvalidInput, PriceAboveMax, PriceChanged
 from app.kernel.ids import new_id
 from app.kernel.money import Money, plain
-from app.ledger.companion import Companion, CompanionFailed
+from app.ledger.companion import Companion
 
 MAX_KEY_LENGTH = 256
 
@@ -61,7 +63,7 @@ async def start(desk: Desk, ask: Ask) -> Started:
     """
     if replay := await _replay(desk, ask):
         return replay
-    priced = price(desk, ask.model, ask.input)
+    priced = await asyncio.to_thread(price, desk, ask.model, ask.input, ask.workspace_id)
     agree(priced, ask)
     now = desk.clock()
     generation_id = new_id("gen")
@@ -75,7 +77,7 @@ async def start(desk: Desk, ask: Ask) -> Started:
             also=_rows(ask, priced, generation_id, now),
             checks=checks(priced.offer, ask.workspace_id, hold.micros, now),
         )
-    except CompanionFailed:
+    except IntegrityError:
         if replay := await _replay(desk, ask):  # two requests with one key: the other one won
             return replay
         raise

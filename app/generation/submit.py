@@ -4,11 +4,13 @@ A refusal that proves nothing was accepted may be followed by another attempt. A
 a clear no leaves the attempt `unknown`, and nobody sends it again.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, or_, update
+from sqlalchemy.exc import IntegrityError
 
 from app.catalogue.offers import Offer
 from app.generation import rows
@@ -20,6 +22,7 @@ from app.kernel.errors import ProviderBusy, ProviderError, ProviderRefused, Prov
 from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.ledger.companion import Companion
+from app.ledger.operations import Settled
 from app.providers.port import Job, UpstreamRef
 
 MAX_ATTEMPTS = 3
@@ -51,6 +54,14 @@ ACCEPT_ATTEMPT = (
         updated_at=bindparam("b_now"),
     )
 )
+
+
+LOOK_AGAIN = (
+    update(rows.GENERATION)
+    .where(rows.GENERATION.c.id == bindparam("b_id"), rows.GENERATION.c.state == "unknown")
+    .values(next_check_at=bindparam("b_next"))
+)
+log = logging.getLogger(__name__)
 
 
 async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
@@ -116,11 +127,15 @@ async def accept(desk: Desk, generation: RowMapping, attempt: RowMapping, ref: U
     """Write the upstream id down: from the submit's answer, a callback or the provider's list, whichever comes first.
 
     False when the attempt is already finished or belongs to another upstream job. A price that charges on submit is
-    captured in the same transaction.
+    captured right after; a crash between the two leaves that to the settlement.
     """
-    if offer.billing_mode == "charge_on_submit":
-        return await _accept_and_charge(desk, generation, attempt, ref)
-    return await desk.write(_accept, generation["id"], attempt, ref, desk.clock())
+    try:
+        accepted = await desk.write(_accept, generation["id"], attempt, ref, desk.clock())
+    except IntegrityError:
+        return False  # that upstream job belongs to another attempt
+    if accepted and offer.billing_mode == "charge_on_submit":
+        await _charge(desk, generation)
+    return accepted
 
 
 def _accept(connection: Connection, generation_id: str, attempt: RowMapping, ref: UpstreamRef, now: datetime) -> bool:
@@ -132,15 +147,14 @@ def _accept(connection: Connection, generation_id: str, attempt: RowMapping, ref
     return True
 
 
-async def _accept_and_charge(desk: Desk, generation: RowMapping, attempt: RowMapping, ref: UpstreamRef) -> bool:
-    if not await desk.write(_accept, generation["id"], attempt, ref, desk.clock()):
-        return False
+async def _charge(desk: Desk, generation: RowMapping) -> None:
     amount = Money(int(generation["estimate"]["total_micros"]))
-    captured = rows.event(generation["id"], "charged_on_submit", desk.clock(), {"micros": amount.micros})
-    await desk.ledger.capture_early(
-        generation["id"], amount, actor="system", also=[Companion(rows.INSERT_EVENT, captured)]
-    )
-    return True
+    charged = rows.event(generation["id"], "charged_on_submit", desk.clock(), {"micros": amount.micros})
+
+    def once(captured: Settled) -> list[Companion]:
+        return [] if captured.already else [Companion(rows.INSERT_EVENT, charged)]
+
+    await desk.ledger.capture_early(generation["id"], amount, actor="system", also=once)
 
 
 def _accepted(attempt: RowMapping, ref: UpstreamRef, now: datetime) -> dict[str, Any]:
@@ -201,8 +215,7 @@ async def lose(desk: Desk, generation: RowMapping, attempt: RowMapping, why: str
 async def look_for(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
     """An unknown attempt: take it up if the provider lists it; give the credits back when its deadline has passed."""
     sent_at = attempt["sent_at"] or attempt["created_at"]
-    provider = await desk.providers.get(attempt["provider_id"])
-    ref = await provider.find(_job(desk, generation, attempt, offer), sent_at - CLOCK_SKEW)
+    ref = await _found(desk, generation, attempt, offer, sent_at)
     if ref is not None and await accept(desk, generation, attempt, ref, offer):
         return
     deadline = await desk.providers.setting(
@@ -219,6 +232,25 @@ async def look_for(desk: Desk, generation: RowMapping, attempt: RowMapping, offe
             cost_micros=attempt["expected_cost_micros"],
             unknown=True,
         )
+    else:
+        await desk.write(_look_again, generation["id"], desk.clock())
+
+
+def _look_again(connection: Connection, generation_id: str, now: datetime) -> None:
+    later = {"b_id": generation_id, "b_next": now + timedelta(seconds=UNKNOWN_CHECK_SECONDS)}
+    connection.execute(LOOK_AGAIN, later)
+
+
+async def _found(
+    desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, sent_at: datetime
+) -> UpstreamRef | None:
+    """The job in the provider's list; a provider that cannot say now is asked again until the deadline."""
+    provider = await desk.providers.get(attempt["provider_id"])
+    try:
+        return await provider.find(_job(desk, generation, attempt, offer), sent_at - CLOCK_SKEW)
+    except (ProviderBusy, ProviderRefused) as silent:
+        log.warning("%s cannot say whether it took %s: %s", attempt["provider_id"], attempt["id"], silent)
+        return None
 
 
 async def notice_lost(desk: Desk, generation: RowMapping, attempt: RowMapping) -> None:

@@ -7,14 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, or_, select
 
+from app.accounts.tables import Workspace
+from app.catalogue.tables import Model
+from app.files.tables import StoredFile
 from app.generation import rows
 from app.generation.lifecycle import State
 from app.kernel.db import metadata
 from app.kernel.errors import NotFound
 
-FILE = metadata.tables["stored_file"]
-MODEL = metadata.tables["model"]
-WORKSPACE = metadata.tables["workspace"]
+FILE = metadata.tables[str(StoredFile.__tablename__)]
+MODEL = metadata.tables[str(Model.__tablename__)]
+WORKSPACE = metadata.tables[str(Workspace.__tablename__)]
 PAGE = 50
 MAX_PAGE = 200
 
