@@ -1,0 +1,53 @@
+"""Puts the interface together: pages, guard, live news and the front, as one Reflex app."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import reflex as rx
+from reflex_base.event import Event
+
+from app.ui import page, theme, wiring
+from app.ui.front import Front
+from app.ui.guard import Guard
+from app.ui.live import Live
+from app.ui.redact import redact_logs
+from app.ui.roles import Role
+from app.ui.shell_state import ShellState
+
+BUILT = Path(".web/build/client")
+
+
+def assemble(*, transformers: Sequence[Any] = (), built: Path = BUILT) -> rx.App:
+    """The app with every page that has been imported. `transformers` (the API) stand between the front and Reflex."""
+    app = rx.App(
+        stylesheets=theme.STYLESHEETS,
+        head_components=theme.head(),
+        api_transformer=[*transformers, lambda inner: Front(inner, built=built, is_private=_is_private(app))],
+    )
+    page.install(app, before=[ShellState.enter])
+    guard = Guard(look_up=lambda token: wiring.current().look_up(token))
+    app.add_middleware(guard, index=0)
+    redact_logs(guard.cookie_name)
+    return app
+
+
+def live_for(app: rx.App) -> Live:
+    """The hub that pushes a page's own events into its open tabs; give it to `Wiring(live=…)`."""
+
+    async def deliver(token: str, event: Any) -> bool:
+        if app.event_namespace is None or token not in app.event_namespace.token_to_sid:
+            return False
+        with app.set_contexts():
+            await app.event_processor.enqueue_many(token, *Event.from_event_type(event))
+        return True
+
+    return Live(deliver)
+
+
+def _is_private(app: rx.App) -> Any:
+    def is_private(path: str) -> bool:
+        route = app.router(path)
+        return route is not None and page.role_of_route(route) is not Role.ANYONE
+
+    return is_private

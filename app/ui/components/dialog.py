@@ -1,0 +1,79 @@
+"""Dialogs and popovers on Radix: they trap the focus, return it, and close on Esc."""
+
+from typing import Any, Literal
+
+import reflex as rx
+
+from app.kernel.text import t
+from app.ui.components.base import Child, classes, icon, row
+
+
+def dialog(
+    *body: Child,
+    title: Child,
+    trigger: rx.Component | None = None,
+    detail: Child = None,
+    footer: list[Child] | None = None,
+    footnote: Child = None,
+    size: Literal["narrow", "wide"] = "narrow",
+    is_open: Any = None,
+    on_open_change: Any = None,
+) -> rx.Component:
+    """A dialog, 480 px (narrow) or 880 px (wide). Its title is the act and the primary button repeats it.
+
+    Either give a `trigger` and leave it to the browser, or drive it by `is_open` and `on_open_change`. Buttons that
+    close it go into `closes(…)`; Esc and the cross keep whatever draft the page holds.
+    """
+    state = {} if is_open is None else {"open": is_open, "on_open_change": on_open_change}
+    return rx.dialog.root(
+        rx.dialog.trigger(trigger) if trigger is not None else None,
+        rx.dialog.content(
+            rx.el.header(
+                rx.dialog.title(title, class_name="fb-title", size="4", margin="0"),
+                rx.dialog.description(detail, class_name="fb-text-2", size="2") if detail is not None else None,
+                class_name="fb-dialog-head",
+            ),
+            rx.dialog.close(
+                rx.el.button(
+                    icon("x", 16),
+                    type="button",
+                    class_name="fb-icon-button fb-dialog-close",
+                    custom_attrs={"aria-label": t("common.close")},
+                )
+            ),
+            rx.el.div(*body, class_name="fb-dialog-body fb-scroll"),
+            row(
+                rx.el.span(footnote, class_name="fb-small flex-1")
+                if footnote is not None
+                else rx.el.span(class_name="flex-1"),
+                *footer,
+                class_name="fb-dialog-foot",
+            )
+            if footer
+            else None,
+            class_name=classes("fb-dialog", f"fb-dialog-{size}"),
+            **({} if detail is not None else {"aria_describedby": ""}),
+        ),
+        **state,
+    )
+
+
+def closes(control: rx.Component) -> rx.Component:
+    """A control that also closes the dialog it stands in."""
+    return rx.dialog.close(control)
+
+
+def popover(
+    trigger: rx.Component, *body: Child, width: str = "320px", align: str = "start", **state: Any
+) -> rx.Component:
+    """A floating panel under its trigger. `state`: `open` and `on_open_change` to drive it."""
+    return rx.popover.root(
+        rx.popover.trigger(trigger),
+        rx.popover.content(*body, align=align, width=width, class_name="fb-popover"),
+        **state,
+    )
+
+
+def tip(content: str | Any, control: rx.Component) -> rx.Component:
+    """A tooltip: the whole of something cut, a full date. Never the only place of a fact."""
+    return rx.tooltip(control, content=content, delay_duration=300)

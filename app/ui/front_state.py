@@ -1,0 +1,123 @@
+"""What the two open pages show: the sign-in card's message, the demo's doors, and a real price with its matrix."""
+
+import asyncio
+from typing import ClassVar, TypedDict
+
+import reflex as rx
+
+from app.kernel.text import sentences, t
+from app.ui import present, wiring
+from app.ui.guard import PageState, visitor
+from app.ui.roles import Role, home_of
+
+ERRORS = ("bad_credentials", "too_many_attempts", "session_expired", "cross_origin")
+
+
+class CellRow(TypedDict):
+    price: str
+    margin: str
+    status: str
+
+
+class MatrixRow(TypedDict):
+    name: str
+    cells: list[CellRow]
+
+
+class FrontState(PageState):
+    """Open to everyone: it holds nothing that a visitor may not read."""
+
+    REQUIRED_ROLE: ClassVar[Role] = Role.ANYONE
+
+    ready: bool = False
+    host: str = ""
+    version: str = ""
+    next_page: str = ""
+    error: str = ""
+    is_demo: bool = False
+    is_sandbox: bool = False
+    demo_detail: str = ""
+    is_signed_in: bool = False
+    home: str = "/"
+    priced: str = ""
+    # the slip and the matrix
+    has_showcase: bool = False
+    shows_margin: bool = False
+    model: str = ""
+    request: str = ""
+    line: str = ""
+    reason: str = ""
+    amount: str = ""
+    price_usd: str = ""
+    cost_usd: str = ""
+    margin: str = ""
+    bills: str = ""
+    generation_id: str = ""
+    done: str = ""
+    column_names: list[str] = []
+    matrix: list[MatrixRow] = []
+    losses: str = ""
+
+    @rx.event
+    async def load_card(self):
+        """The sign-in card: why one is here, where one goes next, and the demo's doors."""
+        wired = wiring.current()
+        query = self.router.url.query_parameters
+        self.next_page = local_path(query.get("next", ""))
+        self.error = error_text(query.get("error", ""))
+        self.host = self.router.url.netloc or wired.host
+        self.version = t("landing.footer", version=wired.version)
+        self.is_demo, self.is_sandbox = wired.demo, wired.sandbox
+        person = visitor()
+        self.is_signed_in, self.home = person is not None, home_of(person)
+        credits = await asyncio.to_thread(wired.demo_credits) if wired.demo else None
+        self.demo_detail = (
+            t("login.demo.customer_detail", credits=present.credit_words(credits))
+            if credits is not None
+            else t("login.demo.customer_detail_plain")
+        )
+        self.ready = True
+
+    @rx.event
+    async def load_showcase(self):
+        """One model of the live catalogue, as a slip and as a matrix; nothing when none is priced."""
+        wired = wiring.current()
+        models = await asyncio.to_thread(wired.priced_models)
+        self.priced = (
+            t("landing.priced", models=present.plural(models, t("landing.model")))
+            if models
+            else t("landing.every_price")
+        )
+        shown = await asyncio.to_thread(wired.showcase)
+        self.has_showcase = shown is not None
+        if shown is None:
+            return
+        self.model, self.request, self.line, self.reason = shown.model, shown.request, shown.line, shown.reason
+        self.amount, self.generation_id = shown.amount, shown.generation_id
+        self.price_usd, self.cost_usd, self.margin = shown.price_usd, shown.cost_usd, shown.margin
+        self.shows_margin = bool(shown.margin)
+        self.bills = t("landing.slip.bills", provider=shown.provider) if shown.provider else ""
+        self.done = t("landing.slip.done", duration=shown.duration) if shown.duration else ""
+        self.column_names = list(shown.column_names)
+        self.matrix = [
+            MatrixRow(
+                name=name,
+                cells=[CellRow(price=cell.price, margin=cell.margin, status=cell.status) for cell in cells],
+            )
+            for name, cells in zip(shown.row_names, shown.cells, strict=True)
+        ]
+        self.losses = t("landing.matrix.losses", count=shown.losses) if shown.losses else ""
+
+
+def error_text(code: str) -> str:
+    """The sentence for `?error=code`; an unknown code gets a general one and is never echoed."""
+    if not code:
+        return ""
+    key = f"login.error.{code}"
+    return t(key) if code in ERRORS and key in sentences() else t("login.error.other")
+
+
+def local_path(wanted: str) -> str:
+    """`wanted` if it is a path on this site, else nothing: a sign-in must not lead elsewhere."""
+    is_local = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_local and not any(ord(letter) < 32 for letter in wanted) else ""

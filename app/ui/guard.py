@@ -1,0 +1,235 @@
+"""The guard: before every event of every socket, who is it, whose tab is it, and may they call this handler?
+
+Any socket can name any handler, and a tab's state is keyed by a token rather than by a person, so neither a page's
+`on_load` nor its layout protects anything. This middleware runs before each event, hydration included:
+
+1. the session cookie of the socket's handshake is looked up (and remembered for a few seconds);
+2. when the tab's owner is no longer the same person, every state in it starts again from its defaults;
+3. the state class that owns the handler says who may call it (`REQUIRED_ROLE`); a class that says nothing is closed.
+
+It leans on internals of the pinned Reflex: `tests/ui/test_guard.py` calls every registered handler as a stranger.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import ClassVar
+from urllib.parse import urlencode
+
+import reflex as rx
+from reflex.state import BaseState, FrontendEventExceptionState, OnLoadInternalState, State, StateUpdate
+from reflex_base.event import Event, EventHandler
+from reflex_base.registry import RegistrationContext
+
+from app.accounts.identity import Who
+from app.kernel.errors import NotAllowed, NotSignedIn
+from app.ui.page import role_of_route
+from app.ui.roles import Role, home_of, identity_of, may
+
+SESSION_COOKIE = "farebox_session"
+REMEMBER_SECONDS = 3.0
+MAX_REMEMBERED = 10_000
+
+LookUp = Callable[[str], Who | None]
+
+_acting: ContextVar[Who | None] = ContextVar("acting", default=None)
+
+
+class PageState(rx.State):
+    """Base of every page's state. Set `REQUIRED_ROLE`; until then nobody can call the handlers."""
+
+    REQUIRED_ROLE: ClassVar[Role] = Role.NOBODY
+
+
+class TabState(rx.State):
+    """Whose tab this is. Only the guard writes here, and nothing of it reaches the browser."""
+
+    REQUIRED_ROLE: ClassVar[Role] = Role.NOBODY
+    _claimed: bool = False
+    _owner: str = ""
+
+
+def who() -> Who:
+    """The person whose event is being handled; `NotSignedIn` when there is none."""
+    person = _acting.get()
+    if person is None:
+        raise NotSignedIn("Sign in to continue.")
+    return person
+
+
+def workspace_id() -> str:
+    """The workspace of the person whose event is being handled; never taken from an argument."""
+    found = who().workspace_id
+    if not found:
+        raise NotAllowed("You are not a member of a workspace.")
+    return found
+
+
+def visitor() -> Who | None:
+    """The person whose event is being handled, or None: for pages that are open to everyone."""
+    return _acting.get()
+
+
+@contextmanager
+def acting_as(person: Who | None) -> Iterator[None]:
+    """Run a block as this person, as the guard does around an event (for tests and scripts)."""
+    token = _acting.set(person)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+# The few handlers of Reflex itself that a page cannot start without. None of them reads or returns anything but the
+# tab's own state, which belongs to the caller by the time they run. Everything else of Reflex's stays closed,
+# `setvar` and `update_vars_internal` above all: they write to any state by name.
+_HYDRATION = {(State, "hydrate"), (State, "hydrate_and_load"), (OnLoadInternalState, "on_load_internal")}
+_FRAMEWORK: dict[tuple[type[BaseState], str], Role] = {
+    **dict.fromkeys(_HYDRATION, Role.ANYONE),
+    (State, "set_is_hydrated"): Role.ANYONE,
+    (OnLoadInternalState, "set_is_hydrated"): Role.ANYONE,
+    (FrontendEventExceptionState, "handle_frontend_exception"): Role.SIGNED_IN,
+}
+_NEVER = frozenset({"setvar"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The handler an event names."""
+
+    state: type[BaseState]
+    handler: str
+
+    @property
+    def role(self) -> Role:
+        if self.handler in _NEVER:
+            return Role.NOBODY
+        if self.state.__module__.startswith("reflex."):
+            return _FRAMEWORK.get((self.state, self.handler), Role.NOBODY)
+        return Role(getattr(self.state, "REQUIRED_ROLE", Role.NOBODY))
+
+    @property
+    def hydrates(self) -> bool:
+        return (self.state, self.handler) in _HYDRATION
+
+
+def required_role(event_name: str) -> Role:
+    """Who may send this event; `NOBODY` for a name that is not registered."""
+    target = _target(event_name)
+    return target.role if target else Role.NOBODY
+
+
+def _target(event_name: str) -> _Target | None:
+    registered = RegistrationContext.get().event_handlers.get(event_name)
+    if registered is None or not registered.states:
+        return None
+    return _Target(registered.states[0], event_name.rpartition(".")[2])
+
+
+@dataclass
+class Guard(rx.Middleware):
+    """`look_up` answers a session token with its person; it may block (it runs in a thread)."""
+
+    look_up: LookUp
+    cookie_name: str = SESSION_COOKIE
+    remember_seconds: float = REMEMBER_SECONDS
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, tuple[float, Who | None]] = field(default_factory=dict)
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+        """Let the event through (None), or swallow it, with a redirect where a page would otherwise stand dead."""
+        target = _target(event.name)
+        if target is None or not state.router_data:
+            return StateUpdate()
+        root = state._get_root_state()
+        person = await self._person(root.router.headers.cookie)
+        _acting.set(person)
+        taken_over = await _claim(root, person)
+        if not may(person, target.role):
+            return _refusal(root, person, expired=taken_over)
+        if target.hydrates:
+            return None if may(person, _role_of_page(root)) else _refusal(root, person, expired=False)
+        return _reload() if taken_over else None
+
+    def forget(self) -> None:
+        """Look every session up afresh from now on."""
+        self._known.clear()
+
+    async def _person(self, cookies: str) -> Who | None:
+        token = cookie_value(cookies, self.cookie_name)
+        if not token:
+            return None
+        known = self._known.get(token)
+        if known and known[0] > self.monotonic():
+            return known[1]
+        person = await asyncio.to_thread(self.look_up, token)
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        self._known[token] = (self.monotonic() + self.remember_seconds, person)
+        return person
+
+
+def cookie_value(header: str, name: str) -> str:
+    """One cookie out of a Cookie header, tolerant of what other programs on the same host put there."""
+    for part in header.split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value.strip('"')
+    return ""
+
+
+async def _claim(root: BaseState, person: Who | None) -> bool:
+    """Make the tab this person's; True when it was somebody else's, in which case its states were emptied."""
+    tab = await root.get_state(TabState)
+    owner = identity_of(person)
+    if tab._claimed and tab._owner == owner:
+        return False
+    taken_over = tab._claimed
+    if taken_over:
+        await _start_again(root)
+        tab = await root.get_state(TabState)
+    tab._claimed, tab._owner = True, owner
+    return taken_over
+
+
+async def _start_again(root: BaseState) -> None:
+    for state in list(RegistrationContext.get().base_states.values()):
+        await root.get_state(state)  # with Redis, only what was asked for is in the tree
+    root.reset()
+
+
+def _role_of_page(root: BaseState) -> Role:
+    return role_of_route(root.rx_router_route_id)
+
+
+def _refusal(root: BaseState, person: Who | None, *, expired: bool) -> StateUpdate:
+    """Send the browser somewhere useful if the page it is on is not for this person; otherwise say nothing."""
+    if may(person, _role_of_page(root)):
+        return StateUpdate()
+    if person is not None:
+        return _go(home_of(person))
+    url = root.router.url
+    here = url.path + (f"?{url.query}" if url.query else "")
+    return _go("/login?" + urlencode({"next": here} | ({"error": "session_expired"} if expired else {})))
+
+
+def _go(path: str) -> StateUpdate:
+    # A full page load, not a client-side route: only a new socket carries a new cookie.
+    return _script(f"window.location.replace({json.dumps(path)})")
+
+
+def _reload() -> StateUpdate:
+    return _script("window.location.reload()")
+
+
+def _script(code: str) -> StateUpdate:
+    return StateUpdate(events=Event.from_event_type(rx.call_script(code)))
+
+
+def handlers() -> dict[str, EventHandler]:
+    """Every registered handler by the name an event would use."""
+    return {name: found.handler for name, found in RegistrationContext.get().event_handlers.items()}
