@@ -11,6 +11,8 @@ import httpx
 from app.sandbox.jobs import Job
 
 TRIES = 11
+#: News of the way is soon stale: it is tried less often than the end.
+TRIES_ON_THE_WAY = 3
 FIRST_PAUSE_SECONDS = 2.0
 TIMEOUT_SECONDS = 15.0
 
@@ -40,15 +42,16 @@ class Caller:
         self._pause = FIRST_PAUSE_SECONDS / speed
         self._http = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False)
 
-    async def deliver(self, url: str, build: Callable[[], Message | None]) -> bool:
+    async def deliver(self, url: str, build: Callable[[], Message | None], tries: int = TRIES) -> bool:
         """Whether it was taken. `build` is asked for every try, so that the signature's time is fresh."""
-        for number in range(TRIES):
+        for number in range(tries):
             message = build()
             if message is None:
                 return True
             if await self._post(url, message):
                 return True
-            await asyncio.sleep(self._pause * 2**number)
+            if number + 1 < tries:
+                await asyncio.sleep(self._pause * 2**number)
         return False
 
     async def _post(self, url: str, message: Message) -> bool:

@@ -42,7 +42,7 @@ class Door:
         """Buy the job unless a fault forbids it, and answer unless a fault forbids that."""
         try:
             wanted = {**faults.in_text(prompt_of(order.input)), **self._script.take(order.provider)}
-        except faults.UnknownFault as error:
+        except faults.BadFault as error:
             return desk.bad_request(str(error))
         for name in faults.REFUSALS:
             if name in wanted:

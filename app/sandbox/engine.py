@@ -18,7 +18,7 @@ from typing import Any
 
 from app.sandbox import prices, render
 from app.sandbox.book import Book
-from app.sandbox.callbacks import COMPLETED, LOGS, OUTPUT, START, Caller, Voice
+from app.sandbox.callbacks import COMPLETED, LOGS, OUTPUT, START, TRIES, TRIES_ON_THE_WAY, Caller, Voice
 from app.sandbox.jobs import ABORTED, CANCELED, FAILED, QUEUED, RUNNING, SUCCEEDED, Failure, FaultSet, Input, Job, Made
 from app.sandbox.plan import AUDIO, IMAGE, VIDEO, BadInput, Plan, altered, kind_of, plan_of
 
@@ -78,7 +78,7 @@ class Engine:
 
     def accept(self, order: Order) -> Job:
         """Write the job into the book and start it. From here on it is bought."""
-        now = time.time()
+        now = round(time.time(), 6)  # what a client sees of it must lead back to the same job
         plan, failure = _read(order)
         if failure is None:
             failure = _scripted_failure(order)
@@ -154,10 +154,12 @@ class Engine:
         return self.files / job.provider / job.id
 
     def forget(self) -> None:
-        """Empty the book: running jobs stop, files go."""
-        for task in self._runs.values():
+        """Empty the book: running jobs and their callbacks stop, files go."""
+        for task in [*self._runs.values(), *self._others]:
             task.cancel()
         self._runs.clear()
+        self._polls.clear()
+        self._spawn(self._sweep())
         self.book.clear()
         shutil.rmtree(self.files, ignore_errors=True)
 
@@ -172,11 +174,12 @@ class Engine:
         self._ended.pop(job_id, None)
         _report(task)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._others.add(task)
         task.add_done_callback(self._others.discard)
         task.add_done_callback(_report)
+        return task
 
     def _timing(self, order: Order, now: float) -> tuple[float, float]:
         dice = random.Random(order.id)
@@ -195,7 +198,7 @@ class Engine:
             await self._close(self._end(job, state, error=failure))
             return
         job = self.book.update(job.id, state=RUNNING, started_at=job.started_at or time.time())
-        self._spawn(self._open_up(job))
+        opening = self._spawn(self._open_up(job))
         if job.error is None:
             job = await self._produce(job)
         if await self._overdue(job, job.ends_at, CANCELED):
@@ -204,7 +207,9 @@ class Engine:
         if state is SUCCEEDED and "webhook-out-of-order" in job.faults and job.provider != "replicate":
             await self._call(replace(job, state=state, finished_at=time.time()), COMPLETED)
             await asyncio.sleep(max(0.3, 1 / self.speed))
-        await self._close(self._end(job, state, error=job.error))
+        job = self._end(job, state, error=job.error)
+        await asyncio.wait({opening})
+        await self._close(job)
 
     async def _overdue(self, job: Job, moment: float, state: str) -> bool:
         """Sleep until the moment, or until the deadline if that comes first; then the job ends in `state`."""
@@ -249,7 +254,7 @@ class Engine:
         """What is said while the job runs."""
         voice = self.voices[job.provider]
         if "webhook-forged" in job.faults and job.callback_url and (lie := voice.forged(job)):
-            await self._caller.deliver(job.callback_url, lambda: lie)
+            await self._caller.deliver(job.callback_url, lambda: lie, tries=1)
         if "webhook-out-of-order" not in job.faults:
             await self._call(job, START)
             await self._call(job, LOGS)
@@ -272,7 +277,8 @@ class Engine:
         url = job.callback_url
         if url is None or "webhook-none" in job.faults or event not in job.events:
             return
-        await self._caller.deliver(url, lambda: self.voices[job.provider].message(job, event))
+        tries = TRIES if event == COMPLETED else TRIES_ON_THE_WAY
+        await self._caller.deliver(url, lambda: self.voices[job.provider].message(job, event), tries)
 
     async def _sweep(self) -> None:
         """Delete files whose time is over; the book keeps its rows."""
@@ -285,7 +291,9 @@ class Engine:
 
 
 def resolved_input(job: Job) -> Mapping[str, Any]:
-    """The input as it was really used: `quality: auto` becomes a quality."""
+    """The input as it was really used: once the job is done, `quality: auto` has become a quality."""
+    if job.state not in {RUNNING, SUCCEEDED}:
+        return job.input
     if "quality-resolved" in job.faults:
         return {**job.input, "quality": job.faults["quality-resolved"]}
     if str(job.input.get("quality") or "").lower() == "auto":

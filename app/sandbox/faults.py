@@ -55,21 +55,42 @@ KNOWN: Mapping[str, tuple[str | None, str]] = {
 #: These stop a submit before anything is accepted.
 REFUSALS = ("401", "402", "409", "500", "refuse-429", "refuse-503")
 
+#: Faults whose argument must be a number, and whether a fraction will do.
+_NUMBERS = {
+    "refuse-429": False,
+    "refuse-503": False,
+    "poll-429": False,
+    "poll-500": False,
+    "webhook-duplicate": False,
+    "fewer": False,
+    "hang": True,
+    "hang-before-accept": True,
+    "slow": True,
+    "long-output": True,
+}
+_CHOICES = {"corrupt-file": ("garbage", "truncated"), "other-host-url": ("status", "file", "both")}
+
 _MARKER = re.compile(r"\[\[fault:([^\]]*)\]\]")
 
 
-class UnknownFault(ValueError):
-    """The message lists every fault there is."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no fault {name!r}. Known faults: {', '.join(sorted(KNOWN))}.")
+class BadFault(ValueError):
+    """A fault there is not, or an argument it cannot take."""
 
 
 def checked(name: str, arg: Any = None) -> tuple[str, str]:
-    """The fault and its argument, default filled in; raises `UnknownFault`."""
+    """The fault and its argument, default filled in; raises `BadFault`, which lists every fault there is."""
     if name not in KNOWN:
-        raise UnknownFault(name)
-    return name, str(arg) if arg is not None else KNOWN[name][0] or ""
+        raise BadFault(f"There is no fault {name!r}. Known faults: {', '.join(sorted(KNOWN))}.")
+    given = str(arg) if arg is not None else KNOWN[name][0] or ""
+    if name in _CHOICES and given not in _CHOICES[name]:
+        raise BadFault(f"The argument of {name} must be {' or '.join(_CHOICES[name])}, not {given!r}.")
+    if name in _NUMBERS and given and not _is_number(given, fraction=_NUMBERS[name]):
+        raise BadFault(f"The argument of {name} must be a {'' if _NUMBERS[name] else 'whole '}number, not {given!r}.")
+    return name, given
+
+
+def _is_number(text: str, *, fraction: bool) -> bool:
+    return bool(re.fullmatch(r"\d{1,6}(\.\d{1,6})?" if fraction else r"\d{1,6}", text))
 
 
 def in_text(text: str) -> dict[str, str]:

@@ -207,15 +207,13 @@ class Kie:
     # Bodies
 
     def _record(self, job: Job) -> dict[str, Any]:
-        result: dict[str, Any] = {"resultUrls": _addresses(job)}
-        resolved = resolved_input(job)
-        if resolved.get("quality") != job.input.get("quality"):
-            result["quality"] = resolved["quality"]
+        result = {"resultUrls": _addresses(job)}
+        used = resolved_input(job) if job.state == SUCCEEDED else job.input
         return {
             "taskId": job.id,
             "model": job.model,
             "state": _state(job),
-            "param": json.dumps({"model": job.model, "callBackUrl": job.callback_url, "input": dict(job.input)}),
+            "param": json.dumps({"model": job.model, "callBackUrl": job.callback_url, "input": dict(used)}),
             "resultJson": json.dumps(result) if job.state == SUCCEEDED else "",
             "failCode": str(job.error.status) if job.error and not job.is_open else None,
             "failMsg": job.error.message if job.error and not job.is_open else None,
@@ -305,7 +303,7 @@ def _addresses(job: Job) -> list[str]:
 
 
 def _lines(job: Job) -> str | None:
-    return f"{min(made.height or 0 for made in job.outputs)}p" if job.outputs else None
+    return f"{min(job.outputs[0].width or 0, job.outputs[0].height or 0)}p" if job.outputs else None
 
 
 def _millis(moment: float | None) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.sandbox.faults import without_markers
 from app.sandbox.jobs import Failure, FaultSet, Input
-from app.sandbox.sizes import BadSize, Size, image_size, video_size
+from app.sandbox.sizes import BadSize, Size, image_size, seedance_size, video_size
 
 IMAGE, VIDEO, AUDIO = "image", "video", "audio"
 CHARACTERS_PER_SECOND = 15
@@ -19,7 +19,8 @@ MAX_COUNT = 10
 MAX_CHARACTERS = 20_000
 
 _IMAGE = re.compile(r"text-to-image|image-to-image|/edit$")
-_AUDIO = re.compile(r"speech|tts|elevenlabs|audio|music|voice|dia\b", re.I)
+_MOVING = re.compile(r"to-video")
+_AUDIO = re.compile(r"speech|tts|elevenlabs|audio|music|voice|\bdia\b", re.I)
 _VIDEO = re.compile(r"veo|kling|seedance|\bwan\b|wan-|hailuo|video|sora|runway|luma|ltx|pixverse|mochi|vidu", re.I)
 #: (model, default resolution in lines, default seconds)
 _VIDEO_DEFAULTS = (
@@ -107,7 +108,7 @@ def kind_of(model: str) -> str:
     """Image, video or audio, told from the model's name."""
     if _IMAGE.search(model):
         return IMAGE
-    if _AUDIO.search(model):
+    if _AUDIO.search(model) and not _MOVING.search(model):
         return AUDIO
     return VIDEO if _VIDEO.search(model) else IMAGE
 
@@ -163,7 +164,8 @@ def _size(kind: str, model: str, given: Input) -> Size:
     if kind == AUDIO:
         return 0, 0
     if kind == VIDEO:
-        return video_size(given, lines=_defaults(model)[0])
+        lines = _defaults(model)[0]
+        return seedance_size(given, lines=lines) if "seedance" in model else video_size(given, lines=lines)
     if "seedream" in model and "4.5" in model:
         return image_size(given, scale=4.0 if given.get("quality") == "high" else 2.0)
     return image_size(given, scale=2.0 if "ultra" in model and "flux" in model else 1.0)
@@ -174,7 +176,9 @@ def _length(kind: str, model: str, given: Input, text: str) -> tuple[Fraction, i
     if kind == IMAGE:
         return Fraction(0), 0
     if kind == AUDIO:
-        speed = _number("speed", given.get("speed") or 1)
+        voice = given.get("voice_setting")
+        asked = voice.get("speed") if isinstance(voice, Mapping) else given.get("speed")
+        speed = _number("speed", asked or 1)
         return max(Fraction(1, 2), Fraction(len(text), CHARACTERS_PER_SECOND) / max(speed, Fraction(1, 4))), 0
     fps = _number(
         "frames_per_second",

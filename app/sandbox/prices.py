@@ -100,10 +100,8 @@ def _param(name: str, params: Mapping[str, Any], plan: Plan) -> str:
     """A parameter as text, with what the plan knows about the ones left out."""
     if name == "audio":
         return "true" if plan.sound else "false"
-    if name == "lines":
-        return str(min(plan.size))
-    if name == "megapixels":
-        return str(_megapixels(plan))
+    if name == "pixels":
+        return f"{plan.width}x{plan.height}"
     if name == "length":
         return decimal_text(plan.seconds)
     value = params.get(name)
@@ -149,10 +147,21 @@ _FAL = (
         r"openai/gpt-image-2",
         _per(
             "images",
-            "0.211",
-            ({"quality": "low"}, "0.006"),
-            ({"quality": "medium"}, "0.053"),
-            ({"quality": "high", "lines": "2160"}, "0.401"),
+            "0.053",
+            ({"quality": "low", "pixels": "1024x1024"}, "0.006"),
+            ({"quality": "low", "pixels": "3840x2160"}, "0.02"),
+            ({"quality": "low"}, "0.01"),
+            ({"quality": "high", "pixels": "1024x768"}, "0.15"),
+            ({"quality": "high", "pixels": "1024x1536"}, "0.17"),
+            ({"quality": "high", "pixels": "1536x1024"}, "0.17"),
+            ({"quality": "high", "pixels": "2560x1440"}, "0.23"),
+            ({"quality": "high", "pixels": "3840x2160"}, "0.401"),
+            ({"quality": "high"}, "0.211"),
+            ({"pixels": "1024x768"}, "0.04"),
+            ({"pixels": "1024x1536"}, "0.05"),
+            ({"pixels": "1536x1024"}, "0.05"),
+            ({"pixels": "2560x1440"}, "0.06"),
+            ({"pixels": "3840x2160"}, "0.11"),
         ),
     ),
     (

@@ -8,6 +8,7 @@ logs are removed an hour after the end.
 import base64
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -254,7 +255,7 @@ class Replicate:
             "id": job.id,
             "model": job.model,
             "version": version_of(job.model) if job.family == "version" else "hidden",
-            "input": {} if removed else dict(job.input),
+            "input": {} if removed else dict(_used_input(job)),
             "logs": "" if removed else _logs(job),
             "output": None if removed else _output(job),
             "data_removed": removed,
@@ -322,9 +323,6 @@ def _metrics(job: Job) -> dict[str, Any] | None:
         "predict_time": round(job.finished_at - job.started_at, 6),
         "total_time": round(job.finished_at - job.accepted_at, 6),
     }
-    resolved = resolved_input(job)
-    if resolved.get("quality") != job.input.get("quality"):
-        spent["quality"] = resolved["quality"]
     if job.state != SUCCEEDED or "missing-usage" in job.faults:
         return spent
     kind, none = kind_of(job.model), "zero-usage" in job.faults
@@ -339,6 +337,10 @@ def _metrics(job: Job) -> dict[str, Any] | None:
         "video_output_count": 0 if none else len(job.outputs),
         "video_output_duration_seconds": 0 if none else seconds,
     }
+
+
+def _used_input(job: Job) -> Mapping[str, Any]:
+    return resolved_input(job) if job.state == SUCCEEDED else job.input
 
 
 def _error_text(job: Job) -> str | None:
@@ -397,11 +399,9 @@ def _wait_seconds(prefer: str | None) -> float | None:
 
 
 def _seconds(text: str | None) -> float | None:
-    """`30s`, `1m` or `90` as seconds."""
-    if not text:
-        return None
-    number, unit = text.rstrip("smh"), text[-1]
-    return float(number) * {"m": 60, "h": 3600}.get(unit, 1)
+    """`30s`, `1m` or `90` as seconds; None for nothing, and for what cannot be read."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smh]?)", text or "")
+    return float(found[1]) * {"m": 60, "h": 3600}.get(found[2], 1) if found else None
 
 
 def _moment(text: str | None, default: float) -> float:

@@ -41,6 +41,34 @@ ONE_MEGAPIXEL: Mapping[str, Size] = {
     "21:9": (1536, 672),
 }
 
+#: Seedance's frames by lines and aspect ratio: sides are multiples of 16, so 1080p is 1088 lines high.
+SEEDANCE: Mapping[str, Mapping[str, Size]] = {
+    "480": {
+        "21:9": (960, 416),
+        "16:9": (864, 480),
+        "4:3": (736, 544),
+        "1:1": (640, 640),
+        "3:4": (544, 736),
+        "9:16": (480, 864),
+    },
+    "720": {
+        "21:9": (1504, 640),
+        "16:9": (1248, 704),
+        "4:3": (1120, 832),
+        "1:1": (960, 960),
+        "3:4": (832, 1120),
+        "9:16": (704, 1248),
+    },
+    "1080": {
+        "21:9": (2176, 928),
+        "16:9": (1920, 1088),
+        "4:3": (1664, 1248),
+        "1:1": (1440, 1440),
+        "3:4": (1248, 1664),
+        "9:16": (1088, 1920),
+    },
+}
+
 _PIXELS = re.compile(r"^(\d{1,5})\s*[xX*]\s*(\d{1,5})$")
 _RATIO = re.compile(r"^(\d{1,2}):(\d{1,2})$")
 _ANY_RATIO = {"", "auto", "match_input_image", "original", "adaptive"}
@@ -84,6 +112,14 @@ def video_size(given: Mapping[str, Any], *, lines: int = 720) -> Size:
     wide, high = _ratio("aspect_ratio", ratio)
     long = _even(short * max(wide, high) / min(wide, high))
     return (long, short) if wide >= high else (short, long)
+
+
+def seedance_size(given: Mapping[str, Any], *, lines: int) -> Size:
+    """As `video_size`, with the frames Seedance really makes."""
+    resolution = str(given.get("resolution") or f"{lines}p").lower().removesuffix("p")
+    ratio = str(given.get("aspect_ratio") or "16:9")
+    ratio = "16:9" if ratio.lower() in _ANY_RATIO else ratio
+    return SEEDANCE.get(resolution, {}).get(ratio) or video_size(given, lines=lines)
 
 
 def _lines(resolution: str) -> int | None:

@@ -26,7 +26,7 @@ def render(plan: Plan, path: Path) -> Fraction:
         file.setframerate(RATE)
         file.writeframes(samples.tobytes())
     if target != path:
-        run("-i", str(target), "-codec:a", "libmp3lame", "-b:a", "64k", str(path))
+        run("-i", str(target), "-codec:a", "libmp3lame", "-b:a", "64k", "-compression_level", "9", str(path))
         target.unlink()
     return Fraction(len(samples), RATE)
 

@@ -16,6 +16,7 @@ Colour = tuple[int, int, int]
 
 WORKING_SIDE = 1280
 LAYERS = 5
+GRADIENT_ROWS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,17 @@ def _working(size: Size) -> Size:
 
 
 def _gradient(size: Size, stops: tuple[tuple[float, Colour], ...]) -> Image.Image:
-    column = Image.new("RGB", (1, size[1]))
-    for y in range(size[1]):
-        at = y / max(1, size[1] - 1)
-        lower = max((stop for stop in stops if stop[0] <= at), key=lambda stop: stop[0])
-        upper = min((stop for stop in stops if stop[0] >= at), key=lambda stop: stop[0])
-        span = upper[0] - lower[0]
-        column.putpixel((0, y), _blend(lower[1], upper[1], (at - lower[0]) / span if span else 0))
-    return column.resize(size)
+    rows = min(size[1], GRADIENT_ROWS)
+    column = Image.new("RGB", (1, rows))
+    column.putdata([_shade(y / max(1, rows - 1), stops) for y in range(rows)])
+    return column.resize((1, size[1]), Image.Resampling.BILINEAR).resize(size, Image.Resampling.NEAREST)
+
+
+def _shade(at: float, stops: tuple[tuple[float, Colour], ...]) -> Colour:
+    lower = max((stop for stop in stops if stop[0] <= at), key=lambda stop: stop[0])
+    upper = min((stop for stop in stops if stop[0] >= at), key=lambda stop: stop[0])
+    span = upper[0] - lower[0]
+    return _blend(lower[1], upper[1], (at - lower[0]) / span if span else 0)
 
 
 def _stars(sky: Image.Image, dice: random.Random) -> None:
@@ -122,7 +126,7 @@ def _stars(sky: Image.Image, dice: random.Random) -> None:
 def _sun(sky: Image.Image, centre: Size, radius: int, palette: Palette) -> None:
     for spread, strength in ((9, 0.55), (3, 0.6)):
         side = max(4, radius * 2 * spread)
-        glow = Image.radial_gradient("L").point(_falloff(strength)).resize((side, side))
+        glow = Image.radial_gradient("L").point(_falloff(strength)).resize((side, side), Image.Resampling.BILINEAR)
         sky.paste(palette.light, (centre[0] - side // 2, centre[1] - side // 2), glow)
     big = Image.new("L", (radius * 8, radius * 8))
     ImageDraw.Draw(big).ellipse((0, 0, radius * 8 - 1, radius * 8 - 1), fill=255)
@@ -155,7 +159,7 @@ def _range(size: Size, dice: random.Random, depth: float, colour: Colour, frame:
     base = height * (0.58 + 0.34 * depth)
     rise = height * (0.16 - 0.05 * depth)
     waves = [(dice.uniform(0.6, 1.4) * (2**i), dice.uniform(0, 2 * math.pi), 0.55**i) for i in range(6)]
-    step = max(1, frame // 400)
+    step = max(1, frame // 300)
     ridge = [(x, base - rise * _height(x / frame, waves)) for x in range(0, width + step, step)]
     # Drawn twice as large and reduced: that is the anti-aliasing.
     mask = Image.new("L", (width * 2, height * 2))

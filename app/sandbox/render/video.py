@@ -20,11 +20,9 @@ THREADS = "2"
 
 def render(plan: Plan, label: str, path: Path) -> Fraction:
     """Write the clip and say how long it is."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         pictures = _draw(plan, label, Path(folder))
-        inputs = [
-            part for picture in pictures for part in ("-loop", "1", "-framerate", _rate(plan), "-i", str(picture))
-        ]
+        inputs = [part for picture in pictures for part in ("-framerate", _rate(plan), "-i", str(picture))]
         sound = ["-f", "lavfi", "-i", _sound(plan)] if plan.sound else []
         voice = ["-map", f"{len(pictures)}:a", "-c:a", "aac", "-b:a", "96k"] if plan.sound else []
         run(
@@ -58,15 +56,20 @@ def _draw(plan: Plan, label: str, folder: Path) -> list[Path]:
 
 
 def _filters(plan: Plan, pictures: int) -> str:
-    """Each range slides by its own share of the spare width; then enlarge, then lay the caption on."""
+    """Each range slides by its own share of the spare width; then enlarge, then lay the caption on.
+
+    Only the sky is looped: overlay repeats the single frame of its second input by itself, so nothing is decoded twice.
+    """
     layers, spare = pictures - 2, int(_small(plan)[0] * (STRETCH - 1))
-    steps, below = [], "0:v"
+    steps, below = ["[0:v]format=yuv444p,loop=loop=-1:size=1[l0]"], "l0"
     for index in range(1, layers + 1):
         travel = spare * index / layers
-        steps.append(f"[{below}][{index}:v]overlay=x='-{travel:.2f}*n/{max(1, plan.frames)}':y=0:format=rgb[l{index}]")
+        steps.append(f"[{index}:v]format=yuva444p[h{index}]")
+        steps.append(f"[{below}][h{index}]overlay=x='-{travel:.2f}*n/{plan.frames}':y=0:format=yuv444[l{index}]")
         below = f"l{index}"
-    steps.append(f"[{below}]scale={plan.width}:{plan.height}:flags=bicubic,format=yuv420p[big]")
-    steps.append(f"[big][{pictures - 1}:v]overlay=x=0:y=H-h:shortest=0[out]")
+    steps.append(f"[{below}]scale={plan.width}:{plan.height}:flags=bilinear,format=yuv420p[big]")
+    steps.append(f"[{pictures - 1}:v]format=yuva420p[strip]")
+    steps.append("[big][strip]overlay=x=0:y=H-h[out]")
     return ";".join(steps)
 
 
