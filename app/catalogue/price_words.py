@@ -1,12 +1,12 @@
 """A price as people read it: "from 10 credits per image", with its tiers and adjustments, as structured data. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice, product
+from typing import Any, Protocol
 
-from app.catalogue.offers import Offer
 from app.kernel.errors import Unpriced
 from app.kernel.money import Rounding, plain
 from app.kernel.text import t
@@ -19,6 +19,22 @@ from app.pricing.terms import Attribute, BillingMode, Price, Rule
 
 #: Combinations looked at for the lowest price; beyond them "from" may name a higher figure, never a lower one.
 MOST_COMBINATIONS = 2_000
+
+
+class Sold(Protocol):
+    """Anything with a price: what `price_words` needs to know of it."""
+
+    @property
+    def rule(self) -> Mapping[str, Any] | None: ...
+
+    @property
+    def credit_cost_micros(self) -> int | None: ...
+
+    @property
+    def schema(self) -> ParamSchema: ...
+
+    @property
+    def card(self) -> RateCard: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +56,8 @@ class PriceWords:
     notes: tuple[str, ...] = ()
 
 
-def price_words(offer: Offer) -> PriceWords:
-    """The price of an offer in words."""
+def price_words(offer: Sold) -> PriceWords:
+    """The price of an offer, a published version or a checked draft, in words."""
     if offer.rule is None:
         credits = Decimal(offer.credit_cost_micros or 0).scaleb(-6)
         return PriceWords(t("catalogue.price.fixed", figure=_figure(Fraction(credits))), "request")

@@ -140,9 +140,9 @@ def save_provider(
     moment = stamp(row.updated_at, now)
     changed = _changes(row, form, base_url)
     row.name = form.name.strip() or provider_kind(row.kind).name
-    row.is_sandbox = _is_loopback(base_url)
     row.settings = _settings(row, form, base_url)
     row.base_url = base_url
+    row.is_sandbox = _is_loopback(base_url)
     row.enabled = form.enabled
     if form.api_key is not None:
         row.api_key_sealed = _sealed(vault, form.api_key, "api_key")
