@@ -9,6 +9,7 @@ schema says nothing stays None, and pricing it is refused.
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
 from itertools import product
 from typing import TypeVar
 
@@ -160,7 +161,8 @@ def _output_tokens(schema: ParamSchema, params: Mapping[str, Value]) -> Decimal 
 def _divided(number: Decimal, per: Decimal) -> Decimal:
     """Exact where it can be, else cut (not rounded up) at a trillionth, so that "round up" never sees a phantom."""
     quotient = number / per
-    return quotient if quotient * per == number else quotient.quantize(Decimal("1e-12"), ROUND_DOWN)
+    exact = Fraction(number) / Fraction(per)
+    return quotient if Fraction(quotient) == exact else quotient.quantize(Decimal("1e-12"), ROUND_DOWN)
 
 
 def _or(value: T | None, other: T | None) -> T | None:

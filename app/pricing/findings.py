@@ -69,7 +69,7 @@ def warnings(rule: Rule) -> list[Problem]:
 def _unreachable(card: RateCard, index: int, by: set[int]) -> Finding:
     if by:
         names = " and ".join(str(number + 1) for number in sorted(by))
-        message = f"Never reached: tier {names} matches first."
+        message = f"Never reached: {f'tier {names} matches' if len(by) == 1 else f'tiers {names} match'} first."
     else:
         message = f"Never reached: no combination has {in_words(card.branches[index].when)}."
     return Finding("unreachable", message, f"tiers[{index}]")

@@ -74,7 +74,10 @@ SHAPES = {
     ),
     "per_megapixel": Shape(
         "Per megapixel, rounded up for each image",
-        schema({"image_size": choice("square_hd", "landscape_4_3", "1536x1536", default="landscape_4_3"), "n": N}, size=SIZES),
+        schema(
+            {"image_size": choice("square_hd", "landscape_4_3", "1536x1536", default="landscape_4_3"), "n": N},
+            size=SIZES,
+        ),
         rule("megapixel", {"perMegapixel": 3}),
         ({}, {"image_size": "square_hd", "n": 2}, {"image_size": "1536x1536"}),
         (Delivery(pictures((1024, 1024), (1040, 1024)), of=1),),
@@ -113,7 +116,7 @@ SHAPES = {
             ],
         ),
         ({"quality": "low"}, {"quality": "low", "size": "1024x1536"}, {"size": "1536x1024"}, {"quality": "high"}),
-        (Delivery(images(1), of=2, resolved={"quality": "high"}), Delivery(images(1), of=2, resolved={"quality": "low"})),
+        tuple(Delivery(images(1), of=2, resolved={"quality": quality}) for quality in ("high", "low")),
     ),
     "resolution_and_audio": Shape(
         "Per second, by resolution and with or without sound",
@@ -186,7 +189,7 @@ SHAPES = {
         schema(
             {
                 "prompt": {"type": "string", "x-meter": "character"},
-                "max_tokens": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 512, "x-meter": "output_token"},
+                "max_tokens": {"type": "integer", "maximum": 4096, "default": 512, "x-meter": "output_token"},
             },
             required=["prompt"],
         ),
@@ -196,7 +199,12 @@ SHAPES = {
     ),
     "input_video_counts_too": Shape(
         "The length of the input adds to what is made",
-        schema({"duration": choice("4", "8", default="4", **SECOND), "reference": {"type": "string", "format": "video-url", **SECOND}}),
+        schema(
+            {
+                "duration": choice("4", "8", default="4", **SECOND),
+                "reference": {"type": "string", "format": "video-url", **SECOND},
+            }
+        ),
         rule("second", {"perSecond": 10}, attributes=[{"param": "reference", "is": "present", "multiply": 0.6}]),
         ({}, {"reference": "https://example.com/clip.mp4"}),
         lengths={"reference": Decimal("2.5")},
@@ -240,7 +248,7 @@ SHAPES = {
         ({},),
         (Delivery(film("3.008")),),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
