@@ -28,11 +28,11 @@ _SEED_INPUTS = [ROOT / name for name in ("app", "alembic", "requirements.txt")]
 def run() -> None:
     """Everything `make run` does; returns when a process ended by itself, raises `Stopped` on Ctrl-C."""
     with _start_up() as (ours, env, home, port):
-        _prepare(ours, env, home)
+        prepare(ours, env, home)
         frontend.ensure(ours, env)
-        _start_sandbox(ours, env, home)
+        start_sandbox(ours, env, home)
         ours.start("app", frontend.server(LOOPBACK, port), frontend.serving(env))
-        wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/health")})
+        wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (sandbox_port(env), "/health")})
         _greet(home)
         _watch(ours)
 
@@ -40,12 +40,12 @@ def run() -> None:
 def dev() -> None:
     """The same with hot reload: Reflex watches the sources, rebuilds the pages and restarts the app."""
     with _start_up() as (ours, env, home, port):
-        _prepare(ours, env, home)
-        _start_sandbox(ours, env, home)
+        prepare(ours, env, home)
+        start_sandbox(ours, env, home)
         command = [venv_program("reflex"), "run", "--env", "preview", "--backend-host", LOOPBACK]
         with step("First build"):
             ours.start("app", [*command, "--backend-port", str(port), "--frontend-port", str(port)], env)
-            wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (_sandbox_port(env), "/health")})
+            wait_ready(ours, {"app": (port, "/healthz"), "sandbox": (sandbox_port(env), "/health")})
         _greet(home)
         say("Save a file and reload the page. What Reflex says is in .farebox/logs/app.log.")
         _watch(ours)
@@ -74,7 +74,7 @@ def _environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def _prepare(ours: Processes, env: Mapping[str, str], home: Path) -> None:
+def prepare(ours: Processes, env: Mapping[str, str], home: Path) -> None:
     """Migrations and demo data, in a process of their own; skipped while nothing they are made from changed."""
     mark = home / "seeded.key"
     database = env.get("DATABASE_URL") or f"sqlite:///{home / 'farebox.sqlite'}"
@@ -88,8 +88,9 @@ def _prepare(ours: Processes, env: Mapping[str, str], home: Path) -> None:
     mark.write_text(key)
 
 
-def _start_sandbox(ours: Processes, env: Mapping[str, str], home: Path) -> None:
-    command = [venv_program("python"), "-m", "app.sandbox", "--port", str(_sandbox_port(env))]
+def start_sandbox(ours: Processes, env: Mapping[str, str], home: Path) -> None:
+    """The providers' emulators, with their book and files in the installation's folder."""
+    command = [venv_program("python"), "-m", "app.sandbox", "--port", str(sandbox_port(env))]
     ours.start("sandbox", [*command, "--data", str(home / "sandbox")], env)
 
 
@@ -183,7 +184,8 @@ def _can_bind(family: socket.AddressFamily, host: str, port: int) -> bool:
     return True
 
 
-def _sandbox_port(env: Mapping[str, str]) -> int:
+def sandbox_port(env: Mapping[str, str]) -> int:
+    """The port in the sandbox's address."""
     return int(env["FAREBOX_SANDBOX_URL"].rpartition(":")[2])
 
 
