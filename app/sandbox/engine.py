@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from app.sandbox.book import Book
 from app.sandbox.callbacks import COMPLETED, LOGS, OUTPUT, START, TRIES, TRIES_ON_THE_WAY, Caller, Voice
 from app.sandbox.jobs import ABORTED, CANCELED, FAILED, QUEUED, RUNNING, SUCCEEDED, Failure, FaultSet, Input, Job, Made
 from app.sandbox.plan import AUDIO, IMAGE, VIDEO, BadInput, Plan, altered, kind_of, plan_of
+from app.sandbox.render import source
 
 RENDERERS = 2
 QUEUE_SECONDS = (0.4, 1.0)
@@ -223,11 +225,18 @@ class Engine:
     async def _produce(self, job: Job) -> Job:
         """Render the outputs; a bug in here fails the job loudly instead of hanging it."""
         plan = altered(plan_of(job.provider, job.model, job.input), job.faults)
-        work = asyncio.get_running_loop().run_in_executor(
-            self._pool, render.outputs, plan, job.model, self.folder_of(job), job.faults.get("corrupt-file")
+        draw = partial(
+            render.outputs,
+            plan,
+            job.model,
+            self.folder_of(job),
+            picture=source.address_in(job.input),
+            damage=job.faults.get("corrupt-file"),
         )
         try:
-            outputs = await work
+            outputs = await asyncio.get_running_loop().run_in_executor(self._pool, draw)
+        except source.UnreadableSource as error:
+            return self.book.update(job.id, error=Failure(422, "file_download_error", str(error)))
         except Exception:
             traceback.print_exc()
             failure = Failure(500, "internal_server_error", "The sandbox could not render this output")

@@ -1,12 +1,13 @@
 """What is delivered is what was asked: pictures, clips and speech, measured."""
 
+import base64
 import io
 
 import av
 import pytest
 from PIL import Image
 
-from tests.sandbox.callers import fal_run, kie_end, kie_submit, replicate_end, replicate_submit
+from tests.sandbox.callers import fal_result, fal_run, fal_submit, kie_end, kie_submit, replicate_end, replicate_submit
 
 
 def picture(http, address):
@@ -127,3 +128,34 @@ def test_kie_speaks_too(http):
 def test_a_file_nobody_made_is_not_found(http):
     assert http.get("/fal/files/nobody/out-0.png").status_code == 404
     assert http.get("/fal/files/../../book.sqlite").status_code == 404
+
+
+def test_a_picture_that_is_given_is_worked_from(http):
+    red = io.BytesIO()
+    Image.new("RGB", (64, 64), (230, 20, 20)).save(red, "PNG")
+    address = "data:image/png;base64," + base64.b64encode(red.getvalue()).decode()
+
+    (image,) = fal_run(http, "fal-ai/nano-banana/edit", prompt="x", image_urls=[address])["images"]
+    opened, _ = picture(http, image["url"])
+
+    red_part, green_part, blue_part = opened.getpixel((512, 300))
+    assert red_part > 2 * max(green_part, blue_part)
+
+
+def test_a_picture_from_a_link_on_this_machine_is_fetched(http):
+    (first,) = fal_run(http, "fal-ai/flux/schnell", prompt="x", image_size="square")["images"]
+    clip = fal_run(
+        http, "fal-ai/minimax/hailuo-02/standard/image-to-video", prompt="x", image_url=first["url"], resolution="512P"
+    )
+
+    assert clip["video"]["file_size"] > 1000
+
+
+def test_a_picture_that_cannot_be_had_fails_the_run(http, sandbox_url):
+    handle = fal_submit(
+        http, "fal-ai/nano-banana/edit", prompt="x", image_urls=[f"{sandbox_url}/fal/files/nobody/x.png"]
+    )
+
+    result = fal_result(http, handle)
+
+    assert (result.status_code, result.json()["detail"][0]["type"]) == (422, "file_download_error")

@@ -22,7 +22,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_sandbox(data: Path, speed: float = 50, port: int | None = None) -> Iterator[str]:
-    """The base address of a running sandbox that keeps its book in `data`; it is stopped when the block ends."""
+    """The base address of a running sandbox that keeps its book in `data`; it is killed when the block ends."""
     port = port or free_port()
     command = [sys.executable, "-m", "app.sandbox", "--port", str(port), "--data", str(data), "--speed", str(speed)]
     process = subprocess.Popen(command, cwd=ROOT)
@@ -31,7 +31,7 @@ def running_sandbox(data: Path, speed: float = 50, port: int | None = None) -> I
         _wait_until_healthy(base, process)
         yield base
     finally:
-        process.terminate()
+        process.kill()  # as rude as a crash: it must not mind
         process.wait(10)
 
 

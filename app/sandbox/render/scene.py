@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 Size = tuple[int, int]
 Colour = tuple[int, int, int]
@@ -57,6 +57,14 @@ def still(seed: int, size: Size) -> Image.Image:
     for layer in hills(seed, work):
         scene.paste(layer.image, (0, 0), layer.image)
     return scene.resize(size, Image.Resampling.BICUBIC) if scene.size != size else scene
+
+
+def changed(given: Image.Image, seed: int, size: Size) -> Image.Image:
+    """Somebody's picture in another light: cut to size and washed with the palette of the seed."""
+    palette = palette_of(seed)
+    fitted = ImageOps.fit(given, size, Image.Resampling.BICUBIC)
+    wash = _gradient(size, ((0.0, palette.top), (0.5, palette.middle), (1.0, palette.horizon)))
+    return Image.blend(fitted, ImageChops.soft_light(fitted, wash), 0.7)
 
 
 def backdrop(seed: int, size: Size) -> Image.Image:

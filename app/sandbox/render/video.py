@@ -8,6 +8,8 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 
+from PIL import Image
+
 from app.sandbox.plan import Plan
 from app.sandbox.render import caption, scene
 from app.sandbox.render.ffmpeg import run
@@ -18,10 +20,10 @@ STRETCH = 1.35
 THREADS = "2"
 
 
-def render(plan: Plan, label: str, path: Path) -> Fraction:
-    """Write the clip and say how long it is."""
+def render(plan: Plan, label: str, path: Path, given: Image.Image | None = None) -> Fraction:
+    """Write the clip and say how long it is; a `given` picture is panned over instead of the landscape."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        pictures = _draw(plan, label, Path(folder))
+        pictures = _draw(plan, label, Path(folder), given)
         inputs = [part for picture in pictures for part in ("-framerate", _rate(plan), "-i", str(picture))]
         sound = ["-f", "lavfi", "-i", _sound(plan)] if plan.sound else []
         voice = ["-map", f"{len(pictures)}:a", "-c:a", "aac", "-b:a", "96k"] if plan.sound else []
@@ -40,11 +42,14 @@ def render(plan: Plan, label: str, path: Path) -> Fraction:
     return plan.seconds
 
 
-def _draw(plan: Plan, label: str, folder: Path) -> list[Path]:
+def _draw(plan: Plan, label: str, folder: Path, given: Image.Image | None) -> list[Path]:
     """Sky, ranges and caption as PNG files, far to near."""
     seed, small = seed_of(plan, 0), _small(plan)
     drawn = [scene.backdrop(seed, small)]
-    drawn += [layer.image for layer in scene.hills(seed, small, stretch=STRETCH)]
+    if given:
+        drawn.append(scene.changed(given, seed, (int(small[0] * STRETCH), small[1])))
+    else:
+        drawn += [layer.image for layer in scene.hills(seed, small, stretch=STRETCH)]
     sound = " · with sound" if plan.sound else ""
     length = f"{float(plan.seconds):g} s · {float(plan.rate):g} fps"
     details = f"{label} · {plan.width}x{plan.height} · {length} · seed {plan.seed}{sound}"
