@@ -38,6 +38,7 @@ def report(settings: Settings) -> int:
 
 def refuse_unready(settings: Settings) -> None:
     """`Broken`, with one sentence that says what to run, when the server could not serve."""
+    Vault([settings.secret_key])  # refuses a key that could seal nothing
     refuse_old_schema(settings)
     if trouble := next((finding for finding in _front_end() if not finding.well), None):
         raise Broken(trouble.what)
