@@ -20,6 +20,7 @@
     const isRail = (root.getAttribute(name) || (kind === "editor" ? "on" : "off")) === "on";
     root.setAttribute(name, isRail ? "off" : "on");
     safely(() => localStorage.setItem(railKey(kind), isRail ? "off" : "on"));
+    window.dispatchEvent(new Event("resize")); // charts measure themselves again
   }
   function safely(action) {
     try { return action(); } catch { return null; } // storage can be forbidden; the width is then not remembered

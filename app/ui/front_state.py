@@ -5,12 +5,22 @@ from typing import ClassVar, TypedDict
 
 import reflex as rx
 
-from app.kernel.text import sentences, t
+from app.kernel.text import t
 from app.ui import present, wiring
 from app.ui.guard import PageState, visitor
 from app.ui.roles import Role, home_of
 
-ERRORS = ("bad_credentials", "too_many_attempts", "session_expired", "cross_origin")
+#: What `?error=` may say, and the sentence it shows.
+ERRORS = {
+    "wrong_credentials": "login.error.wrong_credentials",
+    "bad_credentials": "login.error.wrong_credentials",
+    "too_many_attempts": "login.error.too_many_attempts",
+    "account_disabled": "login.error.account_disabled",
+    "session_ended": "login.error.session_ended",
+    "session_expired": "login.error.session_ended",
+    "cross_origin": "login.error.cross_origin",
+}
+LONGEST_EMAIL = 254
 
 
 class CellRow(TypedDict):
@@ -34,6 +44,7 @@ class FrontState(PageState):
     version: str = ""
     next_page: str = ""
     error: str = ""
+    email: str = ""
     is_demo: bool = False
     is_sandbox: bool = False
     demo_detail: str = ""
@@ -65,6 +76,7 @@ class FrontState(PageState):
         query = self.router.url.query_parameters
         self.next_page = local_path(query.get("next", ""))
         self.error = error_text(query.get("error", ""))
+        self.email = query.get("email", "")[:LONGEST_EMAIL]
         self.host = self.router.url.netloc or wired.host
         self.version = t("landing.footer", version=wired.version)
         self.is_demo, self.is_sandbox = wired.demo, wired.sandbox
@@ -111,10 +123,7 @@ class FrontState(PageState):
 
 def error_text(code: str) -> str:
     """The sentence for `?error=code`; an unknown code gets a general one and is never echoed."""
-    if not code:
-        return ""
-    key = f"login.error.{code}"
-    return t(key) if code in ERRORS and key in sentences() else t("login.error.other")
+    return t(ERRORS.get(code, "login.error.other")) if code else ""
 
 
 def local_path(wanted: str) -> str:

@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 
 import reflex as rx
 from reflex.state import BaseState, FrontendEventExceptionState, OnLoadInternalState, State, StateUpdate
-from reflex_base.event import Event, EventHandler
+from reflex_base.event import Event
 from reflex_base.registry import RegistrationContext
 
 from app.accounts.identity import Who
@@ -214,7 +214,7 @@ def _refusal(root: BaseState, person: Who | None, *, expired: bool) -> StateUpda
         return _go(home_of(person))
     url = root.router.url
     here = url.path + (f"?{url.query}" if url.query else "")
-    return _go("/login?" + urlencode({"next": here} | ({"error": "session_expired"} if expired else {})))
+    return _go("/login?" + urlencode({"next": here} | ({"error": "session_ended"} if expired else {})))
 
 
 def _go(path: str) -> StateUpdate:
@@ -228,8 +228,3 @@ def _reload() -> StateUpdate:
 
 def _script(code: str) -> StateUpdate:
     return StateUpdate(events=Event.from_event_type(rx.call_script(code)))
-
-
-def handlers() -> dict[str, EventHandler]:
-    """Every registered handler by the name an event would use."""
-    return {name: found.handler for name, found in RegistrationContext.get().event_handlers.items()}

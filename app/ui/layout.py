@@ -41,7 +41,7 @@ def shell(
     "Find any id" in the top bar, `chips` left of it. `kind="editor"` starts with the 52 px rail. `bleed` gives the body
     the whole sheet, for pages that scroll in columns.
     """
-    return rx.el.div(
+    frame = rx.el.div(
         rx.el.a(t("shell.skip"), href="#page", class_name="fb-skip"),
         rx.el.aside(_sidebar(here, area), class_name="fb-sidebar fb-scroll"),
         rx.el.div(
@@ -55,12 +55,15 @@ def shell(
             class_name="fb-sheet",
         ),
         _bottom_bar(here, area),
+        class_name="fb-shell",
+        custom_attrs={"data-kind": kind, "data-area": area.value},
+    )
+    return rx.fragment(
+        frame,
         _drawer(here, area),
         palette.palette(),
         _shortcut_list(area),
         rx.toast.provider(position="bottom-right", close_button=False, rich_colors=False),
-        class_name="fb-shell",
-        custom_attrs={"data-kind": kind, "data-area": area.value},
     )
 
 
@@ -131,7 +134,7 @@ def _head(area: Role) -> rx.Component:
 
 def _switch_side(area: Role) -> rx.Component:
     to_customer = area is Role.OPERATOR
-    label = t("shell.nav.playground") if to_customer else t("shell.switch_operator")
+    label = t("shell.switch_customer") if to_customer else t("shell.switch_operator")
     return route_link(
         icon("chevrons-up-down", 15),
         href="/playground" if to_customer else "/admin",

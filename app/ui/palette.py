@@ -28,10 +28,12 @@ def palette() -> rx.Component:
                 _section(t("shell.find.found"), PaletteState.found, "hash"),
                 _section(t("shell.find.pages"), PaletteState.places, "arrow-right"),
                 rx.cond(
-                    (var(PaletteState.found).length() == 0)
-                    & (var(PaletteState.places).length() == 0)
-                    & (PaletteState.searched != ""),
-                    rx.el.p(t("shell.find.hint"), class_name="fb-palette-nothing"),
+                    PaletteState.nothing != "",
+                    rx.el.div(
+                        rx.el.p(PaletteState.nothing, class_name="fb-medium"),
+                        rx.el.p(t("shell.find.hint"), class_name="fb-small"),
+                        class_name="fb-palette-nothing",
+                    ),
                 ),
                 class_name="fb-palette-list fb-scroll",
                 custom_attrs={"data-fb-list": ""},
@@ -54,9 +56,7 @@ def _line() -> rx.Component:
     return row(
         icon("search", 16, class_name="fb-text-3"),
         rx.el.input(
-            value=PaletteState.text,
-            on_change=PaletteState.search,
-            debounce_timeout=120,
+            on_change=var(PaletteState.search).debounce(120),  # uncontrolled: an answer must not overtake the typing
             placeholder=t("shell.find.placeholder"),
             auto_focus=True,
             auto_complete="off",

@@ -77,10 +77,9 @@ class PaletteState(PageState):
 
     REQUIRED_ROLE: ClassVar[Role] = Role.SIGNED_IN
 
-    text: str = ""
     places: list[FoundRow] = []
     found: list[FoundRow] = []
-    searched: str = ""
+    nothing: str = ""
 
     @rx.event
     async def search(self, text: str):
@@ -94,15 +93,15 @@ class PaletteState(PageState):
             await self._look_for("")
 
     async def _look_for(self, text: str) -> None:
-        self.text = str(text)[:MAX_QUERY]
-        wanted = self.text.strip()
+        wanted = str(text)[:MAX_QUERY].strip()
         self.places = [row for row in _places() if wanted.lower() in row["label"].lower()]
         rows = await asyncio.to_thread(wiring.current().find, who(), wanted) if wanted else ()
         self.found = [
             FoundRow(kind=t(f"shell.kind.{row.kind}"), label=row.label, detail=row.detail, href=row.href)
             for row in rows
         ]
-        self.searched = wanted
+        is_empty = not self.found and not self.places
+        self.nothing = t("shell.find.nothing", text=wanted) if is_empty else ""
 
 
 def _places() -> list[FoundRow]:

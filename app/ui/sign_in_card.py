@@ -54,6 +54,8 @@ def _email() -> rx.Component:
         id="email",
         name="email",
         type="email",
+        default_value=FrontState.email,
+        key=FrontState.email,  # the address that was refused arrives after the first drawing
         auto_complete="username",
         required=True,
         auto_focus=True,

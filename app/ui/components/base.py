@@ -9,9 +9,12 @@ from reflex_components_core.react_router import link as _route_link
 Child = Any
 
 
-def var(state_var: Any) -> Any:
-    """A state's var as what it is on the class: `var(State.rows).length()`. On the class Python sees only its type."""
-    return state_var
+def var(member: Any) -> Any:
+    """A state's var or handler as Reflex makes it: `var(State.rows).length()`, `var(State.search).debounce(120)`.
+
+    On the class the type checker sees only what was written down there.
+    """
+    return member
 
 
 def classes(*names: str | None) -> str:

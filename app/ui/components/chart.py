@@ -30,9 +30,14 @@ class Series:
     past: bool = False
 
 
-def stacked_bars(labels: Sequence[str], series: Sequence[Series], *, dashed: Series | None = None) -> go.Figure:
-    """Bars stacked by series in order, over a zero baseline; `dashed` draws a comparison line over them."""
-    figure = go.Figure(layout=_layout())
+def stacked_bars(
+    labels: Sequence[str], series: Sequence[Series], *, dashed: Series | None = None, prefix: str = ""
+) -> go.Figure:
+    """Bars stacked by series in order, over a zero baseline; `dashed` draws a comparison line over them.
+
+    `prefix` stands before the axis figures: "$".
+    """
+    figure = go.Figure(layout=_layout(prefix))
     colours = iter(SERIES)
     for one in series:
         figure.add_bar(
@@ -96,7 +101,7 @@ def share_bar(percent: Any, *, series: Any = "1") -> rx.Component:
     )
 
 
-def _layout() -> go.Layout:
+def _layout(prefix: str) -> go.Layout:
     axis = {"tickfont": {"size": 11, "color": TEXT_3, "family": FONT}, "fixedrange": True, "zeroline": False}
     return go.Layout(
         barmode="stack",
@@ -109,5 +114,12 @@ def _layout() -> go.Layout:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT},
         xaxis={**axis, "showgrid": False, "nticks": 7, "tickangle": 0, "type": "category"},
-        yaxis={**axis, "gridcolor": HAIRLINE, "nticks": 4, "rangemode": "tozero"},
+        yaxis={
+            **axis,
+            "gridcolor": HAIRLINE,
+            "nticks": 4,
+            "rangemode": "tozero",
+            "tickformat": "~s",
+            "tickprefix": prefix,
+        },
     )

@@ -18,18 +18,24 @@ SKELETON_ROWS = 6
 class Column:
     """One column: `cell` gets a row's var and answers with text or a component. `numeric` columns are right-aligned.
 
-    `width` is CSS ("8rem"); `wide_only` columns disappear under 900 px.
+    `width` is CSS ("8rem"); one column may `grow`: it takes what is left and cuts what is too long (`fb-cut`).
+    `wide_only` columns disappear under 900 px.
     """
 
     label: Child
     cell: Callable[[Any], Child]
     numeric: bool = False
     width: str = ""
+    grow: bool = False
     wide_only: bool = False
 
     @property
     def class_name(self) -> str:
-        return classes("fb-num fb-right" if self.numeric else None, "fb-wide-only" if self.wide_only else None)
+        return classes(
+            "fb-num fb-right" if self.numeric else None,
+            "fb-grow" if self.grow else None,
+            "fb-wide-only" if self.wide_only else None,
+        )
 
 
 def data_table(
