@@ -1,6 +1,6 @@
 """What the operator's pages read: the table of models, and everything about one of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,9 +93,18 @@ class ModelPage:
 
 
 def list_models(session: Session, moment: datetime) -> list[ModelRow]:
-    """Every model, in catalogue order."""
+    """Every model, in catalogue order. Five queries, however many models there are."""
     models = session.exec(select(Model).order_by(col(Model.sort), col(Model.title), col(Model.id))).all()
-    return [_row(session, model, moment) for model in models]
+    numbers = dict(session.exec(select(ModelVersion.id, ModelVersion.number)).all())
+    providers = dict(session.exec(select(ProviderRow.id, ProviderRow.name)).all())
+    begun = select(CostProfile.route_id, CostProfile.verified).where(col(CostProfile.effective_from) <= moment)
+    in_order = begun.order_by(col(CostProfile.effective_from), col(CostProfile.created_at), col(CostProfile.id))
+    verified = dict(session.exec(in_order).all())  # of each route the last to begin
+    ordered = select(Route).where(col(Route.enabled)).order_by(col(Route.priority), col(Route.id))
+    routes: dict[str, list[Route]] = {}
+    for route in session.exec(ordered).all():
+        routes.setdefault(route.model_id, []).append(route)
+    return [_row(model, numbers, routes.get(model.id, []), providers, verified) for model in models]
 
 
 def read_model(session: Session, model_id: str, moment: datetime) -> ModelPage:
@@ -123,22 +132,25 @@ def read_model(session: Session, model_id: str, moment: datetime) -> ModelPage:
     )
 
 
-def _row(session: Session, model: Model, moment: datetime) -> ModelRow:
-    live = session.get(ModelVersion, model.live_version_id) if model.live_version_id else None
-    routes = [route for route in routes_of(session, model.id) if route.enabled]
-    cost = live_cost(session, routes[0].id, moment) if routes else None
-    names = [provider.name for route in routes if (provider := session.get(ProviderRow, route.provider_id))]
+def _row(
+    model: Model,
+    numbers: Mapping[str, int],
+    routes: Sequence[Route],
+    providers: Mapping[str, str],
+    verified: Mapping[str, bool],
+) -> ModelRow:
+    saved_at = (model.draft or {}).get("saved_at")
     return ModelRow(
         model_id=model.id,
         alias=model.alias,
         title=model.title,
         modality=model.modality,
         enabled=model.enabled,
-        live_number=live.number if live else 0,
-        draft_saved_at=draft_of(session, model).saved_at,
-        providers=tuple(names),
+        live_number=numbers.get(model.live_version_id or "", 0),
+        draft_saved_at=datetime.fromisoformat(saved_at) if saved_at else None,
+        providers=tuple(providers[route.provider_id] for route in routes),
         upstream_model=routes[0].upstream_model if routes else "",
-        verified=bool(cost and cost.verified),
+        verified=bool(routes) and verified.get(routes[0].id, False),
         updated_at=model.updated_at,
     )
 
