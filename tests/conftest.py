@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -11,7 +12,9 @@ from app.kernel.db import Database
 from tests.support.browser import Watch, find_chromium, running_browser
 from tests.support.effort import CI, LONG
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.sandbox import running_sandbox
 from tests.support.schema import prepare
+from tests.support.seeded import postgres_copy, seed
 from tests.support.server import Running, ensure_front_end, running_farebox
 
 ENGINES = ("sqlite", "postgres")
@@ -176,3 +179,40 @@ def visitor(browser: Browser, watch: Watch, tmp_path: Path) -> Iterator[Callable
 def page(visitor: Callable[..., Page]) -> Page:
     """A page at 1280 × 900 in the light theme."""
     return visitor()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One sandbox for the session, in a hurry."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), speed=50) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def seeded_sqlite(sqlite_template: Path, sandbox_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the catalogue in it, to copy."""
+    path = tmp_path_factory.mktemp("seeded") / "seeded.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    seed(f"sqlite:///{path}", sandbox_url)
+    return path
+
+
+@pytest.fixture(scope="session")
+def seeded_postgres(postgres: Postgres, sandbox_url: str) -> str:
+    """The name of a PostgreSQL database with the catalogue in it, to copy."""
+    postgres.execute("CREATE DATABASE farebox_seeded TEMPLATE farebox_template")
+    seed(postgres.url("farebox_seeded"), sandbox_url)
+    return "farebox_seeded"
+
+
+@pytest.fixture(params=ENGINES)
+def seeded_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh database with the seed catalogue, its providers at `sandbox_url`."""
+    if request.param == "sqlite":
+        path = tmp_path / "seeded.sqlite"
+        shutil.copyfile(request.getfixturevalue("seeded_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = request.getfixturevalue("postgres"), request.getfixturevalue("seeded_postgres")
+    with postgres_copy(server, template, f"copy_{uuid4().hex[:12]}") as url:
+        yield url

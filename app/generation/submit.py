@@ -66,7 +66,9 @@ log = logging.getLogger(__name__)
 
 async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
     """Claim the attempt and make its one POST. Whoever loses the claim does nothing."""
-    if not await desk.write(_claim, generation["id"], attempt["id"], desk.clock()):
+    timeout = await desk.providers.setting(attempt["provider_id"], "submit_timeout_seconds", SUBMIT_TIMEOUT_SECONDS)
+    now = desk.clock()
+    if not await desk.write(_claim, generation["id"], attempt["id"], now, now + timedelta(seconds=timeout)):
         return
     faults.point("submit.after_intent")
     provider = await desk.providers.get(attempt["provider_id"])
@@ -93,10 +95,10 @@ def _for_customer(refused: ProviderError) -> tuple[str, str]:
     return "provider_unavailable", "The provider cannot serve this model at the moment. Nothing was charged."
 
 
-def _claim(connection: Connection, generation_id: str, attempt_id: str, now: datetime) -> bool:
+def _claim(connection: Connection, generation_id: str, attempt_id: str, now: datetime, lost_at: datetime) -> bool:
     claimed = connection.execute(CLAIM_ATTEMPT, {"b_id": attempt_id, "b_now": now}).rowcount == 1
     if claimed:
-        rows.move(connection, Event.CLAIM, generation_id, now, now + timedelta(seconds=SUBMIT_TIMEOUT_SECONDS))
+        rows.move(connection, Event.CLAIM, generation_id, now, lost_at)
     return claimed
 
 

@@ -1,7 +1,6 @@
-"""One process of the fault suite: `python -m tests.faults.generation_process start|finish …`.
+"""One process of the fault suite: `python -m tests.faults.generation_process …`.
 
-`start` holds and begins to carry one generation, and may be killed at any named point by FAREBOX_FAULT; `finish` is the
-process after the crash: it carries whatever is unfinished to its end and prints nothing else than what it found.
+It starts one generation and carries it to its end, unless FAREBOX_FAULT kills it on the way.
 """
 
 import argparse
@@ -11,10 +10,8 @@ import sys
 from pathlib import Path
 
 from app import services as building
-from app.generation import views
 from app.generation.advance import advance
 from app.generation.start import Ask, start
-from app.generation.sweep import overdue
 from app.kernel.ids import new_id
 from app.services import Services
 from tests.support.house import settings_for
@@ -37,23 +34,8 @@ async def carry(services: Services, generation_id: str) -> None:
     raise SystemExit(f"{generation_id} is stuck in {step.state}")
 
 
-async def finish(services: Services) -> None:
-    """What the sweeper does, without its patience."""
-    from datetime import timedelta
-
-    wanted = views.Filter(open_only=True)
-    for _ in range(STEPS):
-        late = await overdue(services.desk, timedelta(0))
-        await asyncio.gather(*(advance(services.desk, generation_id) for generation_id in late))
-        if not await services.desk.read(views.page, wanted):
-            return
-        await asyncio.sleep(0.1)
-    raise SystemExit("not everything came to an end")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("start", "finish"))
     parser.add_argument("--home", required=True, type=Path)
     parser.add_argument("--database", required=True)
     parser.add_argument("--sandbox", required=True)
@@ -65,10 +47,7 @@ def main() -> int:
     services = building.build(settings_for(args.home, args.database, args.sandbox, args.secret), carry=False)
     services.start()
     try:
-        if args.what == "start":
-            asyncio.run(begin(services, args.workspace, args.model, json.loads(args.input)))
-        else:
-            asyncio.run(finish(services))
+        asyncio.run(begin(services, args.workspace, args.model, json.loads(args.input)))
     finally:
         services.stop()
     return 0

@@ -12,23 +12,22 @@ from typing import Any
 import httpx
 
 from app import services as building
-from app.catalogue.seed import seed_catalogue
 from app.generation import views
 from app.generation.advance import advance
 from app.generation.start import Ask, Started, start
 from app.generation.views import Seen
 from app.kernel.ids import new_id
 from app.kernel.money import Money
-from app.kernel.secrets import new_vault_key
 from app.ledger.audit import run_audit
 from app.services import Services
 from app.settings import Settings
+from tests.support.seeded import SECRET_KEY
 
 PATIENCE_STEPS = 600
 
 
-def settings_for(home: Path, database_url: str, sandbox_url: str, secret_key: str | None = None) -> Settings:
-    """Demo settings for a house in a folder of its own."""
+def settings_for(home: Path, database_url: str, sandbox_url: str, secret_key: str = SECRET_KEY) -> Settings:
+    """Demo settings for a house in a folder of its own, over a copy of a seeded database."""
     return Settings(
         demo=True,
         host="127.0.0.1",
@@ -36,7 +35,7 @@ def settings_for(home: Path, database_url: str, sandbox_url: str, secret_key: st
         public_url="http://127.0.0.1:9",  # nobody listens there: what callbacks would bring is found by polling
         database_url=database_url,
         home=home,
-        secret_key=secret_key or new_vault_key(),
+        secret_key=secret_key,
         credit_value_micros=1_000,
         sandbox_url=sandbox_url,
     )
@@ -67,6 +66,15 @@ class House:
             await asyncio.sleep(min(step.wait_seconds, 0.2))
         raise AssertionError(f"{generation_id} is still {step.state} after {PATIENCE_STEPS} steps")
 
+    async def step_until(self, generation_id: str, state: str) -> None:
+        """Step until it is in that state of its lifecycle."""
+        for _ in range(PATIENCE_STEPS):
+            step = await advance(self.services.desk, generation_id)
+            if step.state == state:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{generation_id} never came to be {state}")
+
     async def run(self, model: str, **given: Any) -> Seen:
         """Start and carry to the end."""
         return await self.carry((await self.start(model, **given)).generation_id)
@@ -90,10 +98,9 @@ class House:
 
 @contextmanager
 def house(settings: Settings, *, credits: int = 10_000, carry: bool = False) -> Iterator[House]:
-    """Build, seed and start; stop at the end. `carry` runs the workflow engine too."""
+    """Build over a seeded database and start; stop at the end. `carry` runs the workflow engine too."""
     settings.home.mkdir(parents=True, exist_ok=True)
     services = building.build(settings, carry=carry)
-    seed_catalogue(services.db, services.vault, sandbox_url=settings.sandbox_url)
     workspace_id = _customer(services)
     services.start()
     try:

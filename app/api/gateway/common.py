@@ -54,7 +54,8 @@ async def json_body(request: Request) -> dict[str, Any]:
 async def body_of(request: Request) -> dict[str, Any]:
     """JSON or a form (the OpenAI SDK sends videos as multipart); a form's fields are text."""
     kind = request.headers.get("content-type", "")
-    if not kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+    is_form = kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded"))
+    if not is_form or (await request.body()).lstrip().startswith(b"{"):  # curl -d says "form" and means JSON
         return await json_body(request)
     form = await request.form(max_files=4, max_fields=200)
     for name, value in form.items():
