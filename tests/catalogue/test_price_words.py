@@ -4,16 +4,14 @@ from typing import Any
 
 import pytest
 
-from app.catalogue.price_words import PriceLine, price_words
-from tests.catalogue.conftest import FIRST, Shop, rule
+from app.catalogue.assess import check_draft
+from app.catalogue.drafts import Draft
+from app.catalogue.price_words import PriceLine, PriceWords, price_words
+from tests.catalogue.conftest import SCHEMA, rule
 
 
-def words(shop: Shop, pricing_rule: dict[str, Any] | None, credit_cost: str | None = None) -> Any:
-    preview = shop.editing.preview_publish(
-        shop.model_id, type(FIRST)(FIRST.param_schema, credit_cost, pricing_rule, base_number=0)
-    )
-    ready = preview.ready
-    return price_words(ready)
+def words(pricing_rule: dict[str, Any] | None, credit_cost: str | None = None) -> PriceWords:
+    return price_words(check_draft(Draft(SCHEMA, credit_cost, pricing_rule, base_number=0)))
 
 
 @pytest.mark.parametrize(
@@ -49,18 +47,17 @@ def words(shop: Shop, pricing_rule: dict[str, Any] | None, credit_cost: str | No
         ),
     ],
 )
-def test_the_headline_names_the_lowest_price(shop: Shop, changes: dict[str, Any], headline: str):
-    assert words(shop, rule(**changes)).headline == headline
+def test_the_headline_names_the_lowest_price(changes: dict[str, Any], headline: str):
+    assert words(rule(**changes)).headline == headline
 
 
-def test_a_fixed_price_is_per_request(shop: Shop):
-    found = words(shop, None, "12.5")
+def test_a_fixed_price_is_per_request():
+    found = words(None, "12.5")
     assert (found.headline, found.unit, found.tiers) == ("12.5 credits per request", "request", ())
 
 
-def test_tiers_adjustments_and_notes(shop: Shop):
+def test_tiers_adjustments_and_notes():
     found = words(
-        shop,
         rule(
             tiers=[
                 {"match": {"quality": ["high", "ultra"], "n": {"gte": 2}}, "price": {"perImage": 16}},
