@@ -1,5 +1,6 @@
 """What the sandbox shows of itself: its book, its faults, its health."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.sandbox.engine import Engine
 from app.sandbox.jobs import Job, iso
 from app.sandbox.signers import KIE_HMAC_KEY, Keys
 
+SHOWN_CHARACTERS = 80
 PROVIDERS = ("fal", "replicate", "kie")
 
 
@@ -89,7 +91,7 @@ def entry(job: Job) -> dict[str, Any]:
         "provider": job.provider,
         "id": job.id,
         "model": job.model,
-        "input": dict(job.input),
+        "input": _shortened(job.input),
         "callback_url": job.callback_url,
         "attempt": job.attempt,
         "status": job.state,
@@ -106,6 +108,17 @@ def entry(job: Job) -> dict[str, Any]:
         "accepted_at": iso(job.accepted_at),
         "finished_at": iso(job.finished_at),
     }
+
+
+def _shortened(value: Any) -> Any:
+    """The input without the bulk of what came as a data URL."""
+    if isinstance(value, Mapping):
+        return {name: _shortened(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_shortened(inner) for inner in value]
+    if isinstance(value, str) and value.startswith("data:") and len(value) > SHOWN_CHARACTERS:
+        return f"{value[:SHOWN_CHARACTERS]}… ({len(value)} characters)"
+    return value
 
 
 def _pending(fault: faults.Scripted) -> dict[str, Any]:

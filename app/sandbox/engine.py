@@ -24,7 +24,8 @@ from app.sandbox.jobs import ABORTED, CANCELED, FAILED, QUEUED, RUNNING, SUCCEED
 from app.sandbox.plan import AUDIO, IMAGE, VIDEO, BadInput, Plan, altered, kind_of, plan_of
 from app.sandbox.render import source
 
-RENDERERS = 2
+#: A long clip never keeps a picture waiting.
+CLIP_RENDERERS, OTHER_RENDERERS = 1, 2
 QUEUE_SECONDS = (0.4, 1.0)
 RUN_SECONDS = {IMAGE: (1.6, 2.2), VIDEO: (5.5, 8.0), AUDIO: (1.2, 2.0)}
 #: States each provider charges for. kie takes the credits when it accepts and gives them back on failure.
@@ -58,7 +59,8 @@ class Engine:
         self.speed = speed
         self.voices: dict[str, Voice] = {}
         self._caller = Caller(speed)
-        self._pool = ThreadPoolExecutor(RENDERERS, thread_name_prefix="render")
+        self._clips = ThreadPoolExecutor(CLIP_RENDERERS, thread_name_prefix="clip")
+        self._stills = ThreadPoolExecutor(OTHER_RENDERERS, thread_name_prefix="render")
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[None]] = set()
         self._ended: dict[str, asyncio.Event] = {}
@@ -75,7 +77,8 @@ class Engine:
     async def stop(self) -> None:
         for task in [*self._runs.values(), *self._others]:
             task.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._clips, self._stills):
+            pool.shutdown(wait=False, cancel_futures=True)
         await self._caller.close()
 
     def accept(self, order: Order) -> Job:
@@ -85,6 +88,8 @@ class Engine:
         if failure is None:
             failure = _scripted_failure(order)
         starts_at, ends_at = self._timing(order, now)
+        if plan is None:
+            ends_at = starts_at  # a bad input is noticed at once
         if order.start_within is not None and starts_at - now > order.start_within:
             failure = Failure(504, "request_timeout", "Request timed out before it could start", platform=True)
         asked = prices.bill(order.provider, order.model, order.input, plan) if plan else None
@@ -225,6 +230,7 @@ class Engine:
     async def _produce(self, job: Job) -> Job:
         """Render the outputs; a bug in here fails the job loudly instead of hanging it."""
         plan = altered(plan_of(job.provider, job.model, job.input), job.faults)
+        pool = self._clips if plan.kind == VIDEO else self._stills
         draw = partial(
             render.outputs,
             plan,
@@ -234,7 +240,7 @@ class Engine:
             damage=job.faults.get("corrupt-file"),
         )
         try:
-            outputs = await asyncio.get_running_loop().run_in_executor(self._pool, draw)
+            outputs = await asyncio.get_running_loop().run_in_executor(pool, draw)
         except source.UnreadableSource as error:
             return self.book.update(job.id, error=Failure(422, "file_download_error", str(error)))
         except Exception:

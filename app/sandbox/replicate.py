@@ -25,6 +25,7 @@ from app.sandbox.door import ELSEWHERE, Door, base_of, other_host
 from app.sandbox.engine import Engine, Order, resolved_input
 from app.sandbox.jobs import CANCELED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Made, iso
 from app.sandbox.plan import AUDIO, IMAGE, BadInput, kind_of, plan_of
+from app.sandbox.replicate_errors import error, invalid, not_found, refusal, unauthorized
 from app.sandbox.replicate_models import listing, model_of_version, version_of
 from app.sandbox.signers import Keys
 
@@ -38,15 +39,6 @@ STATES = {QUEUED: "starting", RUNNING: "processing"}
 
 #: Models that answer one address instead of a list of them.
 SINGLE_OUTPUT = ("flux-1.1-pro", "flux-pro", "kontext", "nano-banana", "imagen", "seedream-3")
-
-_REFUSALS: Mapping[str, tuple[int, str, str]] = {
-    "401": (401, "Unauthenticated", "You did not pass a valid authentication token"),
-    "402": (402, "Insufficient credit", "You have insufficient credit to run this model."),
-    "409": (409, "Conflict", "The request conflicts with another one."),
-    "500": (500, "Internal server error", "An internal error happened."),
-    "refuse-429": (429, "Too many requests", "Request was throttled. Your rate limit resets in ~{arg}s."),
-    "refuse-503": (503, "Service unavailable", "The service is temporarily unavailable."),
-}
 
 
 class Replicate:
@@ -77,21 +69,21 @@ class Replicate:
     # What clients call
 
     async def create(self, request: Request) -> Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         body = await _object(request)
         given = body.get("input") if body else None
         if body is None or not isinstance(given, dict):
-            return _invalid({"field": "input", "message": "input is required", "type": "required"})
+            return invalid({"field": "input", "message": "input is required", "type": "required"})
         model, family = self._model_of(request, body)
         if model is None:
-            return _error(422, "Invalid version or not permitted", "The specified version does not exist.")
+            return error(422, "Invalid version or not permitted", "The specified version does not exist.")
         if "no-such" in model:
-            return _not_found()
+            return not_found()
         try:
             plan_of(self.provider, model, given)
-        except BadInput as error:
-            return _invalid(*error.problems)
+        except BadInput as bad:
+            return invalid(*bad.problems)
         return await self._create(request, body, given, model, family)
 
     async def _create(
@@ -99,12 +91,12 @@ class Replicate:
     ) -> Response:
         events = body.get("webhook_events_filter")
         if events is not None and (not isinstance(events, list) or not set(events) <= set(EVENTS)):
-            return _invalid(
+            return invalid(
                 {"field": "webhook_events_filter", "message": f"must be among {', '.join(EVENTS)}", "type": "enum"}
             )
         webhook = body.get("webhook")
         if webhook is not None and not str(webhook).startswith(("http://", "https://")):
-            return _invalid({"field": "webhook", "message": "must be a URL", "type": "url"})
+            return invalid({"field": "webhook", "message": "must be a URL", "type": "url"})
         order = Order(
             id=_prediction_id(),
             provider=self.provider,
@@ -138,23 +130,23 @@ class Replicate:
         job = self._find(request)
         if isinstance(job, Response):
             return job
-        for fault, refusal in (("poll-429", "refuse-429"), ("poll-500", "500")):
+        for fault, answered in (("poll-429", "refuse-429"), ("poll-500", "500")):
             if self._engine.spends(job, fault):
-                return self.refusal(refusal, "1")
+                return refusal(answered, "1")
         if "result-404" in job.faults and not job.is_open:
-            return _not_found()
+            return not_found()
         return JSONResponse(self._prediction(job))
 
     async def listed(self, request: Request) -> Response:
         """Newest first. A cursor holds the direction and the time of the row at the page's edge."""
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         query = request.query_params
         try:
             before = float(_decoded(query["cursor"])) if query.get("cursor") else 1e12
             since, until = _moment(query.get("created_after"), 0.0), _moment(query.get("created_before"), 1e12)
         except ValueError:
-            return _error(400, "Bad request", "The cursor or a date is not valid.")
+            return error(400, "Bad request", "The cursor or a date is not valid.")
         rows = self._engine.book.page(self.provider, limit=PAGE + 1, before=before, since=since, until=until)
         page, more = rows[:PAGE], len(rows) > PAGE
         address = base_of(request, self.provider) + "/v1/predictions?cursor="
@@ -180,33 +172,33 @@ class Replicate:
         return JSONResponse(self._prediction(self._engine.cancel(job)))
 
     async def model(self, request: Request) -> Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         owner, name = request.path_params["owner"], request.path_params["name"]
         if "no-such" in name:
-            return _not_found()
+            return not_found()
         return JSONResponse(listing(f"{owner}/{name}", base_of(request, self.provider)))
 
     async def versions(self, request: Request) -> Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         model = f"{request.path_params['owner']}/{request.path_params['name']}"
         return JSONResponse({"previous": None, "next": None, "results": [listing(model, "")["latest_version"]]})
 
     async def version(self, request: Request) -> Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         model = f"{request.path_params['owner']}/{request.path_params['name']}"
         found = request.path_params["id"] == version_of(model)
-        return JSONResponse(listing(model, "")["latest_version"]) if found else _not_found()
+        return JSONResponse(listing(model, "")["latest_version"]) if found else not_found()
 
     async def account(self, request: Request) -> Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         return JSONResponse({"type": "organization", "username": "sandbox", "name": "Sandbox", "github_url": None})
 
     async def hardware(self, request: Request) -> Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         kinds = (
             ("CPU", "cpu"),
@@ -217,19 +209,17 @@ class Replicate:
         return JSONResponse([{"name": name, "sku": sku} for name, sku in kinds])
 
     async def secret(self, request: Request) -> Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         return JSONResponse({"key": self._keys.replicate_secret})
 
     # Desk
 
     def refusal(self, fault: str, arg: str) -> Response:
-        status, title, detail = _REFUSALS[fault]
-        headers = {"retry-after": arg} if fault in {"refuse-429", "refuse-503"} else {}
-        return _error(status, title, detail.format(arg=arg), headers)
+        return refusal(fault, arg)
 
     def bad_request(self, message: str) -> Response:
-        return _invalid({"field": "input", "message": message, "type": "value"})
+        return invalid({"field": "input", "message": message, "type": "value"})
 
     # Voice
 
@@ -286,19 +276,10 @@ class Replicate:
         return known, "version"
 
     def _find(self, request: Request) -> Job | Response:
-        if refused := _unauthorized(request):
+        if refused := unauthorized(request):
             return refused
         job = self._engine.book.get(request.path_params["id"])
-        return job if job and job.provider == self.provider else _not_found()
-
-
-def _unauthorized(request: Request) -> Response | None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme not in {"Bearer", "Token"} or not key.strip():
-        return _error(401, "Unauthenticated", "You did not pass an authentication token")
-    if "bad" in key:
-        return _error(401, "Unauthenticated", "You did not pass a valid authentication token")
-    return None
+        return job if job and job.provider == self.provider else not_found()
 
 
 def _output(job: Job) -> Any:
@@ -364,25 +345,6 @@ async def _object(request: Request) -> dict[str, Any] | None:
     except ValueError:
         return None
     return body if isinstance(body, dict) else None
-
-
-def _error(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = {"title": title, "detail": detail, "status": status}
-    return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
-
-
-def _not_found() -> Response:
-    return _error(404, "Not found", "The requested resource could not be found.")
-
-
-def _invalid(*problems: Mapping[str, str]) -> Response:
-    lines = "".join(f"- input.{problem['field']}: {problem['message']}\n" for problem in problems)
-    fields = [
-        {"type": problem["type"], "field": f"input.{problem['field']}", "description": problem["message"]}
-        for problem in problems
-    ]
-    body = {"title": "Input validation failed", "detail": lines, "status": 422, "invalid_fields": fields}
-    return JSONResponse(body, 422, media_type="application/problem+json")
 
 
 def _prediction_id() -> str:

@@ -51,3 +51,13 @@ def test_reset_empties_the_book_and_the_faults(http):
 
     assert book(http) == {"jobs": [], "accepted": 0, "billed": 0, "total_cost_micros": 0}
     assert http.get("/faults").json()["pending"] == []
+
+
+def test_a_data_url_is_shown_shortened(http):
+    address = "data:image/png;base64," + "A" * 5000
+    fal_submit(http, "fal-ai/nano-banana/edit", prompt="x", image_urls=[address])
+
+    (shown,) = book(http)["jobs"][0]["input"]["image_urls"]
+
+    assert len(shown) < 120
+    assert shown.endswith("(5022 characters)")
