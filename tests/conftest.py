@@ -20,6 +20,7 @@ from tests.support.server import Running, ensure_front_end, running_farebox
 ENGINES = ("sqlite", "postgres")
 NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
 PATIENCE_MS = 15_000
+PAGES = pytest.StashKey[list[Page]]()
 
 # --- which tests run, and where
 
@@ -150,9 +151,12 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def visitor(browser: Browser, watch: Watch, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a page for somebody with cookies of their own: `visitor(width=390, dark=True)`."""
-    pages: list[Page] = []
+def visitor(browser: Browser, watch: Watch, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Page]:
+    """Opens a page for somebody with cookies of their own: `visitor(width=390, dark=True)`.
+
+    Playwright keeps an event loop in this thread: a test with a page cannot call `asyncio.run`.
+    """
+    pages = request.node.stash.setdefault(PAGES, [])
 
     def open_page(*, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
         context = browser.new_context(
@@ -168,10 +172,15 @@ def visitor(browser: Browser, watch: Watch, tmp_path: Path) -> Iterator[Callable
         pages.append(page)
         return page
 
-    yield open_page
-    for number, page in enumerate(pages, 1):
-        if not page.is_closed():
-            page.screenshot(path=tmp_path / f"last-{number}.png")  # pytest keeps the folders of failed tests
+    return open_page
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Close the pages before any server goes: a page that loses its server complains in its console."""
+    for number, page in enumerate(item.stash.get(PAGES, []), 1):
+        if not page.is_closed():  # pytest keeps the folders of failed tests
+            page.screenshot(path=item.funcargs["tmp_path"] / f"last-{number}.png")  # type: ignore[attr-defined]
         page.context.close()
 
 

@@ -41,7 +41,7 @@ class Running:
 
     def start_app(self, **more: str) -> None:
         """Start (again) the server; `more` goes into its environment, such as a fault point."""
-        env = {**frontend.serving(self.env), "PYTHONPATH": str(ROOT), **more}
+        env = {**frontend.serving(self.env, self.folder / ".web"), "PYTHONPATH": str(ROOT), **more}
         self.app = self.processes.start("app", frontend.server("127.0.0.1", self.port), env, folder=self.folder)
 
     def wait_ready(self) -> None:
