@@ -6,9 +6,11 @@
 import os
 import socket
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from app.accounts.service import Accounts
 from app.catalogue import provider_access
+from app.catalogue.editing import Editing
 from app.catalogue.offers import Offers
 from app.files.store import Files
 from app.generation.advance import advance
@@ -33,6 +35,7 @@ class Services:
     db: Database
     vault: Vault = field(repr=False)
     offers: Offers
+    editing: Editing
     ledger: Ledger
     files: Files
     accounts: Accounts
@@ -83,7 +86,9 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         signing_key=settings.secret_key,
     )
     accounts = Accounts(db, now, opened=open_wallet)
-    return Services(settings, db, vault, offers, ledger, files, accounts, desk, News(), engine)
+    credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
+    editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
+    return Services(settings, db, vault, offers, editing, ledger, files, accounts, desk, News(), engine)
 
 
 def executor_id() -> str:

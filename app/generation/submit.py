@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, or_, update
 from sqlalchemy.exc import IntegrityError
 
 from app.catalogue.offers import Offer
+from app.catalogue.upstream import to_upstream
 from app.generation import rows
 from app.generation.desk import Desk
 from app.generation.lifecycle import Event
@@ -107,22 +108,21 @@ def _job(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) 
     return Job(
         attempt_id=attempt["id"],
         upstream_model=attempt["upstream_model"],
-        params=upstream_params(desk, generation["params"], route.mapping),
+        params=to_upstream(route, with_links(desk, generation["params"])),
         callback_url=desk.callback_url(attempt["provider_id"], attempt["id"]),
         route_settings=route.settings,
     )
 
 
-def upstream_params(desk: Desk, params: Mapping[str, Any], mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Our parameters under the provider's names; one mapped to null stays with us, an uploaded file becomes a link."""
+def with_links(desk: Desk, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with every uploaded file replaced by a link the provider can fetch it by."""
 
     def link(value: Any) -> Any:
         if isinstance(value, list):
             return [link(item) for item in value]
         return desk.file_link(value) if isinstance(value, str) and is_id(value, "file") else value
 
-    named = {mapping.get(name, name): link(value) for name, value in params.items() if value is not None}
-    return {name: value for name, value in named.items() if name is not None}
+    return {name: link(value) for name, value in params.items()}
 
 
 async def accept(desk: Desk, generation: RowMapping, attempt: RowMapping, ref: UpstreamRef, offer: Offer) -> bool:
