@@ -13,7 +13,7 @@ from typing import Any
 from app.catalogue.schema_reader import SchemaReader
 from app.kernel.errors import InvalidInput, UnknownParameter
 from app.pricing.document import Findings, too_big
-from app.pricing.numbers import shown
+from app.pricing.numbers import sentence, shown
 from app.pricing.parameters import Kind, Parameter, ParamSchema
 from app.pricing.suggest import did_you_mean
 
@@ -73,7 +73,7 @@ def _value(parameter: Parameter, given: object) -> Any:
     try:
         value = parameter.canonical(given)
     except ValueError as wrong:
-        raise InvalidInput(f"{parameter.name}: {wrong}", param=parameter.name) from None
+        raise InvalidInput(f"{parameter.name}: {sentence(wrong)}", param=parameter.name) from None
     if parameter.required and parameter.kind is Kind.STRING and not value.strip():
         raise InvalidInput(f"{parameter.name} is required and cannot be blank.", param=parameter.name)
     return value

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.pricing.document import Findings, join
-from app.pricing.numbers import figure, seconds_in, shown
+from app.pricing.numbers import figure, seconds_in, sentence, shown
 from app.pricing.parameters import AUTO, DEFAULT_DIVISOR, Kind, Meter, Parameter, ParamSchema
 from app.pricing.suggest import nearest
 
@@ -185,7 +185,7 @@ class SchemaReader:
             try:
                 member = parameter.canonical(one)
             except ValueError as wrong:
-                self.found.note(join(where, index), f"{wrong}.")
+                self.found.note(join(where, index), sentence(wrong))
                 continue
             if member in members:
                 self.found.note(join(where, index), f"{shown(one)} is listed twice.")
@@ -209,7 +209,7 @@ class SchemaReader:
             return replace(parameter, default=parameter.canonical(raw["default"]))
         except ValueError as wrong:
             near = nearest(raw["default"], parameter.enum)
-            self.found.note(join(path, "default"), f"The default is not allowed: {wrong}", near)
+            self.found.note(join(path, "default"), f"The default is not allowed: {sentence(wrong)}", near)
             return parameter
 
     def _sizes(self, given: object, parameters: list[Parameter]) -> tuple[tuple[str, ...], dict[str, tuple[int, int]]]:

@@ -51,8 +51,11 @@ class Findings:
             hint = _unquoted(raw)
             self.note(path, f"{wrong}.{f' Write {hint} without quotes.' if hint else ''}", hint)
             return None
-        if number < 0 or (positive and number == 0):
-            self.note(path, f"{shown(raw)} is {'not above zero' if positive else 'negative'}; a price never is.")
+        if positive and number <= 0:
+            self.note(path, f"This is above zero, not {shown(raw)}.")
+            return None
+        if number < 0:
+            self.note(path, f"{shown(raw)} is negative; a price never is.")
             return None
         return number
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.pricing.conditions import ABSENT, PRESENT, Condition, OneOf, Present, Test, Value, Within, settled
 from app.pricing.document import Findings, join
-from app.pricing.numbers import figure, measure_in, seconds_in, shown
+from app.pricing.numbers import figure, measure_in, seconds_in, sentence, shown
 from app.pricing.parameters import AUTO, Kind, Parameter, ParamSchema
 from app.pricing.suggest import did_you_mean, nearest
 
@@ -92,7 +92,7 @@ class MatchReader:
         except ValueError as wrong:
             near = nearest(given, parameter.enum) if parameter is not None else None
             name = f"{parameter.name}: " if parameter is not None else ""
-            self.found.note(path, f"{name}{wrong}", near)
+            self.found.note(path, f"{name}{sentence(wrong)}", near)
             return False, None
 
     def _range(self, raw: Mapping[str, Any], parameter: Parameter | None, path: str) -> Test | None:

@@ -71,6 +71,12 @@ def size_in(value: object) -> tuple[int, int] | None:
     return (width, height) if width and height else None
 
 
+def sentence(words: object) -> str:
+    """The words with a full stop, unless they already end in one or in a question."""
+    text = str(words)
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
 def shown(value: object) -> str:
     """A value as a refusal quotes it: text in quotes, never more than forty characters."""
     match value:

@@ -1,6 +1,7 @@
 """What must hold for every rule, request and delivery, tried on random ones."""
 
 import math
+import os
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,7 +21,7 @@ from app.pricing.units import UNITS
 from app.pricing.usage import Output, Usage
 from tests.pricing.shop import schema
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=1_500 if os.environ.get("FAREBOX_LONG") else 20, deadline=None)
 
 MODEL = schema(
     {

@@ -185,11 +185,11 @@ def test_a_figure_is_finite_and_not_negative_wherever_it_stands(figure, message,
             None, id="a range end that is no number",
         ),
         pytest.param(
-            {"steps": 2.5}, "tiers[0].match.steps", "steps: expected a whole number, not 2.5", None, id="half a step",
+            {"steps": 2.5}, "tiers[0].match.steps", "steps: expected a whole number, not 2.5.", None, id="half a step",
         ),
-        pytest.param({"steps": True}, "tiers[0].match.steps", "steps: true is not a number", None, id="a boolean"),
+        pytest.param({"steps": True}, "tiers[0].match.steps", "steps: true is not a number.", None, id="a boolean"),
         pytest.param(
-            {"hd": 1}, "tiers[0].match.hd", "hd: expected true or false, not 1", None, id="a number for a switch",
+            {"hd": 1}, "tiers[0].match.hd", "hd: expected true or false, not 1.", None, id="a number for a switch",
         ),
         pytest.param(
             {"picture": "https://example.com/a.png"}, "tiers[0].match.picture",
