@@ -5,6 +5,7 @@ one that sets the length, and `size` the choices that give those pixels.
 """
 
 from collections.abc import Mapping
+from math import gcd
 from typing import Any
 
 from app.catalogue.offers import Offer
@@ -14,6 +15,8 @@ from app.pricing.parameters import ParamSchema
 #: OpenAI's own parameters that say how to answer, not what to make.
 ANSWER_ONLY = frozenset({"user", "response_format", "safety_identifier"})
 METERED = {"n": "image", "seconds": "second"}
+#: Short sides that are called by another name than their number of lines.
+RESOLUTIONS = {2160: "4k", 1440: "2k"}
 
 
 def to_input(offer: Offer, body: Mapping[str, Any], control: frozenset[str]) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def _metered(schema: ParamSchema, name: str, value: Any) -> dict[str, Any]:
 def _size(offer: Offer, wanted: str) -> dict[str, Any]:
     schema = offer.schema
     width, _, height = wanted.lower().partition("x")
-    if not (width.isdigit() and height.isdigit()):
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
         raise InvalidInput(f"size is WIDTHxHEIGHT in pixels, such as 1024x1024, not “{wanted}”.", param="size")
     pixels = (int(width), int(height))
     for values, size in schema.sizes.items():
@@ -55,5 +58,28 @@ def _size(offer: Offer, wanted: str) -> dict[str, Any]:
             return dict(zip(schema.size_by, values.split("|"), strict=True))
     if {"width", "height"} <= set(schema.names):
         return {"width": pixels[0], "height": pixels[1]}
-    known = ", ".join(sorted({f"{w}x{h}" for w, h in schema.sizes.values()})) or "none"
-    raise InvalidInput(f"{offer.alias} does not make {wanted}. Sizes it makes: {known}.", param="size")
+    found = _in_words(schema, *pixels)
+    if found is not None:
+        return found
+    known = ", ".join(sorted({f"{w}x{h}" for w, h in schema.sizes.values()}))
+    said = f"Sizes it makes: {known}." if known else "GET /v1/models/{id} lists its parameters."
+    raise InvalidInput(f"{offer.alias} does not make {wanted}. {said}", param="size")
+
+
+def _in_words(schema: ParamSchema, width: int, height: int) -> dict[str, Any] | None:
+    """`1280x720` as resolution “720p” and aspect ratio “16:9”; None unless every such parameter has that value."""
+    common = gcd(width, height)
+    words = {
+        "aspect_ratio": f"{width // common}:{height // common}",
+        "resolution": RESOLUTIONS.get(min(width, height), f"{min(width, height)}p"),
+    }
+    found: dict[str, Any] = {}
+    for name, word in words.items():
+        parameter = schema.get(name)
+        if parameter is None:
+            continue
+        value = next((value for value in parameter.enum if str(value).lower() == word), None)
+        if value is None:
+            return None
+        found[name] = value
+    return found or None
