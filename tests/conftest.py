@@ -19,6 +19,7 @@ from tests.support.server import Running, ensure_front_end, running_farebox
 
 ENGINES = ("sqlite", "postgres")
 NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
+TESTS = Path(__file__).parent
 PATIENCE_MS = 15_000
 PAGES = pytest.StashKey[list[Page]]()
 
@@ -27,6 +28,10 @@ PAGES = pytest.StashKey[list[Page]]()
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long ones to `make test-long`; what needs the machine to itself shares one process, and goes last."""
+    for item in items:
+        for name in ("browser", "faults"):
+            if item.path.is_relative_to(TESTS / name):
+                item.add_marker(name)
     long_ones = [] if LONG else [item for item in items if item.get_closest_marker("long")]
     if long_ones:
         config.hook.pytest_deselected(items=long_ones)

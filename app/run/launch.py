@@ -42,6 +42,7 @@ def dev() -> None:
     with _start_up() as (ours, env, home, port):
         prepare(ours, env, home)
         start_sandbox(ours, env, home)
+        frontend.MARK.unlink(missing_ok=True)  # what is built here is not what `make run` serves
         command = [venv_program("reflex"), "run", "--env", "preview", "--backend-host", LOOPBACK]
         with step("First build"):
             ours.start("app", [*command, "--backend-port", str(port), "--frontend-port", str(port)], env)

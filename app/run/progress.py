@@ -25,15 +25,15 @@ class Step:
         self.started = time.monotonic()
         self._terminal = sys.stdout.isatty()
         self._last = self.started
-        self._shown = ""
+        self._noted = self._shown = ""
         self._show(f"{title} …", end="" if self._terminal else "\n")
 
     def note(self, text: str) -> None:
         """Show how far the step is; seldom enough to be readable in a log file too."""
         now = time.monotonic()
-        if now - self._last < (self.REDRAW_SECONDS if self._terminal else self.SPEAK_SECONDS):
+        if text == self._noted or now - self._last < (self.REDRAW_SECONDS if self._terminal else self.SPEAK_SECONDS):
             return
-        self._last = now
+        self._last, self._noted = now, text
         if self._terminal:
             self._show(f"{self.title} … {text}", end="")
         else:

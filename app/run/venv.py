@@ -69,12 +69,11 @@ def _create() -> None:
 def _follow(shown: Step, packages: int) -> Callable[[str], None]:
     """Count pip's packages as it names them."""
     seen: set[str] = set()
+    unpacking: set[str] = set()
 
     def look(text: str) -> None:
         seen.update(re.findall(r"^(?:Collecting|Requirement already satisfied:) ([\w.-]+)", text, re.MULTILINE))
-        if "Installing collected packages" in text:
-            shown.note("unpacking")
-        elif seen:
-            shown.note(f"{len(seen)} of {packages}")
+        unpacking.update(re.findall(r"^Installing collected packages", text, re.MULTILINE))
+        shown.note("unpacking" if unpacking else f"{len(seen)} of {packages}")
 
     return look
