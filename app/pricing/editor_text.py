@@ -30,10 +30,7 @@ def read_json(text: str) -> Any:
     """
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST_BYTES:
         raise _refused(f"The text is longer than {LARGEST_BYTES:,} bytes.", 1)
-    places = list(_places(text))
-    deep = next((place for place in places if place.depth > DEEPEST), None)
-    if deep is not None:
-        raise _refused(f"The document is nested deeper than {DEEPEST} levels.", deep.line)
+    places = list(_shallow_places(text))
     try:
         raw = json.loads(text, parse_float=_kept, parse_constant=_no_constant)
     except json.JSONDecodeError as wrong:
@@ -99,6 +96,14 @@ def _places(text: str) -> Iterator[_Place]:
             top.next()
         elif piece != ":":
             yield from _member(piece, top, stack, line)
+
+
+def _shallow_places(text: str) -> Iterator[_Place]:
+    """The same, refused at the first place that is too deep, before anything recursive reads the text."""
+    for place in _places(text):
+        if place.depth > DEEPEST:
+            raise _refused(f"The document is nested deeper than {DEEPEST} levels.", place.line)
+        yield place
 
 
 def _member(piece: str, top: _Open, stack: list[_Open], line: int) -> Iterator[_Place]:

@@ -62,13 +62,6 @@ def character_count(schema: ParamSchema, params: Mapping[str, Value]) -> int | N
     return sum(map(len, texts)) if texts else None
 
 
-def video_tokens(schema: ParamSchema, width: int | None, height: int | None, seconds: Decimal | None) -> Decimal | None:
-    """height × width × frames per second × seconds / 1024 at the model's own frame rate; None when one is unknown."""
-    if width is None or height is None or seconds is None or schema.fps is None:
-        return None
-    return _divided(width * height * schema.fps * seconds, Decimal(1024))
-
-
 def largest(parameter: Parameter) -> Decimal | None:
     """The most this parameter can be: its largest enum member that is a number, or its maximum."""
     numbers = [number for number in map(seconds_in, parameter.enum) if number is not None]

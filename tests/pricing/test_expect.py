@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.pricing.expect import character_count, expected_usage, filled, video_tokens
+from app.pricing.expect import character_count, expected_usage, filled
 from app.pricing.usage import Output, Usage
 from tests.pricing.shop import N, choice, film, schema
 
@@ -96,13 +96,6 @@ def test_characters_are_code_points_of_every_metered_text():
     assert character_count(model, {"text": "Grüße 👋🏽", "title": "ab", "note": "free"}) == 8 + 2
     assert character_count(model, {}) == 0
     assert character_count(schema({"note": {"type": "string"}}), {"note": "free"}) is None
-
-
-def test_video_tokens_at_the_models_own_frame_rate():
-    model = schema({}, fps=24)
-    assert video_tokens(model, 1920, 1080, Decimal(5)) == 243_000
-    assert video_tokens(model, 1920, None, Decimal(5)) is None
-    assert video_tokens(schema({}), 1920, 1080, Decimal(5)) is None
 
 
 def test_a_reported_zero_is_kept_and_a_missing_measure_filled():
