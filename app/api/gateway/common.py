@@ -121,10 +121,13 @@ class Wanted:
 
 async def dry_run(gateway: Gateway, holder: KeyHolder, wanted: Wanted) -> dict[str, Any]:
     """The documented estimate: everything about the request is checked, nothing is changed, nothing is held."""
-    desk = gateway.desk
-    priced = await asyncio.to_thread(price, desk, wanted.model, wanted.input, holder.workspace_id)
+    return await asyncio.to_thread(_estimate, gateway, holder, wanted)
+
+
+def _estimate(gateway: Gateway, holder: KeyHolder, wanted: Wanted) -> dict[str, Any]:
+    priced = price(gateway.desk, wanted.model, wanted.input, holder.workspace_id)
     agree(priced, ask_of(holder, wanted, ""))
-    available = (await asyncio.to_thread(gateway.ledger.balance, holder.workspace_id)).available
+    available = gateway.ledger.balance(holder.workspace_id).available
     return present.estimate(priced.offer, priced.quote, priced.route.provider_id, gateway.wire) | {
         "available": present.number(available.amount),
         "sufficient": available >= priced.quote.maximum,
