@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.sandbox import faults
+from app.sandbox.door import open_files
 from app.sandbox.engine import Engine
 from app.sandbox.jobs import Job, iso
 from app.sandbox.signers import KIE_HMAC_KEY, Keys
@@ -35,7 +36,8 @@ class Control:
         ]
 
     async def health(self, request: Request) -> Response:
-        return JSONResponse({"status": "ok", "speed": self._engine.speed, "providers": list(PROVIDERS)})
+        health = {"status": "ok", "speed": self._engine.speed, "providers": list(PROVIDERS), "open_files": open_files()}
+        return JSONResponse(health)
 
     async def book(self, request: Request) -> Response:
         """Every accepted job, oldest first; `accepted`, `billed` and the total count the rows shown."""

@@ -32,6 +32,8 @@ RUN_SECONDS = {IMAGE: (1.6, 2.2), VIDEO: (5.5, 8.0), AUDIO: (1.2, 2.0)}
 BILLED_WHEN = {"fal": {SUCCEEDED}, "replicate": {SUCCEEDED, CANCELED}, "kie": set()}
 FILES_LIVE_SECONDS = {"fal": 3600.0, "replicate": 3600.0, "kie": 86400.0}
 SWEEP_SECONDS = 60.0
+#: How far a callback that comes too early is ahead of the status.
+EARLY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ class Engine:
         state = SUCCEEDED if job.error is None else FAILED
         if state is SUCCEEDED and "webhook-out-of-order" in job.faults and job.provider != "replicate":
             await self._call(replace(job, state=state, finished_at=time.time()), COMPLETED)
-            await asyncio.sleep(max(0.3, 1 / self.speed))
+            await asyncio.sleep(EARLY_SECONDS)
         job = self._end(job, state, error=job.error)
         await asyncio.wait({opening})
         await self._close(job)

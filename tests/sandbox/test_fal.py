@@ -1,8 +1,10 @@
 """The sandbox as fal: the queue's answers, its errors, and what the platform tells about prices."""
 
+import httpx
 import pytest
 
 from tests.sandbox.callers import FAL, book, fal_result, fal_run, fal_submit, until
+from tests.support.sandbox import running_sandbox
 
 SCHNELL = "fal-ai/flux/schnell"
 SMALL = {"prompt": "a harbour", "image_size": "square"}
@@ -89,13 +91,27 @@ def test_a_bad_input_is_accepted_and_ends_completed_with_an_error(http, given, f
     assert [job["billed"] for job in book(http)["jobs"]] == [False]
 
 
-def test_a_queued_request_can_be_canceled_and_is_not_billed(http):
-    http.post("/faults", json={"provider": "fal", "fault": "slow", "arg": 3})
-    handle = fal_submit(http, SCHNELL, **SMALL)
+def test_a_queued_request_can_be_canceled_and_is_not_billed(tmp_path):
+    with running_sandbox(tmp_path, speed=0.05) as base, httpx.Client(base_url=base, trust_env=False) as http:
+        handle = fal_submit(http, SCHNELL, **SMALL)
+
+        asked = http.put(handle["cancel_url"], headers=FAL)
+
+        assert (asked.status_code, asked.json()) == (202, {"status": "CANCELLATION_REQUESTED"})
+        status = http.get(handle["status_url"], headers=FAL).json()
+        assert (status["status"], status["error_type"]) == ("COMPLETED", "client_cancelled")
+        assert [(job["status"], job["billed"]) for job in book(http)["jobs"]] == [("canceled", False)]
+
+
+def test_a_running_request_goes_on_although_it_is_canceled(http):
+    handle = fal_submit(http, SCHNELL, **SMALL | {"prompt": "[[fault:slow=0.7]] x"})
+    until(lambda: book(http)["jobs"][0]["status"] == "running")
 
     asked = http.put(handle["cancel_url"], headers=FAL)
 
     assert (asked.status_code, asked.json()) == (202, {"status": "CANCELLATION_REQUESTED"})
+    assert fal_result(http, handle).json()["images"]
+    assert book(http)["billed"] == 1
 
 
 def test_a_finished_request_cannot_be_canceled(http):
