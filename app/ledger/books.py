@@ -189,7 +189,9 @@ def load(connection: Connection, ops: Sequence[Operation], now: datetime) -> Boo
     workspaces = {op.workspace_id for op in ops if isinstance(op, HoldOp | GrantOp | AdjustOp)}
     on_holds = {op.generation_id for op in ops if isinstance(op, ON_A_HOLD)}
     reversed_ids = {op.journal_id for op in ops if isinstance(op, ReverseOp)}
-    wallets = reading.lock_wallets(connection, workspaces, on_holds, reversed_ids)
+    wallets = reading.lock_wallets(
+        connection, workspaces=workspaces, generations=on_holds, journals=reversed_ids
+    )
     generations = {op.generation_id for op in ops if isinstance(op, HoldOp)} | on_holds
     holds = reading.read_holds(connection, generations)
     books.take(wallets, holds)

@@ -59,7 +59,7 @@ WHERE (account LIKE '%:prepaid' AND balance_after <> before - amount)
     OR (account LIKE '%:receivable' AND balance_after <> before + amount);
 
 -- wallet_entries_are_numbered: Every entry on a wallet's account has the version and balance of that wallet.
-SELECT e.id AS entry_id, e.account, e.wallet_version, w.version
+SELECT e.journal_id, e.account, e.wallet_version, w.version
 FROM entry e
 JOIN journal j ON j.id = e.journal_id
 LEFT JOIN wallet w ON w.id = j.wallet_id

@@ -5,11 +5,10 @@ other in a circle; everything else is read after it, and so sees what the previo
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from functools import cache
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, or_, select, union_all
+from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam, or_, select, union_all
 
 from app.ledger import tables
 from app.ledger.journal import Entry
@@ -35,48 +34,59 @@ WALLET_COLUMNS = (
     wallet.frozen,
     wallet.version,
 )
-HOLDS = select(
-    hold.generation_id, hold.wallet_id, hold.amount, hold.captured, hold.state, hold.close_journal_id
-).where(hold.generation_id.in_(bindparam("generations", expanding=True)))
 LOTS = select(
     lot.id, lot.wallet_id, lot.journal_id, lot.granted, lot.remaining, lot.open, lot.priority, lot.expires_at
-)
-OPEN_LOTS = LOTS.where(lot.wallet_id.in_(bindparam("wallets", expanding=True)), lot.open)
-NAMED_LOTS = LOTS.where(
-    or_(lot.id.in_(bindparam("lots", expanding=True)), lot.journal_id.in_(bindparam("journals", expanding=True)))
 )
 JOURNALS = select(
     journal.id, journal.kind, journal.ref, journal.wallet_id, journal.generation_id, journal.reverses_id
 )
-JOURNALS_OF_GENERATIONS = JOURNALS.where(journal.generation_id.in_(bindparam("generations", expanding=True)))
-JOURNALS_BY_NAME = JOURNALS.where(
-    or_(journal.ref.in_(bindparam("refs", expanding=True)), journal.id.in_(bindparam("journals", expanding=True)))
-)
-ENTRIES = select(entry.journal_id, entry.account, entry.amount, entry.unit).where(
-    entry.journal_id.in_(bindparam("journals", expanding=True))
-)
-USES = (
-    select(lot_use.journal_id, lot_use.lot_id, lot_use.amount)
-    .where(lot_use.journal_id.in_(bindparam("journals", expanding=True)))
-    .order_by(lot_use.id)
-)
 
 
-@cache
-def wallets_for_update(by_workspace: bool, by_generation: bool, by_journal: bool) -> Select[Any]:
-    """The wallets of these workspaces, of the holds of these generations and of these journals, locked by id.
+class _Queries:
+    """Every query, in the words of one database: a list is one array on PostgreSQL and an `IN` on SQLite."""
 
-    The lock is FOR NO KEY UPDATE: foreign keys that only mention a wallet need not wait for it.
-    """
-    sources = []
-    if by_workspace:
-        sources.append(select(wallet.id).where(wallet.workspace_id.in_(bindparam("workspaces", expanding=True))))
-    if by_generation:
-        sources.append(select(hold.wallet_id).where(hold.generation_id.in_(bindparam("generations", expanding=True))))
-    if by_journal:
-        sources.append(select(journal.wallet_id).where(journal.id.in_(bindparam("journals", expanding=True))))
-    ids = union_all(*sources) if len(sources) > 1 else sources[0]
-    return select(*WALLET_COLUMNS).where(wallet.id.in_(ids)).order_by(wallet.id).with_for_update(of=tables.wallet, key_share=True)
+    def __init__(self, arrays: bool) -> None:
+        def among(col: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+            if arrays:
+                return col == any_(bindparam(name, type_=ARRAY(col.type)))
+            return col.in_(bindparam(name, expanding=True))
+
+        self.listed = list if arrays else padded
+        self._wallet_sources = {
+            "workspaces": select(wallet.id).where(among(wallet.workspace_id, "workspaces")),
+            "generations": select(hold.wallet_id).where(among(hold.generation_id, "generations")),
+            "journals": select(journal.wallet_id).where(among(journal.id, "journals")),
+        }
+        self._locks: dict[tuple[str, ...], Select[Any]] = {}
+        self.holds = select(
+            hold.generation_id, hold.wallet_id, hold.amount, hold.captured, hold.state, hold.close_journal_id
+        ).where(among(hold.generation_id, "generations"))
+        self.open_lots = LOTS.where(among(lot.wallet_id, "wallets"), lot.open)
+        self.named_lots = LOTS.where(or_(among(lot.id, "lots"), among(lot.journal_id, "journals")))
+        self.journals_of = JOURNALS.where(among(journal.generation_id, "generations"))
+        self.journals_named = JOURNALS.where(or_(among(journal.ref, "refs"), among(journal.id, "journals")))
+        self.entries = (
+            select(entry.journal_id, entry.account, entry.amount, entry.unit)
+            .where(among(entry.journal_id, "journals"))
+            .order_by(entry.position)
+        )
+        self.uses = (
+            select(lot_use.journal_id, lot_use.lot_id, lot_use.amount)
+            .where(among(lot_use.journal_id, "journals"))
+            .order_by(lot_use.position)
+        )
+
+    def lock(self, names: tuple[str, ...]) -> Select[Any]:
+        """The wallets of these workspaces, of the holds of these generations and of these journals, locked by id.
+
+        The lock is FOR NO KEY UPDATE: foreign keys that only mention a wallet need not wait for it.
+        """
+        if names not in self._locks:
+            sources = [self._wallet_sources[name] for name in names]
+            ids = union_all(*sources) if len(sources) > 1 else sources[0]
+            found: Select[Any] = select(*WALLET_COLUMNS).where(wallet.id.in_(ids)).order_by(wallet.id)
+            self._locks[names] = found.with_for_update(of=tables.wallet, key_share=True)
+        return self._locks[names]
 
 
 def padded(values: Collection[Any]) -> list[Any]:
@@ -88,59 +98,69 @@ def padded(values: Collection[Any]) -> list[Any]:
     return listed + listed[-1:] * (size - len(listed))
 
 
-def lock_wallets(
-    connection: Connection, workspaces: Collection[str], generations: Collection[str], journals: Collection[str]
-) -> list[Wallet]:
-    if not (workspaces or generations or journals):
+_ARRAYS, _LISTS = _Queries(arrays=True), _Queries(arrays=False)
+
+
+def _queries(connection: Connection) -> _Queries:
+    return _ARRAYS if connection.dialect.name == "postgresql" else _LISTS
+
+
+def lock_wallets(connection: Connection, **by: Collection[str]) -> list[Wallet]:
+    """Lock and read the wallets of `workspaces`, `generations` and `journals`."""
+    names = tuple(name for name, values in by.items() if values)
+    if not names:
         return []
-    statement = wallets_for_update(bool(workspaces), bool(generations), bool(journals))
-    given = {"workspaces": workspaces, "generations": generations, "journals": journals}
-    parameters = {name: padded(values) for name, values in given.items() if values}
-    return [Wallet._make(row) for row in connection.execute(statement, parameters)]
+    queries = _queries(connection)
+    given = {name: queries.listed(by[name]) for name in names}
+    return [Wallet._make(row) for row in connection.execute(queries.lock(names), given)]
 
 
 def read_holds(connection: Connection, generations: Collection[str]) -> list[Hold]:
     if not generations:
         return []
-    return [Hold._make(row) for row in connection.execute(HOLDS, {"generations": padded(generations)})]
+    queries = _queries(connection)
+    rows = connection.execute(queries.holds, {"generations": queries.listed(generations)})
+    return [Hold._make(row) for row in rows]
 
 
 def read_open_lots(connection: Connection, wallets: Collection[int]) -> list[Lot]:
     if not wallets:
         return []
-    return [Lot._make(row) for row in connection.execute(OPEN_LOTS, {"wallets": padded(wallets)})]
+    queries = _queries(connection)
+    return [Lot._make(row) for row in connection.execute(queries.open_lots, {"wallets": queries.listed(wallets)})]
 
 
 def read_named_lots(connection: Connection, lots: Collection[str], journals: Collection[str]) -> list[Lot]:
     """Lots by id, and the lots these journals made; used up and expired ones as well."""
     if not (lots or journals):
         return []
-    rows = connection.execute(NAMED_LOTS, {"lots": list(lots), "journals": list(journals)})
+    rows = connection.execute(_queries(connection).named_lots, {"lots": list(lots), "journals": list(journals)})
     return [Lot._make(row) for row in rows]
 
 
 def read_journals_of(connection: Connection, generations: Collection[str]) -> list[Posted]:
     if not generations:
         return []
-    return _whole(connection, connection.execute(JOURNALS_OF_GENERATIONS, {"generations": list(generations)}))
+    return _whole(connection, _queries(connection).journals_of, {"generations": list(generations)})
 
 
 def read_journals(connection: Connection, refs: Collection[str], journals: Collection[str]) -> list[Posted]:
     """Journals by reference (of whatever kind) or by id."""
     if not (refs or journals):
         return []
-    return _whole(connection, connection.execute(JOURNALS_BY_NAME, {"refs": list(refs), "journals": list(journals)}))
+    return _whole(connection, _queries(connection).journals_named, {"refs": list(refs), "journals": list(journals)})
 
 
-def _whole(connection: Connection, heads: Iterable[Any]) -> list[Posted]:
-    rows = list(heads)
-    ids = [row.id for row in rows]
-    if not ids:
+def _whole(connection: Connection, heads: Select[Any], given: dict[str, Any]) -> list[Posted]:
+    rows = connection.execute(heads, given).all()
+    ids = {"journals": [row.id for row in rows]}
+    if not rows:
         return []
+    queries = _queries(connection)
     entries: dict[str, list[Entry]] = defaultdict(list)
-    for row in connection.execute(ENTRIES, {"journals": ids}):
-        entries[row.journal_id].append(Entry(row.account, row.amount, row.unit))
+    for journal_id, account, micros, unit in connection.execute(queries.entries, ids):
+        entries[journal_id].append(Entry(account, micros, unit))
     uses: dict[str, list[Use]] = defaultdict(list)
-    for journal_id, lot_id, micros in connection.execute(USES, {"journals": ids}):
+    for journal_id, lot_id, micros in connection.execute(queries.uses, ids):
         uses[journal_id].append(Use(lot_id, micros))
     return [Posted._make((*row, tuple(entries[row.id]), tuple(uses[row.id]))) for row in rows]

@@ -203,7 +203,7 @@ def _journal_rows(connection: Connection, page: _Page) -> Iterable[StatementRow]
         .limit(page.limit)
     )
     # A journal that only books our own cost is nothing to a customer; a charge of zero is.
-    moves = select(e.id).where(e.journal_id == j.id, e.account.in_(own)).exists()
+    moves = select(e.journal_id).where(e.journal_id == j.id, e.account.in_(own)).exists()
     closes = select(h.generation_id).where(h.close_journal_id == j.id).exists()
     query = query.where(or_(moves, closes))
     if page.kinds is not None:
@@ -305,7 +305,7 @@ def _views(connection: Connection, which: ColumnElement[bool]) -> list[JournalVi
     ids = [row.id for row in rows]
     legs: dict[str, list[EntryView]] = defaultdict(list)
     for row in connection.execute(
-        select(e.journal_id, e.account, e.amount, e.unit, e.balance_after).where(e.journal_id.in_(ids)).order_by(e.id)
+        select(e.journal_id, e.account, e.amount, e.unit, e.balance_after).where(e.journal_id.in_(ids)).order_by(e.position)
     ):
         after = None if row.balance_after is None else Money(row.balance_after, row.unit)
         legs[row.journal_id].append(EntryView(row.account, Money(row.amount, row.unit), after))
@@ -315,7 +315,7 @@ def _views(connection: Connection, which: ColumnElement[bool]) -> list[JournalVi
         .join(tables.lot, tables.lot.c.id == u.lot_id)
         .join(tables.wallet, tables.wallet.c.id == tables.lot.c.wallet_id)
         .where(u.journal_id.in_(ids))
-        .order_by(u.id)
+        .order_by(u.position)
     ):
         uses[row.journal_id].append(LotUseView(row.lot_id, row.label, Money(row.amount, row.unit)))
     return [JournalView(*row, tuple(legs[row.id]), tuple(uses[row.id])) for row in rows]

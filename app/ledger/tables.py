@@ -49,28 +49,34 @@ journal = Table(
     Column("ref", String, nullable=False),
     Column("wallet_id", BigInteger, ForeignKey("wallet.id")),
     Column("generation_id", String),
-    Column("reverses_id", String, ForeignKey("journal.id"), unique=True),
+    Column("reverses_id", String, ForeignKey("journal.id")),
     Column("actor", String, nullable=False),
     Column("memo", Json),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("kind", "ref"),
     Index("journal_by_wallet", "wallet_id", "created_at"),
     Index("journal_by_generation", "generation_id"),
+    Index(
+        "journal_reversed_once",
+        "reverses_id",
+        unique=True,
+        sqlite_where=text("reverses_id IS NOT NULL"),
+        postgresql_where=text("reverses_id IS NOT NULL"),
+    ),
 )
 
 entry = Table(
     "entry",
     metadata,
-    Column("id", BigKey, primary_key=True),
-    Column("journal_id", String, ForeignKey("journal.id"), nullable=False),
+    Column("journal_id", String, ForeignKey("journal.id"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
     Column("account", String, nullable=False),
     Column("unit", String, nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("balance_after", BigInteger),  # of the wallet, on its own legs
     Column("wallet_version", BigInteger),
     CheckConstraint("amount <> 0", name="entry_not_zero"),
-    Index("entry_by_journal", "journal_id"),
-    Index("entry_by_account", "account", "id"),
+    Index("entry_by_account", "account", "journal_id"),
     Index(
         "entry_wallet_version",
         "account",
@@ -129,11 +135,10 @@ lot = Table(
 lot_use = Table(
     "lot_use",
     metadata,
-    Column("id", BigKey, primary_key=True),
+    Column("journal_id", String, ForeignKey("journal.id"), primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
     Column("lot_id", String, ForeignKey("lot.id"), nullable=False),
-    Column("journal_id", String, ForeignKey("journal.id"), nullable=False),
     Column("amount", BigInteger, nullable=False),  # < 0 gives back
     CheckConstraint("amount <> 0", name="lot_use_not_zero"),
-    Index("lot_use_by_journal", "journal_id"),
     Index("lot_use_by_lot", "lot_id"),
 )

@@ -4,48 +4,41 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, insert, update
+from sqlalchemy import Connection, Executable
 
 from app.kernel import faults
 from app.kernel.errors import Broken
 from app.ledger import accounts, tables
+from app.ledger.bulk import Insert, Row, Statement, Update
 from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.decide import NewLot, Post
 from app.ledger.operations import HoldOp, Operation
 from app.ledger.state import Hold, Lot, Wallet
 from app.ledger.tables import OPEN
 
-Row = dict[str, Any]
-
-INSERT_HOLD = insert(tables.hold)
-INSERT_JOURNAL = insert(tables.journal)
-INSERT_ENTRY = insert(tables.entry)
-INSERT_LOT = insert(tables.lot)
-INSERT_LOT_USE = insert(tables.lot_use)
-CLOSE_HOLD = (
-    update(tables.hold)
-    .where(tables.hold.c.generation_id == bindparam("closing"), tables.hold.c.state == OPEN)
-    .values(
-        state=bindparam("to_state"),
-        captured=bindparam("to_captured"),
-        closed_at=bindparam("at"),
-        close_journal_id=bindparam("by_journal"),
-    )
+_hold, _journal, _entry, _lot, _use, _wallet = (
+    tables.hold,
+    tables.journal,
+    tables.entry,
+    tables.lot,
+    tables.lot_use,
+    tables.wallet,
 )
-CHANGE_LOT = (
-    update(tables.lot)
-    .where(tables.lot.c.id == bindparam("lot_id"))
-    .values(remaining=bindparam("to_remaining"), open=bindparam("to_open"))
+INSERT_HOLD = Insert(_hold, without=("closed_at", "close_journal_id"))
+INSERT_JOURNAL = Insert(_journal)
+INSERT_ENTRY = Insert(_entry)
+INSERT_LOT = Insert(_lot)
+INSERT_LOT_USE = Insert(_use)
+CLOSE_HOLD = Update(
+    _hold,
+    sets=("state", "captured", "closed_at", "close_journal_id"),
+    where={"of_generation": _hold.c.generation_id, "from_state": _hold.c.state},
 )
-CHANGE_WALLET = (
-    update(tables.wallet)
-    .where(tables.wallet.c.id == bindparam("wallet_id"), tables.wallet.c.version == bindparam("from_version"))
-    .values(
-        balance=bindparam("to_balance"),
-        held=bindparam("to_held"),
-        owed=bindparam("to_owed"),
-        version=bindparam("to_version"),
-    )
+CHANGE_LOT = Update(_lot, sets=("remaining", "open"), where={"lot_id": _lot.c.id})
+CHANGE_WALLET = Update(
+    _wallet,
+    sets=("balance", "held", "owed", "version"),
+    where={"wallet_id": _wallet.c.id, "from_version": _wallet.c.version},
 )
 
 
@@ -94,11 +87,12 @@ class Pending:
     def close_hold(self, hold: Hold) -> None:
         self._closings.append(
             {
-                "closing": hold.generation_id,
-                "to_state": hold.state,
-                "to_captured": hold.captured,
-                "at": self._now,
-                "by_journal": hold.close_journal_id,
+                "of_generation": hold.generation_id,
+                "from_state": OPEN,
+                "new_state": hold.state,
+                "new_captured": hold.captured,
+                "new_closed_at": self._now,
+                "new_close_journal_id": hold.close_journal_id,
             }
         )
 
@@ -118,11 +112,12 @@ class Pending:
             }
         )
         own = _own_accounts(wallet)
-        for account, micros, unit in journal.entries:
+        for position, (account, micros, unit) in enumerate(journal.entries):
             after = own.get(account)
             self._entries.append(
                 {
                     "journal_id": post.id,
+                    "position": position,
                     "account": account,
                     "unit": unit,
                     "amount": micros,
@@ -130,8 +125,8 @@ class Pending:
                     "wallet_version": None if after is None or wallet is None else wallet.version,
                 }
             )
-        for lot_id, micros in post.uses:
-            self._uses.append({"lot_id": lot_id, "journal_id": post.id, "amount": micros})
+        for position, (lot_id, micros) in enumerate(post.uses):
+            self._uses.append({"journal_id": post.id, "position": position, "lot_id": lot_id, "amount": micros})
 
     def new_lot(self, made: NewLot) -> None:
         self._new_lots[made.lot.id] = made
@@ -164,14 +159,14 @@ class Pending:
         _write(connection, INSERT_JOURNAL, self._journals)
         _write(connection, INSERT_ENTRY, self._entries)
         _write(connection, INSERT_LOT, [self._lot_row(made) for made in self._new_lots.values()])
-        _write(connection, CLOSE_HOLD, self._closings, exactly=True)
+        _write(connection, CLOSE_HOLD, self._closings)
         if self._closings:
             faults.point("settle.after_hold")
-        _write(connection, CHANGE_LOT, [_lot_change(lot) for lot in self._lots.values()], exactly=True)
+        _write(connection, CHANGE_LOT, [_lot_change(lot) for lot in self._lots.values()])
         _write(connection, INSERT_LOT_USE, self._uses)
         if self._closings:
             faults.point("settle.after_lots")
-        _write(connection, CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()], exactly=True)
+        _write(connection, CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()])
         for group in self._companions:
             group.write(connection)
         self._clear()
@@ -203,12 +198,13 @@ class _Group:
                 )
 
 
-def _write(connection: Connection, statement: Executable, rows: list[Row], *, exactly: bool = False) -> None:
+def _write(connection: Connection, statement: Statement, rows: list[Row]) -> None:
+    """Write rows that must all arrive: a change that finds its row gone or moved is a breach, never a shrug."""
     if not rows:
         return
-    result = connection.execute(statement, rows)
-    if exactly and result.rowcount != len(rows):
-        raise Broken(f"{result.rowcount} of {len(rows)} rows were there to change; the books moved under the lock.")
+    written = statement.run(connection, rows)
+    if written != len(rows):
+        raise Broken(f"{written} of {len(rows)} rows of {statement.table.name} were written; the books moved.")
 
 
 def _own_accounts(wallet: Wallet | None) -> dict[str, int]:
@@ -221,15 +217,15 @@ def _own_accounts(wallet: Wallet | None) -> dict[str, int]:
 
 
 def _lot_change(lot: Lot) -> Row:
-    return {"lot_id": lot.id, "to_remaining": lot.remaining, "to_open": lot.open}
+    return {"lot_id": lot.id, "new_remaining": lot.remaining, "new_open": lot.open}
 
 
 def _wallet_change(from_version: int, wallet: Wallet) -> Row:
     return {
         "wallet_id": wallet.id,
         "from_version": from_version,
-        "to_balance": wallet.balance,
-        "to_held": wallet.held,
-        "to_owed": wallet.owed,
-        "to_version": wallet.version,
+        "new_balance": wallet.balance,
+        "new_held": wallet.held,
+        "new_owed": wallet.owed,
+        "new_version": wallet.version,
     }
