@@ -23,6 +23,7 @@ from app.pricing.findings import Finding, tier_findings
 from app.pricing.parameters import Kind, Meter, Parameter, ParamSchema
 from app.pricing.rate_card import RateCard
 from app.pricing.space import candidates
+from app.pricing.usage import Usage
 
 CAP = 4_096
 SAMPLE_CHARACTERS = 1_000
@@ -105,7 +106,16 @@ def matrix(
     """Price every combination. `credit_value` is USD per credit; `cost` a card in USD; `previous` the live card."""
     cards = [one for one in (card, cost, previous) if one is not None]
     axes, held, total = _axes(schema, cards, cap)
-    pricing = _Pricing(card, schema, cost, Fraction(credit_value), previous, tuple(a.name for a in axes if a.matters))
+    pricing = _Pricing(
+        card,
+        schema,
+        cost,
+        Fraction(credit_value),
+        previous,
+        matters=tuple(axis.name for axis in axes if axis.matters),
+        steady={parameter.name: _steady(parameter) for parameter in schema.parameters},
+        lengths={one.name: SAMPLE_SECONDS for one in schema.metered(Meter.SECOND) if one.kind is Kind.FILE},
+    )
     cells = tuple(pricing.cell(params) for params in _walk(axes, cap))
     capped = prod(len(axis.values) for axis in axes) > cap
     findings = (*_price_findings(cells, cost, credit_value), *tier_findings(card, schema, cap))
@@ -131,6 +141,8 @@ class _Pricing:
     credit_value: Fraction
     previous: RateCard | None
     matters: tuple[str, ...]
+    steady: Mapping[str, Value]
+    lengths: Mapping[str, Decimal]
     known: dict[tuple[Value, ...], Cell] = field(default_factory=dict)
 
     def cell(self, params: Mapping[str, Value]) -> Cell:
@@ -141,22 +153,13 @@ class _Pricing:
         return Cell(params, like.price, like.cost, like.margin, like.status, like.previous, like.gap)
 
     def _price(self, params: Mapping[str, Value]) -> Cell:
-        asked = {**_steady(self.schema), **params}
-        asked = {name: value for name, value in asked.items() if value is not None}
-        price, gap = self._amount(self.card, asked)
-        cost = self._amount(self.cost, asked)[0]
-        previous = self._amount(self.previous, asked)[0]
+        asked = {name: value for name, value in {**self.steady, **params}.items() if value is not None}
+        usage = expected_usage(self.schema, asked, lengths=self.lengths)
+        price, gap = _amount(self.card, usage, asked)
+        cost = _amount(self.cost, usage, asked)[0]
+        previous = _amount(self.previous, usage, asked)[0]
         margin = self._margin(price, cost)
         return Cell(params, price, cost, margin, self._status(price, cost, margin), previous, gap)
-
-    def _amount(self, card: RateCard | None, asked: Mapping[str, Value]) -> tuple[Money | None, Unpriced | None]:
-        if card is None:
-            return None, None
-        lengths = {one.name: SAMPLE_SECONDS for one in self.schema.metered(Meter.SECOND) if one.kind is Kind.FILE}
-        try:
-            return card.money(card.amount(expected_usage(self.schema, asked, lengths=lengths), asked)), None
-        except Unpriced as gap:
-            return None, gap
 
     def _margin(self, price: Money | None, cost: Money | None) -> Fraction | None:
         if price is None or cost is None or not price:
@@ -172,6 +175,15 @@ class _Pricing:
         if margin < 0:
             return Status.LOSS
         return Status.THIN if margin < THIN else Status.GOOD
+
+
+def _amount(card: RateCard | None, usage: Usage, asked: Mapping[str, Value]) -> tuple[Money | None, Unpriced | None]:
+    if card is None:
+        return None, None
+    try:
+        return card.money(card.amount(usage, asked)), None
+    except Unpriced as gap:
+        return None, gap
 
 
 def _axes(schema: ParamSchema, cards: Sequence[RateCard], cap: int) -> tuple[tuple[Axis, ...], tuple[str, ...], int]:
@@ -217,12 +229,8 @@ def _nth(axes: Sequence[Axis], index: int) -> dict[str, Value]:
     return {axis.name: chosen[axis.name] for axis in axes}
 
 
-def _steady(schema: ParamSchema) -> dict[str, Value]:
-    """What parameters that do not vary are set to."""
-    return {parameter.name: _steady_value(parameter) for parameter in schema.parameters}
-
-
-def _steady_value(parameter: Parameter) -> Value:
+def _steady(parameter: Parameter) -> Value:
+    """What a parameter that does not vary is set to."""
     if parameter.meter is Meter.CHARACTER and not parameter.enum:
         return "x" * min(SAMPLE_CHARACTERS, parameter.max_length or SAMPLE_CHARACTERS)
     if parameter.is_presence:

@@ -214,6 +214,11 @@ class ParamSchema:
     def get(self, name: str) -> Parameter | None:
         return self.by_name.get(name)
 
+    @cached_property
+    def _by_meter(self) -> Mapping[Meter | None, tuple[Parameter, ...]]:
+        meters = {parameter.meter for parameter in self.parameters}
+        return {meter: tuple(one for one in self.parameters if one.meter is meter) for meter in meters}
+
     def metered(self, meter: Meter) -> tuple[Parameter, ...]:
         """The parameters that carry this meter, in order."""
-        return tuple(parameter for parameter in self.parameters if parameter.meter is meter)
+        return self._by_meter.get(meter, ())
