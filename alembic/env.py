@@ -1,4 +1,4 @@
-"""One history for SQLite and PostgreSQL. Runs on the connection it is given, or on DATABASE_URL from the command line."""
+"""One history for SQLite and PostgreSQL, run on the connection it is given or, from a shell, on DATABASE_URL."""
 
 import os
 import pkgutil

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from app.kernel.ids import new_id
 from app.ledger import reading
-from app.ledger.decide import Change, Post
+from app.ledger.change import Change, Post
 from app.ledger.operations import (
     AbsorbOp,
     AdjustOp,
@@ -182,16 +182,13 @@ class Books:
             self._to_draw[wallet_id] = [lot.id for lot in in_draw_order(lots, self.now)]
 
 
-
 def load(connection: Connection, ops: Sequence[Operation], now: datetime) -> Books:
     """Lock the wallets of `ops` and read what they need; the locks last until the transaction ends."""
     books = Books(now)
     workspaces = {op.workspace_id for op in ops if isinstance(op, HoldOp | GrantOp | AdjustOp)}
     on_holds = {op.generation_id for op in ops if isinstance(op, ON_A_HOLD)}
     reversed_ids = {op.journal_id for op in ops if isinstance(op, ReverseOp)}
-    wallets = reading.lock_wallets(
-        connection, workspaces=workspaces, generations=on_holds, journals=reversed_ids
-    )
+    wallets = reading.lock_wallets(connection, workspaces=workspaces, generations=on_holds, journals=reversed_ids)
     generations = {op.generation_id for op in ops if isinstance(op, HoldOp)} | on_holds
     holds = reading.read_holds(connection, generations)
     books.take(wallets, holds)
@@ -224,4 +221,3 @@ def _load_rare(
     books.take_posted(past)
     used = {use.lot_id for posted in (*named, *past) for use in posted.uses}
     books.take_lots(reading.read_named_lots(connection, used, reversed_ids))
-

@@ -82,7 +82,7 @@ def capture(
     cost: Cost | None = None,
     memo: Mapping[str, Any] | None = None,
 ) -> Journal:
-    """A finished generation: what came from credits, what is owed on the limit, what we swallow, and what it cost us."""
+    """A finished generation: what came from credits, what is owed on the limit, what we swallow, what it cost us."""
     return _capture(CAPTURE, workspace_id, generation_id, prepaid, owed, absorbed, cost, memo)
 
 

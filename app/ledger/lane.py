@@ -176,7 +176,7 @@ class Lane:
         connection = self._connection = self._db.engine.connect()
         if connection.dialect.name == "postgresql":
             with connection.begin():
-                # The lane repeats a handful of statements whose best plan never changes; planning them is half their cost.
+                # The lane repeats a handful of statements whose best plan never changes.
                 connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
         return connection
 
@@ -227,10 +227,10 @@ def _apply(connection: Connection, books: Books, op: Operation) -> Outcome:
 
 
 def _companions(op: Operation, result: Result) -> Sequence[Companion]:
-    """A list of companions is meant for the ordinary outcome; a function is asked about every first one."""
+    """A list of companions is meant for the ordinary outcome; a function is asked whenever something is written."""
     if callable(op.also):
         return op.also(result)
-    return () if getattr(result, "late", False) else op.also
+    return () if result.already or getattr(result, "late", False) else op.also
 
 
 def _alone(connection: Connection, op: Operation, clock: Clock) -> Outcome:

@@ -12,6 +12,7 @@ from app.ledger.journal import Cost
 
 Overage = Literal["cap", "extend", "owe"]
 
+
 class Held(NamedTuple):
     generation_id: str
     amount: Money

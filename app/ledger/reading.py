@@ -34,12 +34,8 @@ WALLET_COLUMNS = (
     wallet.frozen,
     wallet.version,
 )
-LOTS = select(
-    lot.id, lot.wallet_id, lot.journal_id, lot.granted, lot.remaining, lot.open, lot.priority, lot.expires_at
-)
-JOURNALS = select(
-    journal.id, journal.kind, journal.ref, journal.wallet_id, journal.generation_id, journal.reverses_id
-)
+LOTS = select(lot.id, lot.wallet_id, lot.journal_id, lot.granted, lot.remaining, lot.open, lot.priority, lot.expires_at)
+JOURNALS = select(journal.id, journal.kind, journal.ref, journal.wallet_id, journal.generation_id, journal.reverses_id)
 
 
 class _Queries:

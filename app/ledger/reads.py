@@ -305,7 +305,9 @@ def _views(connection: Connection, which: ColumnElement[bool]) -> list[JournalVi
     ids = [row.id for row in rows]
     legs: dict[str, list[EntryView]] = defaultdict(list)
     for row in connection.execute(
-        select(e.journal_id, e.account, e.amount, e.unit, e.balance_after).where(e.journal_id.in_(ids)).order_by(e.position)
+        select(e.journal_id, e.account, e.amount, e.unit, e.balance_after)
+        .where(e.journal_id.in_(ids))
+        .order_by(e.position)
     ):
         after = None if row.balance_after is None else Money(row.balance_after, row.unit)
         legs[row.journal_id].append(EntryView(row.account, Money(row.amount, row.unit), after))

@@ -115,7 +115,7 @@ class Posted(NamedTuple):
 
 
 def in_draw_order(lots: Iterable[Lot], now: datetime) -> list[Lot]:
-    """The order in which lots are used: expired ones first, then priority, then the soonest to expire, then the oldest."""
+    """How lots are used up: expired ones first, then by priority, the soonest to expire, the oldest."""
 
     def order(lot: Lot) -> tuple[bool, int, bool, datetime, str]:
         expires = lot.expires_at

@@ -166,9 +166,7 @@ class Ledger:
         self, workspace_id: str, amount: Money, *, ref: str, actor: str, reason: str, also: Also = ()
     ) -> Posting:
         """Correct a balance up or down, once per `ref`. Held credits are not taken away."""
-        return cast(
-            Posting, await self._lane.submit_async(AdjustOp(workspace_id, amount, ref, actor, reason, also))
-        )
+        return cast(Posting, await self._lane.submit_async(AdjustOp(workspace_id, amount, ref, actor, reason, also)))
 
     async def reverse(self, journal_id: str, *, actor: str, reason: str, also: Also = ()) -> Posting:
         """Post the opposite of a journal; a journal is reversed once."""

@@ -10,8 +10,8 @@ from app.kernel import faults
 from app.kernel.errors import Broken
 from app.ledger import accounts, tables
 from app.ledger.bulk import Insert, Row, Statement, Update
+from app.ledger.change import NewLot, Post
 from app.ledger.companion import Companion, CompanionFailed
-from app.ledger.decide import NewLot, Post
 from app.ledger.operations import HoldOp, Operation
 from app.ledger.state import Hold, Lot, Wallet
 from app.ledger.tables import OPEN

@@ -1,6 +1,6 @@
 """A running ledger over a fresh database, and workspaces to try it on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 

@@ -1,0 +1,115 @@
+"""What an operation may look at, what it may change, and the refusals all of them share."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from app.kernel.errors import InsufficientCredits, InvalidInput, NotFound
+from app.kernel.money import Money, plain
+from app.ledger.journal import Journal
+from app.ledger.operations import Result
+from app.ledger.state import Hold, Lot, Posted, Use, Wallet
+
+
+class View(Protocol):
+    """The part of the books an operation may look at; everything it names has been read under the wallet's lock."""
+
+    now: datetime
+
+    def wallet(self, wallet_id: int) -> Wallet: ...
+    def wallet_of(self, workspace_id: str, unit: str) -> Wallet | None: ...
+    def hold(self, generation_id: str) -> Hold | None: ...
+    def lot(self, lot_id: str) -> Lot: ...
+    def lots_to_draw(self, wallet_id: int) -> Sequence[Lot]: ...
+    def past(self, generation_id: str) -> Sequence[Posted]: ...
+    def posted(self, kind: str, ref: str) -> Posted | None: ...
+    def posted_as(self, journal_id: str) -> Posted | None: ...
+    def lot_of(self, journal_id: str) -> Lot | None: ...
+    def new_journal_id(self) -> str: ...
+    def new_lot_id(self) -> str: ...
+
+
+class NewLot(NamedTuple):
+    lot: Lot
+    kind: str
+    label: str
+    cost_basis_micros: int | None
+
+
+class Post(NamedTuple):
+    """A journal to write, and what it takes from lots."""
+
+    id: str
+    journal: Journal
+    actor: str
+    uses: tuple[Use, ...] = ()
+
+
+class Change(NamedTuple):
+    """Everything an operation writes. Without `wallet` it writes nothing to a wallet."""
+
+    result: Result
+    wallet: Wallet | None = None
+    opens: Hold | None = None
+    closes: Hold | None = None
+    posts: tuple[Post, ...] = ()
+    lots: tuple[Lot, ...] = ()
+    new_lot: NewLot | None = None
+
+
+def held_for(generation_id: str, books: View) -> tuple[Hold, Wallet]:
+    held = books.hold(generation_id)
+    if held is None:
+        raise NotFound(f"Nothing is held for {generation_id}.", param="generation_id", code="hold_not_found")
+    return held, books.wallet(held.wallet_id)
+
+
+def wallet_of(workspace_id: str, unit: str, books: View) -> Wallet:
+    wallet = books.wallet_of(workspace_id, unit)
+    if wallet is None:
+        raise NotFound(f"Workspace {workspace_id} has no balance in {unit}.", code="wallet_not_found")
+    return wallet
+
+
+def same_unit(amount: Money, wallet: Wallet) -> None:
+    if amount.unit != wallet.unit:
+        raise InvalidInput(f"This balance is kept in {wallet.unit}, not in {amount.unit}.")
+
+
+def not_negative(amount: Money, name: str) -> int:
+    if amount.micros < 0:
+        raise InvalidInput(f"{name} is {amount}; it cannot be below zero.", param=name)
+    return amount.micros
+
+
+def positive(amount: Money, name: str) -> int:
+    if amount.micros <= 0:
+        raise InvalidInput(f"{name} is {amount}; it must be above zero.", param=name)
+    return amount.micros
+
+
+def must_spare(micros: int, wallet: Wallet) -> None:
+    """Credits that are held or owed against are not there to be taken away."""
+    if micros > min(wallet.balance, wallet.available):
+        raise insufficient(micros, wallet)
+
+
+def left(wallet: Wallet) -> Money:
+    return Money(max(0, wallet.available), wallet.unit)
+
+
+def insufficient(micros: int, wallet: Wallet) -> InsufficientCredits:
+    required, available = Money(micros, wallet.unit), left(wallet)
+    return InsufficientCredits(
+        f"This needs {plain(required.amount)} credits and {plain(available.amount)} are available.",
+        required=required.micros,
+        available=available.micros,
+    )
+
+
+def one(past: Sequence[Posted], kind: str) -> Posted | None:
+    return next((posted for posted in past if posted.kind == kind), None)
+
+
+def reversal_of(target: Posted, past: Sequence[Posted]) -> Posted | None:
+    return next((posted for posted in past if posted.reverses_id == target.id), None)
