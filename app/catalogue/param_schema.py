@@ -49,12 +49,13 @@ def resolved_values(schema: ParamSchema, params: Mapping[str, Any], reported: Ma
     """The request's values overlaid with those the provider reports, in the schema's spelling where they have one.
 
     A reported value that the schema does not know is kept as it came: it is what happened, and then no tier that
-    names another value may apply. A report about something that is no parameter of ours is dropped.
+    names another value may apply. A report about something that is no parameter of ours is dropped, and so is one
+    about files: whether there is one only the request can say.
     """
     found = dict(params)
     for name, value in reported.items():
         parameter = schema.get(name)
-        if parameter is None or value is None:
+        if parameter is None or parameter.is_presence or value is None:
             continue
         try:
             found[name] = parameter.canonical(value)

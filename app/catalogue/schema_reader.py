@@ -15,7 +15,7 @@ from typing import Any
 
 from app.pricing.document import Findings, join
 from app.pricing.numbers import figure, seconds_in, sentence, shown
-from app.pricing.parameters import AUTO, DEFAULT_DIVISOR, Kind, Meter, Parameter, ParamSchema
+from app.pricing.parameters import AUTO, DEFAULT_DIVISOR, MOST_OUTPUTS, Kind, Meter, Parameter, ParamSchema
 from app.pricing.suggest import nearest
 
 TOP_KEYS = (
@@ -111,10 +111,25 @@ class SchemaReader:
             advanced=self._flag(raw, "x-advanced", path),
             required=required,
         )
+        parameter = self._measuring(parameter, path)
         self._check_range(parameter, path)
         if len(self.found.problems) > before:
             return None
         return self._with_default(self._with_enum(parameter, raw, path), raw, path)
+
+    def _measuring(self, parameter: Parameter, path: str) -> Parameter:
+        """A quantity is never negative, and a count of outputs is never beyond what one request may make."""
+        if parameter.meter is None or parameter.kind not in (Kind.INTEGER, Kind.NUMBER):
+            return parameter
+        counts = parameter.meter is Meter.IMAGE
+        least = Decimal(1) if counts else Decimal(0)
+        if parameter.minimum is not None and parameter.minimum < least:
+            self.found.note(join(path, "minimum"), f"What measures {parameter.meter} is at least {least}.")
+        if counts and parameter.maximum is not None and parameter.maximum > MOST_OUTPUTS:
+            self.found.note(join(path, "maximum"), f"At most {MOST_OUTPUTS} outputs can be asked for at once.")
+        if counts and parameter.maximum is None:
+            parameter = replace(parameter, maximum=Decimal(MOST_OUTPUTS))
+        return replace(parameter, minimum=least) if parameter.minimum is None else parameter
 
     def _kind(self, raw: Mapping[str, Any], path: str) -> tuple[Kind | None, str | None]:
         given = raw.get("type", "string" if "enum" in raw else None)
@@ -173,9 +188,11 @@ class SchemaReader:
             self.found.note(join(path, "minItems"), "minItems is above maxItems.")
 
     def _with_enum(self, parameter: Parameter, raw: Mapping[str, Any], path: str) -> Parameter:
-        if "enum" not in raw:
-            return parameter
         where = join(path, "enum")
+        if "enum" not in raw:
+            if parameter.kind is Kind.STRING and parameter.meter not in (None, Meter.CHARACTER):
+                self.found.note(path, f"Text that measures {parameter.meter} needs an “enum” of numbers.")
+            return parameter
         given = self.found.items(raw["enum"], where, "“enum”")
         if not given or parameter.kind not in (Kind.STRING, Kind.INTEGER, Kind.NUMBER):
             self.found.note(where, "An enum lists the values of a string, integer or number, at least one.")
@@ -197,10 +214,11 @@ class SchemaReader:
         if parameter.meter in (None, Meter.CHARACTER):
             return
         for index, member in enumerate(members):
-            if member != AUTO and seconds_in(member) is None:
-                self.found.note(
-                    join(where, index), f"{shown(member)} measures no {parameter.meter}: it is not a number."
-                )
+            number, place = seconds_in(member), join(where, index)
+            if number is None and member != AUTO:
+                self.found.note(place, f"{shown(member)} measures no {parameter.meter}: it is not a number.")
+            elif number is not None and parameter.meter is Meter.IMAGE and not 1 <= number <= MOST_OUTPUTS:
+                self.found.note(place, f"From 1 to {MOST_OUTPUTS} outputs can be asked for, not {number}.")
 
     def _with_default(self, parameter: Parameter, raw: Mapping[str, Any], path: str) -> Parameter:
         if raw.get("default") is None:

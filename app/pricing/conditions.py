@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.kernel.money import plain
-from app.pricing.numbers import figure, measure_in
+from app.pricing.numbers import measure_in
 
 ABSENT = "absent"
 PRESENT = "present"
@@ -21,7 +21,7 @@ Value = Any
 def settled(value: Value) -> Value:
     """A parameter's value as conditions compare it: floats become exact, files and lists become `present`."""
     if isinstance(value, float):
-        return figure(value)
+        return Decimal(repr(value))  # no limits here: a provider may report anything, and it merely matches nothing
     return PRESENT if isinstance(value, list | tuple | dict) else value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ AUTO = "auto"
 DEFAULT_DIVISOR = 1024 * 1024
 LARGEST_WHOLE = Decimal(2**64)  # seeds may be unsigned 64-bit
 MOST_ITEMS = 100
+MOST_OUTPUTS = 100
 LONGEST_TEXT = 1_000_000
 
 _FILE_ID = re.compile(r"file_[0-9A-Za-z]{1,64}")
@@ -110,7 +112,8 @@ class Parameter:
             for member in self.enum:
                 if type(member) is type(value) and member == value:
                     return member
-            number = seconds_in(value)
+            number = written(value) if isinstance(value, str) else None
+            number = seconds_in(value) if number is None else number
             same = [member for member in self.enum if number is not None and seconds_in(member) == number]
             if len(same) == 1:
                 return same[0]
@@ -142,7 +145,7 @@ class Parameter:
             raise ValueError(f"{plain(exact)} is too small: {self._range()}")
         if self.maximum is not None and exact > self.maximum:
             raise ValueError(f"{plain(exact)} is too large: {self._range()}")
-        if self.step is not None and exact % self.step != 0:
+        if self.step is not None and Fraction(exact) % Fraction(self.step) != 0:
             raise ValueError(f"{plain(exact)} is not a multiple of {plain(self.step)}")
 
     def _range(self) -> str:

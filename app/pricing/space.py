@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
+from math import floor
 
 from app.pricing.conditions import PRESENT, Condition, Value, settled
 from app.pricing.parameters import AUTO, Kind, Parameter, ParamSchema
@@ -49,7 +51,7 @@ def _declared(parameter: Parameter, mentioned: list[Value], ends: bool) -> list[
 def _numbers(parameter: Parameter, mentioned: list[Value], ends: bool) -> list[Value]:
     step = parameter.step or (Decimal(1) if parameter.kind is Kind.INTEGER else NEXT_TO)
     points = [value for value in mentioned if isinstance(value, int | Decimal) and not isinstance(value, bool)]
-    found = {Decimal(point) // step * step + side for point in points for side in (-step, 0, step)}
+    found = {floor(Fraction(point) / Fraction(step)) * step + side for point in points for side in (-step, 0, step)}
     if ends:
         found |= {end for end in (parameter.minimum, parameter.maximum) if end is not None}
     if (ends or not found) and parameter.default is not None:
@@ -66,7 +68,7 @@ def _allowed(parameter: Parameter, value: Decimal) -> bool:
         return False
     if parameter.kind is Kind.INTEGER and value != value.to_integral_value():
         return False
-    return parameter.step is None or value % parameter.step == 0
+    return parameter.step is None or Fraction(value) % Fraction(parameter.step) == 0
 
 
 def _anything(mentioned: list[Value]) -> list[Value]:

@@ -82,7 +82,7 @@ def _video_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
 
 def _tokens_of_video(output: Output, frame: Frame) -> Ratio:
     if output.video_tokens is not None:
-        return output.video_tokens.as_integer_ratio()
+        return _known(output.video_tokens, "video tokens").as_integer_ratio()
     fps = _known(frame.fps if output.fps is None else output.fps, "frames per second").as_integer_ratio()
     seconds = _known(output.seconds, "seconds").as_integer_ratio()
     return _pixels(output) * fps[0] * seconds[0], 1024 * fps[1] * seconds[1]
@@ -94,9 +94,9 @@ def _characters(usage: Usage, frame: Frame) -> Sequence[Ratio]:
 
 def _tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
     if usage.tokens is not None:
-        return (usage.tokens.as_integer_ratio(),)
+        return (_known(usage.tokens, "tokens").as_integer_ratio(),)
     classes = [_known(usage.input_tokens, "tokens"), _known(usage.output_tokens, "tokens")]
-    return ((sum(classes, usage.cached_input_tokens or Decimal(0))).as_integer_ratio(),)
+    return (sum(classes, _cached(usage)).as_integer_ratio(),)
 
 
 def _input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
@@ -105,11 +105,15 @@ def _input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
 
 def _all_input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
     fresh = _known(usage.input_tokens, "input tokens")
-    return ((fresh + (usage.cached_input_tokens or Decimal(0))).as_integer_ratio(),)
+    return ((fresh + _cached(usage)).as_integer_ratio(),)
 
 
 def _cached_input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
-    return ((usage.cached_input_tokens or Decimal(0)).as_integer_ratio(),)
+    return (_cached(usage).as_integer_ratio(),)
+
+
+def _cached(usage: Usage) -> Decimal:
+    return _known(usage.cached_input_tokens or 0, "cached input tokens")
 
 
 def _output_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
@@ -117,9 +121,13 @@ def _output_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
 
 
 def _known(measured: Decimal | int | None, what: str) -> Decimal:
+    """The measure, or `Unpriced`: for one that nobody gave, and for one that would turn a charge into a gift."""
     if measured is None:
         raise Unpriced(f"The price needs {what}, and nobody said how many.", code="unmeasured", measure=what)
-    return Decimal(measured)
+    figure = Decimal(measured)
+    if not figure.is_finite() or figure < 0:
+        raise Unpriced(f"{measured} {what} cannot be charged for.", code="unmeasured", measure=what)
+    return figure
 
 
 _INPUT = PriceKey("per1kInputTokens", "input_tokens", _input_tokens, 1000)

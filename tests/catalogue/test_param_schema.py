@@ -65,6 +65,8 @@ STEPPED = {"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.1}
         pytest.param({"type": "integer", "enum": [5, 10]}, "5", 5, id="number members asked for by text"),
         pytest.param({"type": "integer", "enum": [5, 10]}, "5s", 5, id="and with an s"),
         pytest.param({"type": "number", "enum": [0.5, 1]}, "0.5", 0.5, id="a fraction among members"),
+        pytest.param({"type": "integer", "enum": [-1, 1]}, "-1", -1, id="a negative member in text"),
+        pytest.param({**NUMBER, "multipleOf": 1e-15}, 10**12, 10**12, id="a step that is very fine"),
         pytest.param({"enum": ["1", "auto"]}, "auto", "auto", id="auto"),
         pytest.param(IMAGE, "https://example.com/a.png?x=1", "https://example.com/a.png?x=1", id="an address"),
         pytest.param(IMAGE, "file_01KAJ7XE0P", "file_01KAJ7XE0P", id="an uploaded file"),
@@ -220,6 +222,11 @@ class TestResolvedValues:
     def test_that_the_schema_does_not_know_are_kept_and_foreign_ones_dropped(self):
         found = resolved_values(self.SCHEMA, {"quality": "auto"}, {"quality": "ultra", "revised_prompt": "x"})
         assert found == {"quality": "ultra"}
+
+    def test_of_files_are_for_the_request_alone_to_say(self):
+        schema = model({"picture": IMAGE, "pictures": IMAGES})
+        echoed = {"picture": "https://cdn.example.com/a.png", "pictures": []}
+        assert resolved_values(schema, {}, echoed) == {}
 
     def test_that_are_missing_leave_the_requests(self):
         assert resolved_values(self.SCHEMA, {"quality": "low"}, {"quality": None}) == {"quality": "low"}

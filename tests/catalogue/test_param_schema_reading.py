@@ -179,6 +179,28 @@ def test_parameters_that_are_refused(parameter, path, message):
     assert problem_of(parameter) == (path, message)
 
 
+def test_what_measures_a_quantity_is_never_negative():
+    found = read(n={"type": "integer", "x-meter": "image"}, s={"type": "number", "x-meter": "second"})
+    assert [(one.minimum, one.maximum) for one in found.parameters] == [(1, 100), (0, None)]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "path", "message"),
+    [
+        ({"type": "integer", "minimum": 0, "x-meter": "image"}, "minimum", "What measures image is at least 1."),
+        ({"type": "number", "minimum": -1, "x-meter": "second"}, "minimum", "What measures second is at least 0."),
+        (
+            {"type": "integer", "maximum": 101, "x-meter": "image"}, "maximum",
+            "At most 100 outputs can be asked for at once.",
+        ),
+        ({"enum": ["1", "500"], "x-meter": "image"}, "enum[1]", "From 1 to 100 outputs can be asked for, not 500."),
+        ({"type": "string", "x-meter": "second"}, "", "Text that measures second needs an “enum” of numbers."),
+    ],
+)  # fmt: skip
+def test_what_measures_has_sane_ends(parameter, path, message):
+    assert problem_of(parameter) == (f"properties.p.{path}".rstrip("."), message)
+
+
 @pytest.mark.parametrize(
     ("raw", "path", "message"),
     [

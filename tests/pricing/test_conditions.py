@@ -48,6 +48,8 @@ def holds(match, **values):
         pytest.param({"steps": {"lte": 10}}, {}, False, id="absent lies in no range"),
         pytest.param({"scale": 0.3}, {"scale": 0.3}, True, id="a float compares by its shortest form"),
         pytest.param({"scale": {"lte": 0.1}}, {"scale": 0.1}, True, id="and so do the ends of ranges"),
+        pytest.param({"scale": 0.3}, {"scale": float("nan")}, False, id="what a provider reports may be no number"),
+        pytest.param({"scale": {"gte": 0}}, {"scale": float("inf")}, False, id="or infinite"),
         pytest.param({"hd": True}, {"hd": True}, True, id="a switch"),
         pytest.param({"hd": "false"}, {"hd": False}, True, id="a switch written as text"),
         pytest.param({"hd": False}, {}, False, id="an absent switch is not off"),

@@ -119,6 +119,30 @@ def test_a_missing_measure_is_refused_and_not_taken_for_zero():
     assert refused.value.stable_code == "unmeasured"
 
 
+@pytest.mark.parametrize(
+    ("unit", "price", "usage"),
+    [
+        ("second", {"perSecond": 1}, film("-1")),
+        ("second", {"perSecond": 1}, film("NaN")),
+        ("video_token", {"per1kVideoTokens": 1}, Usage((Output(video_tokens=Decimal(-1)),))),
+        ("token", {"per1kTokens": 1}, Usage(tokens=Decimal(-5))),
+        (
+            "token",
+            {"per1kInputTokens": 1, "per1kOutputTokens": 1},
+            Usage(input_tokens=Decimal(-1), output_tokens=Decimal(9)),
+        ),
+        (
+            "token",
+            {"per1kInputTokens": 1, "per1kOutputTokens": 1},
+            Usage(input_tokens=Decimal(1), cached_input_tokens=Decimal(-9), output_tokens=Decimal(9)),
+        ),
+    ],
+)
+def test_a_measure_below_zero_never_becomes_a_gift(unit, price, usage):
+    with pytest.raises(Unpriced, match="cannot be charged for"):
+        charge(rule(unit, price), None, usage)
+
+
 def test_a_missing_measure_is_taken_from_what_was_expected():
     expected = Usage((Output(seconds=Decimal(5)),))
     priced = card(rule("second", {"perSecond": 1}))
