@@ -20,6 +20,8 @@ MODEL = metadata.tables[str(Model.__tablename__)]
 WORKSPACE = metadata.tables[str(Workspace.__tablename__)]
 PAGE = 50
 MAX_PAGE = 200
+#: The parameters that hold what a request is about.
+TEXTS = ("prompt", "text", "input")
 
 #: The words customers see for our states.
 STATUS = {
@@ -70,6 +72,7 @@ class Filter:
     status: str | None = None
     modality: str | None = None
     api_key_id: str | None = None
+    origin: str | None = None
     search: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -133,6 +136,7 @@ def _conditions(wanted: Filter) -> list[Any]:
         "workspace_id": wanted.workspace_id,
         "modality": wanted.modality,
         "api_key_id": wanted.api_key_id,
+        "origin": wanted.origin,
     }
     found: list[Any] = [table.c[name] == value for name, value in exact.items() if value]
     if wanted.model:
@@ -150,7 +154,8 @@ def _conditions(wanted: Filter) -> list[Any]:
     if wanted.with_files:
         found.append(table.c.state == State.SETTLED)
     if wanted.search:
-        found.append(table.c.params["prompt"].as_string().icontains(wanted.search, autoescape=True))
+        asked = [table.c.params[name].as_string() for name in TEXTS]
+        found.append(or_(*(text.icontains(wanted.search, autoescape=True) for text in asked)))
     return found
 
 
