@@ -8,8 +8,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from alembic import command
+from sqlalchemy import func, select
+
 from app.kernel.db import Database
 
+LOCK = 0x6661726562  # any number, the same in every process
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -44,5 +47,7 @@ def head() -> str | None:
 def _run(db: Database, step: Callable[[Config], None]) -> None:
     chosen = config()
     with db.write() as connection:
+        if not db.is_sqlite:  # two processes that start together take turns; SQLite's write lock sees to that itself
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
         chosen.attributes["connection"] = connection
         step(chosen)

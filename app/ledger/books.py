@@ -199,11 +199,16 @@ def load(connection: Connection, ops: Sequence[Operation], now: datetime) -> Boo
 
 
 def _drawn_wallets(ops: Sequence[Operation], books: Books) -> set[int]:
+    """The wallets whose lots may be drawn. A hold made earlier in the same batch has its wallet from there."""
+    held_here = {op.generation_id: books.wallet_id(op) for op in ops if isinstance(op, HoldOp)}
     ids = set()
     for op in ops:
-        wallet_id = books.wallet_id(op) if isinstance(op, DRAWS) else None
-        if wallet_id is not None:
-            ids.add(wallet_id)
+        if isinstance(op, DRAWS):
+            wallet_id = books.wallet_id(op)
+            if wallet_id is None and not isinstance(op, AdjustOp):
+                wallet_id = held_here.get(op.generation_id)
+            if wallet_id is not None:
+                ids.add(wallet_id)
     return ids
 
 

@@ -63,9 +63,9 @@ class Ticket:
 class Lane:
     """`submit` from any thread or event loop, between `start` and `stop`."""
 
-    def __init__(self, db: Database, clock: Clock = now, *, max_batch: int = MAX_BATCH) -> None:
-        self._db, self._clock, self._max_batch = db, clock, max_batch
-        self._queue: Queue[Ticket | None] = Queue(MAX_WAITING)
+    def __init__(self, db: Database, clock: Clock = now, *, max_waiting: int = MAX_WAITING) -> None:
+        self._db, self._clock = db, clock
+        self._queue: Queue[Ticket | None] = Queue(max_waiting)
         self._thread: threading.Thread | None = None
         self._gate = threading.Lock()
         self._connection: Connection | None = None
@@ -83,10 +83,11 @@ class Lane:
         """Finish what is waiting, then end. Later submissions are refused."""
         with self._gate:
             thread, self._thread = self._thread, None
-            if thread is None:
-                return
-            self._queue.put(None)
-        thread.join()
+            if thread is not None:
+                self._queue.put(None)
+        if thread is not None:
+            thread.join()
+        self._drop_connection()
 
     def submit(self, op: Operation) -> "Future[Any]":
         """Queue an operation from a plain thread."""
@@ -116,15 +117,12 @@ class Lane:
     # --- the writer's side
 
     def _run(self) -> None:
-        try:
-            while True:
-                batch, last = self._next_batch()
-                if batch:
-                    _deliver(batch, self._work([ticket.op for ticket in batch]))
-                if last:
-                    return
-        finally:
-            self._drop_connection()
+        while True:
+            batch, last = self._next_batch()
+            if batch:
+                _deliver(batch, self.work([ticket.op for ticket in batch]))
+            if last:
+                return
 
     def _next_batch(self) -> tuple[list[Ticket], bool]:
         """Wait for one operation, take those that are there, and say whether the end was among them."""
@@ -132,7 +130,7 @@ class Lane:
         ticket = self._queue.get()
         while ticket is not None:
             batch.append(ticket)
-            if len(batch) == self._max_batch:
+            if len(batch) == MAX_BATCH:
                 return batch, False
             try:
                 ticket = self._queue.get_nowait()
@@ -140,8 +138,8 @@ class Lane:
                 return batch, False
         return batch, True
 
-    def _work(self, ops: Sequence[Operation]) -> list[Outcome]:
-        """The outcomes of `ops`, after a commit; nothing that goes wrong in here may end the thread."""
+    def work(self, ops: Sequence[Operation]) -> list[Outcome]:
+        """Do `ops` as one batch on this thread and answer after the commit. Failures are outcomes, never raised."""
         pause = FIRST_PAUSE_SECONDS
         for left in range(TRIES - 1, -1, -1):
             try:
@@ -150,7 +148,7 @@ class Lane:
                 self._drop_connection()
                 transient = is_transient(error)
                 if not transient and len(ops) > 1:
-                    return [outcome for op in ops for outcome in self._work([op])]
+                    return [outcome for op in ops for outcome in self.work([op])]
                 if not transient or not left:
                     return [_unreachable(error)] * len(ops)
             time.sleep(pause)
@@ -206,7 +204,7 @@ def one_by_one(connection: Connection, ops: Sequence[Operation], clock: Clock) -
 
 
 def _apply(connection: Connection, books: Books, op: Operation) -> Outcome:
-    """Work one operation into the batch. A refusal is an outcome; anything the database says is raised."""
+    """Work one operation into the batch. A refusal is an outcome; what the database says, or a breach, is raised."""
     try:
         change = decide(op, books)
         already = not change.posts and change.wallet is None
@@ -216,7 +214,7 @@ def _apply(connection: Connection, books: Books, op: Operation) -> Outcome:
             for check in op.checks:
                 check(connection)
         companions = () if already else _companions(op, change.result)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, Broken):
         raise
     except Exception as error:
         return error

@@ -1,10 +1,11 @@
-"""A running ledger over a fresh database, and workspaces to try it on."""
+"""A running ledger over a fresh database. Whatever a test does with the shop, its books must balance afterwards."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from app.kernel.db import Database
+from app.ledger.lane import Lane
 from app.ledger.wallet import Ledger
 from tests.ledger.support import Shop
 
@@ -18,5 +19,27 @@ def ledger(database: Database) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def shop(ledger: Ledger, database: Database) -> Shop:
+def shop(ledger: Ledger, database: Database) -> Iterator[Shop]:
+    """Audited at the end; a test that breaks the books on purpose uses `broken_shop`."""
+    opened = Shop(ledger, database)
+    yield opened
+    opened.assert_books_balance()
+
+
+@pytest.fixture
+def broken_shop(ledger: Ledger, database: Database) -> Shop:
     return Shop(ledger, database)
+
+
+@pytest.fixture
+def lane(database: Database) -> Iterator[Lane]:
+    """A lane that is not started: `lane.work(ops)` does a batch of exactly these operations."""
+    idle = Lane(database)
+    yield idle
+    idle.stop()
+
+
+@pytest.fixture
+def postgres_only(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no server to sever from")
