@@ -106,20 +106,32 @@ def matrix(
     """Price every combination. `credit_value` is USD per credit; `cost` a card in USD; `previous` the live card."""
     cards = [one for one in (card, cost, previous) if one is not None]
     axes, held, total = _axes(schema, cards, cap)
-    pricing = _Pricing(
-        card,
-        schema,
-        cost,
-        Fraction(credit_value),
-        previous,
-        matters=tuple(axis.name for axis in axes if axis.matters),
-        steady={parameter.name: _steady(parameter) for parameter in schema.parameters},
-        lengths={one.name: SAMPLE_SECONDS for one in schema.metered(Meter.SECOND) if one.kind is Kind.FILE},
-    )
+    matters = tuple(axis.name for axis in axes if axis.matters)
+    pricing = _pricing(card, schema, cost, credit_value, previous, matters)
     cells = tuple(pricing.cell(params) for params in _walk(axes, cap))
     capped = prod(len(axis.values) for axis in axes) > cap
     findings = (*_price_findings(cells, cost, credit_value), *tier_findings(card, schema, cap))
     return Matrix(cells, total, capped, findings, axes, held, Counter(cell.status for cell in cells))
+
+
+def price_cells(
+    combinations: Sequence[Mapping[str, Value]],
+    card: RateCard,
+    schema: ParamSchema,
+    cost: RateCard | None = None,
+    credit_value: Decimal = Decimal("0.001"),
+    previous: RateCard | None = None,
+) -> tuple[Cell, ...]:
+    """These combinations priced, for a space too large to walk; parameters left out stay at their default."""
+    names = tuple(dict.fromkeys(name for one in combinations for name in one))
+    pricing = _pricing(card, schema, cost, credit_value, previous, names)
+    return tuple(pricing.cell({name: one.get(name) for name in names}) for one in combinations)
+
+
+def sample_request(schema: ParamSchema, params: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Decimal]]:
+    """A whole request for a combination, and the seconds of its input files: what a cell of the matrix stands for."""
+    asked = {**{parameter.name: _steady(parameter) for parameter in schema.parameters}, **params}
+    return {name: value for name, value in asked.items() if value is not None}, _sample_lengths(schema)
 
 
 def percent(margin: Fraction | None) -> str:
@@ -129,6 +141,23 @@ def percent(margin: Fraction | None) -> str:
     tenths = round(abs(margin) * 1000)
     sign = "−" if margin < 0 and tenths else ""
     return f"{sign}{tenths // 10}.{tenths % 10}%"
+
+
+def _pricing(
+    card: RateCard,
+    schema: ParamSchema,
+    cost: RateCard | None,
+    credit_value: Decimal,
+    previous: RateCard | None,
+    matters: tuple[str, ...],
+) -> "_Pricing":
+    steady = {parameter.name: _steady(parameter) for parameter in schema.parameters}
+    value = Fraction(credit_value)
+    return _Pricing(card, schema, cost, value, previous, matters, steady, _sample_lengths(schema))
+
+
+def _sample_lengths(schema: ParamSchema) -> dict[str, Decimal]:
+    return {one.name: SAMPLE_SECONDS for one in schema.metered(Meter.SECOND) if one.kind is Kind.FILE}
 
 
 @dataclass(frozen=True)
