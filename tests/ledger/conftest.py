@@ -42,4 +42,4 @@ def lane(database: Database) -> Iterator[Lane]:
 @pytest.fixture
 def postgres_only(database: Database) -> None:
     if database.is_sqlite:
-        pytest.skip("SQLite has no server to sever from")
+        pytest.skip("only PostgreSQL has this")

@@ -1,0 +1,131 @@
+"""Each invariant is broken once, behind the back of code and guards, and must be the one that is reported."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, text
+
+from app.kernel.db import Database
+from app.ledger.audit import INVARIANTS, read_invariants, run_audit
+from app.ledger.guards import present_guards
+from app.ledger.operations import CaptureEarlyOp
+from tests.ledger.support import DEADLINE, START, Shop, cost
+
+JOURNAL = (
+    "INSERT INTO journal (id, kind, ref, wallet_id, generation_id, actor, created_at)"
+    " SELECT 'jrn_x', {kind}, 'x', {wallet}, {generation}, 'x', '2026-01-01' FROM wallet WHERE id = 1"
+)
+ENTRY = (
+    "INSERT INTO entry (journal_id, position, account, unit, amount)"
+    " VALUES ({journal}, 90, {account}, {unit}, {amount})"
+)
+THE_CAPTURE = "(SELECT id FROM journal WHERE kind = 'capture' ORDER BY id LIMIT 1)"
+A_SETTLED = "(SELECT generation_id FROM hold WHERE state = 1 ORDER BY generation_id LIMIT 1)"
+AN_OPEN = "(SELECT generation_id FROM hold WHERE state = 0 ORDER BY generation_id LIMIT 1)"
+A_RELEASED = "(SELECT generation_id FROM hold WHERE state = 2 ORDER BY generation_id LIMIT 1)"
+
+BREAKAGES: dict[str, list[str]] = {
+    "journals_balance": [ENTRY.format(journal=THE_CAPTURE, account="'x'", unit="'credit'", amount=1)],
+    "units_balance": [ENTRY.format(journal=THE_CAPTURE, account="'x'", unit="'USD'", amount=1)],
+    "balance_is_entries": ["UPDATE wallet SET balance = balance + 1 WHERE id = 1"],
+    "balance_is_lots": ["UPDATE lot SET remaining = remaining - 1 WHERE open"],
+    "held_is_open_holds": ["UPDATE wallet SET held = held + 1"],
+    "owed_is_entries": ["UPDATE wallet SET owed = owed + 1"],
+    "nothing_below_zero": ["UPDATE wallet SET credit_limit = -1"],
+    "wallet_chain": ["UPDATE entry SET balance_after = balance_after + 1 WHERE account LIKE 'ws%'"],
+    "wallet_entries_are_numbered": ["UPDATE wallet SET version = 0"],
+    "captured_once": [f"UPDATE hold SET captured = captured + 1 WHERE generation_id = {A_SETTLED}"],
+    "uncaptured_is_free": [JOURNAL.format(kind="'capture'", wallet="1", generation=A_RELEASED)],
+    "captures_have_holds": [JOURNAL.format(kind="'capture'", wallet="1", generation="'gen_none'")],
+    "captured_within_hold": [
+        f"UPDATE hold SET amount = 1 WHERE generation_id = {A_SETTLED}",
+        'UPDATE model_version SET pricing_rule = \'{"overage": "cap"}\'',
+    ],
+    "never_given_back_twice": [
+        JOURNAL.format(kind="'reversal'", wallet="1", generation=A_RELEASED),
+        ENTRY.format(journal="'jrn_x'", account=r"'ws\:x'", unit="'credit'", amount=-5),
+    ],
+    "lots_add_up": ["UPDATE lot_use SET amount = amount + 1"],
+    "lots_open_while_full": ["UPDATE lot SET open = NOT open"],
+    "lots_pay_for_credits": ["UPDATE lot_use SET amount = amount - 1"],
+    "reversals_undo": [
+        JOURNAL.format(kind="'reversal'", wallet="2", generation="NULL"),
+        f"UPDATE journal SET reverses_id = {THE_CAPTURE} WHERE id = 'jrn_x'",
+    ],
+    "holds_have_generations": [f"UPDATE generation SET hold_micros = 7 WHERE id = {AN_OPEN}"],
+    "finished_means_closed": [f"UPDATE generation SET finished_at = created_at WHERE id = {AN_OPEN}"],
+    "closed_means_finished": [f"UPDATE generation SET finished_at = NULL WHERE id = {A_RELEASED}"],
+    "charged_as_shown": ["UPDATE generation SET charged_micros = 1 WHERE finished_at IS NOT NULL"],
+    "costs_are_booked": ["UPDATE attempt SET cost_micros = 5 WHERE cost_micros > 0"],
+    "no_hold_forgotten": ["UPDATE hold SET deadline_at = '2026-01-01' WHERE state = 0"],
+}
+
+
+@pytest.fixture
+def busy(broken_shop: Shop) -> Shop:
+    """Books with one of everything: settled at a cost, owed, open, released, and charged on submit."""
+    shop = broken_shop
+    workspace, postpaid = shop.workspace(100), shop.workspace(10, credit_limit=50)
+    shop.settle(shop.hold(workspace, 30), 20, cost=cost(3_000))
+    shop.settle(shop.hold(postpaid, 30), 30)
+    shop.hold(workspace, 10)
+    shop.release(shop.hold(workspace, 5))
+    shop.ledger.perform(CaptureEarlyOp(shop.hold(workspace, 4)))
+    assert run_audit(shop.db, at=START) == []
+    return shop
+
+
+@contextmanager
+def lawless(db: Database) -> Iterator[Connection]:
+    """A connection on which nothing is refused: no triggers, no foreign keys, no checks."""
+    with db.engine.connect() as connection:
+        if db.is_sqlite:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute("ROLLBACK") if raw.in_transaction else None
+            raw.execute("PRAGMA foreign_keys = OFF")
+            raw.execute("PRAGMA ignore_check_constraints = ON")
+            for name in present_guards(connection):
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            connection.execute(text("SET session_replication_role = replica"))
+            connection.execute(text("ALTER TABLE wallet DROP CONSTRAINT wallet_not_negative"))
+        yield connection
+        connection.commit()
+        connection.invalidate()
+
+
+def test_every_invariant_is_broken_once() -> None:
+    assert list(BREAKAGES) == [invariant.name for invariant in INVARIANTS]
+
+
+@pytest.mark.parametrize("name", list(BREAKAGES))
+def test_a_breach_is_reported(busy: Shop, name: str) -> None:
+    with lawless(busy.db) as connection:
+        for statement in BREAKAGES[name]:
+            assert connection.execute(text(statement)).rowcount > 0
+    breaches = {breach.name: breach for breach in run_audit(busy.db, at=START)}
+    assert name in breaches
+    assert breaches[name].rows
+    assert breaches[name].sentence.endswith(".")
+
+
+def test_a_clean_ledger_has_nothing_to_report(busy: Shop) -> None:
+    assert run_audit(busy.db, at=START) == []
+
+
+def test_an_open_hold_is_overdue_only_after_a_grace(busy: Shop) -> None:
+    names = [breach.name for breach in run_audit(busy.db, at=DEADLINE + timedelta(minutes=59))]
+    assert names == []
+    names = [breach.name for breach in run_audit(busy.db, at=DEADLINE + timedelta(minutes=61))]
+    assert names == ["no_hold_forgotten"]
+
+
+def test_every_invariant_is_read_with_its_sentence() -> None:
+    source = "-- a comment\n\n-- one: First.\nSELECT 1;\n\n-- two: Second.\nSELECT 'a:b', 2;\n"
+    one, two = read_invariants(source)
+    assert (one.name, one.sentence, one.sql) == ("one", "First.", "SELECT 1")
+    assert (two.name, two.sql) == ("two", "SELECT 'a:b', 2")
+    assert str(two.statement(START)) == "SELECT 'a:b', 2"
