@@ -35,6 +35,7 @@ def broken_shop(ledger: Ledger, database: Database) -> Shop:
 def lane(database: Database) -> Iterator[Lane]:
     """A lane that is not started: `lane.work(ops)` does a batch of exactly these operations."""
     idle = Lane(database)
+    idle.work([])  # connects
     yield idle
     idle.stop()
 

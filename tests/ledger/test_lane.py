@@ -29,7 +29,6 @@ def kinds(outcomes: list[Any]) -> list[type]:
 def test_a_batch_is_one_transaction_answered_in_order(shop: Shop, lane: Lane) -> None:
     rich, poor = shop.workspace(100), shop.workspace(5)
     done = shop.hold(rich, 10)
-    lane.work([shop.hold_op(rich, 0)])  # connects
     with counted_commits(shop.db) as commits:
         outcomes = lane.work(
             [shop.hold_op(rich, 30), shop.hold_op(poor, 6), shop.settle_op(done, 7), shop.hold_op(poor, 5)]
@@ -379,7 +378,6 @@ def test_a_commit_whose_answer_was_lost_is_not_done_twice(
     monkeypatch.setattr(lanes, "FIRST_PAUSE_SECONDS", 0)
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 10)
-    lane.work([shop.hold_op(workspace, 0)])  # connects
     dialect, lost = shop.db.engine.dialect, []
     commit = dialect.do_commit
 
