@@ -3,6 +3,7 @@
 `build` is called by `app.py` and the command line; pages, which Reflex creates itself, reach the parts by `current()`.
 """
 
+import asyncio
 import os
 import socket
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class Services:
         """Start the ledger's lane and, where this process carries generations, the engine."""
         self.ledger.start()
         if self.engine is not None:
-            self.engine.launch(Carrier(self._advance, self._overdue))
+            self.engine.launch(Carrier(self._advance, self._overdue, self._tidy))
 
     def stop(self) -> None:
         if self.engine is not None:
@@ -63,6 +64,9 @@ class Services:
 
     async def _overdue(self) -> list[str]:
         return await overdue(self.desk)
+
+    async def _tidy(self) -> None:
+        await asyncio.to_thread(self.files.sweep)
 
 
 def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> Services:

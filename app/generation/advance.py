@@ -6,10 +6,12 @@ re-reads the row, so nothing depends on who called last.
 
 from dataclasses import dataclass
 
+from sqlalchemy import RowMapping
+
 from app.catalogue.offers import Offer
 from app.generation import rows
 from app.generation.deliver import deliver
-from app.generation.desk import Desk
+from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.follow import follow
 from app.generation.lifecycle import FINISHED, State
 from app.generation.settle import give_back
@@ -39,9 +41,12 @@ async def _take(desk: Desk, generation_id: str, state: State) -> None:
     generation = await desk.read(rows.generation, generation_id)
     attempt = (await desk.read(rows.attempts, generation_id))[-1]
     offer: Offer = desk.offers.of_version(generation["version_id"])
+    if desk.clock() >= generation["created_at"] + HOLD_LIFETIME:
+        await _give_up(desk, generation, attempt, offer)
+        return
     match state:
         case State.HELD if generation["cancel_requested_at"] is not None:
-            await give_back(desk, generation, attempt, "canceled", "canceled", "Canceled. Nothing was charged.")
+            await give_back(desk, generation, attempt, offer, "canceled", "canceled", "Canceled. Nothing was charged.")
         case State.HELD:
             await submit(desk, generation, attempt, offer)
         case State.SUBMITTING:
@@ -49,9 +54,17 @@ async def _take(desk: Desk, generation_id: str, state: State) -> None:
         case State.UNKNOWN:
             await look_for(desk, generation, attempt, offer)
         case State.QUEUED | State.RUNNING:
-            await follow(desk, generation, attempt)
+            await follow(desk, generation, attempt, offer)
         case State.STORING:
             await deliver(desk, generation, attempt, offer)
+
+
+async def _give_up(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
+    """A day has passed: the customer has the hold back, and what the provider may have billed is booked as unknown."""
+    said = "The provider did not finish this within a day. Nothing was charged."
+    bought = attempt["sent_at"] is not None
+    cost = attempt["expected_cost_micros"] if bought else None
+    await give_back(desk, generation, attempt, offer, "unknown", "gave_up", said, cost_micros=cost, unknown=bought)
 
 
 async def _standing(desk: Desk, generation_id: str) -> Step:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, update
 
+from app.catalogue.offers import Offer
 from app.generation import rows
 from app.generation.desk import Desk
 from app.generation.lifecycle import Event, State
@@ -56,12 +57,12 @@ def reference(attempt: RowMapping) -> UpstreamRef:
     )
 
 
-async def follow(desk: Desk, generation: RowMapping, attempt: RowMapping) -> None:
+async def follow(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
     """Poll once and write down what was learned. A provider that does not answer changes nothing."""
     provider = await desk.providers.get(attempt["provider_id"])
     try:
         if generation["cancel_requested_at"] is not None:
-            await _cancel(desk, generation, attempt, provider)
+            await _cancel(desk, generation, attempt, offer, provider)
             return
         progress = await provider.status(reference(attempt))
     except ProviderBusy:
@@ -72,13 +73,13 @@ async def follow(desk: Desk, generation: RowMapping, attempt: RowMapping) -> Non
         said = "The provider lost this job. Nothing was charged."
         cost = attempt["expected_cost_micros"]
         await give_back(
-            desk, generation, attempt, "failed", gone.stable_code, said, cost_micros=cost, private=gone.message
+            desk, generation, attempt, offer, "failed", gone.stable_code, said, cost_micros=cost, private=gone.message
         )
         return
-    await _learn(desk, generation, attempt, progress)
+    await _learn(desk, generation, attempt, offer, progress)
 
 
-async def _learn(desk: Desk, generation: RowMapping, attempt: RowMapping, progress: Progress) -> None:
+async def _learn(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, progress: Progress) -> None:
     now = desk.clock()
     match progress.state:
         case UpstreamState.QUEUED | UpstreamState.RUNNING:
@@ -91,6 +92,7 @@ async def _learn(desk: Desk, generation: RowMapping, attempt: RowMapping, progre
                 desk,
                 generation,
                 attempt,
+                offer,
                 "failed" if progress.state is UpstreamState.FAILED else "canceled",
                 progress.error_code or str(progress.state),
                 progress.error_message or "The provider could not make this. Nothing was charged.",
@@ -162,7 +164,7 @@ async def ask_cancel(desk: Desk, generation_id: str) -> bool:
     return asked
 
 
-async def _cancel(desk: Desk, generation: RowMapping, attempt: RowMapping, provider: Provider) -> None:
+async def _cancel(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, provider: Provider) -> None:
     """Ask the provider to stop, wait briefly to learn what it bills, then release."""
     await provider.cancel(reference(attempt))
     progress = await provider.status(reference(attempt))
@@ -176,6 +178,7 @@ async def _cancel(desk: Desk, generation: RowMapping, attempt: RowMapping, provi
         desk,
         generation,
         attempt,
+        offer,
         "canceled",
         "canceled",
         "Canceled. Nothing was charged.",

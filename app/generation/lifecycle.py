@@ -31,6 +31,7 @@ class Event(StrEnum):
     START = "start"
     DELIVER = "deliver"
     SETTLE = "settle"
+    FORFEIT = "forfeit"  # it failed, and its price is one that is charged on submit and not refunded
     FAIL = "fail"  # for whatever reason: refused, failed, canceled, given up
 
 
@@ -46,6 +47,9 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.QUEUED, Event.DELIVER): State.STORING,
     (State.RUNNING, Event.DELIVER): State.STORING,
     (State.STORING, Event.SETTLE): State.SETTLED,
+    (State.QUEUED, Event.FORFEIT): State.SETTLED,
+    (State.RUNNING, Event.FORFEIT): State.SETTLED,
+    (State.STORING, Event.FORFEIT): State.SETTLED,
 } | {(state, Event.FAIL): State.RELEASED for state in State if state not in FINISHED}
 
 

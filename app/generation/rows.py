@@ -44,6 +44,13 @@ FAIL = MOVES[Event.FAIL].values(
     error_code=bindparam("b_code"),
     error_message=bindparam("b_message"),
 )
+FORFEIT = MOVES[Event.FORFEIT].values(
+    final=bindparam("b_final"),
+    charged_micros=bindparam("b_charged"),
+    cost_micros=bindparam("b_cost"),
+    error_code=bindparam("b_code"),
+    error_message=bindparam("b_message"),
+)
 UPDATE_ATTEMPT = (
     update(ATTEMPT)
     .where(ATTEMPT.c.id == bindparam("b_id"))

@@ -31,6 +31,7 @@ async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
             desk,
             generation,
             attempt,
+            offer,
             "failed",
             "nothing_delivered",
             "The provider finished without a usable file. Nothing was charged.",
@@ -99,6 +100,7 @@ async def give_back(
     desk: Desk,
     generation: RowMapping,
     attempt: RowMapping,
+    offer: Offer,
     attempt_state: str,
     code: str,
     message: str,
@@ -108,7 +110,13 @@ async def give_back(
     private: str | None = None,
 ) -> None:
     """Release the whole hold; `message` is for the customer, `private` (the provider's own words) for the operator.
-    What the provider bills all the same (`cost_micros`, micro-USD) is our own expense."""
+
+    What the provider bills all the same (`cost_micros`, micro-USD) is our own expense. A price that is charged on
+    submit and not refunded on failure stays charged once a provider had accepted the job.
+    """
+    if _is_forfeit(offer, attempt):
+        await _forfeit(desk, generation, attempt, attempt_state, code, cost_micros)
+        return
     now = desk.clock()
     failed = {
         "b_id": generation["id"],
@@ -134,6 +142,46 @@ async def give_back(
         cost=Money(cost_micros, USD) if cost_micros else None,
         provider_id=attempt["provider_id"],
         unknown=unknown,
+        also=also,
+    )
+
+
+def _is_forfeit(offer: Offer, attempt: RowMapping) -> bool:
+    charged_on_submit = offer.billing_mode == "charge_on_submit" and not offer.refund_on_failure
+    return charged_on_submit and attempt["upstream_id"] is not None
+
+
+async def _forfeit(
+    desk: Desk, generation: RowMapping, attempt: RowMapping, attempt_state: str, code: str, cost_micros: int | None
+) -> None:
+    now, quote = desk.clock(), generation["estimate"]
+    message = "It did not succeed. This model is charged when it starts and not refunded."
+
+    def also(settled: Settled) -> list[Companion]:
+        if settled.late or settled.already:
+            return []
+        ended = {
+            "b_id": generation["id"],
+            "b_now": now,
+            "b_next": None,
+            "b_final": quote,
+            "b_charged": settled.charged.micros,
+            "b_cost": cost_micros,
+            "b_code": code,
+            "b_message": message,
+        }
+        return [
+            Companion(rows.FORFEIT, ended),
+            Companion(rows.UPDATE_ATTEMPT, closing(attempt, attempt_state, now, code, message, cost_micros)),
+            rows.event_companion(generation["id"], "settled", now, {"micros": settled.charged.micros, "code": code}),
+        ]
+
+    await desk.ledger.settle(
+        generation["id"],
+        Money(int(quote["total_micros"])),
+        cost=Money(cost_micros, USD) if cost_micros else None,
+        provider_id=attempt["provider_id"],
+        actor="system",
         also=also,
     )
 

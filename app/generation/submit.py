@@ -78,7 +78,7 @@ async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
     except ProviderBusy as busy:
         await _try_again(desk, generation, attempt, offer, busy)
     except ProviderRefused as refused:
-        await give_back(desk, generation, attempt, "refused", *_for_customer(refused), private=refused.message)
+        await give_back(desk, generation, attempt, offer, "refused", *_for_customer(refused), private=refused.message)
     except ProviderUnclear as unclear:
         await lose(desk, generation, attempt, unclear.message)
     else:
@@ -172,7 +172,7 @@ def _accepted(attempt: RowMapping, ref: UpstreamRef, now: datetime) -> dict[str,
 
 async def _try_again(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, busy: ProviderBusy) -> None:
     if attempt["number"] >= MAX_ATTEMPTS:
-        await give_back(desk, generation, attempt, "refused", *_for_customer(busy), private=busy.message)
+        await give_back(desk, generation, attempt, offer, "refused", *_for_customer(busy), private=busy.message)
         return
     asked = busy.details.get("retry_after_seconds")
     wait = min(float(asked) if asked is not None else RETRY_SECONDS * 2 ** (attempt["number"] - 1), MAX_RETRY_SECONDS)
@@ -228,6 +228,7 @@ async def look_for(desk: Desk, generation: RowMapping, attempt: RowMapping, offe
             desk,
             generation,
             attempt,
+            offer,
             "unknown",
             "outcome_unknown",
             "The provider never said whether it took this job. Nothing was charged.",

@@ -56,6 +56,8 @@ class Seen:
         """queued, running, unknown, completed, failed or canceled."""
         if self.row["error_code"] == "canceled":
             return "canceled"
+        if self.row["state"] == State.SETTLED and self.row["error_code"] is not None:
+            return "failed"
         return STATUS[State(self.row["state"])]
 
     @property
@@ -152,7 +154,7 @@ def _conditions(wanted: Filter) -> list[Any]:
     if wanted.open_only:
         found.append(table.c.finished_at.is_(None))
     if wanted.with_files:
-        found.append(table.c.state == State.SETTLED)
+        found.append(and_(table.c.state == State.SETTLED, table.c.error_code.is_(None)))
     if wanted.search:
         asked = [table.c.params[name].as_string() for name in TEXTS]
         found.append(or_(*(text.icontains(wanted.search, autoescape=True) for text in asked)))
@@ -165,7 +167,9 @@ def _with_status(status: str) -> Any:
     if status == "canceled":
         return table.c.error_code == "canceled"
     if status == "failed":
-        return and_(table.c.state.in_(states), table.c.error_code.is_distinct_from("canceled"))
+        return and_(table.c.finished_at.is_not(None), table.c.error_code.is_not(None), table.c.error_code != "canceled")
+    if status == "completed":
+        return and_(table.c.state.in_(states), table.c.error_code.is_(None))
     return table.c.state.in_(states)
 
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,17 +24,19 @@ APPLICATION_VERSION = "farebox-1"
 #: DBOS keeps the waiting time of a workflow; a longer wait is cut into looks.
 LONGEST_WAIT_SECONDS = 30.0
 SWEEP_SECONDS = 2.0
+TIDY_SECONDS = 3600.0
 
 log = logging.getLogger("farebox.jobs")
 
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """What the engine moves forward: one step of a generation (the seconds until the next, None when finished), and
-    which generations nobody is carrying."""
+    """What the engine moves forward: one step of a generation (the seconds until the next, None when finished), which
+    generations nobody is carrying, and what is to be tidied up once in a while."""
 
     advance: Callable[[str], Awaitable[float | None]]
     overdue: Callable[[], Awaitable[list[str]]]
+    tidy: Callable[[], Awaitable[None]]
 
 
 class Engine:
@@ -151,13 +154,23 @@ class Sweeper:
             self._thread.join(timeout=10)
 
     async def _sweep(self, carrier: Carrier) -> None:
+        tidy_at = time.monotonic() + TIDY_SECONDS
         while not await asyncio.to_thread(self._stopping.wait, SWEEP_SECONDS):
+            if time.monotonic() >= tidy_at:
+                tidy_at += TIDY_SECONDS
+                await self._tidy(carrier)
             try:
                 late = await carrier.overdue()
             except Exception:
                 log.exception("the sweeper could not read what is overdue; it tries again in %s s", SWEEP_SECONDS)
                 continue
             await asyncio.gather(*(self._advance(carrier, generation_id) for generation_id in late))
+
+    async def _tidy(self, carrier: Carrier) -> None:
+        try:
+            await carrier.tidy()
+        except Exception:
+            log.exception("could not tidy up; it is tried again in an hour")
 
     async def _advance(self, carrier: Carrier, generation_id: str) -> None:
         try:
@@ -186,6 +199,4 @@ def _add_unixepoch(connection: Any, _record: object) -> None:
 
 def _unixepoch(*modifiers: str) -> float | int:
     """`unixepoch()` and `unixepoch('subsec')` as SQLite 3.42 answers them; DBOS uses no other form."""
-    import time
-
     return time.time() if any("subsec" in str(modifier) for modifier in modifiers) else int(time.time())
