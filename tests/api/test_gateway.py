@@ -103,7 +103,8 @@ def test_a_dry_run_answers_the_price_and_changes_nothing(http: httpx.Client) -> 
 
     assert said["estimated"] is True
     assert said["total_cost_micros"] == sum(part["total_cost"] for part in said["components"])
-    assert {"type", "metric", "quantity", "billable_quantity", "unit_price", "total_cost"} <= said["components"][0].keys()
+    documented = {"type", "metric", "quantity", "billable_quantity", "unit_price", "total_cost"}
+    assert documented <= said["components"][0].keys()
     assert credits(http) == before
 
 
