@@ -48,8 +48,10 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = _with_driver(url)
-        self.engine: Engine = _sqlite(self.url) if self.is_sqlite else create_engine(
-            self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True
+        self.engine: Engine = (
+            _sqlite(self.url)
+            if self.is_sqlite
+            else create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
         )
 
     @property
@@ -59,8 +61,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view for reading; nothing is kept."""
-        with self.engine.connect() as connection:
-            connection = connection.execution_options(farebox_read=True)
+        with self.engine.connect() as fresh:
+            connection = fresh.execution_options(farebox_read=True)
             with connection.begin() as transaction:
                 yield connection
                 transaction.rollback()

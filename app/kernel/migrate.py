@@ -6,10 +6,9 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-
-from alembic import command
 from sqlalchemy import func, select
 
+from alembic import command
 from app.kernel.db import Database
 
 LOCK = 0x6661726562  # any number, the same in every process

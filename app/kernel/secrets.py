@@ -16,7 +16,9 @@ class Vault:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except ValueError:
-            raise Broken("FAREBOX_SECRET_KEY must be 32 url-safe base64 bytes; `python -m app secret` makes one.") from None
+            raise Broken(
+                "FAREBOX_SECRET_KEY must be 32 url-safe base64 bytes; `python -m app secret` makes one."
+            ) from None
 
     def seal(self, plaintext: str) -> str:
         return self._fernet.encrypt(plaintext.encode()).decode()
