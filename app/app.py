@@ -14,6 +14,7 @@ from app.api.assemble import build_api
 from app.demo import demo_emails
 from app.services import Services
 from app.settings import is_build, load
+from app.ui import live as topics
 from app.ui import wiring
 from app.ui.assemble import assemble, live_for
 from app.ui.from_services import wire
@@ -27,7 +28,7 @@ def serving(services: Services) -> rx.App:
     demo = services.settings.demo
     served = assemble(transformers=[build_api(services, demo_emails if demo else None)])
     live = live_for(served)
-    services.news.listen(live.publish)
+    services.news.listen(lambda workspace_id: live.publish(topics.workspace(workspace_id)))
     wiring.install(wire(services, live, demo_emails()["customer"] if demo else None))
 
     @asynccontextmanager
