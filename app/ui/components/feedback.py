@@ -59,6 +59,8 @@ def notice(message: Child, *actions: rx.Component, tone: Any = "loss", title: Ch
         if isinstance(tone, str)
         else rx.match(tone, *[(name, icon(shape, 15)) for name, shape in mark.items()], icon("info", 15))
     )
+    is_error = tone == "loss"
+    role = ("alert" if is_error else "status") if isinstance(tone, str) else rx.cond(is_error, "alert", "status")
     return rx.el.div(
         drawn,
         column(
@@ -69,7 +71,7 @@ def notice(message: Child, *actions: rx.Component, tone: Any = "loss", title: Ch
         ),
         class_name="fb-notice",
         custom_attrs={"data-tone": tone},
-        role="alert" if tone == "loss" else "status",
+        role=role,
     )
 
 
