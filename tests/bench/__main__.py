@@ -10,22 +10,10 @@ import time
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import TypedDict
+
+from tests.bench.row import Row
 
 HERE = Path(__file__).parent
-
-
-class Row(TypedDict):
-    """One measured figure. `yardstick` is the figure it is held against, as text; `ratio` is None where the target
-    is absolute; `ok` is None where there is no target."""
-
-    name: str
-    value: float
-    unit: str
-    yardstick: str | None
-    ratio: float | None
-    target: str | None
-    ok: bool | None
 
 
 COLUMNS = ("what", "measured", "yardstick", "ratio", "target", "")
