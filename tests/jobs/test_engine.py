@@ -1,0 +1,90 @@
+"""The workflow engine carries generations by itself, and the sweeper does without it. On both databases."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.jobs.engine import Carrier, Sweeper
+from app.kernel.errors import Broken
+from tests.support.house import House, house, settings_for
+
+PATIENCE_SECONDS = 30
+PROMPT = "A red tram on a viaduct"
+
+
+@pytest.fixture
+def home(seeded_url: str, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
+    """A house whose engine runs."""
+    with house(settings_for(tmp_path / "home", seeded_url, sandbox_url), carry=True) as built:
+        yield built
+
+
+def wait_for(house: House, generation_ids: list[str]) -> list[str]:
+    """The statuses once all are finished."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        seen = [house.seen(generation_id) for generation_id in generation_ids]
+        if all(one.finished for one in seen):
+            return [one.status for one in seen]
+        time.sleep(0.1)
+    raise AssertionError(f"still {[one.row['state'] for one in seen]} after {PATIENCE_SECONDS} s")
+
+
+def test_the_engine_carries_generations_to_their_end(home: House) -> None:
+    prompts = [PROMPT, PROMPT, f"{PROMPT} [[fault:completed-with-error]]"]
+
+    async def scenario() -> list[str]:
+        started = [await home.start("flux-schnell", prompt=prompt) for prompt in prompts]
+        return [one.generation_id for one in started]
+
+    assert wait_for(home, asyncio.run(scenario())) == ["completed", "completed", "failed"]
+    home.assert_books_balance()
+
+
+def test_a_request_the_engine_never_heard_of_is_swept_up(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = home.services.engine
+    assert engine is not None
+    monkeypatch.setattr(type(engine), "follow", lambda _self, _generation_id: None)
+
+    started = asyncio.run(home.start("flux-schnell", prompt=PROMPT))
+
+    assert wait_for(home, [started.generation_id]) == ["completed"]
+
+
+def test_work_left_by_a_stopped_process_is_finished_by_the_next(
+    seeded_url: str, sandbox_url: str, tmp_path: Path
+) -> None:
+    settings = settings_for(tmp_path / "home", seeded_url, sandbox_url)
+    with house(settings, carry=True) as first:
+        left = asyncio.run(first.start("veo3-fast", prompt=PROMPT)).generation_id
+    with house(settings, carry=True) as second:
+        assert wait_for(second, [left]) == ["completed"]
+        second.assert_books_balance()
+
+
+def test_the_sweeper_survives_a_generation_it_cannot_advance() -> None:
+    advanced: list[str] = []
+
+    async def advance(generation_id: str) -> float | None:
+        if generation_id == "bad":
+            raise Broken("nobody can carry this one")
+        advanced.append(generation_id)
+        return None
+
+    async def overdue() -> list[str]:
+        return ["bad", "good"]
+
+    async def tidy() -> None:
+        return None
+
+    sweeper = Sweeper()
+    sweeper.start(Carrier(advance, overdue, tidy))
+    end = time.monotonic() + PATIENCE_SECONDS
+    while len(advanced) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    sweeper.stop()
+
+    assert advanced[:2] == ["good", "good"]
