@@ -6,11 +6,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import reflex as rx
 
 from app import services as building
-from app.api.assemble import build_api
+from app.api.assemble import build_api, wire_of
+from app.api.gateway import present
 from app.demo import demo_emails
 from app.services import Services
 from app.settings import is_build, load
@@ -18,9 +20,9 @@ from app.ui import live as topics
 from app.ui import wiring
 from app.ui.assemble import assemble, live_for
 from app.ui.from_services import wire
-from app.ui.pages import landing, login, not_found
+from app.ui.pages import landing, login, logs, not_found, request_trace
 
-PAGES = (landing, login, not_found)
+PAGES = (landing, login, logs, not_found, request_trace)
 
 
 def serving(services: Services) -> rx.App:
@@ -29,7 +31,13 @@ def serving(services: Services) -> rx.App:
     served = assemble(transformers=[build_api(services, demo_emails if demo else None)])
     live = live_for(served)
     services.news.listen(lambda workspace_id: live.publish(topics.workspace(workspace_id)))
-    wiring.install(wire(services, live, demo_emails()["customer"] if demo else None))
+    api_wire = wire_of(services)
+    wired = replace(
+        wire(services, live, demo_emails()["customer"] if demo else None),
+        api_generation=lambda seen: present.generation(seen, api_wire),
+        api_model=present.model_in_full,
+    )
+    wiring.install(wired)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:

@@ -33,8 +33,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     )  # fmt: skip
     settings, desk = services.settings, services.desk
     auth = Auth(services.accounts, settings.public_url)
-    wire = Wire(settings.credit_value_micros, desk.file_link, lambda provider_id: _provider_name(services, provider_id))
-    gateway = Gateway(desk, services.ledger, wire, auth.require_key)
+    gateway = Gateway(desk, services.ledger, wire_of(services), auth.require_key)
 
     @api.get("/healthz", include_in_schema=False)
     async def health() -> JSONResponse:
@@ -58,6 +57,15 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
 
     errors.install(api, top_up_url=f"{settings.public_url}/balance")
     return api
+
+
+def wire_of(services: Services) -> Wire:
+    """How this installation's API writes amounts, files and providers; pages that quote the API use it too."""
+    return Wire(
+        services.settings.credit_value_micros,
+        services.desk.file_link,
+        lambda provider_id: _provider_name(services, provider_id),
+    )
 
 
 def _provider_name(services: Services, provider_id: str) -> str:

@@ -150,6 +150,11 @@ def _notes(rule: Rule) -> Iterator[str]:
             yield t("catalogue.note.kept_on_failure")
 
 
+def conditions_in_words(conditions: Sequence[Condition], schema: ParamSchema) -> str:
+    """`quality is high and size is at least 1024`, in the parameters' own titles."""
+    return _when(conditions, schema)
+
+
 def _when(conditions: Sequence[Condition], schema: ParamSchema) -> str:
     return t("catalogue.when.and").join(_condition(condition, schema) for condition in conditions)
 

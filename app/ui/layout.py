@@ -2,7 +2,7 @@
 drawer and a bottom bar. `shell(…)` is what a page returns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import reflex as rx
@@ -39,13 +39,20 @@ def shell(
 
     `here` is the key of its line in `nav`; `crumbs` are `(label, href)` before the title; `actions` stand right of
     "Find any id" in the top bar, `chips` left of it. `kind="editor"` starts with the 52 px rail. `bleed` gives the body
-    the whole sheet, for pages that scroll in columns.
+    the whole sheet, for pages that scroll in columns. `area=Role.SIGNED_IN` is for a page both sides have: the frame is
+    the operator's for an operator, and a customer's for a customer.
     """
+
+    def on_either_side(draw: Callable[[Role], rx.Component]) -> rx.Component:
+        if area is not Role.SIGNED_IN:
+            return draw(area)
+        return rx.cond(ShellState.is_operator, draw(Role.OPERATOR), draw(Role.CUSTOMER))
+
     frame = rx.el.div(
         rx.el.a(t("shell.skip"), href="#page", class_name="fb-skip"),
-        rx.el.aside(_sidebar(here, area), class_name="fb-sidebar fb-scroll"),
+        rx.el.aside(on_either_side(lambda side: _sidebar(here, side)), class_name="fb-sidebar fb-scroll"),
         rx.el.div(
-            _top_bar(title, area, crumbs, actions, chips),
+            on_either_side(lambda side: _top_bar(title, side, crumbs, actions, chips)),
             rx.el.main(
                 *body,
                 id="page",
@@ -54,15 +61,15 @@ def shell(
             ),
             class_name="fb-sheet",
         ),
-        _bottom_bar(here, area),
+        on_either_side(lambda side: _bottom_bar(here, side)),
         class_name="fb-shell",
         custom_attrs={"data-kind": kind, "data-area": area.value},
     )
     return rx.fragment(
         frame,
-        _drawer(here, area),
+        on_either_side(lambda side: _drawer(here, side)),
         palette.palette(),
-        _shortcut_list(area),
+        on_either_side(_shortcut_list),
         rx.toast.provider(position="bottom-right", close_button=False, rich_colors=False),
     )
 
@@ -266,7 +273,7 @@ def _trail(title: Child, crumbs: Sequence[Crumb]) -> rx.Component:
     for label, href in crumbs:
         inside = (
             route_link(label, href=href, class_name="fb-crumb fb-cut")
-            if href
+            if href is not None
             else rx.el.span(label, class_name="fb-crumb")
         )
         parts += [inside, icon("chevron-right", 14, class_name="fb-text-3 fb-crumb-mark")]

@@ -14,7 +14,13 @@ THEME = rx.theme(
     has_background=False,
 )
 
-STYLESHEETS = ["/farebox.css", "/farebox-shell.css", "/farebox-components.css", "/farebox-front.css"]
+STYLESHEETS = [
+    "/farebox.css",
+    "/farebox-shell.css",
+    "/farebox-components.css",
+    "/farebox-front.css",
+    "/farebox-customer.css",
+]
 
 #: Chart series in order, as in the light theme; `farebox.css` repaints them in the dark one. The last is "others".
 SERIES = ("#3E63DD", "#60B3D7", "#CF91D8", "#C2A499", "#CDCED6")

@@ -3,10 +3,13 @@
 Pages ask the services; these few questions are asked on every page, before any page's own state exists.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app.accounts.identity import Who
+from app.catalogue.offers import Offer
+from app.generation.views import Seen
 from app.kernel.money import Money
 from app.ui.live import Live
 
@@ -66,6 +69,8 @@ class Wiring:
     showcase: Callable[[], Showcase | None] = lambda: None
     priced_models: Callable[[], int] = lambda: 0
     demo_credits: Callable[[], Money | None] = lambda: None  # what the demo customer has
+    api_generation: Callable[[Seen], Mapping[str, Any]] = lambda _seen: {}  # what the API answers about it
+    api_model: Callable[[Offer], Mapping[str, Any]] = lambda _offer: {}
     demo: bool = False
     sandbox: bool = False
     host: str = ""
