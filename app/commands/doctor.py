@@ -13,7 +13,7 @@ from app.kernel.db import Database
 from app.kernel.errors import Broken
 from app.kernel.money import USD, Money
 from app.kernel.secrets import Vault
-from app.run.frontend import CLIENT
+from app.run.frontend import fits
 from app.settings import Settings
 
 
@@ -30,7 +30,7 @@ def report(settings: Settings) -> int:
     for name, value in _shown(settings):
         print(f"  {name:<26} {value}")
     print()
-    findings = list(chain(_database(settings), _front_end()))
+    findings = list(chain(_database(settings), _front_end(settings)))
     for finding in findings:
         print(f"  {'✓' if finding.well else '✗'} {finding.what}")
     return 0 if all(finding.well for finding in findings) else 1
@@ -40,7 +40,7 @@ def refuse_unready(settings: Settings) -> None:
     """`Broken`, with one sentence that says what to run, when the server could not serve."""
     Vault([settings.secret_key])  # refuses a key that could seal nothing
     refuse_old_schema(settings)
-    if trouble := next((finding for finding in _front_end() if not finding.well), None):
+    if trouble := next((finding for finding in _front_end(settings) if not finding.well), None):
         raise Broken(trouble.what)
 
 
@@ -94,6 +94,8 @@ def _schema(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, f"The database is at revision {at}, not {newest}: run `python -m app migrate`.")
 
 
-def _front_end() -> Iterator[Finding]:
-    built = (CLIENT / "index.html").exists()
-    yield Finding(built, "The front end is built." if built else "The front end is not built: run `make build`.")
+def _front_end(settings: Settings) -> Iterator[Finding]:
+    if fits(settings.public_url):
+        yield Finding(True, f"The front end is built for {settings.public_url}.")
+    else:
+        yield Finding(False, f"The front end is not built for {settings.public_url}: run `make build`.")

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
         "dev": launch.dev,
         "env": lambda: _with_processes(venv.ensure),
         "test-env": lambda: _with_processes(lambda ours: venv.ensure(ours, venv.DEVELOPMENT)),
-        "build": lambda: _with_processes(lambda ours: frontend.ensure(ours, frontend.environment(os.environ))),
+        "build": lambda: _with_processes(_build),
     }
     if len(arguments) != 1 or arguments[0] not in commands:
         say(f"usage: python3 -m app.run {{{'|'.join(commands)}}}")
@@ -31,6 +31,11 @@ def main(arguments: list[str]) -> int:
         say(f"\n{failure}")
         return 1
     return 0
+
+
+def _build(ours: Processes) -> None:
+    venv.ensure(ours)
+    frontend.ensure(ours, frontend.environment(os.environ))
 
 
 def _with_processes(work: Callable[[Processes], None]) -> None:

@@ -32,7 +32,7 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
 
 def ensure(ours: Processes, env: Mapping[str, str]) -> None:
     """Build the front end for the port and address in `env`; free when the present build fits."""
-    if (CLIENT / "index.html").exists() and MARK.exists() and MARK.read_text() == _key(env):
+    if fits(_address(env)):
         return
     MARK.unlink(missing_ok=True)
     with step("Building the front end") as shown:
@@ -43,7 +43,12 @@ def ensure(ours: Processes, env: Mapping[str, str]) -> None:
             {**env, **_registry(env), "FAREBOX_BUILD": "1"},
             lambda _: shown.note(f"{_since(shown.started)} s"),
         )
-    MARK.write_text(_key(env))  # taken again: the build itself may write reflex.lock and assets/external
+    MARK.write_text(_key(_address(env)))  # taken again: the build itself may write reflex.lock and assets/external
+
+
+def fits(address: str) -> bool:
+    """Whether there is a build of the present sources that calls its server at `address`."""
+    return (CLIENT / "index.html").exists() and MARK.exists() and MARK.read_text() == _key(address)
 
 
 def serving(base: Mapping[str, str], web: Path = WEB) -> dict[str, str]:
@@ -67,9 +72,13 @@ def server(host: str, port: int) -> list[str]:
     return [*python, "--interface", "asgi", "--factory", *at, "--workers-kill-timeout", "5", "app.app:app"]
 
 
-def _key(env: Mapping[str, str]) -> str:
-    words = (env.get("FAREBOX_PORT") or "3000", env.get("FAREBOX_PUBLIC_URL", ""))
-    return fingerprint(_INPUTS, *words, without=_UNREACHED)
+def _address(env: Mapping[str, str]) -> str:
+    """What `rxconfig.py` bakes into the pages."""
+    return env.get("FAREBOX_PUBLIC_URL", "").rstrip("/") or f"http://localhost:{env.get('FAREBOX_PORT') or 3000}"
+
+
+def _key(address: str) -> str:
+    return fingerprint(_INPUTS, address, without=_UNREACHED)
 
 
 def _registry(env: Mapping[str, str]) -> dict[str, str]:
