@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Run one command; the exit code."""
-    given = _parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         return int(given.run(given) or 0)
     except FareboxError as error:
@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Every command and its arguments."""
     parser = argparse.ArgumentParser(prog="python -m app", description="Farebox: sells AI generation by the credit.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
