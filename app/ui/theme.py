@@ -20,6 +20,7 @@ STYLESHEETS = [
     "/farebox-components.css",
     "/farebox-front.css",
     "/farebox-customer.css",
+    "/farebox-playground.css",
 ]
 
 #: Chart series in order, as in the light theme; `farebox.css` repaints them in the dark one. The last is "others".

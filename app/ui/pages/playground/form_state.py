@@ -1,0 +1,442 @@
+"""The form: a model, its parameters, the live price, and running at the price that is shown."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import reflex as rx
+
+from app import services
+from app.catalogue.offers import Offer
+from app.generation import views
+from app.generation.start import Ask, start
+from app.generation.views import Seen
+from app.kernel.errors import FareboxError, InsufficientCredits, InvalidInput, LimitReached, NotFound, PriceChanged
+from app.kernel.ids import is_id, new_id
+from app.kernel.money import Money
+from app.kernel.text import t
+from app.pricing.parameters import Parameter
+from app.ui.guard import PageState, who, workspace_id
+from app.ui.pages.playground import fields, look, slip, snippets, starters
+from app.ui.pages.playground.fields import FieldRow
+from app.ui.pages.playground.labels import pixels_of
+from app.ui.pages.playground.slip import QUOTING, Slip, Stale
+from app.ui.pages.playground.snippets import Piece
+from app.ui.roles import Role
+
+ORIGIN = "playground"
+LONGEST_VALUE = 100_000
+LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The price on the Run button: what `start` is told the customer agreed to."""
+
+    version_id: str
+    maximum: Money
+
+    @property
+    def pair(self) -> tuple[str, int]:
+        return self.version_id, self.maximum.micros
+
+
+class FormState(PageState):
+    """One draft per tab. What was typed is kept from model to model where it still fits."""
+
+    REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
+
+    ready: bool = False
+    models: list[dict[str, str]] = []
+    alias: str = ""
+    fields: list[FieldRow] = []
+    advanced: list[FieldRow] = []
+    fold_label: str = ""
+    folds: bool = False
+    unfolded: bool = False
+    values: dict[str, str] = {}
+    files: dict[str, list[dict[str, str]]] = {}
+    errors: dict[str, str] = {}
+    hints: dict[str, str] = {}
+    asides: dict[str, str] = {}
+    prices: dict[str, dict[str, str]] = {}
+    slip: Slip = QUOTING
+    slip_open: bool = False
+    busy: bool = False
+    notice: str = ""
+    notice_tone: str = "loss"
+    language: str = "curl"
+    dry_first: bool = True
+    code: list[Piece] = []
+    code_text: str = ""
+
+    _kept: dict[str, str] = {}
+    _kept_files: dict[str, list[dict[str, str]]] = {}
+    _tried: bool = False
+    _shown: Shown | None = None
+    _stale: Stale | None = None
+    _given: dict[str, Any] = {}
+    _segments: dict[str, bool] = {}
+    _visit: tuple[str, str] = ("", "")
+
+    # ---- arriving ----
+
+    @rx.event
+    async def load(self):
+        """On every visit: the models, and what the address asks for. A reload keeps the draft."""
+        self.models = await asyncio.to_thread(look.model_rows)
+        query = self.router.url.query_parameters
+        visit = (self.router.session.session_id, json.dumps(dict(query), sort_keys=True))
+        is_reload = visit[1] == self._visit[1] and visit[0] != self._visit[0]
+        self._visit = visit
+        if not (is_reload and self._offer()):
+            await self._arrive(query)
+        await self._quote()
+        self.ready = True
+
+    async def _arrive(self, query: Mapping[str, str]) -> None:
+        self.notice = ""
+        if (from_id := query.get("from", "")[:LONGEST_NAME]) and await self._from(from_id):
+            return
+        if one := starters.starter(query.get("start", "")):
+            offer = starters.model_for(one, await asyncio.to_thread(services.current().offers.list))
+            if offer is not None:
+                self._fill(offer, starters.params_for(one, offer))
+                return
+        wanted = query.get("model", "")[:LONGEST_NAME] or self.alias
+        if any(row["alias"] == wanted for row in self.models):
+            self._open(wanted)
+            return
+        if query.get("model"):
+            self.notice, self.notice_tone = t("playground.notice.no_model", model=wanted), "thin"
+        if self.models and not self._offer():
+            self._open(self.models[0]["alias"])
+
+    async def _from(self, generation_id: str) -> bool:
+        """Take over a generation's request; False when there is no such generation here or its model is gone."""
+        try:
+            self._adopt(await asyncio.to_thread(_find, generation_id, workspace_id()))
+        except FareboxError as refused:
+            self.notice, self.notice_tone = refused.message, "thin"
+            return False
+        return True
+
+    # ---- changing ----
+
+    @rx.event
+    async def choose(self, alias: str):
+        """Another model; values that it takes too stay."""
+        if any(row["alias"] == alias for row in self.models):
+            self.notice = ""
+            self._open(str(alias))
+            await self._quote()
+
+    @rx.event
+    async def set_value(self, name: str, value: str):
+        """A new value of a parameter, as text."""
+        parameter = self._parameter(name)
+        if parameter is None or fields.is_files(parameter):
+            return
+        text = str(value)[:LONGEST_VALUE]
+        self._put(parameter.name, "" if text == fields.NOTHING else text)
+        await self._quote()
+
+    @rx.event
+    async def set_switch(self, name: str, on: bool):
+        """A switch turned."""
+        parameter = self._parameter(name)
+        if parameter is not None and not fields.is_files(parameter):
+            self._put(parameter.name, "true" if on is True else "false")
+            await self._quote()
+
+    @rx.event
+    async def add_file(self, name: str, value: str, label: str):
+        """An uploaded file's id or an https address for a file parameter."""
+        parameter = self._parameter(name)
+        if parameter is None or not fields.is_files(parameter):
+            return
+        text, name = str(value)[:2_048], parameter.name
+        try:
+            one = parameter.item or parameter
+            one.canonical(text)
+            media = fields.media_of(parameter)
+            row = await asyncio.to_thread(look.file_row, text, workspace_id(), media, str(label)[:LONGEST_NAME])
+        except (ValueError, InvalidInput) as wrong:
+            self.errors = {**self.errors, name: str(wrong)}
+            return
+        others = [kept for kept in self.files.get(name, []) if kept["value"] != text]
+        self._put_files(name, [*others, row][-fields.most_files(parameter) :])
+        await self._quote()
+
+    @rx.event
+    async def remove_file(self, name: str, value: str):
+        """Take a file out again."""
+        parameter = self._parameter(name)
+        if parameter is not None and parameter.name in self.files:
+            self._put_files(name, [row for row in self.files[name] if row["value"] != value])
+            await self._quote()
+
+    @rx.event
+    async def use_example(self):
+        """Fill in the model's own example."""
+        offer = self._offer()
+        if offer is not None and offer.example:
+            self._fill(offer, offer.example)
+            await self._quote()
+
+    @rx.event
+    def toggle_fold(self):
+        self.unfolded = not self.unfolded
+
+    @rx.event
+    def toggle_slip(self):
+        """On a small screen: the whole slip, or its one line."""
+        self.slip_open = not self.slip_open
+
+    @rx.event
+    def close_notice(self):
+        self.notice = ""
+
+    @rx.event
+    def set_language(self, language: str):
+        """Which program the request is shown as."""
+        if language in snippets.LANGUAGES:
+            self.language = language
+            self._write_code()
+
+    @rx.event
+    def set_dry_first(self, on: bool):
+        self.dry_first = on is True
+        self._write_code()
+
+    # ---- running ----
+
+    @rx.event
+    async def run(self):
+        """Start at the price that is shown."""
+        if self.busy or not self.ready or self.slip["status"] not in ("priced", "stale"):
+            return
+        self.notice, self._tried = "", True
+        if focus := await self._complain():
+            yield rx.call_script(focus)
+            return
+        self.busy = True
+        yield
+        try:
+            started = await self._start()
+        finally:
+            self.busy = False
+        if started:
+            from app.ui.pages.playground.work_state import WorkState  # the two states know each other
+
+            work = await self.get_state(WorkState)
+            await work._begin(started)
+
+    async def _complain(self) -> str:
+        """Mark what is missing; the script that brings the first of them into view."""
+        await self._quote()
+        wrong = next((name for name, words in self.errors.items() if words), "")
+        if wrong and any(row["name"] == wrong for row in self.advanced):
+            self.unfolded = True
+        return f"document.getElementById({json.dumps(field_id(wrong))})?.focus()" if wrong else ""
+
+    async def _take_over(self, seen: Seen) -> None:
+        """Put a generation's request into the form, and say so when its model is gone."""
+        self.notice = ""
+        try:
+            self._adopt(seen)
+        except FareboxError as refused:
+            self._refuse(refused.message, "thin")
+        await self._quote()
+
+    async def _run_at(self, shown: Shown) -> str:
+        """Start what is in the form at a price shown elsewhere; "" when that is refused, as `_start` does."""
+        if self._shown is None or self.slip["status"] == "short":
+            return ""
+        self._shown = shown
+        return await self._start()
+
+    async def _start(self, *, again: bool = False) -> str:
+        """The generation's id, or "" when the notice or the slip says why not."""
+        if self._shown is None:
+            return ""
+        if who().is_suspended:
+            self._refuse(t("playground.suspended"))
+            return ""
+        shown = self._shown
+        try:
+            return (await start(services.current().desk, self._ask(shown))).generation_id
+        except PriceChanged:
+            return await self._price_changed(shown, again=again)
+        except InsufficientCredits as refused:
+            await self._quote()
+            if self.slip["status"] != "short":
+                self._refuse(refused.message)
+        except LimitReached as limit:
+            self._refuse(limit.message, "thin")
+        except InvalidInput as wrong:
+            await self._quote()
+            self._refuse(wrong.message)
+        except FareboxError as refused:
+            self._refuse(refused.message)
+        return ""
+
+    def _ask(self, shown: Shown) -> Ask:
+        return Ask(
+            workspace_id=workspace_id(),
+            model=self.alias,
+            input=dict(self._given),
+            origin=ORIGIN,
+            request_id=new_id("req"),
+            user_id=who().user_id,
+            shown=shown.pair,
+        )
+
+    async def _price_changed(self, shown: Shown, *, again: bool) -> str:
+        """Another version is on sale. At the same price nothing changed for the customer; else they are asked again."""
+        await self._quote()
+        if self._shown is not None and self._shown.maximum == shown.maximum and not again:
+            return await self._start(again=True)
+        self._stale = Stale(shown.maximum)
+        await self._quote(keep_stale=True)
+        return ""
+
+    def _refuse(self, message: str, tone: str = "loss") -> None:
+        self.notice, self.notice_tone = message, tone
+
+    # ---- inside ----
+
+    def _offer(self) -> Offer | None:
+        try:
+            return services.current().offers.find(self.alias) if self.alias else None
+        except FareboxError:
+            return None
+
+    def _parameter(self, name: str) -> Parameter | None:
+        offer = self._offer()
+        return offer.schema.get(str(name)) if offer else None
+
+    def _put(self, name: str, text: str) -> None:
+        self.values = {**self.values, name: text}
+        self._kept = {**self._kept, name: text}
+
+    def _put_files(self, name: str, rows: list[dict[str, str]]) -> None:
+        self.files = {**self.files, name: rows}
+        self._kept_files = {**self._kept_files, name: rows}
+
+    def _open(self, alias: str) -> None:
+        """Show the form of a model, with every kept value that it takes."""
+        offer = services.current().offers.find(alias)
+        priced = look.priced_names(offer)
+        rows = fields.rows(offer.schema, priced)
+        self.alias = alias
+        self.fields = [row for row in rows if not row["advanced"]]
+        self.advanced = [row for row in rows if row["advanced"]]
+        self.folds, self.fold_label = fields.folds(offer.schema), fields.fold_label(rows)
+        self.unfolded = self._tried = False
+        segments = [row for row in rows if row["kind"] == "segments" and row["name"] in priced]
+        self._segments = {row["name"]: row["is_wide"] for row in segments}
+        self.values = {one.name: self._kept_value(one) for one in offer.schema.parameters if not fields.is_files(one)}
+        self.files = {
+            one.name: self._kept_files.get(one.name, [])[: fields.most_files(one)]
+            for one in offer.schema.parameters
+            if fields.is_files(one)
+        }
+        self.errors = dict.fromkeys(offer.schema.names, "")
+        self.hints, self.asides, self.prices = {}, {}, {}
+
+    def _kept_value(self, parameter: Parameter) -> str:
+        kept = self._kept.get(parameter.name, "")
+        return kept if kept and fields.accepts(parameter, kept) else fields.start_value(parameter)
+
+    def _fill(self, offer: Offer, params: Mapping[str, Any]) -> None:
+        """This model with these values and, for everything else, its defaults."""
+        self._kept = {}
+        self._kept_files = {}
+        for parameter in offer.schema.parameters:
+            value = params.get(parameter.name)
+            if value is None:
+                continue
+            if fields.is_files(parameter):
+                given = value if isinstance(value, list) else [value]
+                self._kept_files[parameter.name] = self._file_rows(parameter, given)
+            else:
+                self._kept[parameter.name] = fields.as_text(value)
+        self._open(offer.alias)
+
+    def _file_rows(self, parameter: Parameter, values: list[Any]) -> list[dict[str, str]]:
+        """The rows of files that are still here."""
+        found = []
+        for value in values:
+            try:
+                found.append(look.file_row(str(value), workspace_id(), fields.media_of(parameter)))
+            except InvalidInput:
+                self.notice, self.notice_tone = t("playground.file.gone"), "thin"
+        return found
+
+    def _adopt(self, seen: Seen) -> None:
+        """The request of a generation; NotFound when its model is no longer offered."""
+        self._fill(services.current().offers.find(seen.alias), seen.row["params"])
+
+    async def _quote(self, *, keep_stale: bool = False) -> None:
+        """Price the draft anew and show it."""
+        if not self.alias:
+            return
+        if not keep_stale:
+            self._stale = None
+        chosen = {name: [row["value"] for row in rows] for name, rows in self.files.items()}
+        draft = look.Draft(self.alias, dict(self.values), chosen)
+        try:
+            looked = await asyncio.to_thread(look.look, draft, workspace_id(), dict(self._segments))
+        except NotFound as gone:
+            self._shown = None
+            self.slip = {**QUOTING, "status": "cannot", "message": gone.message, "button": t("playground.run.plain")}
+            return
+        self._show(looked)
+
+    def _show(self, looked: look.Looked) -> None:
+        found = looked.found
+        self.slip = slip.slip_of(found, looked.available, self._stale, who().is_suspended)
+        self._shown = Shown(found.offer.version_id, found.quote.maximum) if found.quote else None
+        self._given = dict(looked.given)
+        self._differ("prices", {name: dict(row) for name, row in looked.prices.items()})
+        self._differ("asides", dict(looked.asides))
+        schema, params = found.offer.schema, dict(found.params)
+        sizes = {one.name: pixels_of(schema, params, one.name) for one in schema.parameters if one.enum}
+        self._differ("hints", {name: words for name, words in sizes.items() if words})
+        missing = {name: t("playground.field.required") for name in found.missing} if self._tried else {}
+        self._differ("errors", {name: found.problems.get(name) or missing.get(name, "") for name in schema.names})
+        self._write_code()
+
+    def _differ(self, name: str, value: Any) -> None:
+        """Set a var only where it changes: what did not change is not sent."""
+        if getattr(self, name) != value:
+            setattr(self, name, value)
+
+    def _write_code(self) -> None:
+        offer = self._offer()
+        if offer is None:
+            return
+        request = snippets.Request(
+            services.current().settings.public_url,
+            offer.alias,
+            offer.modality,
+            snippets.worth_saying(offer, self._given),
+        )
+        text = snippets.snippet(request, self.language, dry_run=self.dry_first)
+        if text != self.code_text:
+            self.code_text, self.code = text, snippets.pieces(text, self.language)
+
+
+def field_id(name: str) -> str:
+    """The id of a parameter's control in the page."""
+    return f"param-{name}"
+
+
+def _find(generation_id: str, workspace: str) -> Seen:
+    if not is_id(generation_id, "gen"):
+        raise NotFound(t("playground.notice.no_generation"))
+    with services.current().db.read() as connection:
+        return views.find(connection, generation_id, workspace)

@@ -1,0 +1,224 @@
+"""What is being made and what was made: jobs, the result in view, the rail of history. The database is the truth; a
+push says when to look."""
+
+import asyncio
+from typing import ClassVar
+
+import reflex as rx
+
+from app import services
+from app.generation.follow import ask_cancel
+from app.kernel.clock import now
+from app.kernel.errors import NotFound
+from app.kernel.ids import is_id
+from app.kernel.text import t
+from app.ui import live, present, wiring
+from app.ui.guard import PageState, workspace_id
+from app.ui.pages.playground import work_reads
+from app.ui.pages.playground.form_state import FormState, Shown
+from app.ui.pages.playground.seen import NO_RESULT, HistoryRow, JobRow, ResultRow, history_rows, job_row, result_row
+from app.ui.pages.playground.work_reads import Known, Work
+from app.ui.roles import Role
+
+#: Cards of jobs that ended badly, kept until they are put away.
+MOST_ENDED = 3
+OLDER = 30
+ENDED = ("done", "failed", "released")
+MOST_HISTORY = 180
+
+
+class WorkState(PageState):
+    """Of one tab; another tab of the same workspace shows the same from the same rows."""
+
+    REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
+
+    ready: bool = False
+    jobs: list[JobRow] = []
+    has_open: bool = False
+    more_jobs: str = ""
+    spoken: str = ""
+    result: ResultRow = NO_RESULT
+    again_label: str = ""
+    history: list[HistoryRow] = []
+    has_older: bool = False
+    is_result_open: bool = False
+    is_history_open: bool = False
+
+    _open_ids: list[str] = []
+    _ended: list[str] = []
+    _picked: bool = False
+    _shown_lines: int = work_reads.PAGE
+    _again: Shown | None = None
+
+    @rx.event
+    async def load(self):
+        """On every visit: jobs, history, and the result that was in view or the newest there is."""
+        hub = wiring.current().live
+        if hub is not None:
+            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), WorkState.refresh)
+        self.is_result_open = self.is_history_open = False
+        await self._look_at_everything()
+        asked = self.router.url.query_parameters.get("from", "")
+        if is_id(asked, "gen") and asked != self.result["id"]:
+            await self._show(asked)
+        if not self.result["id"]:
+            await self._show_newest()
+        self.ready = True
+
+    @rx.event
+    async def refresh(self):
+        """Something happened in the workspace, or it is time to look."""
+        if not self.ready:
+            return
+        work = await asyncio.to_thread(work_reads.jobs_now, workspace_id(), list(self._ended))
+        still_open = [known.seen.id for known in work.jobs if not known.seen.finished]
+        before, after = set(self._open_ids), set(still_open)
+        if before == after:
+            self._put_jobs(work)
+            return
+        for finished in sorted(before - after):
+            await self._finish(finished)
+        await self._look_at_everything()
+        await self._balance_moved()
+
+    @rx.event
+    async def show(self, generation_id: str):
+        """A line of history: its result in view and its parameters in the form."""
+        if not is_id(str(generation_id), "gen"):
+            return
+        known = await self._show(str(generation_id))
+        self.is_history_open = False
+        if known is None:
+            return
+        self._picked = True
+        self.is_result_open = known.seen.finished
+        form = await self.get_state(FormState)
+        await form._take_over(known.seen)
+
+    @rx.event
+    async def run_again(self):
+        """The request in view once more, at the price on the button."""
+        shown, generation_id = self._again, self.result["id"]
+        if shown is None or not generation_id:
+            return
+        form = await self.get_state(FormState)
+        if form.busy:
+            return
+        known = await asyncio.to_thread(work_reads.find, generation_id, workspace_id())
+        await form._take_over(known.seen)
+        form.busy = True
+        yield
+        try:
+            started = await form._run_at(shown)
+        finally:
+            form.busy = False
+        if started:
+            await self._begin(started)
+
+    @rx.event
+    async def cancel(self, generation_id: str):
+        """Stop a job; its credits come back. One that has just been made is charged and stays."""
+        if not is_id(str(generation_id), "gen"):
+            return
+        try:
+            known = await asyncio.to_thread(work_reads.find, str(generation_id), workspace_id())
+        except NotFound:
+            return
+        await ask_cancel(services.current().desk, known.seen.id)
+        await self._look_at_everything()
+        await self._balance_moved()
+
+    @rx.event
+    async def put_away(self, generation_id: str):
+        """Close the card of a job that ended."""
+        self._ended = [one for one in self._ended if one != generation_id]
+        await self._look_at_everything()
+
+    @rx.event
+    async def older(self):
+        """More of the rail."""
+        self._shown_lines = min(self._shown_lines + OLDER, MOST_HISTORY)
+        await self._look_at_everything()
+
+    @rx.event
+    def open_result(self):
+        """On a small screen: the result over the form."""
+        self.is_result_open = True
+
+    @rx.event
+    def close_result(self):
+        self.is_result_open = False
+
+    @rx.event
+    def set_history_open(self, is_open: bool):
+        self.is_history_open = is_open is True
+
+    # ---- inside ----
+
+    async def _begin(self, generation_id: str) -> None:
+        """A generation was started from this tab: its result will be shown."""
+        self._picked = False
+        self._open_ids = [*self._open_ids, generation_id]
+        await self._look_at_everything()
+        await self._balance_moved()
+
+    async def _balance_moved(self) -> None:
+        """What is left after the next run is another figure now."""
+        form = await self.get_state(FormState)
+        await form._quote(keep_stale=True)
+
+    async def _finish(self, generation_id: str) -> None:
+        """A job that was open has ended: its result comes into view unless another one was picked."""
+        try:
+            known = await asyncio.to_thread(work_reads.find, generation_id, workspace_id())
+        except NotFound:
+            return
+        if not known.seen.finished:
+            return
+        if known.seen.status != "completed":
+            self._ended = [*self._ended, generation_id][-MOST_ENDED:]
+        elif not self._picked:
+            await self._put_result(known)
+
+    async def _look_at_everything(self) -> None:
+        work = await asyncio.to_thread(work_reads.work_now, workspace_id(), list(self._ended), self._shown_lines)
+        self._put_jobs(work)
+        self._open_ids = [known.seen.id for known in work.jobs if not known.seen.finished]
+        rows = history_rows([(known.seen, known.schema) for known in work.history], work.now)
+        if rows != self.history:
+            self.history = rows
+        self.has_older = work.has_older and self._shown_lines < MOST_HISTORY
+
+    def _put_jobs(self, work: Work) -> None:
+        rows = [job_row(known.seen, known.schema, work.now, known.usual) for known in work.jobs]
+        if rows != self.jobs:
+            self.jobs = rows
+        self.has_open = any(not row["has_ended"] for row in rows)
+        count = work.more_jobs
+        self.more_jobs = t("playground.job.more", count=present.count(count)) if count else ""
+        self.spoken = rows[-1]["spoken"] if rows else ""
+
+    async def _show(self, generation_id: str) -> Known | None:
+        try:
+            known = await asyncio.to_thread(work_reads.find, generation_id, workspace_id())
+        except NotFound:
+            return None
+        if known.seen.finished:
+            await self._put_result(known)
+        return known
+
+    async def _show_newest(self) -> None:
+        ended = [row["id"] for row in self.history if row["state"] in ENDED]
+        newest = next((row["id"] for row in self.history if row["state"] == "done"), next(iter(ended), ""))
+        if newest:
+            await self._show(newest)
+
+    async def _put_result(self, known: Known) -> None:
+        self.result = result_row(known.seen, known.schema, now())
+        price = await asyncio.to_thread(work_reads.again, known.seen, workspace_id())
+        self._again = Shown(price.version_id, price.maximum) if price else None
+        if price is None:
+            self.again_label = ""
+            return
+        key = "playground.result.again" if price.is_exact else "playground.result.again_at_most"
+        self.again_label = t(key, amount=present.credits(price.maximum))
