@@ -1,7 +1,7 @@
 # Farebox: `make help` lists what can be done here.
 
-PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
-	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 TOO_OLD = $(error Farebox needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python3)
 LAUNCH = $(or $(PYTHON),$(TOO_OLD)) -m app.run
 VENV := .venv/bin

@@ -92,8 +92,7 @@ def _worker(_: argparse.Namespace) -> None:
 def _migrate(_: argparse.Namespace) -> None:
     from app.kernel.migrate import current
 
-    settings = environment.load()
-    database = _migrated(settings)
+    database = _migrated()
     print(f"The database is at revision {current(database)}.")
     database.dispose()
 
@@ -105,7 +104,7 @@ def _seed(_: argparse.Namespace) -> None:
     if os.environ.get("FAREBOX_DEMO") == "1":
         demo.ensure_secret(environment.home())
     settings = environment.load()
-    _migrated(settings).dispose()
+    _migrated().dispose()
     with _services(settings) as services:
         if settings.demo:
             demo.seed_demo(services, settings)
@@ -115,10 +114,12 @@ def _seed(_: argparse.Namespace) -> None:
 
 
 def _audit(_: argparse.Namespace) -> int:
+    from app.commands.doctor import refuse_old_schema
     from app.kernel.db import Database
     from app.ledger.audit import INVARIANTS, run_audit
 
-    database = Database(environment.load().database_url)
+    refuse_old_schema(environment.database_url())
+    database = Database(environment.database_url())
     breaches = run_audit(database)
     database.dispose()
     for breach in breaches:
@@ -142,7 +143,7 @@ def _secret(_: argparse.Namespace) -> None:
 def _backup(given: argparse.Namespace) -> None:
     from app.commands.backup import back_up
 
-    back_up(environment.load().database_url, given.target)
+    back_up(environment.database_url(), given.target)
     print(f"Written to {given.target}. Keep FAREBOX_SECRET_KEY with it: without it the provider keys stay sealed.")
 
 
@@ -179,12 +180,12 @@ def _show_password(given: argparse.Namespace, password: str) -> None:
     print(f"{given.email} can sign in" + ("." if given.password_stdin else f" with the password {password}"))
 
 
-def _migrated(settings: "Settings") -> "Database":
+def _migrated() -> "Database":
     from app.kernel.db import Database
     from app.kernel.migrate import upgrade
 
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+    environment.home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(environment.database_url())
     upgrade(database)
     return database
 

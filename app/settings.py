@@ -64,7 +64,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         public_url=_public_url(env, demo, port),
-        database_url=env.get("DATABASE_URL") or f"sqlite:///{folder / 'farebox.sqlite'}",
+        database_url=database_url(env),
         home=folder,
         secret_key=_secret(env, demo, folder),
         credit_value_micros=_integer(env, "FAREBOX_CREDIT_MICRO_USD", 1_000),
@@ -75,6 +75,12 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
 def home(env: Mapping[str, str] | None = None) -> Path:
     """Where Farebox keeps its own files, known before the rest is checked."""
     return Path((os.environ if env is None else env).get("FAREBOX_HOME") or ".farebox").resolve()
+
+
+def database_url(env: Mapping[str, str] | None = None) -> str:
+    """Where the books are; enough for what needs no secret, such as the audit."""
+    env = os.environ if env is None else env
+    return env.get("DATABASE_URL") or f"sqlite:///{home(env) / 'farebox.sqlite'}"
 
 
 def _secret(env: Mapping[str, str], demo: bool, home: Path) -> str:

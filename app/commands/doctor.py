@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -39,14 +40,14 @@ def report(settings: Settings) -> int:
 def refuse_unready(settings: Settings) -> None:
     """`Broken`, with one sentence that says what to run, when the server could not serve."""
     Vault([settings.secret_key])  # refuses a key that could seal nothing
-    refuse_old_schema(settings)
+    refuse_old_schema(settings.database_url)
     if trouble := next((finding for finding in _front_end(settings) if not finding.well), None):
         raise Broken(trouble.what)
 
 
-def refuse_old_schema(settings: Settings) -> None:
+def refuse_old_schema(database_url: str) -> None:
     """`Broken` when the database cannot be reached or is not at the present schema."""
-    if trouble := next((finding for finding in _schema(settings) if not finding.well), None):
+    if trouble := next((finding for finding in _schema(database_url) if not finding.well), None):
         raise Broken(trouble.what)
 
 
@@ -65,7 +66,7 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    schema = list(_schema(settings))
+    schema = list(_schema(settings.database_url))
     yield from schema
     if not all(finding.well for finding in schema):
         return
@@ -79,9 +80,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
     database.dispose()
 
 
-def _schema(settings: Settings) -> Iterator[Finding]:
+def _schema(database_url: str) -> Iterator[Finding]:
     try:
-        database = Database(settings.database_url)
+        url = make_url(database_url)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            yield Finding(False, f"There is no database at {url.database}: run `python -m app migrate`.")
+            return
+        database = Database(database_url)
         at = migrate.current(database)
         database.dispose()
     except (SQLAlchemyError, ValueError) as error:

@@ -10,7 +10,7 @@ from app.settings import Settings
 
 def carry_until_told(settings: Settings) -> None:
     """Carry generations until SIGINT or SIGTERM; what is under way is taken up again by the next worker."""
-    refuse_old_schema(settings)
+    refuse_old_schema(settings.database_url)
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())

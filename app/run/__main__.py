@@ -5,6 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+if sys.version_info < (3, 11):  # before anything of ours is read by a Python that cannot
+    sys.exit("Farebox needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ".")
+
 from app.run import frontend, launch, venv
 from app.run.paths import ROOT
 from app.run.processes import Processes, processes

@@ -86,7 +86,8 @@ def test_a_production_start_names_the_missing_setting_in_one_sentence(run, produ
     ("change", "said"),
     [
         pytest.param({"FAREBOX_SECRET_KEY": "short"}, "FAREBOX_SECRET_KEY must be", id="a secret that is none"),
-        pytest.param({"DATABASE_URL": "sqlite:////nowhere/at/all"}, "check DATABASE_URL", id="no database"),
+        pytest.param({"DATABASE_URL": "sqlite:////nowhere/at/all"}, "no database at /nowhere", id="no database"),
+        pytest.param({"DATABASE_URL": "postgresql://127.0.0.1:9/x"}, "check DATABASE_URL", id="no server"),
         pytest.param({"DATABASE_URL": "mysql://x"}, "must be sqlite:///… or postgresql://…", id="a foreign database"),
         pytest.param({"FAREBOX_FAULT": "settle.before"}, "FAREBOX_FAULT is a test switch", id="a test switch"),
         pytest.param({"FAREBOX_PORT": "http"}, "FAREBOX_PORT must be", id="a port that is none"),
@@ -159,7 +160,7 @@ def test_audit_tells_a_breach_and_fails(run, production, sqlite_url):
     with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as books:
         books.execute("UPDATE wallet SET balance = balance + 1")
     books.close()
-    done = run(production, "audit")
+    done = run({"DATABASE_URL": sqlite_url}, "audit")  # needs to know where the books are, and nothing else
     assert done.returncode == 1
     assert "breaches." in done.stdout
 
