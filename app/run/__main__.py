@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-if sys.version_info < (3, 11):  # before anything of ours is read by a Python that cannot
+if sys.version_info < (3, 11):  # noqa: UP036 - before a Python that cannot reads anything of ours
     sys.exit("Farebox needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ".")
 
 from app.run import frontend, launch, venv
