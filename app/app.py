@@ -20,9 +20,31 @@ from app.ui import live as topics
 from app.ui import wiring
 from app.ui.assemble import assemble, live_for
 from app.ui.from_services import wire
-from app.ui.pages import gallery, landing, login, logs, not_found, playground, request_trace
+from app.ui.pages import (
+    admin_customers,
+    admin_providers,
+    admin_today,
+    gallery,
+    landing,
+    login,
+    logs,
+    not_found,
+    playground,
+    request_trace,
+)
 
-PAGES = (gallery, landing, login, logs, not_found, playground, request_trace)
+PAGES = (
+    admin_customers,
+    admin_providers,
+    admin_today,
+    gallery,
+    landing,
+    login,
+    logs,
+    not_found,
+    playground,
+    request_trace,
+)
 
 
 def serving(services: Services) -> rx.App:

@@ -8,6 +8,7 @@ import re
 import secrets
 import threading
 import time
+from datetime import datetime
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RANDOM_BITS = 80
@@ -47,6 +48,12 @@ def new_id(prefix: str) -> str:
         body = _last[1] + 1 if millis == _last[0] else secrets.randbits(RANDOM_BITS - 1)
         _last = (millis, body)
     return f"{prefix}_{_encode((millis << RANDOM_BITS) | body)}"
+
+
+def earliest_id(prefix: str, moment: datetime) -> str:
+    """The smallest id made at `moment` or later: ids sort by time, so a table is searched from here by its key."""
+    millis = max(0, int(moment.timestamp() * 1000))
+    return f"{prefix}_{_encode(millis << RANDOM_BITS)}"
 
 
 def is_id(text: str, prefix: str | None = None) -> bool:

@@ -19,6 +19,7 @@ STYLESHEETS = [
     "/farebox-shell.css",
     "/farebox-components.css",
     "/farebox-front.css",
+    "/farebox-admin.css",
     "/farebox-customer.css",
     "/farebox-playground.css",
 ]

@@ -58,8 +58,8 @@ def state_chip(state: Any, label: Child = None) -> rx.Component:
 
 
 def provider_health(health: Any) -> rx.Component:
-    """Healthy, Degraded or Paused, from `healthy`, `degraded`, `paused`."""
-    tones = {"healthy": "good", "degraded": "thin", "paused": "loss"}
+    """Healthy, Degraded, Paused or No traffic, from `healthy`, `degraded`, `paused`, `idle`."""
+    tones = {"healthy": "good", "degraded": "thin", "paused": "loss", "idle": "neutral"}
     if isinstance(health, str):
         return chip(t(f"common.health.{health}"), tone=tones[health], icon_name=None)
     return chip(
