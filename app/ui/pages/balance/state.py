@@ -1,0 +1,166 @@
+"""What the balance page shows: the figures, a period of spending, a page of the ledger, the lots."""
+
+import asyncio
+from typing import ClassVar, NamedTuple
+from urllib.parse import urlencode
+
+import plotly.graph_objects as go
+import reflex as rx
+
+from app import services
+from app.generation.report import Spending, spending
+from app.generation.statement import ALL, KINDS, Line, Show, lines, months
+from app.kernel.text import t
+from app.ledger.reads import Cursor
+from app.ledger.standing import Standing, standing
+from app.services import Services
+from app.ui import live, wiring
+from app.ui.guard import PageState, workspace_id
+from app.ui.pages.balance.figures import NO_FIGURES, Figures, LotRow, figures, lot_rows
+from app.ui.pages.balance.ledger import ALL_TIME, LedgerRow, Option, ledger_row, month_options
+from app.ui.pages.balance.spend import DayRow, ModelShare, draw
+from app.ui.roles import Role
+
+PAGE = 20
+PERIODS = ("7", "30", "90")
+#: "Lasts about" is an average over this many days, whatever the chart shows.
+OUTLOOK_DAYS = 30
+
+
+class Overview(NamedTuple):
+    stands: Standing
+    outlook: Spending
+    shown: Spending
+    months: list[str]
+
+
+class BalanceState(PageState):
+    REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
+
+    ready: bool = False
+    figures: Figures = NO_FIGURES
+    lots: list[LotRow] = []
+
+    period: str = "30"
+    chart: go.Figure = go.Figure()
+    series: list[str] = []
+    shares: list[ModelShare] = []
+    days: list[DayRow] = []
+    spent: str = ""
+    summary: str = ""
+    nothing_spent: bool = False
+
+    rows: list[LedgerRow] = []
+    show: str = ALL
+    month: str = ALL_TIME
+    month_choices: list[Option] = []
+    shown: str = ""
+    has_previous: bool = False
+    has_next: bool = False
+    csv: str = ""
+    _starts: list[Cursor] = []  # where each earlier page ended
+
+    @rx.event
+    async def load(self):
+        """A visit: everything, the newest entries."""
+        hub = wiring.current().live
+        if hub is not None:
+            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), BalanceState.refresh)
+        self._starts = []
+        await self._show_overview()
+        await self._show_ledger()
+        self.ready = True
+
+    @rx.event
+    async def refresh(self):
+        """Pushed when credits moved; an older page of the ledger stays as it is."""
+        if not self.ready:
+            return
+        await self._show_overview()
+        if not self._starts:
+            await self._show_ledger()
+
+    @rx.event
+    async def choose_period(self, chosen: str):
+        """7, 30 or 90 days of spending."""
+        if chosen in PERIODS:
+            self.period = chosen
+            await self._show_overview()
+
+    @rx.event
+    async def choose_show(self, chosen: str):
+        """One kind of entry, or all."""
+        if chosen in KINDS:
+            self.show = chosen
+            await self._from_the_start()
+
+    @rx.event
+    async def choose_month(self, chosen: str):
+        """One month, or all time."""
+        if any(option["value"] == chosen for option in self.month_choices):
+            self.month = chosen
+            await self._from_the_start()
+
+    @rx.event
+    async def next_page(self):
+        """Older entries."""
+        if not self.has_next:
+            return
+        found = await asyncio.to_thread(_lines, services.current(), workspace_id(), self._wanted(), self._start(), PAGE)
+        if found:
+            self._starts = [*self._starts, found[-1].row.cursor]
+            await self._show_ledger()
+
+    @rx.event
+    async def previous_page(self):
+        """Newer entries."""
+        if self._starts:
+            self._starts = self._starts[:-1]
+            await self._show_ledger()
+
+    async def _from_the_start(self) -> None:
+        self._starts = []
+        await self._show_ledger()
+
+    def _wanted(self) -> Show:
+        return Show(self.show, None if self.month == ALL_TIME else self.month)
+
+    def _start(self) -> Cursor | None:
+        return self._starts[-1] if self._starts else None
+
+    async def _show_overview(self) -> None:
+        parts = services.current()
+        overview = await asyncio.to_thread(_overview, parts, workspace_id(), int(self.period))
+        now = parts.desk.clock()
+        self.figures = figures(overview.stands, overview.outlook)
+        self.lots = lot_rows(overview.stands, now)
+        self.month_choices = month_options(overview.months)
+        drawn = draw(overview.shown)
+        self.chart, self.series = drawn.figure, drawn.names
+        self.shares, self.days = drawn.shares, drawn.table
+        self.spent, self.summary, self.nothing_spent = drawn.total, drawn.summary, drawn.is_empty
+
+    async def _show_ledger(self) -> None:
+        parts, wanted = services.current(), self._wanted()
+        found = await asyncio.to_thread(_lines, parts, workspace_id(), wanted, self._start(), PAGE + 1)
+        now = parts.desk.clock()
+        self.rows = [ledger_row(line, now) for line in found[:PAGE]]
+        self.has_next, self.has_previous = len(found) > PAGE, bool(self._starts)
+        first = len(self._starts) * PAGE + 1
+        self.shown = t("balance.ledger.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        asked = {"show": wanted.what} | ({"month": wanted.month} if wanted.month else {})
+        self.csv = f"/download/statement.csv?{urlencode(asked)}"
+
+
+def _overview(parts: Services, workspace: str, days: int) -> Overview:
+    now = parts.desk.clock()
+    with parts.db.read() as connection:
+        stands = standing(connection, workspace, now)
+        outlook = spending(connection, workspace, now, OUTLOOK_DAYS)
+        shown = outlook if days == OUTLOOK_DAYS else spending(connection, workspace, now, days)
+        return Overview(stands, outlook, shown, months(connection, workspace, now))
+
+
+def _lines(parts: Services, workspace: str, wanted: Show, after: Cursor | None, limit: int) -> list[Line]:
+    with parts.db.read() as connection:
+        return lines(connection, workspace, wanted, after=after, limit=limit)
