@@ -73,9 +73,8 @@ def reverse(op: ReverseOp, books: View) -> Change:
     if before is not None:
         return Change(Posting(before.id, Money(-before.from_prepaid - before.from_limit, unit), already=True))
     memo = {"reason": op.reason}
-    moves_credits = any(leg.account.startswith("ws:") for leg in target.entries)
-    if target.wallet_id is None or not moves_credits:
-        posted = journal.reversal(target.id, target.entries, generation_id=target.generation_id, memo=memo)
+    if target.wallet_id is None or target.kind in journal.OF_COST:
+        posted = journal.reversal(target.id, target.kind, target.entries, generation_id=target.generation_id, memo=memo)
         post = Post(books.new_journal_id(), posted, op.actor)
         return Change(Posting(post.id, Money.zero(unit), already=False), posts=(post,))
     parts = [target]

@@ -17,6 +17,11 @@ GRANT, CAPTURE, EARLY_CAPTURE, FINAL = "grant", "capture", "early_capture", "fin
 REVERSAL, ADJUSTMENT = "reversal", "adjustment"
 ABSORBED_COST, UNKNOWN_UPSTREAM, LATE_COST = "absorbed_cost", "unknown_upstream", "late_cost"
 
+#: Journals that are about our own cost and nothing else.
+OF_COST = frozenset({ABSORBED_COST, UNKNOWN_UPSTREAM, LATE_COST})
+
+_OF_PROVIDERS = (accounts.PROVIDER_EXPENSE, accounts.PROVIDER_PAYABLE)
+
 
 class Entry(NamedTuple):
     """One leg: a debit when `micros` is positive, a credit when it is negative, never nothing."""
@@ -117,29 +122,20 @@ def final(
 
 def reversal(
     reversed_id: str,
+    reversed_kind: str,
     entries: Iterable[Entry],
     *,
     generation_id: str | None = None,
     memo: Mapping[str, Any] | None = None,
-    cost: Cost | None = None,
 ) -> Journal:
-    """The opposite of an earlier journal; its first legs stay where they are, for ever.
+    """The opposite of an earlier journal, whose own legs stay where they are, for ever.
 
-    Giving a customer's credits back does not give our money back: where a journal moved a workspace's account its
-    provider legs stay. A journal of cost alone is undone whole.
+    Giving a customer's credits back does not bring our money back, so the provider legs of a charge are left alone; a
+    journal of cost is undone whole.
     """
-    legs = list(entries)
-    if any(leg.account.startswith("ws:") for leg in legs):
-        legs = [leg for leg in legs if "provider:" not in leg.account]
+    legs = [leg for leg in entries if reversed_kind in OF_COST or not leg.account.startswith(_OF_PROVIDERS)]
     opposite = [Entry(leg.account, -leg.micros, leg.unit) for leg in legs]
-    return Journal(
-        REVERSAL,
-        reversed_id,
-        [*opposite, *_cost_legs(cost)],
-        generation_id=generation_id,
-        reverses_id=reversed_id,
-        memo=memo,
-    )
+    return Journal(REVERSAL, reversed_id, opposite, generation_id=generation_id, reverses_id=reversed_id, memo=memo)
 
 
 def adjustment(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:

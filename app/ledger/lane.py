@@ -25,7 +25,7 @@ from app.kernel.errors import Broken, LimitReached
 from app.ledger.books import Books, load
 from app.ledger.companion import Companion
 from app.ledger.decide import decide
-from app.ledger.operations import Operation, Result
+from app.ledger.operations import NAMES, Operation, Result
 from app.ledger.transient import is_transient
 
 MAX_BATCH: Final = 60  # PostgreSQL keeps the state of 64 subtransactions at hand; more of them slow everybody down
@@ -257,8 +257,8 @@ def _failed(error: Exception) -> Exception:
 
 
 def _before_commit(ops: Sequence[Operation]) -> None:
-    for name in {type(op).__name__.removesuffix("Op").lower() for op in ops}:
-        faults.point(f"{name}.before_commit")
+    for kind in {type(op) for op in ops}:
+        faults.point(f"{NAMES[kind]}.before_commit")
 
 
 def _unreachable(error: Exception) -> Exception:

@@ -126,3 +126,15 @@ class AbsorbOp(NamedTuple):
 
 Operation = HoldOp | SettleOp | ReleaseOp | CaptureEarlyOp | GrantOp | AdjustOp | ReverseOp | AbsorbOp
 Result = Held | Settled | Released | Posting
+
+#: The operations by the names tests and traces know them by.
+NAMES: Mapping[type, str] = {
+    HoldOp: "hold",
+    SettleOp: "settle",
+    ReleaseOp: "release",
+    CaptureEarlyOp: "capture_early",
+    GrantOp: "grant",
+    AdjustOp: "adjust",
+    ReverseOp: "reverse",
+    AbsorbOp: "absorb",
+}

@@ -24,7 +24,7 @@ def undo(
     lot = books.lot_of(target.id)
     uses = _net_back(use for part in parts for use in part.uses) if lot is None else _whole(lot)
     legs = [leg for part in parts for leg in part.entries]
-    posted = journal.reversal(target.id, _netted(legs), generation_id=target.generation_id, memo=memo)
+    posted = journal.reversal(target.id, target.kind, _netted(legs), generation_id=target.generation_id, memo=memo)
     post = Post(books.new_journal_id(), posted, actor, uses)
     return Change(
         Posting(post.id, Money(prepaid + owed, wallet.unit), already=False),

@@ -14,7 +14,7 @@ from app.ledger.change import NewLot, Post
 from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.operations import HoldOp, Operation
 from app.ledger.state import Hold, Lot, Wallet
-from app.ledger.tables import OPEN
+from app.ledger.tables import CAPTURED, OPEN
 
 _hold, _journal, _entry, _lot, _use, _wallet = (
     tables.hold,
@@ -160,16 +160,19 @@ class Pending:
         _write(connection, INSERT_ENTRY, self._entries)
         _write(connection, INSERT_LOT, [self._lot_row(made) for made in self._new_lots.values()])
         _write(connection, CLOSE_HOLD, self._closings)
-        if self._closings:
-            faults.point("settle.after_hold")
+        self._reached("after_hold")
         _write(connection, CHANGE_LOT, [_lot_change(lot) for lot in self._lots.values()])
         _write(connection, INSERT_LOT_USE, self._uses)
-        if self._closings:
-            faults.point("settle.after_lots")
+        self._reached("after_lots")
         _write(connection, CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()])
         for group in self._companions:
             group.write(connection)
         self._clear()
+
+    def _reached(self, moment: str) -> None:
+        """A point where a test may kill us, named after what the batch is closing holds by."""
+        for state in {row["new_state"] for row in self._closings}:
+            faults.point(f"{'settle' if state == CAPTURED else 'release'}.{moment}")
 
     def _lot_row(self, made: NewLot) -> Row:
         return {

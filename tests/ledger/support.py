@@ -99,9 +99,16 @@ def new_model(db: Database) -> Sold:
 class Shop:
     """A ledger, its database and one model, with verbs for a test to read by. Amounts are whole credits."""
 
-    def __init__(self, ledger: Ledger, db: Database) -> None:
+    def __init__(self, ledger: Ledger, db: Database, sold: Sold | None = None) -> None:
         self.ledger, self.db = ledger, db
-        self.sold = new_model(db)
+        self.sold = sold or new_model(db)
+
+    @classmethod
+    def existing(cls, ledger: Ledger, db: Database) -> "Shop":
+        """A second shop over a database that has its model already."""
+        query = select(ROUTE.c.model_id, VERSION.c.id, ROUTE.c.id).join(VERSION, VERSION.c.model_id == ROUTE.c.model_id)
+        with db.read() as connection:
+            return cls(ledger, db, Sold._make(connection.execute(query).one()))
 
     def workspace(self, granted: int = 0, *, credit_limit: int = 0) -> str:
         """A workspace holding `granted` credits of promotion."""

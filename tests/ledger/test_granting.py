@@ -171,6 +171,13 @@ def test_reversing_a_charge_keeps_our_cost(shop: Shop) -> None:
     assert shop.moved(generation) == {"expense:provider:fal": 3_000, "payable:provider:fal": -3_000}
 
 
+def test_reversing_a_free_generation_keeps_our_cost_too(shop: Shop) -> None:
+    generation = shop.hold(shop.workspace(), 0)
+    settled = shop.settle(generation, 0, cost=cost(3_000))
+    assert shop.ledger.perform(ReverseOp(settled.journal_id, "ann", "x")).amount == credits(0)
+    assert shop.moved(generation) == {"expense:provider:fal": 3_000, "payable:provider:fal": -3_000}
+
+
 def test_reversing_a_grant_takes_it_back_whole(shop: Shop) -> None:
     workspace = shop.workspace(10)
     granted = shop.grant(workspace, 5, label="wrong")

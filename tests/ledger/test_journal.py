@@ -118,7 +118,7 @@ FACTS = [
         id="charged on submit and more arrived",
     ),
     pytest.param(
-        journal.reversal("jrn_1", captured(absorbed=credits(5), cost=FAL).entries, generation_id=GEN),
+        journal.reversal("jrn_1", "capture", captured(absorbed=credits(5), cost=FAL).entries, generation_id=GEN),
         """
         reversal jrn_1 reverses jrn_1
           ws:ws_1:prepaid                -32.000000 credit
@@ -128,7 +128,7 @@ FACTS = [
         id="a refund does not bring our cost back",
     ),
     pytest.param(
-        journal.reversal("jrn_2", journal.unknown_upstream(GEN, FAL).entries, generation_id=GEN),
+        journal.reversal("jrn_2", "unknown_upstream", journal.unknown_upstream(GEN, FAL).entries, generation_id=GEN),
         """
         reversal jrn_2 reverses jrn_2
           expense:unknown_upstream       -0.003000 USD
