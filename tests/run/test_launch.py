@@ -106,7 +106,7 @@ def test_a_stubborn_process_is_killed_with_its_children(tmp_path, monkeypatch):
     ours.start("stubborn", [sys.executable, str(HERE / "stand_in.py"), str(free_port()), str(pids), "1"], os.environ)
     started = wait_for(lambda: noted(pids, 2), "the start")
     ours.stop()
-    assert not any(alive(pid) for pid in started)
+    wait_for(lambda: not any(alive(pid) for pid in started), "the end of every process")
 
 
 def test_a_step_that_fails_shows_its_last_words(tmp_path):
