@@ -111,3 +111,10 @@ def test_a_stranger_with_somebody_s_tab_token_reads_nothing_of_theirs(server):
 def test_a_foreign_page_cannot_open_a_socket(server):
     with pytest.raises(WebSocketDisconnect), socket(server, "tab-5", "member", "http://evil.test"):
         pass
+
+
+def test_an_event_nobody_handles_is_logged_without_the_session(server, caplog):
+    with socket(server, "tab-6", "member") as mine:
+        mine.ask("reflex___state____state.no_such_state.no_such_handler")
+    assert "no_such_handler" in caplog.text
+    assert f"{SESSION_COOKIE}=member" not in caplog.text

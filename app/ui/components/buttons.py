@@ -79,7 +79,7 @@ def _inside(label: Child, icon_name: str | None, *, has_spinner: bool, key: str 
                 class_name=classes("fb-button-icon", None if icon_name else "fb-only-busy"),
             )
         )
-    parts.append(rx.el.span(label, class_name="fb-button-label"))
+    parts.append(rx.el.span(label))
     if key:
         parts.append(keys(*key.split("+")))
     return parts

@@ -124,7 +124,7 @@ def select(
             size="2",
             **props,
         ),
-        class_name=classes("fb-select-box", "fb-select-prefixed" if prefix is not None else None),
+        class_name="fb-select-box",
     )
 
 

@@ -31,7 +31,7 @@ def panel(
             *(actions or []),
             class_name="fb-panel-head",
         ),
-        rx.el.div(*body, class_name="fb-panel-body" if not flush else "fb-panel-flush"),
+        rx.el.div(*body, class_name="fb-panel-body" if not flush else ""),
         **props,
     )
 

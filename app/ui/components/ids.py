@@ -38,7 +38,7 @@ def copy_button(value: Any, label: str | None = None, *, small: bool = True) -> 
             icon("check", 14, class_name="fb-copied-icon"),
             class_name="fb-button-icon",
         ),
-        rx.el.span(label or t("common.copy"), class_name="fb-button-label"),
+        rx.el.span(label or t("common.copy")),
         type="button",
         class_name=classes("fb-button fb-outline", "fb-size-small" if small else "fb-size-control"),
         custom_attrs={"data-fb-copy": value},

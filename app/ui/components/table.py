@@ -72,7 +72,6 @@ def data_table(
     )
     waiting = rx.el.div(
         *[_skeleton_row(columns) for _ in range(SKELETON_ROWS)],
-        class_name="fb-skeleton-rows",
         custom_attrs={"aria-busy": "true", "aria-label": t("common.loading")},
     )
     filled = rx.cond(rows.length() > 0, table, empty) if empty is not None else table

@@ -29,7 +29,7 @@ def landing() -> rx.Component:
     return rx.el.div(
         _top(),
         rx.el.main(
-            rx.el.div(_words(), _showcase(), class_name="fb-landing-left"),
+            rx.el.div(_words(), _showcase()),
             rx.el.div(
                 rx.cond(FrontState.is_signed_in, _welcome_back(), sign_in_card()),
                 demo_doors(),
