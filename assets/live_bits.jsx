@@ -6,7 +6,7 @@ const MOST = 96; // a bar that is only a guess never looks finished
 const seconds = (figure) => (figure < 60 ? `${Math.floor(figure)} s` : `${Math.floor(figure / 60)}:${String(Math.floor(figure % 60)).padStart(2, "0")}`);
 
 // How far a job is: the provider's own percentage, else the time gone by against the usual time.
-export function JobClock({ percent, elapsed, about, moving, words, label }) {
+export function JobClock({ percent, elapsed, about, running, words, label }) {
   const started = useRef(0);
   const [now, setNow] = useState(0);
   useEffect(() => {
@@ -14,20 +14,20 @@ export function JobClock({ percent, elapsed, about, moving, words, label }) {
     setNow(Date.now());
   }, [elapsed]);
   useEffect(() => {
-    if (!moving) return undefined;
     const timer = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(timer);
-  }, [moving]);
+  }, []);
   const gone = now ? Math.max(0, (now - started.current) / 1000) : Number(elapsed || 0);
   const usual = Number(about || 0);
   const known = percent !== "" && percent !== null && percent !== undefined;
-  const share = known ? Number(percent) : usual > 0 ? Math.min(MOST, (gone / usual) * 100) : 0;
+  const guess = running && usual > 0 ? Math.min(MOST, (gone / usual) * 100) : 0;
+  const share = known ? Number(percent) : guess;
   const time = usual > 0 ? words.about.replace("{gone}", seconds(gone)).replace("{usual}", seconds(Math.max(1, Math.round(usual)))) : seconds(gone);
   return (
     <>
       <span className="fb-job-time fb-num">{known ? `${percent}% · ${time}` : time}</span>
       <span className="fb-job-bar" role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={100}
-        aria-valuenow={known || usual > 0 ? Math.round(share) : undefined}>
+        aria-valuenow={known || guess ? Math.round(share) : undefined}>
         <span style={{ width: `${share}%` }} />
       </span>
     </>

@@ -245,7 +245,12 @@ def _detail() -> rx.Component:
             ),
             rx.el.div(
                 rx.cond(detail["words"] != "", rx.el.p(detail["words"], class_name="fb-detail-words fb-scroll")),
+                rx.el.span(
+                    rx.foreach(result["verdicts"].to(list[ChipRow]), lambda one: chip(one["label"], tone=one["tone"])),
+                    class_name="fb-verdicts",
+                ),
                 rx.el.div(
+                    definition(t("gallery.detail.estimate"), rx.el.span(result["estimate"], class_name="fb-num")),
                     definition(t("gallery.detail.charged"), _charged()),
                     definition(t("gallery.detail.model"), rx.el.span(detail["model_title"], class_name="fb-cut")),
                     rx.foreach(
@@ -258,9 +263,11 @@ def _detail() -> rx.Component:
                         t("gallery.detail.made"), rx.el.time(result["at"], class_name="fb-num", title=result["full_at"])
                     ),
                     definition(t("gallery.detail.took"), rx.el.span(result["took"], class_name="fb-num")),
-                    definition(t("gallery.detail.generation"), copyable(result["id"], primary=True)),
-                    definition(t("gallery.detail.file"), copyable(detail["file"])),
-                    definition(t("gallery.detail.request"), copyable(detail["request"])),
+                    definition(
+                        t("gallery.detail.generation"), copyable(result["id"], detail["short_generation"], primary=True)
+                    ),
+                    definition(t("gallery.detail.file"), copyable(detail["file"], detail["short_file"])),
+                    definition(t("gallery.detail.request"), copyable(detail["request"], detail["short_request"])),
                     class_name="fb-detail-list",
                 ),
                 class_name="fb-detail-side",
@@ -301,8 +308,4 @@ def _detail() -> rx.Component:
 
 
 def _charged() -> rx.Component:
-    result = GALLERY.result
-    return rx.fragment(
-        rx.foreach(result["verdicts"].to(list[ChipRow]), lambda one: chip(one["label"], tone=one["tone"])),
-        amount(result["charged"], unit=t("common.credits"), size="small", class_name="fb-strong"),
-    )
+    return amount(GALLERY.result["charged"], unit=t("common.credits"), size="small", class_name="fb-strong")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypedDict
+from typing import ClassVar, TypedDict
 
 import reflex as rx
 
@@ -22,8 +22,7 @@ from app.pricing.parameters import ParamSchema
 from app.ui import live, present, wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.playground import seen as shown
-from app.ui.pages.playground.fields import as_text
-from app.ui.pages.playground.labels import value_label
+from app.ui.pages.playground.labels import setting_label, value_label
 from app.ui.pages.playground.look import least_of
 from app.ui.pages.playground.seen import NO_RESULT, ResultRow
 from app.ui.pages.playground.starters import STARTERS, model_for, params_for
@@ -70,6 +69,9 @@ class DetailRow(TypedDict):
     file: str
     first: int
     model_title: str
+    short_generation: str
+    short_request: str
+    short_file: str
 
 
 class StarterRow(TypedDict):
@@ -79,7 +81,17 @@ class StarterRow(TypedDict):
     href: str
 
 
-NO_DETAIL = DetailRow(words="", settings=[], request="", file="", first=0, model_title="")
+NO_DETAIL = DetailRow(
+    words="",
+    settings=[],
+    request="",
+    file="",
+    first=0,
+    model_title="",
+    short_generation="",
+    short_request="",
+    short_file="",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +304,7 @@ def detail_row(seen: Seen, schema: ParamSchema, file_id: str) -> DetailRow:
             continue
         parameter = schema.get(name)
         title = (parameter.title if parameter else "") or value_label(name)
-        settings.append(SettingRow(name=title, value=setting_text(value)))
+        settings.append(SettingRow(name=title, value=setting_label(parameter, value, schema)))
     ids = [file["id"] for file in seen.files]
     return DetailRow(
         words=words,
@@ -301,14 +313,10 @@ def detail_row(seen: Seen, schema: ParamSchema, file_id: str) -> DetailRow:
         file=file_id,
         first=ids.index(file_id) if file_id in ids else 0,
         model_title=seen.title,
+        short_generation=present.short_id(seen.id),
+        short_request=present.short_id(seen.row["request_id"]),
+        short_file=present.short_id(file_id),
     )
-
-
-def setting_text(value: Any) -> str:
-    """A parameter's value for reading."""
-    if isinstance(value, list):
-        return ", ".join(map(setting_text, value))
-    return value_label(value) if isinstance(value, str | bool) and not is_id(str(value)) else as_text(value)
 
 
 def invitation(available: Money, workspace: str) -> tuple[str, list[StarterRow]]:

@@ -23,6 +23,7 @@ MOST_STEPS = 1_000
 MOST_SEGMENTS = 5
 MOST_TILES = 12
 FORM_PX, HALF_PX = 338, 160
+TILE_EDGES = 6
 #: What a select shows for "nothing chosen": its items cannot be empty.
 NOTHING = "nothing-chosen"
 SEED = "seed"
@@ -168,7 +169,7 @@ def _row(parameter: Parameter, schema: ParamSchema, priced: bool) -> FieldRow:
         accept=ACCEPTS[media_of(parameter)] if is_files(parameter) else "",
         most=most_files(parameter) if is_files(parameter) else 0,
         many=parameter.kind is Kind.ARRAY,
-        columns=str(_columns(len(options))) if kind == "tiles" else "",
+        columns=str(_columns([one["label"] for one in options])) if kind == "tiles" else "",
         is_wide=_is_wide(kind, options, priced),
         advanced=parameter.advanced and not parameter.required,
     )
@@ -226,9 +227,12 @@ def _is_wide(kind: str, options: Sequence[Option], priced: bool) -> bool:
     return kind != "segments" or _segments_px([one["label"] for one in options], priced) > HALF_PX
 
 
-def _columns(count: int) -> int:
-    """Tiles in a row: one row up to six, else two of the same length."""
-    return count if count <= MOST_TILES // 2 else -(-count // 2)
+def _columns(labels: Sequence[str]) -> int:
+    """Tiles in a row: all of them where they fit, else rows of the same length."""
+    widest = max((sum(7 if letter.isdigit() else 5 for letter in label) for label in labels), default=1)
+    room = max(2, min(MOST_TILES // 2, FORM_PX // (widest + TILE_EDGES)))
+    rows_needed = -(-len(labels) // room)
+    return -(-len(labels) // rows_needed) if labels else 1
 
 
 def _range(parameter: Parameter) -> str:

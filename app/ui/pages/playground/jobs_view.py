@@ -55,14 +55,14 @@ def _card(job: Any) -> rx.Component:
             ),
             rx.cond(
                 job["has_ended"].to(bool),
-                rx.el.p(job["note"], class_name="fb-job-cause"),
+                rx.cond(job["note"] != "", rx.el.p(job["note"], class_name="fb-job-cause")),
                 JobClock.create(
                     percent=job["percent"],
                     elapsed=job["elapsed"],
                     about=job["about"],
-                    moving=True,
+                    running=job["state"] == "running",
                     label=job["title"],
-                    words={"about": t("playground.job.about")},
+                    words={"about": t("playground.job.about", gone="{gone}", usual="{usual}")},  # filled in the browser
                 ),
             ),
             rx.el.div(

@@ -1,6 +1,7 @@
 """How the values of a choice are written and drawn: words for enums, shapes for sizes. Pure."""
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from math import isqrt
 
@@ -44,6 +45,17 @@ def shape_label(value: str) -> str:
     words = [word.upper() if word.lower() in FORMATS else word for word in value.split("_")]
     text = " ".join(words)
     return text[:1].upper() + text[1:]
+
+
+def setting_label(parameter: Parameter | None, value: object, schema: ParamSchema) -> str:
+    """A parameter's value for reading, as its control would show it."""
+    if isinstance(value, list):
+        return ", ".join(setting_label(parameter.item if parameter else None, one, schema) for one in value)
+    if isinstance(value, float):
+        return present.number(Decimal(str(value)))
+    if parameter is None or not (parameter.enum or isinstance(value, bool)):
+        return str(value)
+    return shape_label(str(value)) if is_shape(parameter, schema) else value_label(value)
 
 
 def ratio_of(value: str, schema: ParamSchema, name: str) -> Fraction | None:

@@ -281,7 +281,9 @@ def verdicts(estimate: Money, held: Money, charged: Money, delivered: int, wante
 
 
 def cause_of(seen: Seen) -> str:
-    """Why there is no result, without the money, which is said beside it."""
+    """Why there is no result, without the money, which is said beside it; nothing for one that was canceled."""
+    if seen.status == "canceled":
+        return ""
     message = seen.row["error_message"] or t("playground.job.no_reason")
     sentence, mark, rest = message.partition(". ")
     return sentence + (mark.rstrip() if rest else "")

@@ -167,7 +167,9 @@ def _stale(quote: Quote, stale: Stale, amount: str) -> Slip:
 def _rest(quote: Quote) -> str:
     """The reason without the lines, which stand above it."""
     told = " + ".join(line.text for line in quote.lines if line.type != "minimum")
-    return quote.reason.removeprefix(told).lstrip(", ")
+    raised = [line.text for line in quote.lines if line.type == "minimum"]
+    parts = quote.reason.removeprefix(told).lstrip(", ").split(", ")
+    return ", ".join(part for part in parts if part not in raised)
 
 
 def _capital(text: str) -> str:

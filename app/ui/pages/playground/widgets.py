@@ -88,7 +88,7 @@ class JobClock(rx.Component):
     percent: rx.Var[str] = prop(doc="As the provider says; empty when it does not.")
     elapsed: rx.Var[str] = prop(doc="Seconds so far, when this was sent.")
     about: rx.Var[str] = prop(doc="Seconds such a job takes; empty when nobody knows.")
-    moving: rx.Var[bool] = prop(doc="Whether its clock runs.")
+    running: rx.Var[bool] = prop(doc="Whether it is being made: only then does the bar guess.")
     words: rx.Var[dict[str, str]] = prop(doc="Its sentences.")
     label: rx.Var[str] = prop(doc="Name of the bar.")
 

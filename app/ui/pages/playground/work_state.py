@@ -157,7 +157,7 @@ class WorkState(PageState):
 
     async def _begin(self, generation_id: str) -> None:
         """A generation was started from this tab: its result will be shown."""
-        self._picked = False
+        self._picked, self._ended = False, []
         self._open_ids = [*self._open_ids, generation_id]
         await self._look_at_everything()
         await self._balance_moved()
