@@ -46,7 +46,8 @@ async def _take(desk: Desk, generation_id: str, state: State) -> None:
         return
     match state:
         case State.HELD if generation["cancel_requested_at"] is not None:
-            await give_back(desk, generation, attempt, offer, "canceled", "canceled", "Canceled. Nothing was charged.")
+            said = "Canceled. Nothing was charged."
+            await give_back(desk, generation, attempt, offer, "canceled", "canceled", said, unsent=True)
         case State.HELD:
             await submit(desk, generation, attempt, offer)
         case State.SUBMITTING:
@@ -64,7 +65,10 @@ async def _give_up(desk: Desk, generation: RowMapping, attempt: RowMapping, offe
     said = "The provider did not finish this within a day. Nothing was charged."
     bought = attempt["sent_at"] is not None
     cost = attempt["expected_cost_micros"] if bought else None
-    await give_back(desk, generation, attempt, offer, "unknown", "gave_up", said, cost_micros=cost, unknown=bought)
+    await give_back(
+        desk, generation, attempt, offer, "unknown", "gave_up", said,
+        cost_micros=cost, unknown=bought, unsent=not bought,
+    )  # fmt: skip
 
 
 async def _standing(desk: Desk, generation_id: str) -> Step:

@@ -62,6 +62,8 @@ UPDATE_ATTEMPT = (
         updated_at=bindparam("b_now"),
     )
 )
+#: Holds only while nothing was asked of a provider: whoever lost that race must not close what was bought meanwhile.
+CLOSE_UNSENT = UPDATE_ATTEMPT.where(ATTEMPT.c.state == "intent")
 
 
 def event(

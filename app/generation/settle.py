@@ -4,6 +4,7 @@ The ledger closes the hold and these rows move in the same transaction, so a fin
 one fact. Both roads may be walked any number of times.
 """
 
+import logging
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,10 +18,12 @@ from app.generation.desk import Desk
 from app.generation.inputs import lengths
 from app.generation.measure import Delivered, customer_usage, in_our_words, upstream_usage
 from app.kernel.money import USD, Money
-from app.ledger.companion import Companion
+from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.operations import Released, Settled
 from app.pricing.expect import expected_usage
 from app.pricing.quote import Quote, final
+
+log = logging.getLogger(__name__)
 
 
 async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, delivered: Delivered) -> None:
@@ -107,12 +110,14 @@ async def give_back(
     *,
     cost_micros: int | None = None,
     unknown: bool = False,
+    unsent: bool = False,
     private: str | None = None,
 ) -> None:
     """Release the whole hold; `message` is for the customer, `private` (the provider's own words) for the operator.
 
     What the provider bills all the same (`cost_micros`, micro-USD) is our own expense. A price that is charged on
-    submit and not refunded on failure stays charged once a provider had accepted the job.
+    submit and not refunded on failure stays charged once a provider had accepted the job. `unsent` says that nothing
+    was asked of a provider: should somebody have claimed the attempt meanwhile, nothing happens here.
     """
     if _is_forfeit(offer, attempt):
         await _forfeit(desk, generation, attempt, attempt_state, code, cost_micros)
@@ -130,20 +135,26 @@ async def give_back(
     def also(released: Released) -> list[Companion]:
         if released.already:
             return []
+        close = rows.CLOSE_UNSENT if unsent else rows.UPDATE_ATTEMPT
         return [
             Companion(rows.FAIL, failed),
-            Companion(rows.UPDATE_ATTEMPT, closing(attempt, attempt_state, now, code, private or message, cost_micros)),
+            Companion(close, closing(attempt, attempt_state, now, code, private or message, cost_micros)),
             rows.event_companion(generation["id"], "released", now, {"code": code, "why": message}),
         ]
 
-    await desk.ledger.release(
-        generation["id"],
-        reason=code,
-        cost=Money(cost_micros, USD) if cost_micros else None,
-        provider_id=attempt["provider_id"],
-        unknown=unknown,
-        also=also,
-    )
+    try:
+        await desk.ledger.release(
+            generation["id"],
+            reason=code,
+            cost=Money(cost_micros, USD) if cost_micros else None,
+            provider_id=attempt["provider_id"],
+            unknown=unknown,
+            also=also,
+        )
+    except CompanionFailed:
+        if not unsent:
+            raise
+        log.info("%s was claimed before it could be released; its next step sees to it", generation["id"])
 
 
 def _is_forfeit(offer: Offer, attempt: RowMapping) -> bool:

@@ -21,7 +21,14 @@ from app.generation.lifecycle import State
 from app.generation.limits import checks
 from app.generation.price import Priced, price
 from app.kernel import faults
-from app.kernel.errors import IdempotencyConflict, InvalidInput, PriceAboveMax, PriceChanged
+from app.kernel.errors import (
+    IdempotencyConflict,
+    InsufficientCredits,
+    InvalidInput,
+    LimitReached,
+    PriceAboveMax,
+    PriceChanged,
+)
 from app.kernel.ids import new_id
 from app.kernel.money import Money, plain
 from app.ledger.companion import Companion
@@ -77,8 +84,8 @@ async def start(desk: Desk, ask: Ask) -> Started:
             also=_rows(ask, priced, generation_id, now),
             checks=checks(priced.offer, ask.workspace_id, hold.micros, now),
         )
-    except IntegrityError:
-        if replay := await _replay(desk, ask):  # two requests with one key: the other one won
+    except (IntegrityError, InsufficientCredits, LimitReached):
+        if replay := await _replay(desk, ask):  # two requests with one key: the other one won, and took the credits
             return replay
         raise
     faults.point("start.after_hold")
@@ -147,8 +154,8 @@ def _rows(ask: Ask, priced: Priced, generation_id: str, now: datetime) -> list[C
 async def _replay(desk: Desk, ask: Ask) -> Started | None:
     if ask.idempotency_key is None:
         return None
-    if not 0 < len(ask.idempotency_key) <= MAX_KEY_LENGTH:
-        raise InvalidInput(f"An idempotency key has 1 to {MAX_KEY_LENGTH} characters.", param="idempotency_key")
+    if not (0 < len(ask.idempotency_key) <= MAX_KEY_LENGTH and ask.idempotency_key.isprintable()):
+        raise InvalidInput(f"An idempotency key has 1 to {MAX_KEY_LENGTH} visible characters.", param="idempotency_key")
     known = await desk.read(_stored_key, ask.workspace_id, ask.idempotency_key)
     if known is None:
         return None
