@@ -119,6 +119,9 @@ async def _form(request: Request) -> dict[str, str]:
         if len(body) > MOST_FORM_BYTES:
             raise InvalidInput("The form is too large.")
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        form = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         raise InvalidInput("The form cannot be read.") from None
+    if any("\0" in value for value in form.values()):  # PostgreSQL has no such text
+        raise InvalidInput("The form cannot be read.")
+    return form

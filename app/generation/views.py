@@ -14,6 +14,7 @@ from app.generation import rows
 from app.generation.lifecycle import State
 from app.kernel.db import metadata
 from app.kernel.errors import NotFound
+from app.kernel.ids import is_id
 
 FILE = metadata.tables[str(StoredFile.__tablename__)]
 MODEL = metadata.tables[str(Model.__tablename__)]
@@ -89,7 +90,7 @@ def find(connection: Connection, generation_id: str, workspace_id: str | None = 
     statement = _listing().where(rows.GENERATION.c.id == generation_id)
     if workspace_id is not None:
         statement = statement.where(rows.GENERATION.c.workspace_id == workspace_id)
-    found = _complete(connection, statement)
+    found = _complete(connection, statement) if is_id(generation_id, "gen") else []
     if not found:
         raise NotFound(f"There is no generation {generation_id}.", code="generation_not_found")
     return found[0]

@@ -23,7 +23,7 @@ def figure(value: object, largest: Decimal = LARGEST) -> Decimal:
     if not number.is_finite():
         raise ValueError(f"{shown(value)} is not a finite number")
     exponent = number.as_tuple().exponent
-    if abs(number) > largest:
+    if number.copy_abs() > largest:  # `abs` rounds, and overflows on 1e999999999
         raise ValueError(f"{shown(value)} is larger than anything here can be")
     if isinstance(exponent, int) and exponent < FINEST_EXPONENT:
         raise ValueError(f"{shown(value)} has more than {-FINEST_EXPONENT} decimals")

@@ -9,6 +9,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from fastapi import Request
+from starlette.types import Message
 
 from app.accounts.keys import KeyHolder
 from app.api.gateway import present
@@ -22,6 +23,7 @@ from app.kernel.errors import InvalidInput
 from app.kernel.ids import new_id
 from app.kernel.money import exact
 from app.ledger.wallet import Ledger
+from app.pricing.numbers import figure
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 WAIT_STEPS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5)
@@ -39,11 +41,29 @@ class Gateway:
 
 async def json_body(request: Request) -> dict[str, Any]:
     """The request's JSON object, with a clear refusal for anything else."""
-    raw = await request.body()
-    if len(raw) > MAX_BODY_BYTES:
-        raise InvalidInput(f"The body is larger than {MAX_BODY_BYTES // 1024 // 1024} MB. Upload files separately.")
+    return _object(await _bounded(request).body())
+
+
+def _bounded(request: Request) -> Request:
+    """The same request, broken off when its body grows too large: nobody has to be believed about its length."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES:
+            raise InvalidInput(f"The body is larger than {MAX_BODY_BYTES // 2**20} MB. Upload files separately.")
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(raw or b"{}")
+        body = json.loads(raw.decode("utf-8-sig") or "{}")
+        if b"\\ud" in raw.lower():
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text: nothing can store it
     except (ValueError, RecursionError):
         raise InvalidInput("The body is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -53,11 +73,12 @@ async def json_body(request: Request) -> dict[str, Any]:
 
 async def body_of(request: Request) -> dict[str, Any]:
     """JSON or a form (the OpenAI SDK sends videos as multipart); a form's fields are text."""
-    kind = request.headers.get("content-type", "")
+    kind, bounded = request.headers.get("content-type", ""), _bounded(request)
     is_form = kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded"))
-    if not is_form or (await request.body()).lstrip().startswith(b"{"):  # curl -d says "form" and means JSON
-        return await json_body(request)
-    form = await request.form(max_files=4, max_fields=200)
+    raw = await bounded.body()
+    if not is_form or raw.lstrip().startswith(b"{"):  # curl -d says "form" and means JSON
+        return _object(raw)
+    form = await bounded.form(max_files=4, max_fields=200)
     for name, value in form.items():
         if not isinstance(value, str):
             raise InvalidInput(f"Send {name} as a link: upload the file to /uploads first.", param=name)
@@ -83,7 +104,8 @@ def max_credits(body: Mapping[str, Any]) -> Decimal | None:
     if value is None:
         return None
     try:
-        amount = exact(str(value) if isinstance(value, float) else value)
+        # A figure beyond all reason (1e999999999) would keep exact arithmetic, and with it the server, busy for hours.
+        amount = figure(exact(str(value) if isinstance(value, float) else value))
     except ValueError:
         raise InvalidInput("max_credits must be a number of credits, such as 40.", param="max_credits") from None
     if amount < 0:

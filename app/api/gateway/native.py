@@ -11,6 +11,7 @@ from app.api.gateway import common, present
 from app.api.gateway.common import Gateway, Wanted
 from app.generation import follow, views
 from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.ids import is_id
 
 FIELDS = frozenset({"model", "input", "max_credits", "idempotency_key"})
 STATUSES = ("queued", "running", "unknown", "completed", "failed", "canceled")
@@ -75,6 +76,10 @@ def router(gateway: Gateway) -> APIRouter:
     ) -> dict[str, Any]:
         if status is not None and status not in STATUSES:
             raise InvalidInput(f"status is one of {', '.join(STATUSES)}.", param="status")
+        if before is not None and not is_id(before, "gen"):
+            raise InvalidInput("before is a generation's id: the last_id of the page before.", param="before")
+        if model is not None and not model.isprintable():
+            raise InvalidInput("model is the id of a model.", param="model")
         wanted = views.Filter(workspace_id=key.workspace_id, status=status, model=model, before=before, limit=limit)
         found = await gateway.desk.read(views.page, wanted)
         said = present.listing([present.generation(seen, gateway.wire) for seen in found])

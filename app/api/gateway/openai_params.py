@@ -10,6 +10,7 @@ from typing import Any
 
 from app.catalogue.offers import Offer
 from app.kernel.errors import InvalidInput, UnknownParameter
+from app.pricing.numbers import shown, size_in
 from app.pricing.parameters import ParamSchema
 
 #: OpenAI's own parameters that say how to answer, not what to make.
@@ -49,10 +50,9 @@ def _metered(schema: ParamSchema, name: str, value: Any) -> dict[str, Any]:
 
 def _size(offer: Offer, wanted: str) -> dict[str, Any]:
     schema = offer.schema
-    width, _, height = wanted.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise InvalidInput(f"size is WIDTHxHEIGHT in pixels, such as 1024x1024, not “{wanted}”.", param="size")
-    pixels = (int(width), int(height))
+    pixels = size_in(wanted.lower())
+    if pixels is None:
+        raise InvalidInput(f"size is WIDTHxHEIGHT in pixels, such as 1024x1024, not {shown(wanted)}.", param="size")
     for values, size in schema.sizes.items():
         if size == pixels:
             return dict(zip(schema.size_by, values.split("|"), strict=True))
