@@ -1,12 +1,18 @@
-"""A process that works on a ledger until it is done or FAREBOX_FAULT kills it: `python -m tests.faults.ledger_process`.
+"""A process that works on a ledger until it is done or is killed at a named point.
 
-Reads a plan from standard input, one client per line: a workspace and the steps for each of its generations, such as
-`ws_… gen_…:hold,settle gen_…:hold,release`. Prints each step after it was answered.
+It is forked from a server that has everything imported already, because a kill test starts many of them. The plan has
+one client per line: a workspace and the steps for each of its generations, such as
+`ws_… gen_…:hold,settle gen_…:hold,release`. Each step is written to the pipe after it was answered.
 """
 
 import asyncio
-import sys
+import importlib
+import multiprocessing
+import os
+import signal
+from multiprocessing.connection import Connection
 
+from app.kernel import faults
 from app.kernel.db import Database
 from app.ledger.wallet import Ledger
 from tests.ledger.support import DEADLINE, Shop, cost, credits
@@ -14,13 +20,12 @@ from tests.ledger.support import DEADLINE, Shop, cost, credits
 HELD, CHARGED = 10, 7
 
 
-async def client(shop: Shop, workspace: str, tasks: list[str]) -> None:
+async def client(shop: Shop, workspace: str, tasks: list[str], pipe: Connection) -> None:
     for task in tasks:
         generation, steps = task.split(":")
         for step in steps.split(","):
             await take(shop, workspace, generation, step)
-            sys.stdout.write(f"{generation}:{step}\n")
-            sys.stdout.flush()
+            pipe.send_bytes(f"{generation}:{step}".encode())
 
 
 async def take(shop: Shop, workspace: str, generation: str, step: str) -> None:
@@ -47,18 +52,42 @@ async def take(shop: Shop, workspace: str, generation: str, step: str) -> None:
         raise ValueError(step)
 
 
-async def main(url: str) -> None:
+async def work(url: str, plan: str, pipe: Connection) -> None:
     db = Database(url)
     ledger = Ledger(db)
     shop = Shop.existing(ledger, db)
     ledger.start()
-    lines = [line.split() for line in sys.stdin.read().splitlines()]
+    lines = [line.split() for line in plan.splitlines()]
     try:
-        await asyncio.gather(*(client(shop, workspace, tasks) for workspace, *tasks in lines))
+        await asyncio.gather(*(client(shop, workspace, tasks, pipe) for workspace, *tasks in lines))
     finally:
         ledger.stop()
         db.dispose()
 
 
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+def main(url: str, plan: str, fault: str, pipe: Connection) -> None:
+    os.environ["FAREBOX_FAULT"] = fault
+    importlib.reload(faults)
+    asyncio.run(work(url, plan, pipe))
+
+
+def run(url: str, plan: str, fault: str = "") -> tuple[int, list[str]]:
+    """One process over the plan: its exit code (minus the signal that ended it) and the steps answered before."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=main, args=(url, plan, fault, sending))
+    process.start()
+    sending.close()
+    answered = []
+    while True:
+        try:
+            answered.append(receiving.recv_bytes().decode())
+        except EOFError:
+            break
+    process.join(60)
+    code = process.exitcode
+    process.close()
+    receiving.close()
+    assert code in {0, -signal.SIGKILL}, code
+    return code, answered

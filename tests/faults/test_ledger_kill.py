@@ -4,11 +4,7 @@ Whatever the moment: what was answered is in the books, what was not is there wh
 and asking again ends with everything charged exactly once.
 """
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +12,11 @@ from app.kernel.db import Database
 from app.kernel.ids import new_id
 from app.ledger.tables import CAPTURED, OPEN, RELEASED
 from app.ledger.wallet import Ledger
-from tests.faults.ledger_process import CHARGED
+from tests.faults.ledger_process import CHARGED, run
 from tests.ledger.support import Shop
 
 pytestmark = pytest.mark.faults
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS_OF = {
     "hold.before_insert": "hold,settle",
     "hold.before_commit": "hold,settle",
@@ -38,23 +33,7 @@ STEPS_OF = {
     "grant.before_commit": "grant,hold,settle",
 }
 CROWD = ["hold.before_commit:4", "settle.after_hold:3", "settle.after_lots:5", "settle.before_commit:2"]
-CROWD += ["lane.after_commit:7", "release.before_commit:2", "lane.after_commit:15"]
-
-
-def run(url: str, plan: str, fault: str = "") -> tuple[int, list[str]]:
-    """One process over the plan: how it ended, and the steps that were answered before."""
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.faults.ledger_process", url],
-        input=plan,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "FAREBOX_FAULT": fault},
-        timeout=120,
-        check=False,
-    )
-    assert process.returncode in {0, -signal.SIGKILL}, process.stderr
-    return process.returncode, process.stdout.splitlines()
+CROWD += ["lane.after_commit:7", "release.before_commit:2", "lane.after_commit:10"]
 
 
 def opened(database: Database) -> Shop:
