@@ -132,7 +132,7 @@ def _json() -> rx.Component:
 def _again() -> rx.Component:
     return rx.cond(
         FACTS["id"] != "",
-        link_button(t("trace.again"), href=f"/playground?again={FACTS['id']}", icon_name="rotate-cw"),
+        link_button(t("trace.again"), href=f"/playground?from={FACTS['id']}", icon_name="rotate-cw"),
     )
 
 
