@@ -35,6 +35,8 @@ def _mover(event: Event) -> Update:
 
 
 MOVES = {event: _mover(event) for event in Event}
+# Whoever was told that it is canceled is not charged: a result does not overtake a cancel that was accepted.
+MOVES[Event.DELIVER] = MOVES[Event.DELIVER].where(GENERATION.c.cancel_requested_at.is_(None))
 SETTLE = MOVES[Event.SETTLE].values(
     final=bindparam("b_final"), charged_micros=bindparam("b_charged"), cost_micros=bindparam("b_cost"), percent=100
 )

@@ -76,3 +76,19 @@ def test_one_key_twice_at_once_with_credits_for_one_gets_one_answer(home: House)
         return {started.generation_id for started in asked}
 
     assert len(asyncio.run(scenario())) == 1
+
+
+def test_a_cancel_that_was_accepted_is_never_charged(home: House) -> None:
+    desk = home.services.desk
+
+    async def scenario() -> None:
+        for _ in range(8):
+            generation_id = (await home.start("flux-schnell", prompt=PROMPT)).generation_id
+            await home.step_until(generation_id, "queued")
+            await asyncio.sleep(0.5)  # it is made by now, and the next look will see it
+            _, accepted = await asyncio.gather(advance(desk, generation_id), ask_cancel(desk, generation_id))
+            seen = await home.carry(generation_id)
+            assert (seen.status == "canceled", seen.row["charged_micros"] == 0) == (accepted, accepted)
+
+    asyncio.run(scenario())
+    home.assert_books_balance()
