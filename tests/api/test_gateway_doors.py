@@ -1,5 +1,6 @@
 """What no well-meaning client sends: answered with a refusal, at once, on both databases."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,20 +11,26 @@ from starlette.testclient import TestClient
 
 from app.api.assemble import build_api
 from app.api.gateway.common import MAX_BODY_BYTES
-from tests.support.house import house, settings_for
+from app.generation.advance import advance
+from tests.support.house import House, house, settings_for
 
 MODEL = '"model": "flux-schnell"'
 INPUT = '"input": {"prompt": "A red tram"}'
 
 
 @pytest.fixture
-def client(seeded_url: str, sandbox_url: str, tmp_path: Path) -> Iterator[TestClient]:
+def world(seeded_url: str, sandbox_url: str, tmp_path: Path) -> Iterator[tuple[House, TestClient]]:
     with house(settings_for(tmp_path / "home", seeded_url, sandbox_url)) as home:
         people = home.services.accounts.people
         maker = people.create_user("maker@example.com", "Maker", "correct horse battery")
         key = home.services.accounts.keys.create(home.workspace_id, "test", actor=maker.id)
         api = build_api(home.services)
-        yield TestClient(api, headers={"Authorization": f"Bearer {key.secret}"}, raise_server_exceptions=False)
+        yield home, TestClient(api, headers={"Authorization": f"Bearer {key.secret}"}, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def client(world: tuple[House, TestClient]) -> TestClient:
+    return world[1]
 
 
 def post(client: TestClient, body: str | bytes, path: str = "/v1/generations", **headers: str) -> Any:
@@ -103,3 +110,26 @@ def test_a_sign_in_form_with_a_nul_is_refused(client: TestClient) -> None:
     form = {"email": "a\0@example.com", "password": "x"}
 
     assert client.post("/session", data=form, headers={"Origin": "http://127.0.0.1:9"}).status_code == 400
+
+
+def test_a_video_that_is_kept_but_not_charged_is_not_handed_out(
+    world: tuple[House, TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, client = world
+
+    async def dies(*_: Any) -> None:
+        raise RuntimeError("killed between keeping the file and charging for it")
+
+    async def scenario() -> str:
+        generation_id = (await home.start("veo3-fast", prompt="A red tram")).generation_id
+        await home.step_until(generation_id, "storing")
+        monkeypatch.setattr("app.generation.deliver.settle", dies)
+        with pytest.raises(RuntimeError):
+            await advance(home.services.desk, generation_id)
+        monkeypatch.undo()
+        return generation_id
+
+    path = f"/v1/videos/{asyncio.run(scenario())}"
+
+    assert client.get(f"{path}/content").status_code == 409
+    assert client.get(path).json()["output"] is None

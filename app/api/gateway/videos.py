@@ -42,7 +42,7 @@ def router(gateway: Gateway) -> APIRouter:
     @api.get("/videos/{video_id}/content", summary="The video itself")
     async def content(video_id: str, key: Key) -> FileResponse:
         found = await _video(gateway, video_id, key)
-        if not found.files:
+        if found.status != "completed" or not found.files:  # what is kept but not charged yet is not theirs yet
             raise Conflict(f"The video is {found.status}; there is no content yet.", code="not_ready")
         row, path = await asyncio.to_thread(gateway.desk.files.open, found.files[0]["id"])
         return FileResponse(path, media_type=row.mime, headers={"X-Content-Type-Options": "nosniff"})
@@ -79,7 +79,7 @@ def _wanted(gateway: Gateway, request: Request, body: dict[str, Any]) -> Wanted:
 
 def video(found: Seen, gateway: Gateway) -> dict[str, Any]:
     """OpenAI's video object, with ours in `output` and `metadata`."""
-    row, file = found.row, (found.files[0] if found.files else None)
+    row, file = found.row, (found.files[0] if found.files and found.status == "completed" else None)
     seconds = (
         None if file is None or file["duration_micros"] is None else plain(Decimal(file["duration_micros"]).scaleb(-6))
     )
