@@ -55,6 +55,7 @@ def _whole() -> rx.Component:
         row(
             rx.cond(one["suspended"], chip(t("admin_customers.suspended"), tone="thin", icon_name="pause")),
             rx.cond(one["id"] != "", copyable(one["id"], primary=True)),
+            rx.el.span(one["owner"], class_name="fb-small fb-cut", title=one["owner"]),
             rx.el.span(class_name="flex-1"),
             button(
                 rx.cond(one["suspended"], t("admin_customers.resume.verb"), t("admin_customers.suspend.verb")),
@@ -72,7 +73,12 @@ def _whole() -> rx.Component:
             class_name="flex-wrap",
         ),
         kpi_strip(
-            kpi(t("admin_customers.column.available"), one["available"], one["owner"], with_token=True),
+            kpi(
+                t("admin_customers.column.available"),
+                one["available"],
+                t("admin_customers.kpi.available_words"),
+                with_token=True,
+            ),
             kpi(t("admin_customers.kpi.balance"), CustomerState.balance, t("admin_customers.kpi.balance_words")),
             kpi(t("admin_customers.column.held"), one["held"], t("admin_customers.kpi.held_words")),
             kpi(t("admin_customers.column.spent"), one["spent"], one["active"]),

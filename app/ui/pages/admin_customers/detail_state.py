@@ -15,12 +15,13 @@ from app.accounts.tables import AuditEvent, User
 from app.generation import views
 from app.generation.crediting import KINDS, Gift, grant, take_back
 from app.generation.customers import Customer, customers
+from app.generation.statement import Line, Show, lines
 from app.generation.views import Filter, Seen
-from app.kernel.errors import FareboxError, NotFound
+from app.kernel.errors import FareboxError, InsufficientCredits, NotFound
 from app.kernel.ids import is_id, new_id
 from app.kernel.money import Money
 from app.kernel.text import t
-from app.ledger.reads import Balance, LotView, StatementRow
+from app.ledger.reads import Balance, LotView
 from app.services import Services
 from app.ui import live, present, wiring
 from app.ui.components import toast_done
@@ -72,7 +73,7 @@ class _Whole:
     customer: Customer
     balance: Balance
     lots: list[LotView]
-    ledger: list[StatementRow]
+    ledger: list[Line]
     requests: list[Seen]
     members: list[MemberInfo]
     keys: list[KeyInfo]
@@ -178,7 +179,7 @@ class CustomerState(PageState):
             else:
                 await take_back(house.desk, workspace, amount, self.words, ref=self._ref, actor=actor)
         except FareboxError as refused:
-            self.errors[refused.param if refused.param in FIELDS else ""] = refused.message
+            self._refuse(refused)
             return None
         done = t(f"admin_customers.{self.doing}.done", amount=present.credit_words(amount), name=self.customer["name"])
         self.doing = ""
@@ -224,6 +225,14 @@ class CustomerState(PageState):
     def _wanted(self) -> str:
         return str(self.router.url.path).rstrip("/").rpartition("/")[2]
 
+    def _refuse(self, refused: FareboxError) -> None:
+        """Put a refusal under its field."""
+        if refused.stable_code == InsufficientCredits.code:
+            free = present.credit_words(Money(self._available))
+            self.errors["amount"] = t("admin_customers.wrong.too_much", amount=free)
+            return
+        self.errors[refused.param if refused.param in FIELDS else ""] = refused.message
+
     def _weigh(self) -> None:
         """What the dialog says about the figure typed so far."""
         amount = amount_or_none(self.amount)
@@ -233,7 +242,7 @@ class CustomerState(PageState):
         before = Money(self._available)
         self.after = (
             present.credits(before)
-            if amount is None
+            if amount is None or (self.doing == TAKE and amount > before)
             else present.transition(before, Money(self._available + sign * amount.micros))
         )
 
@@ -250,7 +259,7 @@ class CustomerState(PageState):
         self.customer = customer_row(whole.customer, at)
         self.balance = present.credits(whole.balance.balance)
         self._available = whole.balance.available.micros
-        self.kept = present.currency(whole.customer.earned.kept)
+        self.kept = t("admin_customers.kpi.kept", amount=present.currency(whole.customer.earned.kept))
         self.lots = [lot_row(lot) for lot in whole.lots if lot.remaining]
         self.ledger = [ledger_row(line, at) for line in whole.ledger]
         self.requests = [request_row(seen, at) for seen in whole.requests]
@@ -267,6 +276,7 @@ def _read(house: Services, workspace_id: str) -> _Whole:
     with house.db.read() as connection:
         found = customers(connection, [info], house.desk.clock(), house.editing.credit_value)[0]
         requests = views.page(connection, Filter(workspace_id=workspace_id, limit=RECENT))
+        ledger = lines(connection, workspace_id, Show(), limit=RECENT)
     with house.db.reading() as session:
         notes = recent(session, subject=workspace_id, limit=RECENT)
         actors = {note.actor_id for note in notes if note.actor_id}
@@ -275,7 +285,7 @@ def _read(house: Services, workspace_id: str) -> _Whole:
         customer=found,
         balance=house.ledger.balance(workspace_id),
         lots=house.ledger.lots(workspace_id),
-        ledger=house.ledger.statement(workspace_id, limit=RECENT),
+        ledger=ledger,
         requests=requests,
         members=people.members(workspace_id),
         keys=house.accounts.keys.list(workspace_id),

@@ -27,7 +27,7 @@ def credits_dialog() -> rx.Component:
         field(
             t("admin_customers.grant.amount"),
             text_input(
-                value=CustomerState.amount,
+                default_value=CustomerState.amount,  # uncontrolled: an answer must not overtake the typing
                 on_change=CustomerState.write_amount,
                 id="credits-amount",
                 after=t("common.credits"),
@@ -42,7 +42,10 @@ def credits_dialog() -> rx.Component:
         field(
             rx.cond(grants, t("admin_customers.grant.label"), t("admin_customers.take.reason")),
             text_input(
-                value=CustomerState.words, on_change=CustomerState.write_words, id="credits-words", auto_complete="off"
+                default_value=CustomerState.words,
+                on_change=CustomerState.write_words,
+                id="credits-words",
+                auto_complete="off",
             ),
             hint=rx.cond(grants, t("admin_customers.grant.label_hint"), t("admin_customers.take.reason_hint")),
             error=rx.cond(grants, CustomerState.errors["label"], CustomerState.errors["reason"]),
@@ -94,7 +97,10 @@ def _only_for_grants() -> rx.Component:
         field(
             t("admin_customers.grant.expires"),
             text_input(
-                value=CustomerState.expires, on_change=CustomerState.choose_end, id="credits-expires", type="date"
+                default_value=CustomerState.expires,
+                on_change=CustomerState.choose_end,
+                id="credits-expires",
+                type="date",
             ),
             hint=t("admin_customers.grant.expires_hint"),
             error=CustomerState.errors["expires_at"],
@@ -113,7 +119,7 @@ def suspend_dialog() -> rx.Component:
             rx.fragment(),
             field(
                 t("admin_customers.suspend.why"),
-                text_input(value=CustomerState.why, on_change=CustomerState.write_why, id="suspend-why"),
+                text_input(default_value=CustomerState.why, on_change=CustomerState.write_why, id="suspend-why"),
                 hint=t("admin_customers.suspend.why_hint"),
                 error=CustomerState.confirm_error,
                 for_id="suspend-why",

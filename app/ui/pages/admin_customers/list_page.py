@@ -28,7 +28,7 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
-from app.ui.pages.admin_customers.list_state import FIELDS, PAGE, CustomersState
+from app.ui.pages.admin_customers.list_state import FIELDS, PAGE, SEARCH, CustomersState
 from app.ui.roles import Role
 
 ICONS = {"workspace": "building-2", "name": "user", "email": "mail"}
@@ -40,7 +40,11 @@ def admin_customers() -> rx.Component:
         card(
             row(
                 filter_input(
-                    value=CustomersState.search, on_change=CustomersState.look_for, label=t("admin_customers.search")
+                    value=None,  # uncontrolled: an answer must not overtake the typing
+                    default_value=CustomersState.search,
+                    id=SEARCH,
+                    on_change=var(CustomersState.look_for).debounce(150),
+                    label=t("admin_customers.search"),
                 ),
                 rx.el.span(class_name="flex-1"),
                 button(
@@ -146,6 +150,7 @@ def _new_customer() -> rx.Component:
                     button(
                         t("admin_customers.new.create"),
                         kind="solid",
+                        busy=CustomersState.busy,
                         on_click=CustomersState.create,
                         key="mod+enter",
                         custom_attrs={"data-testid": "create-customer"},
@@ -163,7 +168,7 @@ def _draft() -> rx.Component:
             field(
                 t(f"admin_customers.new.{name}"),
                 text_input(
-                    value=CustomersState.draft[name],
+                    default_value=CustomersState.draft[name],
                     on_change=lambda text, name=name: var(CustomersState.write)(name, text),
                     id=f"customer-{name}",
                     type="email" if name == "email" else "text",

@@ -17,6 +17,7 @@ from app.ui.pages.admin_customers.rows import CustomerRow, customer_row
 from app.ui.roles import Role
 
 PAGE = 25
+SEARCH = "customer-search"  # the field's id
 LONGEST_SEARCH = 200
 LONGEST_INPUT = 300
 FIELDS = ("workspace", "name", "email")
@@ -32,6 +33,7 @@ class CustomersState(PageState):
     start: int = 0
     has_next: bool = False
     creating: bool = False
+    busy: bool = False
     draft: dict[str, str] = dict.fromkeys(FIELDS, "")
     errors: dict[str, str] = dict.fromkeys((*FIELDS, ""), "")
     password: str = ""  # of the customer just made: shown once, gone when the dialog closes
@@ -55,6 +57,7 @@ class CustomersState(PageState):
     async def clear(self):
         self.search, self.start = "", 0
         await self._show()
+        return rx.set_value(SEARCH, "")
 
     @rx.event
     async def next_page(self):
@@ -97,6 +100,8 @@ class CustomersState(PageState):
         if any(self.errors.values()):
             return
         password = secrets.token_urlsafe(12)
+        self.busy = True
+        yield  # hashing a password takes its time
         try:
             person, made = await asyncio.to_thread(
                 lambda: house.accounts.people.create_customer(
@@ -104,9 +109,11 @@ class CustomersState(PageState):
                 )
             )
         except FareboxError as refused:
+            self.busy = False
             field = "email" if refused.stable_code == "email_taken" else refused.param or ""
             self.errors[field if field in FIELDS else ""] = refused.message
             return
+        self.busy = False
         self.password, self.made_email = password, person.email
         self.made_href = f"/admin/customers/{made.id}"
         self.draft = dict.fromkeys(FIELDS, "")
@@ -115,7 +122,7 @@ class CustomersState(PageState):
     # ---- inside ----
 
     def _close(self) -> None:
-        self.creating = False
+        self.creating = self.busy = False
         self.password = self.made_email = self.made_href = ""
 
     async def _show(self) -> None:

@@ -8,11 +8,12 @@ from app.accounts.keys import KeyInfo
 from app.accounts.people import MemberInfo
 from app.accounts.tables import AuditEvent
 from app.generation.customers import Customer
+from app.generation.statement import Line
 from app.generation.views import Seen
 from app.kernel.errors import InvalidInput
 from app.kernel.money import MAX_MICROS, Money, exact
 from app.kernel.text import t
-from app.ledger.reads import LotView, StatementRow
+from app.ledger.reads import LotView
 from app.ui import present
 
 TONES = {"good": "good", "thin": "thin", "loss": "loss", "unpriced": "neutral"}
@@ -114,18 +115,18 @@ def lot_row(lot: LotView) -> LotRow:
     }
 
 
-def ledger_row(line: StatementRow, at: datetime) -> LedgerRow:
-    """A line of the ledger; holds and releases move nothing and are quiet."""
-    memo = line.memo or {}
-    moves_nothing = line.kind in ("hold", "release")
+def ledger_row(line: Line, at: datetime) -> LedgerRow:
+    """A line of the ledger, in the customer's words; holds and releases move nothing and are quiet."""
+    moved = line.row
+    moves_nothing = moved.kind in ("hold", "release")
     return {
-        "time": present.moment(line.at, at),
-        "full_time": present.full_moment(line.at),
-        "entry": t(f"admin_customers.entry.{line.kind}"),
-        "detail": str(memo.get("label") or memo.get("reason") or line.generation_id or ""),
-        "moved": present.credits(line.held) if moves_nothing else present.signed(line.moved),
-        "balance": present.credits(line.balance_after) if line.balance_after is not None else "",
-        "href": f"/logs/{line.generation_id}" if line.generation_id else "",
+        "time": present.moment(moved.at, at),
+        "full_time": present.full_moment(moved.at),
+        "entry": t(f"balance.entry.{line.entry}"),
+        "detail": line.detail or moved.generation_id or "",
+        "moved": present.credits(moved.held) if moves_nothing else present.signed(moved.moved),
+        "balance": present.credits(line.balance) if line.balance is not None else "",
+        "href": f"/logs/{moved.generation_id}" if moved.generation_id else "",
         "quiet": moves_nothing,
     }
 

@@ -112,32 +112,8 @@ def _form() -> rx.Component:
     return dialog(
         rx.cond(ProvidersState.errors[""] != "", notice(ProvidersState.errors[""])),
         _go_live(),
-        rx.el.div(
-            _text("base_url", mono=True, placeholder="https://"),
-            _key(),
-            rx.cond(ProvidersState.kind != "fal", _secret()),
-            rx.cond(
-                ProvidersState.kind == "fal", rx.fragment(_text("jwks_url", mono=True), _text("api_url", mono=True))
-            ),
-            class_name="fb-form-grid",
-        ),
-        field(
-            t("admin_providers.form.output_hosts"),
-            text_area(
-                value=ProvidersState.values["output_hosts"],
-                on_change=lambda text: var(ProvidersState.write)("output_hosts", text),
-                id="provider-output_hosts",
-                rows="3",
-                class_name="fb-mono",
-            ),
-            hint=t("admin_providers.form.output_hosts_hint"),
-            error=ProvidersState.errors["output_hosts"],
-            for_id="provider-output_hosts",
-        ),
-        rx.el.div(
-            *[_text(name, placeholder=f"{default:g}", hint=True) for name, default in SECONDS.items()],
-            class_name="fb-form-grid",
-        ),
+        # Uncontrolled inputs, so that no answer overtakes the typing; a new key fills them in anew.
+        rx.el.div(*_fields(), key=ProvidersState.stamp, class_name="flex flex-col gap-[14px]"),
         title=ProvidersState.title,
         detail=t("admin_providers.form.detail"),
         is_open=ProvidersState.editing != "",
@@ -154,6 +130,37 @@ def _form() -> rx.Component:
         ],
         size="wide",
     )
+
+
+def _fields() -> list[rx.Component]:
+    return [
+        rx.el.div(
+            _text("base_url", mono=True, placeholder="https://"),
+            _key(),
+            rx.cond(ProvidersState.kind != "fal", _secret()),
+            rx.cond(
+                ProvidersState.kind == "fal", rx.fragment(_text("jwks_url", mono=True), _text("api_url", mono=True))
+            ),
+            class_name="fb-form-grid",
+        ),
+        field(
+            t("admin_providers.form.output_hosts"),
+            text_area(
+                default_value=ProvidersState.values["output_hosts"],
+                on_change=lambda text: var(ProvidersState.write)("output_hosts", text),
+                id="provider-output_hosts",
+                rows="3",
+                class_name="fb-mono",
+            ),
+            hint=t("admin_providers.form.output_hosts_hint"),
+            error=ProvidersState.errors["output_hosts"],
+            for_id="provider-output_hosts",
+        ),
+        rx.el.div(
+            *[_text(name, placeholder=f"{default:g}", hint=True) for name, default in SECONDS.items()],
+            class_name="fb-form-grid",
+        ),
+    ]
 
 
 def _go_live() -> rx.Component:
@@ -178,7 +185,7 @@ def _text(name: str, *, mono: bool = False, placeholder: str = "", hint: bool = 
     return field(
         t(f"admin_providers.form.{name}"),
         text_input(
-            value=ProvidersState.values[name],
+            default_value=ProvidersState.values[name],
             on_change=lambda text: var(ProvidersState.write)(name, text),
             id=f"provider-{name}",
             mono=mono,
@@ -227,7 +234,7 @@ def _password(name: str, hint: Any, placeholder: str) -> rx.Component:
     return field(
         t(f"admin_providers.form.{name}"),
         text_input(
-            value=ProvidersState.values[name],
+            default_value=ProvidersState.values[name],
             on_change=lambda text: var(ProvidersState.write)(name, text),
             id=f"provider-{name}",
             type="password",

@@ -11,6 +11,7 @@ from app.catalogue.provider_kinds import KINDS
 from app.generation.connection_check import Checked
 from app.generation.provider_health import models_served
 from app.kernel.errors import FareboxError
+from app.kernel.ids import new_id
 from app.kernel.text import t
 from app.services import Services
 from app.ui import present
@@ -50,6 +51,7 @@ class ProvidersState(PageState):
     editing: str = ""  # the provider whose form is open
     kind: str = ""
     title: str = ""
+    stamp: str = ""  # changes when the form is filled in from here
     values: Values = dict.fromkeys(TEXTS, "")
     errors: Values = dict.fromkeys((*TEXTS, ""), "")
     key_hint: str = ""
@@ -90,7 +92,7 @@ class ProvidersState(PageState):
             return
         self.editing, self.kind = card.provider_id, card.kind
         self.title = t("admin_providers.form.title", name=card.name)
-        self.values = values_of(card)
+        self.values, self.stamp = values_of(card), new_id("req")
         self.errors = dict.fromkeys((*TEXTS, ""), "")
         self.key_hint = t("admin_providers.form.stored", hint=card.key_hint) if card.key_hint else ""
         self.secret_hint = t("admin_providers.form.secret_stored") if card.has_callback_secret else ""
@@ -125,7 +127,7 @@ class ProvidersState(PageState):
     def use_real(self):
         """Fill in the address of the public service; nothing is saved yet."""
         if self.kind in KINDS:
-            self.values = real(self.values, self.kind)
+            self.values, self.stamp = real(self.values, self.kind), new_id("req")
             self.errors = dict.fromkeys((*TEXTS, ""), "")
             self.is_live = True
 

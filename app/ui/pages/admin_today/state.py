@@ -98,7 +98,7 @@ def _books_words(audit: Books, age: str) -> tuple[str, str]:
         jobs=present.plural(audit.jobs, "job"),
         attempts=present.plural(audit.attempts, "attempt"),
         postings=present.plural(audit.postings, "posting"),
-        age=age,
+        ago=t("admin_today.books.ago", age=age) if not age.endswith(" s") else t("admin_today.books.just_now"),
     )
 
 
