@@ -1,5 +1,6 @@
 """Fetch what was made, keep it, measure it, and go on to settle. Files are kept before the customer is charged."""
 
+import logging
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,8 @@ from app.providers.port import Provider, RemoteFile
 
 FILE_LIMIT_BYTES = 512 * 1024 * 1024
 GIVE_UP_AFTER = timedelta(minutes=30)  # providers keep results for an hour at most
-RETRY_SECONDS = 5.0
+RETRY_SECONDS = 15.0
+log = logging.getLogger(__name__)
 
 
 async def deliver(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
@@ -63,6 +65,9 @@ async def _fetch(
             generation_id=generation["id"],
             position=position,
         )
+    except OSError as full:
+        log.error("an output of %s cannot be kept, it is tried again: %s", generation["id"], full)
+        return None if patient else await _lost(desk, generation, position, "our storage refused it", lost)
     except Unreadable as unreadable:
         return await _lost(desk, generation, position, unreadable.message, lost)
     seconds = None if kept.duration_micros is None else Decimal(kept.duration_micros).scaleb(-6)

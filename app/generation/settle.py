@@ -38,7 +38,7 @@ async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
             "failed",
             "nothing_delivered",
             "The provider finished without a usable file. Nothing was charged.",
-            cost_micros=priced.cost.micros if priced.cost else None,
+            cost_micros=priced.cost.micros if priced.cost is not None else None,
         )
         return
     now = desk.clock()
@@ -67,6 +67,8 @@ def _prices(files: Files, generation: RowMapping, attempt: RowMapping, offer: Of
     quote = final(offer.card, customer_usage(delivered), asked, expected=expected)
     if route.cost_card is None:
         return _Prices(quote, None)
+    if delivered.billable_units == 0:  # the provider says it billed nothing, which is not the same as saying nothing
+        return _Prices(quote, Money.zero(USD))
     return _Prices(quote, final(route.cost_card, upstream_usage(delivered), asked, expected=expected).total)
 
 
@@ -80,7 +82,7 @@ def _settled_rows(
 ) -> list[Companion]:
     if settled.late or settled.already:
         return []
-    cost_micros = priced.cost.micros if priced.cost else None
+    cost_micros = priced.cost.micros if priced.cost is not None else None
     done = {
         "b_id": generation["id"],
         "b_now": now,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.generation import views
+from app.generation.advance import advance
 from app.generation.follow import ask_cancel
 from app.generation.views import Seen
 from app.kernel.errors import (
@@ -161,3 +162,25 @@ def test_a_wrong_request_says_what_would_be_right(
 ) -> None:
     with pytest.raises(refusal, match="Did you mean"):
         asyncio.run(home.start(model, **given))
+
+
+def test_a_bill_of_zero_is_a_cost_of_zero(home: House) -> None:
+    seen = run(home, "flux-schnell", prompt=f"{home.workspace_id} [[fault:zero-usage]]")
+
+    assert seen.status == "completed"
+    assert seen.row["cost_micros"] == 0
+    assert [job["cost_micros"] for job in jobs_of(home, seen)] == [0]
+    home.assert_books_balance()
+
+
+def test_outputs_wait_for_room_on_the_disk(home: House) -> None:
+    async def scenario() -> float | None:
+        started = await home.start("flux-schnell", prompt=PROMPT)
+        await home.step_until(started.generation_id, "storing")
+        home.services.files.root.write_text("in the way")
+        return (await advance(home.services.desk, started.generation_id)).wait_seconds
+
+    wait = asyncio.run(scenario())
+
+    assert wait is not None
+    assert wait > 5  # neither lost nor hammered
