@@ -10,7 +10,7 @@ so it does no harm when a commit whose answer was lost had in fact arrived.
 import asyncio
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from queue import Empty, Full, Queue
 from typing import Any, Final
@@ -32,6 +32,15 @@ MAX_BATCH: Final = 60  # PostgreSQL keeps the state of 64 subtransactions at han
 MAX_WAITING: Final = 10_000
 TRIES: Final = 6
 FIRST_PAUSE_SECONDS: Final = 0.02
+
+#: Of the lane's own connection. The plans of its few statements never change, so they are made once; and nobody waits
+#: for a wallet for ever, whether its lock is held by a stuck process or this process is stuck with it.
+POSTGRES_SETTINGS: Mapping[str, str] = {
+    "plan_cache_mode": "force_generic_plan",
+    "lock_timeout": "10s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+}
 
 Outcome = Result | Exception
 
@@ -174,8 +183,8 @@ class Lane:
         connection = self._connection = self._db.engine.connect()
         if connection.dialect.name == "postgresql":
             with connection.begin():
-                # The lane repeats a handful of statements whose best plan never changes.
-                connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+                for name, value in POSTGRES_SETTINGS.items():
+                    connection.exec_driver_sql(f"SET {name} = '{value}'")
         return connection
 
     def _drop_connection(self) -> None:

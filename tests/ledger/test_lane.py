@@ -407,6 +407,21 @@ def test_a_severed_connection_is_replaced(shop: Shop, postgres_only: None) -> No
     assert shop.figures(workspace) == (100, 20, 0)
 
 
+def test_a_wallet_held_by_a_stuck_process_is_not_waited_for_for_ever(
+    shop: Shop, postgres_only: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(lanes, "POSTGRES_SETTINGS", {**lanes.POSTGRES_SETTINGS, "lock_timeout": "20ms"})
+    workspace, other = shop.workspace(100), shop.workspace(100)
+    impatient = Lane(shop.db)
+    with shop.db.write() as stuck:
+        stuck.execute(text("SELECT 1 FROM wallet WHERE workspace_id = :id FOR UPDATE"), {"id": workspace})
+        outcomes = impatient.work([shop.hold_op(workspace, 1)]) + impatient.work([shop.hold_op(other, 1)])
+    assert kinds(outcomes) == [Broken, Held]
+    assert kinds(impatient.work([shop.hold_op(workspace, 1)])) == [Held]
+    impatient.stop()
+
+
 def test_what_is_not_there_is_not_transient(lane: Lane, shop: Shop) -> None:
     (outcome,) = lane.work([shop.settle_op(new_id("gen"), 1)])
     assert isinstance(outcome, NotFound)

@@ -160,6 +160,11 @@ class LedgerMachine(RuleBasedStateMachine):
             self.charged(generation, wallet, amount, outcome.journal_id, early=False)
             assert (outcome.charged.micros, outcome.absorbed.micros) == (amount, measured - amount)
 
+    @rule(wallet=wallets, amount=st.integers(0, 5), measured=st.integers(5, MOST), overage=OVERAGES)
+    def overrun(self, wallet: str, amount: int, measured: int, overage: str) -> None:
+        """More was delivered than was held for, which chance alone seldom brings about."""
+        self.settle(self.hold(wallet, amount, 1), measured, overage, None, 1)
+
     def expected(self, wallet: Wallet, held: int, measured: int, overage: str) -> int:
         spare = max(0, wallet.available - held)
         over = measured - held

@@ -1,0 +1,172 @@
+"""The database door: transactions that end as they should, and values that come back as they went in."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select, text
+from sqlmodel import Session
+
+from app.accounts.tables import Workspace
+from app.kernel.clock import as_utc
+from app.kernel.db import BigKey, Database, Json, UtcDateTime
+
+TABLE = Table(
+    "kept",
+    MetaData(),
+    Column("id", BigKey, primary_key=True),
+    Column("name", String),
+    Column("at", UtcDateTime),
+    Column("data", Json),
+    Column("big", BigInteger),
+)
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def kept(database: Database) -> Database:
+    TABLE.metadata.create_all(database.engine)
+    return database
+
+
+def names(db: Database) -> list[str]:
+    with db.read() as connection:
+        return list(connection.execute(select(TABLE.c.name).order_by(TABLE.c.id)).scalars())
+
+
+def test_a_write_is_kept_when_the_block_ends(kept: Database) -> None:
+    with kept.write() as connection:
+        connection.execute(insert(TABLE).values(name="a"))
+    assert names(kept) == ["a"]
+
+
+def test_a_write_is_undone_when_the_block_raises(kept: Database) -> None:
+    with pytest.raises(KeyError), kept.write() as connection:  # noqa: PT012
+        connection.execute(insert(TABLE).values(name="a"))
+        raise KeyError("no")
+    assert names(kept) == []
+
+
+def test_a_read_keeps_nothing(kept: Database) -> None:
+    with kept.read() as connection:
+        connection.execute(insert(TABLE).values(name="a"))
+    assert names(kept) == []
+
+
+def test_sessions_read_and_write_like_connections(database: Database) -> None:
+    row = Workspace(id="ws_1", name="Halfmoon", created_at=NOON)
+    with database.writing() as session:
+        session.add(row)
+    with database.reading() as session:
+        found = session.get(Workspace, "ws_1")
+        assert isinstance(session, Session)
+    assert found is not None
+    assert (found.name, found.created_at) == ("Halfmoon", NOON)
+    with pytest.raises(KeyError), database.writing() as session:  # noqa: PT012
+        session.add(Workspace(id="ws_2", name="Gone", created_at=NOON))
+        raise KeyError("no")
+    with database.reading() as session:
+        assert session.get(Workspace, "ws_2") is None
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(NOON, id="utc"),
+        pytest.param(NOON.astimezone(timezone(timedelta(hours=-7))), id="another zone"),
+        pytest.param(NOON.replace(microsecond=1), id="a microsecond"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_times_come_back_aware_and_in_utc(kept: Database, moment: datetime | None) -> None:
+    with kept.write() as connection:
+        connection.execute(insert(TABLE).values(at=moment))
+    with kept.read() as connection:
+        found = connection.execute(select(TABLE.c.at)).scalar_one()
+    assert found == moment
+    assert found is None or found.tzinfo is UTC or found.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_a_zone_is_refused(kept: Database) -> None:
+    with pytest.raises(Exception, match="naive"), kept.write() as connection:
+        connection.execute(insert(TABLE).values(at=datetime(2026, 6, 1)))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="naive"):
+        as_utc(datetime(2026, 6, 1))  # noqa: DTZ001
+
+
+def test_times_are_compared_as_moments(kept: Database) -> None:
+    earlier = NOON.astimezone(timezone(timedelta(hours=9))) - timedelta(microseconds=1)
+    with kept.write() as connection:
+        connection.execute(insert(TABLE), [{"name": "before", "at": earlier}, {"name": "after", "at": NOON}])
+    with kept.read() as connection:
+        found = connection.execute(select(TABLE.c.name).where(TABLE.c.at < NOON)).scalars().all()
+    assert found == ["before"]
+
+
+@pytest.mark.parametrize("value", [{"a": [1, "ü", None]}, [], "text", 0, False])
+def test_json_comes_back_as_it_went(kept: Database, value: object) -> None:
+    with kept.write() as connection:
+        connection.execute(insert(TABLE).values(data=value))
+    with kept.read() as connection:
+        assert connection.execute(select(TABLE.c.data)).scalar_one() == value
+
+
+def test_no_json_is_null(kept: Database) -> None:
+    with kept.write() as connection:
+        connection.execute(insert(TABLE).values(data=None))
+    with kept.read() as connection:
+        assert connection.execute(select(TABLE.c.data.is_(None))).scalar_one() in {True}
+        assert connection.execute(text("SELECT count(*) FROM kept WHERE data IS NULL")).scalar_one() == 1
+
+
+def test_amounts_use_all_64_bits(kept: Database) -> None:
+    with kept.write() as connection:
+        connection.execute(insert(TABLE).values(big=2**62))
+    with kept.read() as connection:
+        assert connection.execute(select(TABLE.c.big)).scalar_one() == 2**62
+
+
+def test_writers_take_turns(kept: Database) -> None:
+    """Read, think, write: on SQLite the second writer waits before it reads, on PostgreSQL it locks the row."""
+    with kept.write() as connection:
+        connection.execute(insert(TABLE).values(id=1, big=0))
+    lock = select(TABLE.c.big).where(TABLE.c.id == 1).with_for_update()
+
+    def add() -> None:
+        for _ in range(20):
+            with kept.write() as connection:
+                seen = connection.execute(lock).scalar_one()
+                connection.execute(TABLE.update().where(TABLE.c.id == 1).values(big=seen + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with kept.read() as connection:
+        assert connection.execute(select(TABLE.c.big)).scalar_one() == 80
+
+
+def test_sqlite_is_opened_safely(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    with db.read() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    db.dispose()
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "oracle://localhost/x"])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="DATABASE_URL must be"):
+        Database(url)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_any_way_of_naming_postgresql_gets_our_driver(scheme: str) -> None:
+    db = Database(f"{scheme}://someone:secret@localhost/farebox")
+    assert db.url == "postgresql+psycopg://someone:secret@localhost/farebox"
+    assert not db.is_sqlite
+    db.dispose()
