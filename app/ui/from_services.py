@@ -1,16 +1,14 @@
-"""The shell's questions answered by the services: what a workspace can spend, and what an id leads to."""
+"""The shell's questions answered by the services."""
 
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from app.accounts.identity import Who
-from app.generation import views
 from app.kernel.errors import NotFound
 from app.kernel.money import Money
 from app.services import Services
+from app.ui.find import find
 from app.ui.live import Live
 from app.ui.showcase import showcase
-from app.ui.wiring import Found, Standing, Wiring
+from app.ui.wiring import Standing, Wiring
 
 
 def wire(services: Services, live: Live | None = None, demo_customer: str | None = None) -> Wiring:
@@ -41,21 +39,3 @@ def wire(services: Services, live: Live | None = None, demo_customer: str | None
         host=urlsplit(settings.public_url).netloc,
         live=live,
     )
-
-
-def find(services: Services, person: Who, text: str) -> Sequence[Found]:
-    """Whatever any id, or the beginning of a model's name, leads to, as far as this person may see it."""
-    wanted = text.strip()
-    if not wanted:
-        return ()
-    found: list[Found] = []
-    mine = None if person.is_operator else person.workspace_id
-    with services.db.read() as connection:
-        generation_id = views.find_any(connection, wanted, mine)
-        if generation_id is not None:
-            seen = views.find(connection, generation_id)
-            found.append(Found("generation", seen.id, f"{seen.alias} · {seen.status}", f"/logs/{seen.id}"))
-    for offer in services.offers.list(search=wanted)[:5]:
-        href = f"/admin/models/{offer.model_id}" if person.is_operator else f"/playground?model={offer.alias}"
-        found.append(Found("model", offer.title, offer.alias, href))
-    return found

@@ -8,7 +8,9 @@ import reflex as rx
 from app.kernel.text import t
 from app.ui import present, wiring
 from app.ui.guard import PageState, visitor
+from app.ui.remember import Remembered
 from app.ui.roles import Role, home_of
+from app.ui.wiring import Showcase
 
 #: What `?error=` may say, and the sentence it shows.
 ERRORS = {
@@ -21,6 +23,18 @@ ERRORS = {
     "cross_origin": "login.error.cross_origin",
 }
 LONGEST_EMAIL = 254
+
+
+CATALOGUE_SECONDS = 30.0
+
+
+async def _catalogue() -> tuple[int, Showcase | None]:
+    wired = wiring.current()
+    return await asyncio.to_thread(wired.priced_models), await asyncio.to_thread(wired.showcase)
+
+
+#: Every visitor is shown the same, so a crowd of them prices the catalogue once.
+_CATALOGUE = Remembered(_catalogue, CATALOGUE_SECONDS)
 
 
 class CellRow(TypedDict):
@@ -82,25 +96,23 @@ class FrontState(PageState):
         self.is_demo, self.is_sandbox = wired.demo, wired.sandbox
         person = visitor()
         self.is_signed_in, self.home = person is not None, home_of(person)
-        credits = await asyncio.to_thread(wired.demo_credits) if wired.demo else None
-        self.demo_detail = (
-            t("login.demo.customer_detail", credits=present.credit_words(credits))
-            if credits is not None
-            else t("login.demo.customer_detail_plain")
-        )
+        self.demo_detail = t("login.demo.customer_detail_plain")
         self.ready = True
+        if wired.demo:
+            yield  # the card first; the figure follows
+            credits = await asyncio.to_thread(wired.demo_credits)
+            if credits is not None:
+                self.demo_detail = t("login.demo.customer_detail", credits=present.credit_words(credits))
 
     @rx.event
     async def load_showcase(self):
         """One model of the live catalogue, as a slip and as a matrix; nothing when none is priced."""
-        wired = wiring.current()
-        models = await asyncio.to_thread(wired.priced_models)
+        models, shown = await _CATALOGUE.get()
         self.priced = (
             t("landing.priced", models=present.plural(models, t("landing.model")))
             if models
             else t("landing.every_price")
         )
-        shown = await asyncio.to_thread(wired.showcase)
         self.has_showcase = shown is not None
         if shown is None:
             return

@@ -1,6 +1,7 @@
 """The front page's example: a real model of this catalogue, priced by the real code. Shows prices, never our cost."""
 
-from itertools import islice
+from collections.abc import Iterator
+from itertools import islice, permutations
 
 from app.catalogue.offers import Offer
 from app.catalogue.param_schema import coerce
@@ -15,14 +16,21 @@ MOST_ROWS, MOST_COLUMNS = 5, 3
 
 
 def showcase(services: Services) -> Showcase | None:
-    """The first image model with two choices that change its price; None when there is none."""
-    for offer in services.offers.list("image"):
-        choices = [parameter for parameter in offer.schema.parameters if len(parameter.enum) >= 2]
-        pairs = ((row, column) for column in choices for row in choices if row is not column)
-        for row, column in pairs:
-            if found := _of(offer, row, column):
-                return found
-    return None
+    """The image model and the two choices that tell most about its price; None when none has two that matter."""
+    found = [shown for offer in services.offers.list("image") for shown in _all_of(offer)]
+    return max(found, key=_telling, default=None)
+
+
+def _telling(shown: Showcase) -> tuple[int, int]:
+    prices = [cell.price for line in shown.cells for cell in line]
+    return len(set(prices)), len(prices)
+
+
+def _all_of(offer: Offer) -> Iterator[Showcase]:
+    choices = [parameter for parameter in offer.schema.parameters if len(parameter.enum) >= 2]
+    for row, column in permutations(choices, 2):
+        if len(row.enum) >= len(column.enum) and (shown := _of(offer, row, column)):
+            yield shown
 
 
 def _of(offer: Offer, row: Parameter, column: Parameter) -> Showcase | None:

@@ -110,7 +110,7 @@ def _slip() -> rx.Component:
         below=[
             slip_line(FrontState.line, FrontState.amount),
             rx.el.p(FrontState.reason, class_name="fb-small"),
-            slip_line(t("landing.slip.estimate"), FrontState.amount),
+            rx.cond(FrontState.done != "", slip_line(t("landing.slip.estimate"), FrontState.amount)),
             rx.el.div(
                 rx.el.span(
                     rx.cond(FrontState.done != "", t("landing.slip.charged"), t("landing.slip.price")),
