@@ -22,6 +22,7 @@ from app.ui.assemble import assemble, live_for
 from app.ui.from_services import wire
 from app.ui.pages import (
     admin_customers,
+    admin_models,
     admin_providers,
     admin_today,
     balance,
@@ -30,6 +31,7 @@ from app.ui.pages import (
     landing,
     login,
     logs,
+    model_editor,
     models,
     not_found,
     playground,
@@ -38,6 +40,7 @@ from app.ui.pages import (
 
 PAGES = (
     admin_customers,
+    admin_models,
     admin_providers,
     admin_today,
     balance,
@@ -46,6 +49,7 @@ PAGES = (
     landing,
     login,
     logs,
+    model_editor,
     models,
     not_found,
     playground,

@@ -22,6 +22,7 @@ STYLESHEETS = [
     "/farebox-admin.css",
     "/farebox-customer.css",
     "/farebox-playground.css",
+    "/farebox-editor.css",
 ]
 
 #: Chart series in order, as in the light theme; `farebox.css` repaints them in the dark one. The last is "others".
