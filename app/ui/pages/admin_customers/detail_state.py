@@ -181,6 +181,8 @@ class CustomerState(PageState):
         except FareboxError as refused:
             self._refuse(refused)
             return None
+        if not self.doing:
+            return None  # the other of two clicks has said so
         done = t(f"admin_customers.{self.doing}.done", amount=present.credit_words(amount), name=self.customer["name"])
         self.doing = ""
         house.news.publish(workspace)
@@ -204,8 +206,9 @@ class CustomerState(PageState):
             return None
         people, actor, workspace = services.current().accounts.people, who().user_id, self._wanted()
         suspend, why = not self.customer["suspended"], " ".join(self.why.split())
+        self.confirming = False  # a second click finds nothing to confirm
         if suspend and not why:
-            self.confirm_error = t("admin_customers.wrong.why")
+            self.confirming, self.confirm_error = True, t("admin_customers.wrong.why")
             return None
         try:
             if suspend:
@@ -213,9 +216,8 @@ class CustomerState(PageState):
             else:
                 await asyncio.to_thread(lambda: people.resume(workspace, actor=actor))
         except FareboxError as refused:
-            self.confirm_error = refused.message
+            self.confirming, self.confirm_error = True, refused.message
             return None
-        self.confirming = False
         await self._show()
         act = "suspend" if suspend else "resume"
         return toast_done(t(f"admin_customers.{act}.done", name=self.customer["name"]))

@@ -90,7 +90,7 @@ class CustomersState(PageState):
     @rx.event
     async def create(self):
         """A person and their workspace, with a password that is shown now or never."""
-        if not self.creating or self.password:
+        if not self.creating or self.password or self.busy:
             return  # the second of two clicks
         wanted, actor, house = dict(self.draft), who().user_id, services.current()
         self.errors = dict.fromkeys((*FIELDS, ""), "")

@@ -180,6 +180,7 @@ def hour_figure(day: Today) -> go.Figure:
         prefix="$",
     )
     if max((one.revenue.micros for one in (*day.hours, *day.yesterday)), default=0) < CENTS_BELOW:
+        figure.update_layout(margin_l=52)
         figure.update_yaxes(tickformat=",.2f")  # "$0.50" rather than "$500m"
     return figure
 
