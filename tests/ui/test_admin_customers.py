@@ -1,0 +1,253 @@
+"""An operator's acts on a customer: credits given once however often they are confirmed, people, suspension."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import services as building
+from app.accounts.audit import recent
+from app.accounts.identity import Who
+from app.kernel.errors import InvalidInput
+from app.kernel.money import Money
+from app.ui.guard import acting_as
+from app.ui.pages.admin_customers.detail_state import CustomerState
+from app.ui.pages.admin_customers.list_state import CustomersState
+from app.ui.pages.admin_customers.rows import credits_of, end_of
+from tests.support.house import House, house, settings_for
+from tests.ui.tabs import event_name, new_tab
+
+
+@pytest.fixture
+def home(seeded_sqlite: Path, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
+    """A customer with 10,000 credits; the pages find these services."""
+    shutil.copyfile(seeded_sqlite, tmp_path / "farebox.sqlite")
+    before = building._current
+    with house(settings_for(tmp_path / "home", f"sqlite:///{tmp_path / 'farebox.sqlite'}", sandbox_url)) as built:
+        building.install(built.services)
+        yield built
+    building._current = before
+
+
+@pytest.fixture
+def operator(home: House) -> Who:
+    made = home.services.accounts.people.create_operator("tomas@farebox.example", "Tomas Reyes", "a long password 1")
+    return Who(made.id, made.name, made.email, True, None, None, None)
+
+
+def state_at(path: str, kind: Any) -> Any:
+    """The state of a page opened at `path`."""
+    tab = new_tab("operator", path)
+    return tab.tree.get_substate(kind.get_full_name().split("."))
+
+
+def customer_page(home: House) -> Any:
+    state = state_at(f"/admin/customers/{home.workspace_id}", CustomerState)
+    asyncio.run(CustomerState.load.fn(state))
+    return state
+
+
+def fill(state: Any, doing: str, amount: str, words: str) -> None:
+    CustomerState.begin.fn(state, doing)
+    CustomerState.write_amount.fn(state, amount)
+    CustomerState.write_words.fn(state, words)
+
+
+def create(state: Any) -> None:
+    async def every_step() -> None:
+        async for _ in CustomersState.create.fn(state):
+            pass
+
+    asyncio.run(every_step())
+
+
+def notes(home: House) -> list[tuple[str, str, str | None]]:
+    with home.services.db.reading() as session:
+        found = recent(session, subject=home.workspace_id)
+        return [(note.action, note.detail, note.actor_id) for note in found]
+
+
+# ---- credits ----
+
+
+def test_the_dialog_says_what_the_balance_becomes(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+        fill(state, "grant", "5,000", "Welcome")
+        assert (state.act, state.after) == ("Grant 5,000 credits", "10,000 → 15,000")
+
+
+def test_a_grant_confirmed_twice_grants_once(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+        fill(state, "grant", "5,000", "Welcome")
+        asyncio.run(CustomerState.move.fn(state))
+        asyncio.run(CustomerState.move.fn(state))  # the second click of a double click
+        assert home.available == Money.from_exact(15_000)
+        # The answer to the first was lost and the dialog is still open: the occasion is the same.
+        state.doing = "grant"
+        asyncio.run(CustomerState.move.fn(state))
+    assert home.available == Money.from_exact(15_000)
+    assert [note for note in notes(home) if note[0] == "credits.granted"] == [
+        ("credits.granted", "5000 credits, promo: Welcome", operator.user_id)
+    ]
+    home.assert_books_balance()
+
+
+def test_the_next_dialog_is_another_occasion(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+        for _ in range(2):
+            fill(state, "grant", "10", "Again")
+            asyncio.run(CustomerState.move.fn(state))
+    assert home.available == Money.from_exact(10_020)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words", "field"),
+    [
+        pytest.param("", "x", "amount", id="no amount"),
+        pytest.param("0", "x", "amount", id="nothing"),
+        pytest.param("-5", "x", "amount", id="below zero"),
+        pytest.param("ten", "x", "amount", id="a word"),
+        pytest.param("1e3", "x", "", id="an exponent is a number too"),
+        pytest.param("0.0000001", "x", "amount", id="finer than a micro-credit"),
+        pytest.param("99999999999999999999", "x", "amount", id="more than an account holds"),
+        pytest.param("5", "  ", "label", id="no label"),
+    ],
+)
+def test_what_is_wrong_with_a_grant_stands_under_its_field(
+    home: House, operator: Who, amount: str, words: str, field: str
+) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+        fill(state, "grant", amount, words)
+        asyncio.run(CustomerState.move.fn(state))
+        assert bool(field) == any(state.errors.values())
+        if field:
+            assert state.errors[field]
+            assert home.available == Money.from_exact(10_000)
+
+
+def test_credits_are_taken_back_down_to_what_is_free(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+        fill(state, "take", "10,001", "Granted by mistake")
+        asyncio.run(CustomerState.move.fn(state))
+        assert state.errors["amount"] == "At most 10,000 credits can be taken back; held credits stay."
+        CustomerState.write_amount.fn(state, "4,000")
+        asyncio.run(CustomerState.move.fn(state))
+    assert home.available == Money.from_exact(6_000)
+    assert ("credits.taken_back", "4000 credits: Granted by mistake", operator.user_id) in notes(home)
+    home.assert_books_balance()
+
+
+def test_an_expiry_in_the_past_is_refused_and_a_day_counts_whole(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+        fill(state, "grant", "5", "Trial")
+        CustomerState.choose_end.fn(state, "2020-01-31")
+        asyncio.run(CustomerState.move.fn(state))
+        assert state.errors["expires_at"]
+    assert str(end_of("2026-11-30")) == "2026-12-01 00:00:00+00:00"
+    assert end_of(" ") is None
+    with pytest.raises(InvalidInput):
+        end_of("30.11.2026")
+
+
+def test_an_amount_is_read_as_people_write_it() -> None:
+    assert credits_of(" 5,000 ") == Money.from_exact(5_000)
+    assert credits_of("0.75").micros == 750_000
+
+
+# ---- the page ----
+
+
+def test_the_page_shows_what_the_customer_has(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+    assert (state.customer["name"], state.customer["available"]) == ("Halfmoon Studio", "10,000")
+    assert [lot["label"] for lot in state.lots] == ["Test credits"]
+    assert [line["moved"] for line in state.ledger] == ["+10,000"]
+    assert [person["role"] for person in state.members] == ["Owner"]
+
+
+@pytest.mark.parametrize("wanted", ["ws_01AAAAAAAAAAAAAAAAAAAAAAAA", "nonsense", "ws_1'; DROP"])
+def test_a_customer_nobody_knows_is_said_to_be_missing(home: House, operator: Who, wanted: str) -> None:
+    with acting_as(operator):
+        state = state_at(f"/admin/customers/{wanted}", CustomerState)
+        asyncio.run(CustomerState.load.fn(state))
+        CustomerState.begin.fn(state, "grant")
+        assert state.missing
+        assert state.doing == ""
+
+
+def test_suspending_needs_a_reason_and_is_lifted_again(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = customer_page(home)
+        CustomerState.confirm_opened.fn(state, True)
+        asyncio.run(CustomerState.set_suspended.fn(state))
+        assert state.confirm_error
+        CustomerState.write_why.fn(state, "Unpaid")
+        asyncio.run(CustomerState.set_suspended.fn(state))
+        assert state.customer["suspended"]
+        assert ("workspace.suspended", "Unpaid", operator.user_id) in notes(home)
+        CustomerState.confirm_opened.fn(state, True)
+        asyncio.run(CustomerState.set_suspended.fn(state))
+    assert not home.services.accounts.people.workspace(home.workspace_id).is_suspended
+
+
+# ---- the table and a new customer ----
+
+
+def test_a_customer_is_made_with_a_password_that_is_shown_once(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = state_at("/admin/customers", CustomersState)
+        asyncio.run(CustomersState.load.fn(state))
+        CustomersState.creating_opened.fn(state, True)
+        for name, text in {"workspace": "Kestrel Films", "name": "Lea Novak", "email": "lea@kestrel.example"}.items():
+            CustomersState.write.fn(state, name, text)
+        create(state)
+        password = state.password
+        create(state)  # the second of two clicks
+        assert home.services.accounts.sign_ins.sign_in("lea@kestrel.example", password)
+        assert sorted(row["name"] for row in state.rows) == ["Halfmoon Studio", "Kestrel Films"]
+        CustomersState.creating_opened.fn(state, False)
+        assert state.password == ""
+
+
+def test_a_known_address_is_refused_under_its_field(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = state_at("/admin/customers", CustomersState)
+        CustomersState.creating_opened.fn(state, True)
+        for name, text in {"workspace": "X", "name": "Y", "email": operator.email}.items():
+            CustomersState.write.fn(state, name, text)
+        create(state)
+        assert state.errors["email"]
+        assert not state.password
+
+
+def test_the_table_is_searched_by_name(home: House, operator: Who) -> None:
+    with acting_as(operator):
+        state = state_at("/admin/customers", CustomersState)
+        asyncio.run(CustomersState.look_for.fn(state, "nobody by that name"))
+        assert state.rows == []
+        asyncio.run(CustomersState.look_for.fn(state, "halfmoon"))
+        assert [row["name"] for row in state.rows] == ["Halfmoon Studio"]
+
+
+# ---- who may ----
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("session", ["", "owner", "member", "homeless"])
+@pytest.mark.parametrize(
+    "handler",
+    [CustomerState.move, CustomerState.begin, CustomerState.set_suspended, CustomerState.load, CustomersState.create],
+    ids=lambda handler: handler.fn.__qualname__,
+)
+async def test_nobody_else_can_call_them(session: str, handler: Any) -> None:
+    assert await new_tab(session).send(event_name(handler)) is not None
