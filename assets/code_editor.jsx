@@ -36,7 +36,7 @@ function paint(view) {
     for (let at = from; at <= to;) { // a line that is too long goes on under itself, two further in
       const line = view.state.doc.lineAt(at);
       const hang = line.text.match(/^ */)[0].length + 2;
-      found.push(Decoration.line({ attributes: { style: `--fb-hang: ${hang}ch` } }).range(line.from));
+      found.push(Decoration.line({ attributes: { style: `--hang: ${hang}ch` } }).range(line.from));
       at = line.to + 1;
     }
     const text = view.state.sliceDoc(from, to);

@@ -93,6 +93,7 @@ class Picture:
     rule_problems: list[ProblemRow] = field(default_factory=list)
     rule_changed: list[int] = field(default_factory=list)
     driven_note: str = ""
+    has_live_rule: bool = False
     since_words: str = ""
     # parameters
     parameters: list[ParameterRow] = field(default_factory=list)
@@ -282,11 +283,13 @@ def _measured_by(unit: str, schema: ParamSchema) -> str:
 def _json(judged: Judged, written: Written, bench: Bench) -> dict[str, Any]:
     text = written.pricing_rule or ""
     live = bench.live.pricing_rule if bench.live else None
+    marked = changed_lines(text_of(live), text) if live is not None else []
     return {
         "rule_problems": problem_rows(judged.of("pricing_rule")),
-        "rule_changed": changed_lines(text_of(live), text) if live is not None else [],
+        "has_live_rule": live is not None,
+        "rule_changed": marked,
         "driven_note": _driven_note(judged, bench),
-        "since_words": t("model_editor.json.since", number=bench.live_number) if live is not None else "",
+        "since_words": t("model_editor.json.since", number=bench.live_number) if marked else "",
     }
 
 

@@ -262,7 +262,7 @@ def _tier(one: Any) -> rx.Component:
         custom_attrs={
             "data-fb-row-at": one["index"],
             "data-testid": "tier",
-            "data-changed": rx.cond(one["changed"] & (EditorState.since_words != ""), "true", "false"),
+            "data-changed": rx.cond(one["changed"] & EditorState.has_live_rule, "true", "false"),
             "data-wrong": rx.cond(one["wrong"], "true", "false"),
             "data-idle": rx.cond(one["note"] != "", "true", "false"),
         },
@@ -374,7 +374,7 @@ def _effect(one: Any) -> rx.Component:
             title=one["problem"],
         ),
         custom_attrs={
-            "data-changed": rx.cond(one["changed"] & (EditorState.since_words != ""), "true", "false"),
+            "data-changed": rx.cond(one["changed"] & EditorState.has_live_rule, "true", "false"),
             "data-wrong": rx.cond(one["problem"] != "", "true", "false"),
             "data-first": rx.cond(one["first"], "true", "false"),
         },
@@ -466,7 +466,7 @@ def _adjustment(one: Any) -> rx.Component:
         ),
         class_name="fb-tier",
         custom_attrs={
-            "data-changed": rx.cond(one["changed"] & (EditorState.since_words != ""), "true", "false"),
+            "data-changed": rx.cond(one["changed"] & EditorState.has_live_rule, "true", "false"),
             "data-wrong": rx.cond(one["wrong"], "true", "false"),
         },
     )

@@ -120,6 +120,7 @@ class EditorState(PageState):
     rule_problems: list[ProblemRow] = []
     rule_changed: list[int] = []
     driven_note: str = ""
+    has_live_rule: bool = False
     since_words: str = ""
     parameters: list[ParameterRow] = []
     schema_readable: bool = True
