@@ -75,7 +75,8 @@ def data_table(
         custom_attrs={"aria-busy": "true", "aria-label": t("common.loading")},
     )
     filled = rx.cond(rows.length() > 0, table, empty) if empty is not None else table
-    shown = filled if isinstance(error, str) and not error else rx.cond(error != "", error_state(error, on_retry), filled)
+    can_fail = not isinstance(error, str) or error
+    shown = rx.cond(error != "", error_state(error, on_retry), filled) if can_fail else filled
     return rx.el.div(shown if loading is False else rx.cond(loading, waiting, shown), class_name="fb-table-box")
 
 
