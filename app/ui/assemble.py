@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import reflex as rx
+from reflex.constants import Dirs
+from reflex.utils.prerequisites import get_web_dir
 from reflex_base.event import Event
 
 from app.ui import page, theme, wiring
@@ -15,15 +17,19 @@ from app.ui.redact import redact_logs
 from app.ui.roles import Role
 from app.ui.shell_state import ShellState
 
-BUILT = Path(".web/build/client")
+
+def built_pages() -> Path:
+    """Where the built pages lie, wherever Reflex was told to keep its work."""
+    return Path(get_web_dir()) / Dirs.STATIC
 
 
-def assemble(*, transformers: Sequence[Any] = (), built: Path = BUILT) -> rx.App:
+def assemble(*, transformers: Sequence[Any] = ()) -> rx.App:
     """The app with every page that has been imported. `transformers` (the API) stand between the front and Reflex."""
     app = rx.App(
         stylesheets=theme.STYLESHEETS,
         head_components=theme.head(),
-        api_transformer=[*transformers, lambda inner: Front(inner, built=built, is_private=_is_private(app))],
+        toaster=None,  # the shell brings its own
+        api_transformer=[*transformers, lambda inner: Front(inner, built=built_pages(), is_private=_is_private(app))],
     )
     page.install(app, before=[ShellState.enter])
     guard = Guard(look_up=lambda token: wiring.current().look_up(token))

@@ -6,6 +6,7 @@ from itertools import islice, permutations
 from app.catalogue.offers import Offer
 from app.catalogue.param_schema import coerce
 from app.kernel.errors import FareboxError
+from app.kernel.text import t
 from app.pricing.parameters import Parameter
 from app.pricing.quote import estimate
 from app.services import Services
@@ -48,7 +49,7 @@ def _of(offer: Offer, row: Parameter, column: Parameter) -> Showcase | None:
         model=offer.title,
         request=", ".join(str(p.default) for p in (column, row) if p.default is not None),
         line=line,
-        reason=quote.reason.removeprefix(line).lstrip(", "),
+        reason=quote.reason.removeprefix(line).lstrip(", ") or t("playground.slip.base"),
         amount=present.credits(quote.total),
         column_names=tuple(str(value) for value in columns),
         row_names=tuple(str(value) for value in rows),

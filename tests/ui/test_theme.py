@@ -70,7 +70,7 @@ def test_text_can_be_read(text, surface, theme):
 
 def test_every_token_that_is_used_exists():
     set_here = set(re.findall(r"--fb-([\w-]+):", CSS))
-    set_by_elements = set(re.findall(r'"--fb-([\w-]+)":', SOURCES + SCRIPTS))
+    set_by_elements = set(re.findall(r'["\x27]--fb-([\w-]+)["\x27]:', SOURCES + SCRIPTS))
     used = set(re.findall(r"var\(--fb-([\w-]+)", CSS + SOURCES + SCRIPTS))
     assert used <= set_here | set_by_elements
 

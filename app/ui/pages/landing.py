@@ -8,6 +8,7 @@ from app.kernel.text import t
 from app.ui.components import (
     amount,
     chip,
+    column,
     fare_slip,
     icon,
     link_button,
@@ -84,7 +85,20 @@ def _showcase() -> rx.Component:
     return rx.cond(
         FrontState.has_showcase,
         rx.el.div(_slip(), _matrix(), class_name="fb-showcase"),
-        rx.cond(FrontState.ready, rx.fragment(), rx.el.div(class_name="fb-showcase fb-showcase-waiting")),
+        rx.cond(FrontState.priced == "", rx.el.div(_waiting(), class_name="fb-showcase"), rx.fragment()),
+    )
+
+
+def _waiting() -> rx.Component:
+    """The slip's place while the catalogue is being priced."""
+    return fare_slip(
+        skeleton("40%"),
+        row(
+            skeleton("34px", "34px"), column(skeleton("9em"), skeleton("12em"), class_name="gap-2"), class_name="gap-3"
+        ),
+        below=[skeleton("100%"), skeleton("60%"), skeleton("100%", "1.4em")],
+        floating=True,
+        class_name="fb-landing-slip fb-slip-waiting",
     )
 
 
