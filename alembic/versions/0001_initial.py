@@ -321,8 +321,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['wallet_id'], ['wallet.id'], ),
     sa.PrimaryKeyConstraint('generation_id')
     )
+    op.create_index('hold_by_wallet', 'hold', ['wallet_id', 'created_at'], unique=False)
     op.create_index('hold_open_by_deadline', 'hold', ['deadline_at'], unique=False, sqlite_where=sa.text('state = 0'), postgresql_where=sa.text('state = 0'))
-    op.create_index('hold_open_by_wallet', 'hold', ['wallet_id'], unique=False, sqlite_where=sa.text('state = 0'), postgresql_where=sa.text('state = 0'))
     op.create_table('idempotency_key',
     sa.Column('workspace_id', sa.String(), nullable=False),
     sa.Column('key', sa.String(), nullable=False),
@@ -375,8 +375,8 @@ def downgrade() -> None:
     op.drop_table('lot')
     op.drop_index(op.f('ix_idempotency_key_created_at'), table_name='idempotency_key')
     op.drop_table('idempotency_key')
-    op.drop_index('hold_open_by_wallet', table_name='hold', sqlite_where=sa.text('state = 0'), postgresql_where=sa.text('state = 0'))
     op.drop_index('hold_open_by_deadline', table_name='hold', sqlite_where=sa.text('state = 0'), postgresql_where=sa.text('state = 0'))
+    op.drop_index('hold_by_wallet', table_name='hold')
     op.drop_table('hold')
     op.drop_index('generation_event_by_generation', table_name='generation_event')
     op.drop_table('generation_event')

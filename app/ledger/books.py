@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from app.kernel.ids import new_id
 from app.ledger import reading
 from app.ledger.change import Change, Post
+from app.ledger.journal import OF_COST
 from app.ledger.operations import (
     AbsorbOp,
     AdjustOp,
@@ -139,7 +140,7 @@ class Books:
             self._holds[change.opens.generation_id] = change.opens
             pending.open_hold(change.opens, op)
         for post in change.posts:
-            self._post(post, wallet, self.wallet_id(op))
+            self._post(post, wallet)
         if change.closes is not None:
             self._holds[change.closes.generation_id] = change.closes
             pending.close_hold(change.closes)
@@ -149,9 +150,11 @@ class Books:
         if change.lots:
             self._change_lots(change.lots)
 
-    def _post(self, post: Post, wallet: Wallet | None, wallet_id: int | None) -> None:
-        self.pending.post(post, wallet, wallet_id)
+    def _post(self, post: Post, wallet: Wallet | None) -> None:
         journal = post.journal
+        # A journal of our own cost belongs to no wallet, and so to no customer's statement.
+        wallet_id = None if wallet is None or journal.kind in OF_COST else wallet.id
+        self.pending.post(post, wallet, wallet_id)
         self.take_posted(
             [
                 Posted(

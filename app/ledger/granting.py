@@ -73,7 +73,7 @@ def reverse(op: ReverseOp, books: View) -> Change:
     if before is not None:
         return Change(Posting(before.id, Money(-before.from_prepaid - before.from_limit, unit), already=True))
     memo = {"reason": op.reason}
-    if target.wallet_id is None or target.kind in journal.OF_COST:
+    if target.wallet_id is None:  # our own cost
         posted = journal.reversal(target.id, target.kind, target.entries, generation_id=target.generation_id, memo=memo)
         post = Post(books.new_journal_id(), posted, op.actor)
         return Change(Posting(post.id, Money.zero(unit), already=False), posts=(post,))

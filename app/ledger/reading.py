@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam, or_, select, union_all
+from sqlalchemy import ARRAY, ColumnElement, Connection, Select, and_, any_, bindparam, or_, select, union_all
 
 from app.ledger import tables
-from app.ledger.journal import Entry
+from app.ledger.journal import ABSORBED_COST, ADJUSTMENT, GRANT, REVERSAL, Entry
 from app.ledger.state import Hold, Lot, Posted, Use, Wallet
 
 wallet, hold, lot, journal, entry, lot_use = (
@@ -34,6 +34,9 @@ WALLET_COLUMNS = (
     wallet.frozen,
     wallet.version,
 )
+#: The kinds that an operation looks for by its reference; the others are found by their generation.
+NAMED_BY_REF = (GRANT, ADJUSTMENT, ABSORBED_COST, REVERSAL)
+
 LOTS = select(lot.id, lot.wallet_id, lot.journal_id, lot.granted, lot.remaining, lot.open, lot.priority, lot.expires_at)
 JOURNALS = select(journal.id, journal.kind, journal.ref, journal.wallet_id, journal.generation_id, journal.reverses_id)
 
@@ -60,7 +63,8 @@ class _Queries:
         self.open_lots = LOTS.where(among(lot.wallet_id, "wallets"), lot.open)
         self.named_lots = LOTS.where(or_(among(lot.id, "lots"), among(lot.journal_id, "journals")))
         self.journals_of = JOURNALS.where(among(journal.generation_id, "generations"))
-        self.journals_named = JOURNALS.where(or_(among(journal.ref, "refs"), among(journal.id, "journals")))
+        by_ref = and_(journal.kind.in_(NAMED_BY_REF), among(journal.ref, "refs"))
+        self.journals_named = JOURNALS.where(or_(by_ref, among(journal.id, "journals")))
         self.entries = (
             select(entry.journal_id, entry.account, entry.amount, entry.unit)
             .where(among(entry.journal_id, "journals"))
@@ -130,7 +134,8 @@ def read_named_lots(connection: Connection, lots: Collection[str], journals: Col
     """Lots by id, and the lots these journals made; used up and expired ones as well."""
     if not (lots or journals):
         return []
-    rows = connection.execute(_queries(connection).named_lots, {"lots": list(lots), "journals": list(journals)})
+    given = {"lots": _some(lots), "journals": _some(journals)}
+    rows = connection.execute(_queries(connection).named_lots, given)
     return [Lot._make(row) for row in rows]
 
 
@@ -141,10 +146,16 @@ def read_journals_of(connection: Connection, generations: Collection[str]) -> li
 
 
 def read_journals(connection: Connection, refs: Collection[str], journals: Collection[str]) -> list[Posted]:
-    """Journals by reference (of whatever kind) or by id."""
+    """Journals by reference (of the kinds in `NAMED_BY_REF`) or by id."""
     if not (refs or journals):
         return []
-    return _whole(connection, _queries(connection).journals_named, {"refs": list(refs), "journals": list(journals)})
+    given = {"refs": _some(refs), "journals": _some(journals)}
+    return _whole(connection, _queries(connection).journals_named, given)
+
+
+def _some(values: Collection[str]) -> list[str]:
+    """An empty list becomes a subquery on SQLite, which then reads the whole table; a name nothing has does not."""
+    return list(values) or [""]
 
 
 def _whole(connection: Connection, heads: Select[Any], given: dict[str, Any]) -> list[Posted]:

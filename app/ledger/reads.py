@@ -194,7 +194,7 @@ class _Page(NamedTuple):
 
 def _journal_rows(connection: Connection, page: _Page) -> Iterable[StatementRow]:
     wallet, unit = page.wallet, page.wallet.unit
-    j, e, h = tables.journal.c, tables.entry.c, tables.hold.c
+    j, h = tables.journal.c, tables.hold.c
     own = (accounts.prepaid(wallet.workspace_id), accounts.receivable(wallet.workspace_id))
     query = (
         select(j.id, j.kind, j.generation_id, j.memo, j.created_at)
@@ -202,18 +202,14 @@ def _journal_rows(connection: Connection, page: _Page) -> Iterable[StatementRow]
         .order_by(j.created_at.desc(), j.id.desc())
         .limit(page.limit)
     )
-    # A journal that only books our own cost is nothing to a customer; a charge of zero is.
-    moves = select(e.journal_id).where(e.journal_id == j.id, e.account.in_(own)).exists()
-    closes = select(h.generation_id).where(h.close_journal_id == j.id).exists()
-    query = query.where(or_(moves, closes))
     if page.kinds is not None:
         query = query.where(j.kind.in_(list(page.kinds)))
     rows = connection.execute(query).all()
     ids = [row.id for row in rows]
     legs = _own_legs(connection, ids, own)
-    freed = dict(
-        connection.execute(select(h.close_journal_id, h.amount).where(h.close_journal_id.in_(ids))).tuples().all()
-    )
+    generations = [row.generation_id for row in rows if row.generation_id]
+    held = select(h.close_journal_id, h.amount).where(h.generation_id.in_(generations))
+    freed = dict(connection.execute(held).tuples().all())
     for row in rows:
         moved, after = legs.get(row.id, (0, None))
         yield StatementRow(

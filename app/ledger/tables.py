@@ -100,7 +100,7 @@ hold = Table(
     Column("closed_at", UtcDateTime),
     Column("close_journal_id", String, ForeignKey("journal.id")),
     CheckConstraint("amount >= 0 AND captured >= 0", name="hold_not_negative"),
-    Index("hold_open_by_wallet", "wallet_id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("hold_by_wallet", "wallet_id", "created_at"),
     Index("hold_open_by_deadline", "deadline_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
 )
 
