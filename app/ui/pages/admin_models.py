@@ -284,7 +284,7 @@ def admin_models() -> rx.Component:
                 on_retry=AdminModelsState.load,
                 empty=rx.cond(AdminModelsState.has_any, _nothing_found(), _nothing()),
             ),
-            class_name="fb-card fb-models",
+            class_name="fb-card fb-model-table",
         ),
         offer_dialog(),
         _add_dialog(),
