@@ -159,7 +159,7 @@ class Lane:
                 if not transient and len(ops) > 1:
                     return [outcome for op in ops for outcome in self.work([op])]
                 if not transient or not left:
-                    return [_unreachable(error)] * len(ops)
+                    return [_unreachable(error) for _ in ops]
             time.sleep(pause)
             pause *= 2
         raise AssertionError("unreachable")
