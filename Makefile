@@ -7,11 +7,11 @@ LAUNCH = $(or $(PYTHON),$(TOO_OLD)) -m app.run
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-long test-env lint format bench clean
+.PHONY: help run dev build test test-long test-env screenshots lint format bench clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
-		printf '  make %-10s %s\n' "$$name" "$$what"; done
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 run: ## Farebox with demo data on http://localhost:3000 (FAREBOX_PORT=… for another port)
 	@$(LAUNCH) demo
@@ -39,6 +39,9 @@ format: test-env ## Put the code into the house format
 
 bench: test-env ## The speed targets, each beside its yardstick (ONLY=name for one file)
 	@$(VENV)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+screenshots: test-env ## Take the documents' pictures again, into docs/screenshots
+	@FAREBOX_SCREENSHOTS=docs/screenshots $(VENV)/python -m pytest -q -n 0 tests/browser/test_screenshots.py
 
 test-env:
 	@$(LAUNCH) test-env

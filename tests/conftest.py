@@ -20,7 +20,7 @@ from tests.support.server import Running, ensure_front_end, running_farebox
 ENGINES = ("sqlite", "postgres")
 NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
 TESTS = Path(__file__).parent
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
 PAGES = pytest.StashKey[list[Page]]()
 
 # --- which tests run, and where
