@@ -58,8 +58,11 @@ class ProblemCard extends WidgetType {
   eq(other) { return JSON.stringify(other.problem) === JSON.stringify(this.problem); }
   get estimatedHeight() { return 72; }
   toDOM() {
+    const frame = document.createElement("div"); // its padding is measured with the line; a margin would not be
+    frame.className = "fb-code-frame";
     const card = document.createElement("div");
     card.className = "fb-code-card";
+    frame.append(card);
     card.setAttribute("role", "note");
     const path = document.createElement("p");
     path.className = "fb-code-path";
@@ -76,7 +79,7 @@ class ProblemCard extends WidgetType {
     }
     if (this.problem.path) card.append(path);
     card.append(sentence);
-    return card;
+    return frame;
   }
   ignoreEvent() { return true; }
 }

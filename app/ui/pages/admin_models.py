@@ -284,7 +284,7 @@ def admin_models() -> rx.Component:
                 on_retry=AdminModelsState.load,
                 empty=rx.cond(AdminModelsState.has_any, _nothing_found(), _nothing()),
             ),
-            class_name="fb-card fb-model-table",
+            class_name="fb-card fb-ed-models",
         ),
         offer_dialog(),
         _add_dialog(),
@@ -326,7 +326,7 @@ def _filters() -> rx.Component:
             ),
             style={"width": "150px"},
         ),
-        class_name="fb-models-filters flex-wrap",
+        class_name="fb-ed-filters flex-wrap",
     )
 
 
@@ -350,7 +350,7 @@ def _name(line: Any) -> rx.Component:
         rx.el.span(line["alias"], class_name="fb-mono fb-small fb-cut"),
         rx.cond(line["draft"] != "", rx.el.span(chip(t("admin_models.draft"), tone="accent"), title=line["draft"])),
         rx.cond(line["verified"], None, chip(t("model_editor.unverified"), tone="outline")),
-        class_name="fb-model-name",
+        class_name="fb-ed-model-name",
     )
 
 

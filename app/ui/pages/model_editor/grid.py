@@ -75,7 +75,7 @@ def grid(
     facets = {axis.name: _picked(axis, picks.get(axis.name), judged.schema) for axis in placed.facets}
     rows = list(placed.row.values[:MOST_ROWS]) if placed.row else [None]
     columns = list(placed.column.values) if placed.column else [None]
-    combinations = [[_combination(placed, r, c, facets) for c in columns] for r in rows]
+    combinations = [[_combination(placed, judged.schema, r, c, facets) for c in columns] for r in rows]
     cells = _cells(judged, priced, credit_value, combinations)
     known = distinct(priced.matrix)
     return Grid(
@@ -149,13 +149,15 @@ def _facet(axis: Axis, value: Value) -> FacetRow:
     )
 
 
-def _combination(placed: Layout, row: Value, column: Value, facets: Mapping[str, Value]) -> dict[str, Value]:
+def _combination(
+    placed: Layout, schema: ParamSchema, row: Value, column: Value, facets: Mapping[str, Value]
+) -> dict[str, Value]:
     chosen = dict(facets)
     if placed.column:
         chosen[placed.column.name] = column
     if placed.row:
         chosen[placed.row.name] = row
-    return chosen
+    return {name: chosen[name] for name in schema.names if name in chosen}
 
 
 def _cells(

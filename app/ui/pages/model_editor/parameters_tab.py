@@ -89,7 +89,7 @@ def _parameter(one: Any, at: Any) -> rx.Component:
                 rx.cond(one["problem"] != "", icon("circle-alert", 14, class_name="fb-loss")),
                 rx.cond(is_open, icon("chevron-down", 14), icon("chevron-right", 14)),
                 type="button",
-                class_name="fb-param-row",
+                class_name="fb-ed-param",
                 on_click=on.toggle(one["name"]),
                 custom_attrs={"aria-expanded": rx.cond(is_open, "true", "false"), "data-testid": "parameter"},
             ),

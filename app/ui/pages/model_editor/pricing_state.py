@@ -138,6 +138,11 @@ class PricingState(EditorState):
     def toggle_options(self):
         self.shows_options = not self.shows_options
 
+    @rx.event
+    def show(self, which: str):
+        if which in ("form", "json"):
+            self.shows = which
+
     # ---- tiers ----
 
     @rx.event

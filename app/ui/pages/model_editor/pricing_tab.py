@@ -16,6 +16,7 @@ from app.ui.components import (
     live_region,
     popover,
     row,
+    segmented,
     select,
     slip_reason,
     var,
@@ -30,10 +31,20 @@ from app.ui.pages.model_editor.widgets import price_matrix
 
 def pricing_tab() -> rx.Component:
     return rx.el.div(
+        rx.el.div(
+            segmented(
+                [("form", t("model_editor.json.form")), ("json", t("model_editor.json.title"))],
+                value=EditorState.shows,
+                on_change=PricingState.show,
+                label=t("model_editor.json.which"),
+            ),
+            class_name="fb-form-or-json",
+        ),
         rx.el.div(price_form(), class_name="fb-editor-left fb-scroll", tab_index=-1),
         rx.el.div(_json(), class_name="fb-editor-json"),
         rx.el.div(_matrix(), _findings(), _calculator(), class_name="fb-editor-right fb-scroll", tab_index=-1),
         class_name="fb-editor-columns",
+        custom_attrs={"data-shows": EditorState.shows},
     )
 
 

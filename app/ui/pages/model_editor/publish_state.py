@@ -1,7 +1,7 @@
 """Publishing: the dialog's state, and the way back."""
 
 import asyncio
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -14,6 +14,9 @@ from app.ui.components import toast_done
 from app.ui.pages.model_editor.publish_view import PublishView, publish_view
 from app.ui.pages.model_editor.state import EditorState, actor, clipped
 from app.ui.roles import Role
+
+#: Events of other tabs that want to hear of a new version.
+AFTER: list[Any] = []
 
 FILTERS = ("worst", "cheaper", "dearer", "all")
 LONGEST_NOTE = 500
@@ -159,9 +162,9 @@ class PublishState(EditorState):
         await self._reload()
         message = t("model_editor.publish.done", number=number)
         if not before:
-            return toast_done(message)
+            return [toast_done(message), *AFTER]
         message = t("model_editor.publish.done_undo", number=number, before=before)
-        return toast_done(message, undo=PublishState.take_back(before))
+        return [toast_done(message, undo=PublishState.take_back(before)), *AFTER]
 
     def _publish(self, losing: list[str], author: str) -> int:
         editing = services.current().editing
@@ -190,7 +193,7 @@ class PublishState(EditorState):
             await self._open(restored)  # something has to be decided: the dialog says what
             return None
         await self._reload()
-        return toast_done(t("model_editor.publish.taken_back", old=restored, number=now_live))
+        return [toast_done(t("model_editor.publish.taken_back", old=restored, number=now_live)), *AFTER]
 
     def _take_back(self, number: int, author: str) -> int:
         editing = services.current().editing

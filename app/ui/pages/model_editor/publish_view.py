@@ -9,6 +9,7 @@ from app.catalogue.assess import Assessment, Change
 from app.kernel.text import t
 from app.pricing.matrix import Status
 from app.ui import present
+from app.ui.pages.model_editor.versions_view import combination_words
 
 SHOWN = 7
 MOST_SHOWN = 500
@@ -145,7 +146,7 @@ def _detail(assessed: Assessment, changed: int, total: int) -> str:
 
 
 def _loss(one: Change) -> SignRow:
-    name = ", ".join(one.combination.values()) or t("model_editor.matrix.every")
+    name = combination_words(one.combination)
     if one.provider:
         name = t("model_editor.publish.at", name=name, provider=one.provider)
     return SignRow(

@@ -236,7 +236,7 @@ def _route_dialog() -> rx.Component:
         on_open_change=RoutingState.set_route_open,
         footnote=t("model_editor.routing.at_once"),
         footer=[
-            closes(button(t("model_editor.publish.keep_editing"))),
+            closes(button(t("common.close"))),
             button(
                 rx.cond(is_new, t("model_editor.routing.add"), t("model_editor.routing.save")),
                 kind="solid",
@@ -332,7 +332,7 @@ def _cost_dialog() -> rx.Component:
         is_open=RoutingState.cost_open,
         on_open_change=RoutingState.set_cost_open,
         footer=[
-            closes(button(t("model_editor.publish.keep_editing"))),
+            closes(button(t("common.close"))),
             button(
                 t("model_editor.routing.cost_add"),
                 kind="solid",

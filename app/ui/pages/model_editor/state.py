@@ -61,6 +61,7 @@ class EditorState(PageState):
     ready: bool = False
     missing: str = ""
     tab: str = "pricing"
+    shows: str = "form"  # in a narrow window the form and the JSON take turns
     # the model
     model_id: str = ""
     alias: str = ""
@@ -356,6 +357,7 @@ class EditorState(PageState):
             return focus_line("schema", int(self.schema_problems[0]["line"]))
         self.tab = "pricing"
         if self.rule_problems:
+            self.shows = "json"
             return focus_line("rule", int(self.rule_problems[0]["line"]))
         return rx.set_focus("credit-cost")
 

@@ -11,7 +11,7 @@ from app.kernel import clock
 from app.kernel.errors import NotFound
 from app.kernel.text import t
 from app.ui.components import button, chip, column, empty_state, row, var
-from app.ui.pages.model_editor.publish_state import PublishState
+from app.ui.pages.model_editor.publish_state import AFTER, PublishState
 from app.ui.pages.model_editor.state import EditorState
 from app.ui.pages.model_editor.versions_view import DiffLine, PastRow, VersionRow, diff_lines, past_rows, version_rows
 
@@ -30,7 +30,7 @@ class VersionsState(EditorState):
     @rx.event
     async def load_versions(self):
         """Every version; the newest is looked at first."""
-        if not self.model_id or self.missing:
+        if not self.model_id or self.missing or self.tab != "versions":
             return
         house = services.current()
         page = await asyncio.to_thread(house.editing.read, self.model_id)
@@ -55,6 +55,9 @@ class VersionsState(EditorState):
         before, after, diff = await asyncio.to_thread(two_versions, self.model_id, number)
         self.looked_at, self.looked = number, found
         self.diff, self.past = diff_lines(before, after), past_rows(diff)
+
+
+AFTER.append(VersionsState.load_versions)
 
 
 def two_versions(model_id: str, number: int) -> tuple[Any, Any, Any]:

@@ -93,7 +93,7 @@ def past_rows(diff: Sequence[Mapping[str, Any]]) -> list[PastRow]:
 def _past(one: Mapping[str, Any]) -> PastRow:
     old, new = _amount(one.get("old_price")), _amount(one.get("new_price"))
     margin = _amount(one.get("new_margin"))
-    name = ", ".join(map(str, dict(one.get("combination") or {}).values())) or t("model_editor.matrix.every")
+    name = combination_words(dict(one.get("combination") or {}))
     status = "neutral" if margin is None else present.margin_status(Fraction(margin), THIN)
     return PastRow(
         name=name,
@@ -103,6 +103,16 @@ def _past(one: Mapping[str, Any]) -> PastRow:
         margin=present.NOTHING if margin is None else present.percent(Fraction(margin)),
         tone=status,
     )
+
+
+def combination_words(combination: Mapping[str, str]) -> str:
+    """`ultra, square_hd, num_images 4`: figures and switches with their names."""
+    bare = ("true", "false", "absent", "present")
+    parts = [
+        f"{name} {value}" if str(value) in bare or str(value)[:1].isdigit() else str(value)
+        for name, value in combination.items()
+    ]
+    return ", ".join(parts) or t("model_editor.matrix.every")
 
 
 def _amount(text: object) -> Decimal | None:
