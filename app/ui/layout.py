@@ -70,7 +70,6 @@ def shell(
         on_either_side(lambda side: _drawer(here, side)),
         palette.palette(),
         on_either_side(_shortcut_list),
-        rx.toast.provider(position="bottom-right", close_button=False, rich_colors=False),
     )
 
 
