@@ -47,6 +47,10 @@ class Breach:
     sentence: str
     rows: tuple[Mapping[str, Any], ...]
 
+    def __str__(self) -> str:
+        shown = [", ".join(f"{name} {value}" for name, value in row.items()) for row in self.rows]
+        return "\n".join([f"{self.name}: broken. {self.sentence}", *(f"  {line}" for line in shown)])
+
 
 def read_invariants(source: str) -> tuple[Invariant, ...]:
     """The headed statements of an SQL file, in its order."""

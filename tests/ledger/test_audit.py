@@ -109,7 +109,7 @@ def test_a_breach_is_reported(busy: Shop, name: str) -> None:
     breaches = {breach.name: breach for breach in run_audit(busy.db, at=START)}
     assert name in breaches
     assert breaches[name].rows
-    assert breaches[name].sentence.endswith(".")
+    assert str(breaches[name]).startswith(f"{name}: broken. {breaches[name].sentence}\n  ")
 
 
 def test_a_clean_ledger_has_nothing_to_report(busy: Shop) -> None:

@@ -44,6 +44,13 @@ def test_a_hold_needs_that_much_available(shop: Shop, granted: int, limit: int, 
     assert shop.count("generation") == 0
 
 
+def test_not_one_micro_credit_more(shop: Shop) -> None:
+    workspace = shop.workspace(10)
+    op = shop.hold_op(workspace, 10)
+    with pytest.raises(InsufficientCredits):
+        shop.ledger.perform(op._replace(amount=Money(10_000_001)))
+
+
 def test_holding_again_answers_the_first_hold(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
