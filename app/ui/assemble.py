@@ -28,7 +28,6 @@ def assemble(*, transformers: Sequence[Any] = ()) -> rx.App:
     app = rx.App(
         stylesheets=theme.STYLESHEETS,
         head_components=theme.head(),
-        toaster=None,  # the shell brings its own
         api_transformer=[*transformers, lambda inner: Front(inner, built=built_pages(), is_private=_is_private(app))],
     )
     page.install(app, before=[ShellState.enter])
