@@ -1,0 +1,173 @@
+"""The frame in a real browser: keys, palette, sidebar, drawer, signing in and out, and every page at both widths."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.ui.nav import CUSTOMER, OPERATOR
+from tests.support.server import Running
+
+pytestmark = pytest.mark.browser
+
+PHONE, DESK = 390, 1280
+
+
+def enter(page: Page, farebox: Running, role: str, path: str = "") -> None:
+    page.goto(f"{farebox.url}/login")
+    page.get_by_test_id(f"demo-{role}").click()
+    page.wait_for_url(re.compile("/playground|/admin"))
+    if path:
+        page.goto(farebox.url + path)
+    expect(page.locator(".fb-shell")).to_be_visible()
+    expect(page.locator(".fb-avatar").first).not_to_be_empty()
+
+
+@pytest.fixture
+def as_customer(visitor: Callable[..., Page], shared_farebox: Running) -> Page:
+    page = visitor()
+    enter(page, shared_farebox, "customer")
+    return page
+
+
+def test_signing_in_goes_where_one_wanted_to_go_and_out_again(page, shared_farebox, watch):
+    watch.expect("401")
+    page.goto(f"{shared_farebox.url}/balance?x=1")
+    expect(page).to_have_url(re.compile(r"/login\?next=%2Fbalance%3Fx%3D1"))
+    page.get_by_label("E-mail").fill(shared_farebox.logins.customer.email)
+    page.locator("#password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("do not match")
+    expect(page.get_by_label("E-mail")).to_have_value(shared_farebox.logins.customer.email)
+    page.locator("#password").fill(shared_farebox.logins.customer.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{shared_farebox.url}/balance?x=1")
+    expect(page.get_by_role("heading", name="Balance", exact=True)).to_be_visible()
+    page.locator(".fb-user").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_test_id("sign-in")).to_be_visible()
+    page.goto(f"{shared_farebox.url}/balance")
+    expect(page).to_have_url(re.compile("/login"))
+
+
+def test_the_password_can_be_looked_at(page, shared_farebox):
+    page.goto(f"{shared_farebox.url}/login")
+    expect(page.get_by_test_id("demo-customer")).to_be_visible()
+    page.locator("#password").fill("secret")
+    page.get_by_role("button", name="Show the password").click()
+    expect(page.locator("#password")).to_have_attribute("type", "text")
+
+
+def test_keys_go_to_pages_and_rest_while_one_types(as_customer, shared_farebox):
+    page = as_customer
+    page.keyboard.press("g")
+    page.keyboard.press("b")
+    expect(page.get_by_role("heading", name="Balance", exact=True)).to_be_visible()
+    page.keyboard.press("Control+k")
+    expect(page.locator(".fb-palette-input")).to_be_focused()
+    page.keyboard.type("gl")
+    expect(page).to_have_url(f"{shared_farebox.url}/balance")
+    page.keyboard.press("Escape")
+    expect(page.locator(".fb-palette")).to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
+def test_the_palette_finds_a_page_by_its_name(as_customer, shared_farebox):
+    page = as_customer
+    page.locator(".fb-find").click()
+    page.keyboard.type("api keys")
+    expect(page.locator(".fb-found")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{shared_farebox.url}/keys")
+    expect(page.locator(".fb-palette")).to_have_count(0)
+
+
+def test_the_palette_says_when_it_knows_nothing(as_customer):
+    as_customer.keyboard.press("Control+k")
+    as_customer.keyboard.type("zzzz no such thing")
+    expect(as_customer.locator(".fb-palette")).to_contain_text("Nothing here is called")
+
+
+def test_the_sidebar_folds_and_stays_folded(as_customer):
+    page = as_customer
+    assert _width(page) == 208
+    page.keyboard.press("[")
+    page.reload()
+    expect(page.locator(".fb-shell")).to_be_visible()
+    assert _width(page) == 52
+    assert page.get_by_role("link", name="Gallery").first.get_attribute("title") == "Gallery"
+
+
+def _width(page: Page) -> float:
+    box = page.locator(".fb-sidebar").bounding_box()
+    return box["width"] if box else 0
+
+
+def test_light_and_dark(as_customer):
+    page = as_customer
+    light = page.evaluate("getComputedStyle(document.querySelector('.fb-sheet')).backgroundColor")
+    page.get_by_role("button", name="Light or dark").first.click()
+    expect(page.locator("html")).to_have_class(re.compile("dark"))
+    page.reload()
+    expect(page.locator("html")).to_have_class(re.compile("dark"))
+    assert page.evaluate("getComputedStyle(document.querySelector('.fb-sheet')).backgroundColor") != light
+
+
+def test_a_phone_has_a_bottom_bar_and_a_drawer(visitor, shared_farebox):
+    page = visitor(width=PHONE, height=844)
+    enter(page, shared_farebox, "customer")
+    bar = page.locator(".fb-bottom-bar")
+    assert [text.strip() for text in bar.locator(".fb-bar-item").all_inner_texts()] == [
+        "Playground", "Gallery", "Balance", "Logs", "More",
+    ]  # fmt: skip
+    bar.get_by_role("button", name="More").click()
+    drawer = page.locator(".fb-drawer")
+    expect(drawer).to_be_visible()
+    drawer.get_by_role("link", name="API keys").click()
+    expect(page).to_have_url(f"{shared_farebox.url}/keys")
+    expect(page.locator(".fb-drawer")).to_have_count(0)
+
+
+def test_an_operator_does_not_get_into_a_customer_s_pages_and_the_other_way_round(visitor, shared_farebox):
+    operator, customer = visitor(), visitor()
+    enter(operator, shared_farebox, "operator")
+    operator.goto(f"{shared_farebox.url}/gallery")
+    expect(operator).to_have_url(f"{shared_farebox.url}/admin")
+    enter(customer, shared_farebox, "customer")
+    customer.goto(f"{shared_farebox.url}/admin/providers")
+    expect(customer).to_have_url(f"{shared_farebox.url}/playground")
+
+
+def test_a_page_that_does_not_exist_says_so(page, shared_farebox, watch):
+    watch.expect("404")
+    page.goto(f"{shared_farebox.url}/no/such/page")
+    expect(page.get_by_role("heading", name="There is no page here")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(("role", "entries"), [("customer", CUSTOMER), ("operator", OPERATOR)])
+def test_every_page_fits_its_window_and_names_its_controls(visitor, shared_farebox, role, entries, width):
+    page = visitor(width=width, height=844)
+    enter(page, shared_farebox, role)
+    for entry in entries:
+        page.goto(shared_farebox.url + entry.href)
+        expect(page.locator(".fb-avatar").first).not_to_be_empty()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(TOO_WIDE) == [], entry.href
+        assert page.evaluate(NAMELESS) == [], entry.href
+
+
+#: Boxes of the page that scroll sideways, tables and code aside.
+TOO_WIDE = """
+[document.documentElement, ...document.querySelectorAll('.fb-page')]
+  .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.className + ' ' + e.scrollWidth)
+"""
+NAMELESS = """
+[...document.querySelectorAll('button, a[href], input:not([type=hidden]), textarea')]
+  .filter((e) => e.getClientRects().length)
+  .filter((e) => !(e.innerText || '').trim() && !e.ariaLabel && !e.title && !e.labels?.length)
+  .map((e) => e.outerHTML.slice(0, 120))
+"""
