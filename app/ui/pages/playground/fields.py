@@ -84,6 +84,11 @@ def fold_label(found: Sequence[FieldRow]) -> str:
     return ", ".join([*names[:1], *(name[:1].lower() + name[1:] for name in names[1:])])
 
 
+def control_id(name: str) -> str:
+    """The id of a parameter's control in the page."""
+    return f"param-{name}"
+
+
 def start_value(parameter: Parameter) -> str:
     """The default as a form shows it."""
     return as_text(parameter.default)

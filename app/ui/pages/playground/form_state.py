@@ -3,44 +3,28 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import reflex as rx
 
 from app import services
 from app.catalogue.offers import Offer
-from app.generation import views
 from app.generation.start import Ask, start
 from app.generation.views import Seen
 from app.kernel.errors import FareboxError, InsufficientCredits, InvalidInput, LimitReached, NotFound, PriceChanged
-from app.kernel.ids import is_id, new_id
-from app.kernel.money import Money
+from app.kernel.ids import new_id
 from app.kernel.text import t
 from app.pricing.parameters import Parameter
 from app.ui.guard import PageState, who, workspace_id
-from app.ui.pages.playground import fields, look, slip, snippets, starters
+from app.ui.pages.playground import fields, look, slip, snippets, starters, work_reads
 from app.ui.pages.playground.fields import FieldRow
 from app.ui.pages.playground.labels import pixels_of
-from app.ui.pages.playground.slip import QUOTING, Slip, Stale
+from app.ui.pages.playground.slip import QUOTING, Shown, Slip, Stale
 from app.ui.pages.playground.snippets import Piece
 from app.ui.roles import Role
 
-ORIGIN = "playground"
 LONGEST_VALUE = 100_000
 LONGEST_NAME = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The price on the Run button: what `start` is told the customer agreed to."""
-
-    version_id: str
-    maximum: Money
-
-    @property
-    def pair(self) -> tuple[str, int]:
-        return self.version_id, self.maximum.micros
 
 
 class FormState(PageState):
@@ -75,7 +59,7 @@ class FormState(PageState):
     _kept: dict[str, str] = {}
     _kept_files: dict[str, list[dict[str, str]]] = {}
     _tried: bool = False
-    _shown: Shown | None = None
+    _missing: tuple[str, ...] = ()
     _stale: Stale | None = None
     _given: dict[str, Any] = {}
     _segments: dict[str, bool] = {}
@@ -108,18 +92,18 @@ class FormState(PageState):
         wanted = query.get("model", "")[:LONGEST_NAME] or self.alias
         if any(row["alias"] == wanted for row in self.models):
             self._open(wanted)
-            return
-        if query.get("model"):
-            self.notice, self.notice_tone = t("playground.notice.no_model", model=wanted), "thin"
-        if self.models and not self._offer():
+        elif self.models:
             self._open(self.models[0]["alias"])
+        if query.get("model") and self.alias != wanted:
+            self._refuse(t("playground.notice.no_model", model=wanted), "thin")
 
     async def _from(self, generation_id: str) -> bool:
         """Take over a generation's request; False when there is no such generation here or its model is gone."""
         try:
-            self._adopt(await asyncio.to_thread(_find, generation_id, workspace_id()))
+            known = await asyncio.to_thread(work_reads.find, generation_id, workspace_id())
+            self._adopt(known.seen)
         except FareboxError as refused:
-            self.notice, self.notice_tone = refused.message, "thin"
+            self._refuse(refused.message, "thin")
             return False
         return True
 
@@ -137,10 +121,9 @@ class FormState(PageState):
     async def set_value(self, name: str, value: str):
         """A new value of a parameter, as text."""
         parameter = self._parameter(name)
-        if parameter is None or fields.is_files(parameter):
-            return
-        text = str(value)[:LONGEST_VALUE]
-        self._put(parameter.name, "" if text == fields.NOTHING else text)
+        if parameter is not None and not fields.is_files(parameter):
+            text = str(value)[:LONGEST_VALUE]
+            self._put(parameter.name, "" if text == fields.NOTHING else text)
         await self._quote()
 
     @rx.event
@@ -214,18 +197,19 @@ class FormState(PageState):
     # ---- running ----
 
     @rx.event
-    async def run(self):
-        """Start at the price that is shown."""
-        if self.busy or not self.ready or self.slip["status"] not in ("priced", "stale"):
+    async def run(self, ticket: str):
+        """Start at the price that was on the button when it was pressed; `ticket` names it."""
+        shown = Shown.of_ticket(ticket)
+        if self.busy or shown is None or self.slip["status"] not in ("priced", "stale"):
             return
-        self.notice, self._tried = "", True
-        if focus := await self._complain():
+        self.notice = ""
+        if focus := self._complain():
             yield rx.call_script(focus)
             return
         self.busy = True
         yield
         try:
-            started = await self._start()
+            started = await self._start(shown)
         finally:
             self.busy = False
         if started:
@@ -234,13 +218,15 @@ class FormState(PageState):
             work = await self.get_state(WorkState)
             await work._begin(started)
 
-    async def _complain(self) -> str:
-        """Mark what is missing; the script that brings the first of them into view."""
-        await self._quote()
-        wrong = next((name for name, words in self.errors.items() if words), "")
+    def _complain(self) -> str:
+        """Mark what is missing; the script that brings the first of it into view. Prices nothing anew: a press must
+        not change the price it agrees to."""
+        self._tried = True
+        self._differ("errors", {**self.errors, **dict.fromkeys(self._missing, t("playground.field.required"))})
+        wrong = next((row["name"] for row in [*self.fields, *self.advanced] if self.errors.get(row["name"])), "")
         if wrong and any(row["name"] == wrong for row in self.advanced):
             self.unfolded = True
-        return f"document.getElementById({json.dumps(field_id(wrong))})?.focus()" if wrong else ""
+        return f"document.getElementById({json.dumps(fields.control_id(wrong))})?.focus()" if wrong else ""
 
     async def _take_over(self, seen: Seen) -> None:
         """Put a generation's request into the form, and say so when its model is gone."""
@@ -253,19 +239,13 @@ class FormState(PageState):
 
     async def _run_at(self, shown: Shown) -> str:
         """Start what is in the form at a price shown elsewhere; "" when that is refused, as `_start` does."""
-        if self._shown is None or self.slip["status"] == "short":
-            return ""
-        self._shown = shown
-        return await self._start()
+        return "" if self.slip["status"] in ("short", "cannot") else await self._start(shown)
 
-    async def _start(self, *, again: bool = False) -> str:
+    async def _start(self, shown: Shown, *, again: bool = False) -> str:
         """The generation's id, or "" when the notice or the slip says why not."""
-        if self._shown is None:
-            return ""
         if who().is_suspended:
             self._refuse(t("playground.suspended"))
             return ""
-        shown = self._shown
         try:
             return (await start(services.current().desk, self._ask(shown))).generation_id
         except PriceChanged:
@@ -288,7 +268,7 @@ class FormState(PageState):
             workspace_id=workspace_id(),
             model=self.alias,
             input=dict(self._given),
-            origin=ORIGIN,
+            origin=work_reads.ORIGIN,
             request_id=new_id("req"),
             user_id=who().user_id,
             shown=shown.pair,
@@ -297,8 +277,9 @@ class FormState(PageState):
     async def _price_changed(self, shown: Shown, *, again: bool) -> str:
         """Another version is on sale. At the same price nothing changed for the customer; else they are asked again."""
         await self._quote()
-        if self._shown is not None and self._shown.maximum == shown.maximum and not again:
-            return await self._start(again=True)
+        now = Shown.of_ticket(self.slip["ticket"])
+        if now is not None and now.maximum == shown.maximum and not again:
+            return await self._start(now, again=True)
         self._stale = Stale(shown.maximum)
         await self._quote(keep_stale=True)
         return ""
@@ -360,21 +341,13 @@ class FormState(PageState):
             if value is None:
                 continue
             if fields.is_files(parameter):
-                given = value if isinstance(value, list) else [value]
-                self._kept_files[parameter.name] = self._file_rows(parameter, given)
+                rows, gone = look.file_rows(parameter, value, workspace_id())
+                self._kept_files[parameter.name] = rows
+                if gone:
+                    self._refuse(t("playground.file.gone"), "thin")
             else:
                 self._kept[parameter.name] = fields.as_text(value)
         self._open(offer.alias)
-
-    def _file_rows(self, parameter: Parameter, values: list[Any]) -> list[dict[str, str]]:
-        """The rows of files that are still here."""
-        found = []
-        for value in values:
-            try:
-                found.append(look.file_row(str(value), workspace_id(), fields.media_of(parameter)))
-            except InvalidInput:
-                self.notice, self.notice_tone = t("playground.file.gone"), "thin"
-        return found
 
     def _adopt(self, seen: Seen) -> None:
         """The request of a generation; NotFound when its model is no longer offered."""
@@ -391,7 +364,6 @@ class FormState(PageState):
         try:
             looked = await asyncio.to_thread(look.look, draft, workspace_id(), dict(self._segments))
         except NotFound as gone:
-            self._shown = None
             self.slip = {**QUOTING, "status": "cannot", "message": gone.message, "button": t("playground.run.plain")}
             return
         self._show(looked)
@@ -399,7 +371,7 @@ class FormState(PageState):
     def _show(self, looked: look.Looked) -> None:
         found = looked.found
         self.slip = slip.slip_of(found, looked.available, self._stale, who().is_suspended)
-        self._shown = Shown(found.offer.version_id, found.quote.maximum) if found.quote else None
+        self._missing = found.missing
         self._given = dict(looked.given)
         self._differ("prices", {name: dict(row) for name, row in looked.prices.items()})
         self._differ("asides", dict(looked.asides))
@@ -428,15 +400,3 @@ class FormState(PageState):
         text = snippets.snippet(request, self.language, dry_run=self.dry_first)
         if text != self.code_text:
             self.code_text, self.code = text, snippets.pieces(text, self.language)
-
-
-def field_id(name: str) -> str:
-    """The id of a parameter's control in the page."""
-    return f"param-{name}"
-
-
-def _find(generation_id: str, workspace: str) -> Seen:
-    if not is_id(generation_id, "gen"):
-        raise NotFound(t("playground.notice.no_generation"))
-    with services.current().db.read() as connection:
-        return views.find(connection, generation_id, workspace)

@@ -17,6 +17,7 @@ from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.kernel.text import t
 from app.pricing.choices import choice_prices, least
+from app.pricing.parameters import Parameter
 from app.ui import present
 from app.ui.pages.playground import fields
 from app.ui.pages.playground.seen import size_of
@@ -90,6 +91,18 @@ def file_row(value: str, workspace_id: str, media: str, label: str = "") -> dict
     size = size_of({"width": row.width, "height": row.height, "duration_micros": row.duration_micros})
     detail = f" {present.DOT} ".join(part for part in (size, present.file_size(row.size_bytes)) if part)
     return {"value": value, "kind": row.kind, "label": label or present.short_id(value), "detail": detail}
+
+
+def file_rows(parameter: Parameter, value: Any, workspace_id: str) -> tuple[list[dict[str, str]], bool]:
+    """The files of a request made before, and whether one of them is no longer here."""
+    values = value if isinstance(value, list) else [value]
+    rows, gone = [], False
+    for one in values:
+        try:
+            rows.append(file_row(str(one), workspace_id, fields.media_of(parameter)))
+        except InvalidInput:
+            gone = True
+    return rows, gone
 
 
 def _owned(file_id: str, workspace_id: str) -> StoredFile:

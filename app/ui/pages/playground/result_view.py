@@ -208,7 +208,7 @@ def _again() -> rx.Component:
             size="small",
             icon_name="rotate-cw",
             key="r",
-            on_click=WORK.run_again.throttle(PRESS_MS),
+            on_click=WORK.run_again(WORK.again_ticket).throttle(PRESS_MS),
             custom_attrs={"data-testid": "again"},
         ),
     )

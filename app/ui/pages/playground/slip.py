@@ -5,11 +5,15 @@ from typing import TypedDict
 
 from app.catalogue.offers import Offer
 from app.generation.preview import Preview
+from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.kernel.text import t
 from app.pricing.quote import Quote
 from app.pricing.terms import BillingMode
 from app.ui import present
+
+LONGEST_TICKET = 80
+MOST_DIGITS = 18
 
 
 class SlipLine(TypedDict):
@@ -18,7 +22,8 @@ class SlipLine(TypedDict):
 
 
 class Slip(TypedDict):
-    """Everything the slip and the Run button show. `status` is one of the fare slip's own."""
+    """Everything the slip and the Run button show. `status` is one of the fare slip's own; `ticket` names the price on
+    the button, and the press brings it back: what is agreed to is what was seen, not what the server knows by then."""
 
     status: str
     lines: list[SlipLine]
@@ -37,6 +42,31 @@ class Slip(TypedDict):
     spoken: str
     brief: str
     brief_after: str
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A price as a customer saw it: the version and the most it may come to."""
+
+    version_id: str
+    maximum: Money
+
+    @property
+    def pair(self) -> tuple[str, int]:
+        return self.version_id, self.maximum.micros
+
+    @property
+    def ticket(self) -> str:
+        return f"{self.version_id}:{self.maximum.micros}"
+
+    @classmethod
+    def of_ticket(cls, ticket: object) -> "Shown | None":
+        """What a press brought back; None for anything that was never a ticket of ours."""
+        version_id, _, micros = str(ticket)[:LONGEST_TICKET].partition(":")
+        if not is_id(version_id, "ver") or not micros.isascii() or not micros.isdigit() or len(micros) > MOST_DIGITS:
+            return None
+        return cls(version_id, Money(int(micros)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +94,7 @@ QUOTING: Slip = Slip(
     spoken="",
     brief="",
     brief_after="",
+    ticket="",
 )
 
 
@@ -73,6 +104,7 @@ def slip_of(found: Preview, available: Money, stale: Stale | None = None, suspen
         return _without_price(found)
     quote, offer = found.quote, found.offer
     short = quote.maximum > available
+    left = available - quote.maximum
     amount = present.credit_words(quote.maximum)
     slip = Slip(
         status="priced",
@@ -83,7 +115,7 @@ def slip_of(found: Preview, available: Money, stale: Stale | None = None, suspen
         total=present.credits(quote.total),
         at_most="" if quote.is_exact else present.credits(quote.maximum),
         after_label=t("playground.slip.after" if quote.is_exact else "playground.slip.after_at_least"),
-        after="" if short else present.transition(available, available - quote.maximum),
+        after="" if short else present.transition(available, left),
         message="",
         advice="",
         button=t("playground.run.exact" if quote.is_exact else "playground.run.at_most", amount=amount),
@@ -91,9 +123,8 @@ def slip_of(found: Preview, available: Money, stale: Stale | None = None, suspen
         promise=promise_of(offer),
         spoken=spoken(quote),
         brief=brief_of(quote),
-        brief_after=""
-        if short
-        else t("playground.slip.brief_after", amount=present.credits(available - quote.maximum)),
+        brief_after="" if short else t("playground.slip.brief_after", amount=present.credits(left)),
+        ticket=Shown(offer.version_id, quote.maximum).ticket,
     )
     if suspended:
         return {**slip, "status": "cannot", "message": t("playground.suspended"), "advice": ""}

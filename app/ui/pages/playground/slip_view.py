@@ -163,7 +163,7 @@ def _run() -> rx.Component:
         show_key=True,
         busy=busy,
         disabled=~slip["can_run"].to(bool),
-        on_click=FORM.run.throttle(PRESS_MS),
+        on_click=FORM.run(FORM.slip["ticket"]).throttle(PRESS_MS),
         id="run",
         custom_attrs={"data-testid": "run"},
     )

@@ -13,7 +13,9 @@ from app.generation.preview import preview
 from app.generation.timing import usual_seconds
 from app.generation.views import Filter, Seen
 from app.kernel.errors import FareboxError, NotFound
+from app.kernel.ids import is_id
 from app.kernel.money import Money
+from app.kernel.text import t
 from app.pricing.parameters import ParamSchema
 
 ORIGIN = "playground"
@@ -62,6 +64,8 @@ def work_now(workspace_id: str, ended: Sequence[str], shown: int = PAGE) -> Work
 
 def find(generation_id: str, workspace_id: str) -> Known:
     """One generation of this workspace, or NotFound."""
+    if not is_id(generation_id, "gen"):
+        raise NotFound(t("playground.notice.no_generation"))
     with services.current().db.read() as connection:
         return _known(views.find(connection, generation_id, workspace_id))
 

@@ -15,8 +15,9 @@ from app.kernel.text import t
 from app.ui import live, present, wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.playground import work_reads
-from app.ui.pages.playground.form_state import FormState, Shown
+from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.seen import NO_RESULT, HistoryRow, JobRow, ResultRow, history_rows, job_row, result_row
+from app.ui.pages.playground.slip import Shown
 from app.ui.pages.playground.work_reads import Known, Work
 from app.ui.roles import Role
 
@@ -39,6 +40,7 @@ class WorkState(PageState):
     spoken: str = ""
     result: ResultRow = NO_RESULT
     again_label: str = ""
+    again_ticket: str = ""
     history: list[HistoryRow] = []
     has_older: bool = False
     is_result_open: bool = False
@@ -48,7 +50,6 @@ class WorkState(PageState):
     _ended: list[str] = []
     _picked: bool = False
     _shown_lines: int = work_reads.PAGE
-    _again: Shown | None = None
 
     @rx.event
     async def load(self):
@@ -84,8 +85,6 @@ class WorkState(PageState):
     @rx.event
     async def show(self, generation_id: str):
         """A line of history: its result in view and its parameters in the form."""
-        if not is_id(str(generation_id), "gen"):
-            return
         known = await self._show(str(generation_id))
         self.is_history_open = False
         if known is None:
@@ -96,9 +95,9 @@ class WorkState(PageState):
         await form._take_over(known.seen)
 
     @rx.event
-    async def run_again(self):
-        """The request in view once more, at the price on the button."""
-        shown, generation_id = self._again, self.result["id"]
+    async def run_again(self, ticket: str):
+        """The request in view once more, at the price that was on the button; `ticket` names it."""
+        shown, generation_id = Shown.of_ticket(ticket), self.result["id"]
         if shown is None or not generation_id:
             return
         form = await self.get_state(FormState)
@@ -118,8 +117,6 @@ class WorkState(PageState):
     @rx.event
     async def cancel(self, generation_id: str):
         """Stop a job; its credits come back. One that has just been made is charged and stays."""
-        if not is_id(str(generation_id), "gen"):
-            return
         try:
             known = await asyncio.to_thread(work_reads.find, str(generation_id), workspace_id())
         except NotFound:
@@ -216,9 +213,9 @@ class WorkState(PageState):
     async def _put_result(self, known: Known) -> None:
         self.result = result_row(known.seen, known.schema, now())
         price = await asyncio.to_thread(work_reads.again, known.seen, workspace_id())
-        self._again = Shown(price.version_id, price.maximum) if price else None
         if price is None:
-            self.again_label = ""
+            self.again_label = self.again_ticket = ""
             return
+        self.again_ticket = Shown(price.version_id, price.maximum).ticket
         key = "playground.result.again" if price.is_exact else "playground.result.again_at_most"
         self.again_label = t(key, amount=present.credits(price.maximum))
