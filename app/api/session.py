@@ -30,7 +30,7 @@ def router(auth: Auth, accounts: Accounts, demo_logins: DemoLogins = None) -> AP
     async def sign_in(request: Request) -> Response:
         auth.require_same_origin(request)
         form = await _form(request)
-        email, wanted = form.get("email", ""), form.get("next", "")
+        email, wanted = form.get("email", ""), form.get("next", "") or _next_of_page(request)
         address = request.client.host if request.client else ""
         try:
             token = await asyncio.to_thread(accounts.sign_ins.sign_in, email, form.get("password", ""), address=address)
@@ -96,6 +96,19 @@ def safe_next(wanted: str) -> str | None:
     except ValueError:
         return None
     return None if parts.scheme or parts.netloc or parts.path.startswith("/session") else wanted
+
+
+def _next_of_page(request: Request) -> str:
+    """`next` of the sign-in page's own address: a form sent before its scripts ran has not learned it yet."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+        return (
+            dict(parse_qsl(page.query, max_num_fields=MOST_FIELDS)).get("next", "")
+            if page.path.rstrip("/") == "/login"
+            else ""
+        )
+    except ValueError:
+        return ""
 
 
 def _back_to_login(refused: FareboxError, email: str, wanted: str) -> Response:

@@ -45,6 +45,22 @@ def test_a_wrong_password_goes_back_with_a_code_and_what_was_typed(world: World)
     assert parse_qs(where.query) == {"error": ["wrong_credentials"], "email": ["ada@example.com"], "next": ["/keys"]}
 
 
+@pytest.mark.parametrize(
+    ("referer", "lands_on"),
+    [
+        pytest.param(f"{HOME}/login?next=%2Fbalance%3Fx%3D1", "/balance?x=1", id="the page knew where to go"),
+        pytest.param(f"{HOME}/login?next=https%3A%2F%2Fevil.example", "/playground", id="never to another site"),
+        pytest.param(f"{HOME}/gallery?next=%2Fbalance", "/playground", id="only the sign-in page is asked"),
+        pytest.param("http://[", "/playground", id="an address nobody can read"),
+    ],
+)
+def test_a_form_sent_before_its_scripts_ran_still_goes_where_one_wanted(
+    world: World, referer: str, lands_on: str
+) -> None:
+    answer = world.client().post("/session", data=GOOD, headers={**OURS, "Referer": referer})
+    assert (answer.status_code, answer.headers["location"]) == (303, lands_on)
+
+
 def test_too_many_attempts_have_their_own_code(world: World) -> None:
     client = world.client()
     for _ in range(5):
