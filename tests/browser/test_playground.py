@@ -16,6 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.ui.pages.playground.slip_view import PRESS_MS
 from app.ui.pages.playground.snippets import LANGUAGES, Request, snippet
 from tests.files.samples import picture_bytes
 from tests.support.server import Running
@@ -140,6 +141,7 @@ def test_a_picture_goes_in_and_the_gallery_has_what_came_out(farebox: Running, p
     expect(field.locator("img")).to_have_js_property("complete", True)
     page.get_by_role("textbox", name="Prompt").fill("The boats begin to move")
     expect(page.get_by_test_id("snippet")).to_contain_text("The boats begin to move")
+    page.wait_for_timeout(PRESS_MS)  # a press soon after another is taken for a double click
     run_button(page).click()
     expect(page.get_by_test_id("result-video")).to_be_visible(timeout=SLOW_MS)
 

@@ -25,7 +25,7 @@ from app.ui.pages.playground.widgets import PoliteText
 FORM = var(FormState)
 
 #: A second press within this time is the same press.
-PRESS_MS = 1_000
+PRESS_MS = 500
 
 
 def run_dock() -> rx.Component:
