@@ -11,7 +11,8 @@ import pytest
 from app import services as building
 from app.accounts.identity import Who
 from app.ui.guard import acting_as
-from app.ui.pages.admin_models import AdminModelsState, alias_of
+from app.ui.pages.admin_models.add_state import AddModelState, alias_of
+from app.ui.pages.admin_models.state import AdminModelsState
 from tests.support.house import House, house, settings_for
 from tests.ui.tabs import new_tab
 
@@ -36,13 +37,21 @@ def table(home: House) -> Iterator[Any]:
         yield state
 
 
+@pytest.fixture
+def form(table: Any) -> Any:
+    """The dialog that adds a model, opened."""
+    state = table.parent_state.get_substate([AddModelState.get_name()])
+    asyncio.run(AddModelState.open_add.fn(state))
+    return state
+
+
 def aliases(table: Any) -> list[str]:
     return [line["alias"] for line in table.lines]
 
 
-def add(table: Any) -> list[Any]:
+def add(form: Any) -> list[Any]:
     async def run() -> list[Any]:
-        return [event async for event in AdminModelsState.add.fn(table)]
+        return [event async for event in AddModelState.add.fn(form)]
 
     return asyncio.run(run())
 
@@ -72,18 +81,17 @@ def test_what_nobody_confirmed_is_to_be_looked_at(table):
     assert not any(line["verified"] for line in table.lines)
 
 
-def test_a_model_is_added_as_a_draft_that_could_be_published(table, home):
-    asyncio.run(AdminModelsState.open_add.fn(table))
+def test_a_model_is_added_as_a_draft_that_could_be_published(form, home):
     for name, text in {
         "title": "FLUX.2 max",
         "upstream": "fal-ai/flux-2-max",
         "price": "60",
         "provider": "fal",
     }.items():
-        AdminModelsState.set_value.fn(table, name, text)
-    assert table.form["alias"] == "flux.2-max"
-    events = add(table)
-    assert not table.adding
+        AddModelState.set_value.fn(form, name, text)
+    assert form.form["alias"] == "flux.2-max"
+    events = add(form)
+    assert not form.adding
     row = next(row for row in home.services.editing.models() if row.alias == "flux.2-max")
     assert row.model_id in str(events[-1])
     assert not row.enabled
@@ -102,14 +110,13 @@ def test_a_model_is_added_as_a_draft_that_could_be_published(table, home):
         ("provider", "x"),
     ],
 )
-def test_a_refusal_stands_under_its_field(table, name, text):
-    asyncio.run(AdminModelsState.open_add.fn(table))
+def test_a_refusal_stands_under_its_field(form, name, text):
     good = {"title": "Some model", "alias": "some-model", "upstream": "a/b", "provider": "fal"}
     for key, value in {**good, name: text}.items():
-        AdminModelsState.set_value.fn(table, key, value)
-    add(table)
-    assert table.adding
-    assert table.wrong[name]
+        AddModelState.set_value.fn(form, key, value)
+    add(form)
+    assert form.adding
+    assert form.wrong[name]
 
 
 @pytest.mark.parametrize(

@@ -37,3 +37,8 @@ class TypedInput(rx.Component):
 def typed_input(*, value: Any, on_change: Any, **props: Any) -> rx.Component:
     """A field for a draft that is saved as it is typed. Give it `id` and a `field(for_id=…)`, or `label`."""
     return TypedInput.create(value=value, on_change=on_change, **props)
+
+
+def focus_field(field_id: str) -> Any:
+    """The event that puts the cursor into the field of that id, once it stands there."""
+    return rx.call_script(f"setTimeout(() => document.getElementById('{field_id}')?.focus(), 80)")

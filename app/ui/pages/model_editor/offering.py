@@ -82,6 +82,9 @@ class OfferState(PageState):
         return [LISTENERS[path] for path in sorted(LISTENERS, key=len, reverse=True) if here.startswith(path)][:1]
 
 
+#: For handlers that are given arguments: the type checker takes `OfferState.handler` for a namespace.
+on: Any = OfferState
+
 #: Where the switch stands → the event that shows the change there; each page adds itself.
 LISTENERS: dict[str, Any] = {}
 

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from app.pricing.units import UNITS
+from app.ui.pages.model_editor.json_values import figure_in
+from app.ui.pages.model_editor.pricing.rule_edits import Rule
+
 _PROMPT = {"type": "string", "title": "Prompt", "maxLength": 4000, "x-order": 1}
 _SEED = {
     "type": "integer",
@@ -11,6 +15,16 @@ _SEED = {
     "description": "The same seed and prompt give the same result again.",
     "x-advanced": True,
     "x-order": 9,
+}
+
+
+#: The keys a new model's one figure is for, by modality.
+PRICE_UNIT = {
+    "image": "perImage",
+    "video": "perSecond",
+    "audio": "per1kCharacters",
+    "text": "per1kOutputTokens",
+    "world": "perWorld",
 }
 
 
@@ -46,11 +60,14 @@ def starting_schema(modality: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
-#: The keys a new model's one figure is for, by modality; `rule_edits.starting_rule` uses the same units.
-PRICE_UNIT = {
-    "image": "perImage",
-    "video": "perSecond",
-    "audio": "per1kCharacters",
-    "text": "per1kOutputTokens",
-    "world": "perWorld",
-}
+def starting_rule(modality: str, credits: str = "") -> Rule:
+    """A rule to begin with: one figure in the unit that modality is usually sold by."""
+    unit = {"image": "image", "video": "second", "audio": "character", "text": "token", "world": "world"}[modality]
+    keys = [key.key for key in UNITS[unit].choices[-1]]
+    amount = figure_in(credits) if credits else 10
+    return {
+        "type": "formula",
+        "billingMode": "charge_on_complete",
+        "unit": unit,
+        "price": {key: amount for key in keys if key not in UNITS[unit].optional},
+    }

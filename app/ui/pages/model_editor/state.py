@@ -1,56 +1,45 @@
-"""The model editor's state: the draft, saved as it is typed, and the picture of it. The tabs' handlers are in
-`*_state.py`, each a child of `EditorState`.
+"""The model editor's state: the draft, saved as it is typed, and the picture of it. The tabs' handlers are in states of
+their own, each a child of `EditorState`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import reflex as rx
 
 from app import services
 from app.catalogue.drafts import Draft, json_of
-from app.catalogue.judging import Good, Judged, Written, text_of
-from app.catalogue.overview import ModelPage
-from app.catalogue.workbench import Bench, read_bench
+from app.catalogue.judging import Good, Judged, Written, judge, text_of
+from app.catalogue.workbench import Bench
 from app.kernel import clock
 from app.kernel.errors import FareboxError, NotFound, RuleRefused
 from app.kernel.text import t
 from app.pricing.editor_text import pretty, read_json
+from app.pricing.parameters import ParamSchema
 from app.ui import present
 from app.ui.components import toast_done
 from app.ui.components.code import focus_line
-from app.ui.guard import PageState, who
+from app.ui.components.typed import focus_field
+from app.ui.guard import PageState
+from app.ui.pages.model_editor.matrix.calculator import Answer
+from app.ui.pages.model_editor.matrix.matrix_view import MatrixView
+from app.ui.pages.model_editor.matrix.rows import CalcRow
 from app.ui.pages.model_editor.offering import LISTENERS
-from app.ui.pages.model_editor.picture import Picture, Wish, picture
-from app.ui.pages.model_editor.rows import (
-    AdjustRow,
-    CalcRow,
-    FacetRow,
-    FigureRow,
-    FindingRow,
-    GroupRow,
-    LineRow,
-    OptionRow,
-    ParameterRow,
-    ProblemRow,
-    TierRow,
-)
-from app.ui.pages.model_editor.rule_edits import Rule, starting_rule
+from app.ui.pages.model_editor.parameters.parameter_rows import ParametersView
+from app.ui.pages.model_editor.picture import Header, Picture, Wish, picture
+from app.ui.pages.model_editor.pricing.price_view import PriceView
+from app.ui.pages.model_editor.pricing.rule_edits import Rule
+from app.ui.pages.model_editor.pricing.rule_view import RuleView
+from app.ui.pages.model_editor.reading import Loaded, keep, read_editor
+from app.ui.pages.model_editor.starters import starting_rule
 from app.ui.roles import Role
 
 TABS = ("details", "parameters", "pricing", "routing", "versions")
 #: Steps that can be taken back.
 MOST_UNDO = 100
-LONGEST = 70_000
-
-
-@dataclass(frozen=True)
-class Loaded:
-    page: ModelPage
-    bench: Bench
-    kinds: Mapping[str, str]  # provider id → kind
 
 
 class EditorState(PageState):
@@ -86,74 +75,13 @@ class EditorState(PageState):
     stale_words: str = ""
     save_problem: str = ""
     # the picture
-    errors: int = 0
-    losses: int = 0
-    error_words: str = ""
-    loss_words: str = ""
-    parameter_count: str = "0"
-    is_changed: bool = False
-    readable: bool = True
-    billing: str = "charge_on_complete"
-    unit: str = ""
-    unit_hint: str = ""
-    has_classes: bool = False
-    classes: str = "0"
-    has_cached: bool = False
-    can_cache: bool = False
-    base: list[FigureRow] = []
-    has_base_fee: bool = False
-    takes_included: bool = True
-    tiers: list[TierRow] = []
-    otherwise: str = ""
-    groups: list[GroupRow] = []
-    adjustments: list[AdjustRow] = []
-    adjustable: list[OptionRow] = []
-    not_priced: str = ""
-    minimum: str = ""
-    add_flat: str = ""
-    round_to: str = ""
-    round_mode: str = "half_up"
-    overage: str = "cap"
-    refund: bool = True
-    option_problems: dict[str, str] = {}
-    credit_problem: str = ""
-    credit_was: str = ""
-    rule_problems: list[ProblemRow] = []
-    rule_changed: list[int] = []
-    driven_note: str = ""
-    has_live_rule: bool = False
-    since_words: str = ""
-    parameters: list[ParameterRow] = []
-    schema_readable: bool = True
-    schema_problems: list[ProblemRow] = []
-    schema_changed: list[int] = []
-    columns: list[str] = []
-    lines: list[LineRow] = []
-    corner: str = ""
-    facets: list[FacetRow] = []
-    axes: list[OptionRow] = []
-    row_axis: str = ""
-    column_axis: str = ""
-    total: str = ""
-    matrix_note: str = ""
-    good_words: str = ""
-    thin_words: str = ""
-    matrix_loss_words: str = ""
-    unpriced_words: str = ""
-    cost_options: list[OptionRow] = []
-    cost_words: str = ""
-    cost_unverified: bool = False
-    findings: list[FindingRow] = []
+    header: Header = Header()
+    price: PriceView = PriceView()
+    rule: RuleView = RuleView()
+    parameters: ParametersView = ParametersView()
+    matrix: MatrixView = MatrixView()
     calc_rows: list[CalcRow] = []
-    calc_line: str = ""
-    calc_reason: str = ""
-    calc_credits: str = ""
-    calc_most: str = ""
-    calc_live: str = ""
-    calc_cost: str = ""
-    calc_margin: str = ""
-    calc_tone: str = "neutral"
-    calc_problem: str = ""
+    answer: Answer = Answer()
     # kept on the server
     _bench: Bench | None = None
     _good: Good | None = None
@@ -161,7 +89,6 @@ class EditorState(PageState):
     _undo: list[tuple[str, str, str, bool]] = []
     _kept_rule: str = ""
     _base_number: int = 0
-    _saved_at: str = ""
 
     # ---- loading ----
 
@@ -250,16 +177,16 @@ class EditorState(PageState):
 
     def _rule(self) -> Rule | None:
         """The rule's JSON, if it is JSON."""
-        return _object(self.rule_text)
+        return object_in(self.rule_text)
 
     def _schema(self) -> Rule | None:
-        return _object(self.schema_text)
+        return object_in(self.schema_text)
 
     async def _draw(self) -> Judged:
         """Judge the draft off the event loop and show what has changed."""
         bench = self._known_bench()
         drawn, judged = await asyncio.to_thread(
-            picture, self._written(), bench, self._good, self._wish, services.current().editing.credit_value
+            picture, self._written(), bench, self._good, self._wish, self._credit_value()
         )
         self._good = judged.good
         self._show(drawn)
@@ -284,7 +211,7 @@ class EditorState(PageState):
             base_number=self._base_number,
         )
         try:
-            saved = await asyncio.to_thread(keep, self.model_id, draft, self.is_changed)
+            saved = await asyncio.to_thread(keep, self.model_id, draft, self.header.is_changed)
         except FareboxError as refused:
             self.save_problem = refused.message
             return
@@ -307,12 +234,21 @@ class EditorState(PageState):
             raise NotFound(t("model_editor.missing"))
         return self._bench
 
+    def _credit_value(self) -> Decimal:
+        return services.current().editing.credit_value
+
+    async def _judged(self) -> Judged:
+        return await asyncio.to_thread(judge, self._written(), self._known_bench(), self._credit_value(), self._good)
+
+    async def _parameters_now(self) -> ParamSchema:
+        return (await self._judged()).schema
+
+    # ---- the header ----
+
     @rx.event
     async def refresh(self):
         """Something beside the draft has changed: offered or not, routes, costs."""
         await self._reload(keep_draft=True)
-
-    # ---- the header ----
 
     @rx.event
     async def choose_tab(self, tab: str):
@@ -352,14 +288,14 @@ class EditorState(PageState):
         return self._to_first_error()
 
     def _to_first_error(self) -> Any:
-        if self.schema_problems:
+        if self.parameters.problems:
             self.tab = "parameters"
-            return focus_line("schema", int(self.schema_problems[0]["line"]))
+            return focus_line("schema", int(self.parameters.problems[0]["line"]))
         self.tab = "pricing"
-        if self.rule_problems:
+        if self.rule.problems:
             self.shows = "json"
-            return focus_line("rule", int(self.rule_problems[0]["line"]))
-        return rx.set_focus("credit-cost")
+            return focus_line("rule", int(self.rule.problems[0]["line"]))
+        return focus_field("credit-cost")
 
     @rx.event
     async def open_loss(self):
@@ -374,41 +310,13 @@ class EditorState(PageState):
 LISTENERS["/admin/models/"] = EditorState.refresh
 
 
-def read_editor(wanted: str) -> Loaded:
-    """Everything the editor starts from, by id or alias; NotFound when there is no such model."""
-    house = services.current()
-    model_id = wanted
-    if not wanted.startswith("mdl_"):
-        model_id = next((row.model_id for row in house.editing.models() if row.alias == wanted), wanted)
-    page = house.editing.read(model_id)
-    with house.db.reading() as session:
-        bench = read_bench(session, model_id, clock.now())
-    return Loaded(page, bench, {card.provider_id: card.kind for card in house.editing.providers()})
+#: For handlers that are given arguments: the type checker takes `EditorState.handler` for a namespace.
+on: Any = EditorState
 
 
-def keep(model_id: str, draft: Draft, is_changed: bool) -> Draft:
-    """Save the draft, or drop it where it says what the live version says; answers what is now kept."""
-    editing = services.current().editing
-    if is_changed:
-        editing.save_draft(model_id, draft)
-    else:
-        editing.discard_draft(model_id)
-    return editing.read_draft(model_id)
-
-
-def actor() -> str:
-    """The operator whose event is being handled."""
-    return who().user_id
-
-
-def _object(text: str) -> Rule | None:
+def object_in(text: str) -> Rule | None:
     try:
         raw = read_json(text)
     except RuleRefused:
         return None
     return json_of(raw, "pricing_rule") if isinstance(raw, dict) else None
-
-
-def clipped(value: object, longest: int = LONGEST) -> str:
-    """An argument of an event as text of a sane length."""
-    return str(value)[:longest]

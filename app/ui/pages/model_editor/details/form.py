@@ -1,0 +1,85 @@
+"""The fields of the Details tab: what stands in them, and the writing down of it."""
+
+from dataclasses import replace
+
+from app import services
+from app.catalogue.details import MODALITIES
+from app.catalogue.offers import Limits
+from app.catalogue.overview import ModelPage
+from app.catalogue.routes import RouteForm
+from app.kernel.errors import InvalidInput
+from app.kernel.money import Money, exact, plain
+from app.kernel.text import t
+
+FIELDS = ("title", "alias", "description", "modality", "upstream", "per_minute", "at_once", "per_day")
+
+
+def form_of(page: ModelPage) -> dict[str, str]:
+    """A model's details as the fields show them."""
+    details, first = page.details, page.routes[0] if page.routes else None
+    limits = details.limits
+    per_day = limits.credits_per_day_micros
+    return {
+        "title": details.title,
+        "alias": details.alias,
+        "description": details.description,
+        "modality": details.modality,
+        "upstream": first.form.upstream_model if first else "",
+        "per_minute": "" if limits.requests_per_minute is None else str(limits.requests_per_minute),
+        "at_once": "" if limits.concurrent_jobs is None else str(limits.concurrent_jobs),
+        "per_day": "" if per_day is None else plain(Money(per_day).amount),
+    }
+
+
+def save_details(model_id: str, form: dict[str, str], author: str) -> None:
+    """The form's details and the first route's upstream id; InvalidInput names what cannot be."""
+    editing = services.current().editing
+    page = editing.read(model_id)
+    if form["modality"] not in MODALITIES:
+        raise InvalidInput(t("model_editor.details.modality_wrong"), param="modality")
+    details = replace(
+        page.details,
+        title=form["title"],
+        alias=form["alias"].strip(),
+        description=form["description"],
+        modality=form["modality"],
+        limits=Limits(_count(form, "per_minute"), _count(form, "at_once"), _credits(form, "per_day")),
+    )
+    editing.edit_details(model_id, details, author)
+    if page.routes and form["upstream"].strip() != page.routes[0].form.upstream_model:
+        changed: RouteForm = replace(page.routes[0].form, upstream_model=form["upstream"].strip())
+        editing.edit_route(page.routes[0].route_id, changed, author)
+
+
+def _count(form: dict[str, str], name: str) -> int | None:
+    text = form[name].strip()
+    if not text:
+        return None
+    if not text.isdigit() or len(text) > 9:
+        raise InvalidInput(t("model_editor.details.count_wrong"), param=name)
+    return int(text)
+
+
+def _credits(form: dict[str, str], name: str) -> int | None:
+    text = form[name].strip()
+    if not text:
+        return None
+    try:
+        return Money.from_exact(exact(text)).micros
+    except (ValueError, OverflowError):
+        raise InvalidInput(t("model_editor.details.count_wrong"), param=name) from None
+
+
+def field_of(param: str | None) -> str:
+    """Which field a refusal is about."""
+    names = {
+        "requests_per_minute": "per_minute",
+        "concurrent_jobs": "at_once",
+        "credits_per_day": "per_day",
+        "upstream_model": "upstream",
+    }
+    return names.get(param or "", param or "")
+
+
+def nothing_wrong() -> dict[str, str]:
+    return dict.fromkeys(FIELDS, "")

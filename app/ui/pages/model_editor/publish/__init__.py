@@ -1,0 +1,1 @@
+"""Publishing, and bringing an old version back."""
