@@ -196,27 +196,8 @@ class FormState(PageState):
 
     # ---- running ----
 
-    @rx.event
-    async def run(self, ticket: str):
-        """Start at the price that was on the button when it was pressed; `ticket` names it."""
-        shown = Shown.of_ticket(ticket)
-        if self.busy or shown is None or self.slip["status"] not in ("priced", "stale"):
-            return
-        self.notice = ""
-        if focus := self._complain():
-            yield rx.call_script(focus)
-            return
-        self.busy = True
-        yield
-        try:
-            started = await self._start(shown)
-        finally:
-            self.busy = False
-        if started:
-            from app.ui.pages.playground.work_state import WorkState  # the two states know each other
-
-            work = await self.get_state(WorkState)
-            await work._begin(started)
+    def _can_be_pressed(self) -> bool:
+        return not self.busy and self.slip["status"] in ("priced", "stale")
 
     def _complain(self) -> str:
         """Mark what is missing; the script that brings the first of it into view. Prices nothing anew: a press must

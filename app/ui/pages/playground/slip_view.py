@@ -21,8 +21,10 @@ from app.ui.components import (
 from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.slip import SlipLine
 from app.ui.pages.playground.widgets import PoliteText
+from app.ui.pages.playground.work_state import WorkState
 
 FORM = var(FormState)
+WORK = var(WorkState)
 
 #: A second press within this time is the same press.
 PRESS_MS = 500
@@ -163,7 +165,7 @@ def _run() -> rx.Component:
         show_key=True,
         busy=busy,
         disabled=~slip["can_run"].to(bool),
-        on_click=FORM.run(FORM.slip["ticket"]).throttle(PRESS_MS),
+        on_click=WORK.run(FORM.slip["ticket"]).throttle(PRESS_MS),
         id="run",
         custom_attrs={"data-testid": "run"},
     )

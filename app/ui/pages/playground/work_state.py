@@ -95,6 +95,25 @@ class WorkState(PageState):
         await form._take_over(known.seen)
 
     @rx.event
+    async def run(self, ticket: str):
+        """Start the form's request at the price on the button when it was pressed; `ticket` names it."""
+        shown, form = Shown.of_ticket(ticket), await self.get_state(FormState)
+        if shown is None or not form._can_be_pressed():
+            return
+        form.notice = ""
+        if focus := form._complain():
+            yield rx.call_script(focus)
+            return
+        form.busy = True
+        yield
+        try:
+            started = await form._start(shown)
+        finally:
+            form.busy = False
+        if started:
+            await self._begin(started)
+
+    @rx.event
     async def run_again(self, ticket: str):
         """The request in view once more, at the price that was on the button; `ticket` names it."""
         shown, generation_id = Shown.of_ticket(ticket), self.result["id"]
