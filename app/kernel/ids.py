@@ -31,6 +31,17 @@ PREFIXES = {
     "req": "request",
     "evt": "event",
     "ses": "session",
+    "pkg": "credit package",
+    "pkv": "version of a credit package",
+    "trm": "version of the terms",
+    "ord": "order",
+    "cks": "checkout session",
+    "pay": "payment",
+    "rcp": "money received by transfer",
+    "prf": "proof of payment",
+    "unm": "money without an order",
+    "enq": "enquiry",
+    "cod": "redemption code",
 }
 _SHAPE = re.compile(rf"^({'|'.join(PREFIXES)})_[{ALPHABET}]{{26}}$")
 
