@@ -42,6 +42,8 @@ PREFIXES = {
     "unm": "money without an order",
     "enq": "enquiry",
     "cod": "redemption code",
+    "out": "outbox message",
+    "mail": "mail",
 }
 _SHAPE = re.compile(rf"^({'|'.join(PREFIXES)})_[{ALPHABET}]{{26}}$")
 

@@ -1,0 +1,26 @@
+"""The one table of the kernel: what was promised in a transaction and must happen after it."""
+
+from sqlalchemy import Column, Index, Integer, String, Table, text
+
+from app.kernel.db import Json, UtcDateTime, metadata
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String, primary_key=True),  # out_…
+    Column("topic", String, nullable=False),
+    Column("key", String, nullable=False, unique=True),
+    Column("payload", Json, nullable=False),
+    Column("state", String, nullable=False),  # waiting | done | failed
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),  # while waiting: not before; while being worked on: when to retry
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("done_at", UtcDateTime),
+    Column("error", String),
+    Index(
+        "outbox_waiting",
+        "next_at",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+)
