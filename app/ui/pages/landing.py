@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
+from app.ui.brand import theme_toggle, wordmark
 from app.ui.components import (
     amount,
     chip,
@@ -19,7 +20,6 @@ from app.ui.components import (
     state_dot,
 )
 from app.ui.front_state import FrontState
-from app.ui.layout import theme_toggle, wordmark
 from app.ui.page import page
 from app.ui.roles import Role
 from app.ui.sign_in_card import demo_doors, sign_in_card

@@ -3,9 +3,9 @@
 import reflex as rx
 
 from app.kernel.text import t
+from app.ui.brand import theme_toggle, wordmark
 from app.ui.components import route_link
 from app.ui.front_state import FrontState
-from app.ui.layout import theme_toggle, wordmark
 from app.ui.page import page
 from app.ui.roles import Role
 from app.ui.sign_in_card import demo_doors, sign_in_card

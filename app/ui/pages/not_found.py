@@ -3,8 +3,8 @@
 import reflex as rx
 
 from app.kernel.text import t
+from app.ui.brand import theme_toggle, wordmark
 from app.ui.components import empty_state, link_button, route_link
-from app.ui.layout import theme_toggle, wordmark
 from app.ui.page import page
 from app.ui.roles import Role
 
