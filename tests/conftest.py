@@ -26,22 +26,27 @@ PAGES = pytest.StashKey[list[Page]]()
 # --- which tests run, and where
 
 
+#: What follows one another in one process, in the order it is begun: the longest first, so that no process ends alone.
+GROUPS = ("browser", "faults")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long ones to `make test-long`; what needs the machine to itself shares one process, and goes last."""
+    """Leave the long ones to `make test-long`; pages share one process, killed ones another, and both begin at once."""
     for item in items:
-        for name in ("browser", "faults"):
+        for name in GROUPS:
             if item.path.is_relative_to(TESTS / name):
                 item.add_marker(name)
     long_ones = [] if LONG else [item for item in items if item.get_closest_marker("long")]
     if long_ones:
         config.hook.pytest_deselected(items=long_ones)
-    items[:] = sorted((item for item in items if item not in set(long_ones)), key=_needs_the_machine)
-    for item in filter(_needs_the_machine, items):
-        item.add_marker(pytest.mark.xdist_group("alone"))
+    items[:] = sorted((item for item in items if item not in set(long_ones)), key=_group)
+    for item in items:
+        if (group := _group(item)) < len(GROUPS):
+            item.add_marker(pytest.mark.xdist_group(GROUPS[group]))
 
 
-def _needs_the_machine(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(name) for name in ("browser", "faults"))
+def _group(item: pytest.Item) -> int:
+    return next((place for place, name in enumerate(GROUPS) if item.get_closest_marker(name)), len(GROUPS))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

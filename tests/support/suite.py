@@ -1,7 +1,7 @@
 """`python -m tests.support.suite [pytest arguments]`: the whole suite, as `make test` runs it.
 
-Tests of one database run side by side in two or more processes; browser scenarios and the fault suite, which need the
-machine to themselves, follow each other in one of them.
+Tests run side by side in two or more processes. Browser scenarios follow one another in one of them and the fault suite
+in another, and both are begun first: they are the longest, and a process that is done takes from the rest.
 """
 
 import os
