@@ -144,6 +144,8 @@ def test_a_picture_goes_in_and_the_gallery_has_what_came_out(farebox: Running, p
     page.wait_for_timeout(PRESS_MS)  # a press soon after another is taken for a double click
     run_button(page).click()
     expect(page.get_by_test_id("result-video")).to_be_visible(timeout=SLOW_MS)
+    with page.expect_download():
+        page.get_by_test_id("download").click()
 
     page.goto(f"{farebox.url}/gallery")
     card = page.get_by_test_id("gallery-card")
@@ -155,6 +157,8 @@ def test_a_picture_goes_in_and_the_gallery_has_what_came_out(farebox: Running, p
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Hailuo 02 Standard")
     expect(dialog).to_contain_text("390 credits")
+    with page.expect_download():
+        dialog.get_by_role("link", name="Download").click()
     dialog.get_by_test_id("gallery-again").click()
     page.wait_for_url("**/playground?from=gen_*")
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value("The boats begin to move")

@@ -1,6 +1,18 @@
 """The parts pages are built from. Import them from here; `docs/ui.md` shows each in use."""
 
-from app.ui.components.base import Child, classes, column, icon, keys, route_link, row, shortcut, text_link, var
+from app.ui.components.base import (
+    Child,
+    classes,
+    column,
+    icon,
+    keys,
+    plain_link,
+    route_link,
+    row,
+    shortcut,
+    text_link,
+    var,
+)
 from app.ui.components.buttons import button, icon_button, link_button
 from app.ui.components.chart import Series, chart, legend, share_bar, stacked_bars
 from app.ui.components.chips import amount, chip, provider_health, state_chip, state_dot, token
@@ -23,6 +35,7 @@ from app.ui.components.slip import fare_slip, slip_line, slip_reason, slip_total
 from app.ui.components.table import Column, data_table, filter_input, pagination, two_line
 from app.ui.components.tiles import icon_tile, modality_icon, model_tile, provider_tile
 from app.ui.components.trace import definition, param_chip, trace, trace_step
+from app.ui.components.typed import typed_input
 
 __all__ = [
     "Child",
@@ -68,6 +81,7 @@ __all__ = [
     "pagination",
     "panel",
     "param_chip",
+    "plain_link",
     "popover",
     "provider_health",
     "provider_tile",
@@ -94,5 +108,6 @@ __all__ = [
     "trace",
     "trace_step",
     "two_line",
+    "typed_input",
     "var",
 ]

@@ -34,6 +34,14 @@ def route_link(*children: Child, href: Any, **props: Any) -> rx.Component:
     return _route_link(*children, to=href, **props)
 
 
+def plain_link(*children: Child, href: Any, **props: Any) -> rx.Component:
+    """A link the browser follows by itself, to what is no page of the app: a file, the API's own pages.
+
+    `rx.el.a` is the router's link: left to itself it would look for a page of that name.
+    """
+    return rx.el.a(*children, href=href, reload_document=True, **props)
+
+
 def text_link(*children: Child, href: Any, **props: Any) -> rx.Component:
     """A link in running text."""
     props["class_name"] = classes("fb-link", props.get("class_name"))

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from app.ui.components.base import Child, classes, icon, keys, route_link, shortcut
+from app.ui.components.base import Child, classes, icon, keys, plain_link, route_link, shortcut
 
 Kind = Literal["solid", "outline", "soft", "ghost"]
 Size = Literal["control", "small", "primary"]
@@ -52,9 +52,8 @@ def link_button(
     """A link that looks like a button. `native` for what is not a page of the app: a download, the API's own pages."""
     name = classes("fb-button", f"fb-{kind}", f"fb-size-{size}", props.pop("class_name", None))
     inside = _inside(label, icon_name, has_spinner=False, key=None)
-    if native:
-        return rx.el.a(*inside, href=href, class_name=name, **props)
-    return route_link(*inside, href=href, class_name=name, **props)
+    link = plain_link if native else route_link
+    return link(*inside, href=href, class_name=name, **props)
 
 
 def icon_button(name: str, label: str, *, size: int = 16, **props: Any) -> rx.Component:

@@ -10,6 +10,7 @@ from app.kernel.text import t
 from app.ui.components.base import Child, classes, icon, route_link, row
 from app.ui.components.buttons import icon_button
 from app.ui.components.feedback import error_state, skeleton
+from app.ui.components.typed import typed_input
 
 SKELETON_ROWS = 6
 
@@ -113,18 +114,10 @@ def pagination(*, shown: Child, has_previous: Any, has_next: Any, on_previous: A
 
 
 def filter_input(*, value: Any, on_change: Any, label: str, **props: Any) -> rx.Component:
-    """The search of a table; `/` puts the cursor into it."""
+    """The search of a table; `/` puts the cursor into it. The page hears of it shortly after the last key."""
     return rx.el.span(
         rx.el.span(icon("search", 14), class_name="fb-input-before"),
-        rx.el.input(
-            value=value,
-            on_change=on_change,
-            placeholder=label,
-            type="search",
-            class_name="fb-input-bare",
-            custom_attrs={"aria-label": label, "data-fb-filter": ""},
-            **props,
-        ),
+        typed_input(value=value, on_change=on_change, placeholder=label, label=label, kind="search", **props),
         class_name="fb-input fb-input-box fb-filter",
     )
 

@@ -26,10 +26,12 @@ class TypedInput(rx.Component):
     rows: rx.Var[int] = prop(doc="Height of several lines.")
     mono: rx.Var[bool] = prop(doc="In the mono face.")
     quiet: rx.Var[bool] = prop(doc="Without a border until it is touched.")
+    kind: rx.Var[str] = prop(doc="Type of the input: search (in a box of the page's, `/` goes there) or date.")
     input_mode: rx.Var[str] = prop(doc="Which keyboard a phone shows.")
     max_length: rx.Var[int] = prop(doc="Longest text.")
     before: rx.Var[Any] = prop(doc="Text inside, before.")
     after: rx.Var[Any] = prop(doc="Text inside, after: a unit.")
+    delay: rx.Var[int] = prop(doc="Milliseconds after the last key until the state hears of it; 220 unless told.")
     test_id: rx.Var[str] = prop(doc="For tests.")
     on_change: rx.EventHandler[_text_spec]  # type: ignore[type-arg,valid-type]
 

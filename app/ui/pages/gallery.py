@@ -14,6 +14,7 @@ from app.ui.components import (
     dialog,
     empty_state,
     error_state,
+    filter_input,
     icon,
     icon_button,
     link_button,
@@ -92,19 +93,7 @@ def _filters() -> rx.Component:
             class_name="fb-gallery-select",
         ),
         rx.el.span(class_name="flex-1"),
-        rx.el.span(
-            rx.el.span(icon("search", 14), class_name="fb-input-before"),
-            rx.el.input(
-                type="search",
-                default_value=GALLERY.search,
-                key=GALLERY.cleared.to(str),  # drawn anew when the filters are cleared; typing is never overtaken
-                on_change=GALLERY.set_search.debounce(200),
-                placeholder=t("gallery.filter.search"),
-                class_name="fb-input-bare",
-                custom_attrs={"aria-label": t("gallery.filter.search"), "data-fb-filter": ""},
-            ),
-            class_name="fb-input fb-input-box fb-filter",
-        ),
+        filter_input(value=GALLERY.search, on_change=GALLERY.set_search, label=t("gallery.filter.search")),
         class_name="fb-gallery-filters flex-wrap",
         role="search",
     )

@@ -115,7 +115,6 @@ class GalleryState(PageState):
     model: str = EVERY
     period: str = "any"
     search: str = ""
-    cleared: int = 0
     models: list[dict[str, str]] = []
     cards: list[CardRow] = []
     has_more: bool = False
@@ -174,7 +173,6 @@ class GalleryState(PageState):
         """Every filter off."""
         self.modality = self.model = EVERY
         self.period, self.search = "any", ""
-        self.cleared += 1
         await self._start_over()
 
     @rx.event

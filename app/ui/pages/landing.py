@@ -14,6 +14,7 @@ from app.ui.components import (
     icon,
     link_button,
     model_tile,
+    plain_link,
     row,
     skeleton,
     slip_line,
@@ -47,7 +48,7 @@ def _top() -> rx.Component:
     return rx.el.header(
         wordmark(),
         row(
-            rx.el.a(t("landing.api"), href="/v1/docs", class_name="fb-front-link"),
+            plain_link(t("landing.api"), href="/v1/docs", class_name="fb-front-link"),
             theme_toggle(),
             class_name="gap-5",
         ),

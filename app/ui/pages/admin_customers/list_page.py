@@ -28,7 +28,7 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
-from app.ui.pages.admin_customers.list_state import FIELDS, PAGE, SEARCH, CustomersState
+from app.ui.pages.admin_customers.list_state import FIELDS, PAGE, CustomersState
 from app.ui.roles import Role
 
 ICONS = {"workspace": "building-2", "name": "user", "email": "mail"}
@@ -40,11 +40,7 @@ def admin_customers() -> rx.Component:
         card(
             row(
                 filter_input(
-                    value=None,  # uncontrolled: an answer must not overtake the typing
-                    default_value=CustomersState.search,
-                    id=SEARCH,
-                    on_change=var(CustomersState.look_for).debounce(150),
-                    label=t("admin_customers.search"),
+                    value=CustomersState.search, on_change=CustomersState.look_for, label=t("admin_customers.search")
                 ),
                 rx.el.span(class_name="flex-1"),
                 button(

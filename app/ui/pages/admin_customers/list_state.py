@@ -17,7 +17,6 @@ from app.ui.pages.admin_customers.rows import CustomerRow, customer_row
 from app.ui.roles import Role
 
 PAGE = 25
-SEARCH = "customer-search"  # the field's id
 LONGEST_SEARCH = 200
 LONGEST_INPUT = 300
 FIELDS = ("workspace", "name", "email")
@@ -57,7 +56,6 @@ class CustomersState(PageState):
     async def clear(self):
         self.search, self.start = "", 0
         await self._show()
-        return rx.set_value(SEARCH, "")
 
     @rx.event
     async def next_page(self):

@@ -15,6 +15,7 @@ from app.ui.components import (
     link_button,
     modality_icon,
     notice,
+    plain_link,
     row,
     state_chip,
     var,
@@ -147,7 +148,7 @@ def audio(output: Any) -> rx.Component:
 
 def other(output: Any) -> rx.Component:
     """A file nothing here can play."""
-    return rx.el.a(icon("file", 16), output["mime"], href=output["download"], class_name="fb-link")
+    return plain_link(icon("file", 16), output["mime"], href=output["download"], class_name="fb-link")
 
 
 def _failure() -> rx.Component:
@@ -218,7 +219,9 @@ def _download() -> rx.Component:
     """One file is fetched at once; several are fetched one after the other by the same press."""
     outputs = WORK.result["outputs"].to(list[OutputRow])
     return rx.el.span(
-        rx.foreach(outputs, lambda one: rx.el.a(href=one["download"], download=True, class_name="fb-sr", tab_index=-1)),
+        rx.foreach(
+            outputs, lambda one: plain_link(href=one["download"], download=True, class_name="fb-sr", tab_index=-1)
+        ),
         button(
             WORK.result["download_label"],
             size="small",

@@ -11,6 +11,7 @@ from app.ui.components import (
     icon,
     modality_icon,
     param_chip,
+    plain_link,
     provider_tile,
     row,
     text_link,
@@ -136,7 +137,7 @@ def _file(item: Any) -> rx.Component:
         modality_icon(item["kind"], 18),
     )
     mark = rx.cond(item["kind"] == "video", rx.el.span(icon("play", 12), class_name="fb-output-mark"))
-    shown = rx.el.a(
+    shown = plain_link(
         inside,
         mark,
         href=item["href"],

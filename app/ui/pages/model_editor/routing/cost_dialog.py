@@ -80,10 +80,9 @@ def cost_dialog() -> rx.Component:
 
 
 def _day(name: str, value: Any) -> rx.Component:
-    return rx.el.input(
-        type="date",
+    return typed_input(
+        kind="date",
         value=value,
         on_change=lambda text: on.set_cost(name, text),
-        class_name="fb-input fb-num",
-        custom_attrs={"aria-label": t(f"model_editor.routing.{name}")},
+        label=t(f"model_editor.routing.{name}"),
     )
