@@ -17,6 +17,8 @@ from app.files.store import Files
 from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
 from app.generation.sweep import overdue
+from app.jobs.chores import Chore, Chores
+from app.jobs.courier import Courier
 from app.jobs.engine import Carrier, Engine
 from app.kernel import clock
 from app.kernel.clock import Clock
@@ -43,14 +45,19 @@ class Services:
     desk: Desk
     news: News
     engine: Engine | None = None
+    chores: Chores | None = None
 
     def start(self) -> None:
         """Start the ledger's lane and, where this process carries generations, the engine."""
         self.ledger.start()
         if self.engine is not None:
-            self.engine.launch(Carrier(self._advance, self._overdue, self._tidy))
+            self.engine.launch(Carrier(self._advance, self._overdue))
+        if self.chores is not None:
+            self.chores.start()
 
     def stop(self) -> None:
+        if self.chores is not None:
+            self.chores.stop()
         if self.engine is not None:
             self.engine.stop()
         self.ledger.stop()
@@ -65,8 +72,10 @@ class Services:
     async def _overdue(self) -> list[str]:
         return await overdue(self.desk)
 
-    async def _tidy(self) -> None:
-        await asyncio.to_thread(self.files.sweep)
+    def wake(self, chore: str) -> None:
+        """Ask for a turn of this chore now; a process without chores leaves it to the others."""
+        if self.chores is not None:
+            self.chores.wake(chore)
 
 
 def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> Services:
@@ -92,7 +101,17 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     accounts = Accounts(db, now, opened=open_wallet)
     credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
-    return Services(settings, db, vault, offers, editing, ledger, files, accounts, desk, News(), engine)
+    chores = Chores(db, _chores(db, files, now), now=now, owner=executor_id()) if carry else None
+    return Services(settings, db, vault, offers, editing, ledger, files, accounts, desk, News(), engine, chores)
+
+
+def _chores(db: Database, files: Files, now: Clock) -> list[Chore]:
+    """Everything that is done again and again: a line each. A topic of the outbox is a line in the courier's table."""
+    courier = Courier(db, {}, now)
+    return [
+        Chore("outbox.deliver", 2, courier.run),
+        Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
+    ]
 
 
 def executor_id() -> str:

@@ -24,19 +24,17 @@ APPLICATION_VERSION = "farebox-1"
 #: DBOS keeps the waiting time of a workflow; a longer wait is cut into looks.
 LONGEST_WAIT_SECONDS = 30.0
 SWEEP_SECONDS = 2.0
-TIDY_SECONDS = 3600.0
 
 log = logging.getLogger("farebox.jobs")
 
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """What the engine moves forward: one step of a generation (the seconds until the next, None when finished), which
-    generations nobody is carrying, and what is to be tidied up once in a while."""
+    """What the engine moves forward: one step of a generation (the seconds until the next, None when finished), and
+    which generations nobody is carrying."""
 
     advance: Callable[[str], Awaitable[float | None]]
     overdue: Callable[[], Awaitable[list[str]]]
-    tidy: Callable[[], Awaitable[None]]
 
 
 class Engine:
@@ -154,23 +152,13 @@ class Sweeper:
             self._thread.join(timeout=10)
 
     async def _sweep(self, carrier: Carrier) -> None:
-        tidy_at = time.monotonic() + TIDY_SECONDS
         while not await asyncio.to_thread(self._stopping.wait, SWEEP_SECONDS):
-            if time.monotonic() >= tidy_at:
-                tidy_at += TIDY_SECONDS
-                await self._tidy(carrier)
             try:
                 late = await carrier.overdue()
             except Exception:
                 log.exception("the sweeper could not read what is overdue; it tries again in %s s", SWEEP_SECONDS)
                 continue
             await asyncio.gather(*(self._advance(carrier, generation_id) for generation_id in late))
-
-    async def _tidy(self, carrier: Carrier) -> None:
-        try:
-            await carrier.tidy()
-        except Exception:
-            log.exception("could not tidy up; it is tried again in an hour")
 
     async def _advance(self, carrier: Carrier, generation_id: str) -> None:
         try:

@@ -16,6 +16,7 @@ FareboxError                      stable `code`, a sentence that says what to do
 │   ├── ProviderRefused           never going to work as asked
 │   └── ProviderUnclear           it may or may not have happened; nobody may try again blindly
 └── Broken                        our own fault (500): a misconfiguration or a breach of an invariant
+    └── Undeliverable             a promised message that no repetition can deliver
 """
 
 from collections.abc import Mapping
@@ -118,3 +119,7 @@ class ProviderUnclear(ProviderError):
 
 class Broken(FareboxError):
     code = "internal_error"
+
+
+class Undeliverable(Broken):
+    code = "undeliverable"

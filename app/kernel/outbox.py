@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Update, delete, select, update
+from sqlalchemy import Connection, Select, Update, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel import clock
@@ -87,17 +87,16 @@ def mail(
     return put(connection, MAIL, payload, key=key, at=at)
 
 
+def is_due(connection: Connection, topics: Collection[str], now: datetime) -> bool:
+    """Whether there is anything to claim: a cheap look before a write transaction."""
+    return connection.execute(_due(topics, now).limit(1)).first() is not None
+
+
 def claim(
     connection: Connection, topics: Collection[str], now: datetime, *, hide: timedelta, limit: int = 50
 ) -> list[Message]:
     """Take what is due, oldest first, and hide it from everyone else for `hide`. Commit before working on it."""
-    due = (
-        select(outbox.c.id)
-        .where(outbox.c.state == WAITING, outbox.c.next_at <= now, outbox.c.topic.in_(topics))
-        .order_by(outbox.c.next_at, outbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    due = _due(topics, now).order_by(outbox.c.next_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
     ids = connection.execute(due).scalars().all()
     if not ids:
         return []
@@ -134,6 +133,10 @@ def backoff(attempts: int) -> timedelta:
 def forget(connection: Connection, before: datetime) -> int:
     """Delete what was done before this moment; answers how many. What failed stays."""
     return connection.execute(delete(outbox).where(outbox.c.state == DONE, outbox.c.done_at < before)).rowcount
+
+
+def _due(topics: Collection[str], now: datetime) -> Select[tuple[str]]:
+    return select(outbox.c.id).where(outbox.c.state == WAITING, outbox.c.next_at <= now, outbox.c.topic.in_(topics))
 
 
 def _of(message_id: str) -> Update:

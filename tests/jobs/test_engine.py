@@ -77,11 +77,8 @@ def test_the_sweeper_survives_a_generation_it_cannot_advance() -> None:
     async def overdue() -> list[str]:
         return ["bad", "good"]
 
-    async def tidy() -> None:
-        return None
-
     sweeper = Sweeper()
-    sweeper.start(Carrier(advance, overdue, tidy))
+    sweeper.start(Carrier(advance, overdue))
     end = time.monotonic() + PATIENCE_SECONDS
     while len(advanced) < 2 and time.monotonic() < end:
         time.sleep(0.1)
