@@ -21,10 +21,12 @@ def dialog(
 ) -> rx.Component:
     """A dialog, 480 px (narrow) or 880 px (wide). Its title is the act and the primary button repeats it.
 
-    Either give a `trigger` and leave it to the browser, or drive it by `is_open` and `on_open_change`. Buttons that
-    close it go into `closes(…)`; Esc and the cross keep whatever draft the page holds.
+    Either give a `trigger` and leave it to the browser (`on_open_change` then hears of it), or drive it by `is_open`
+    and `on_open_change`. Buttons that close it go into `closes(…)`; Esc and the cross keep whatever draft there is.
     """
-    state = {} if is_open is None else {"open": is_open, "on_open_change": on_open_change}
+    state = {} if is_open is None else {"open": is_open}
+    if on_open_change is not None:
+        state["on_open_change"] = on_open_change
     return rx.dialog.root(
         rx.dialog.trigger(trigger) if trigger is not None else None,
         rx.dialog.content(

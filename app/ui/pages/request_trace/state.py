@@ -88,6 +88,7 @@ class TraceState(PageState):
         try:
             found, offer = await asyncio.to_thread(read, services.current(), self._wanted(), reach(person))
         except NotFound:
+            self._put(Told(NO_FACTS))
             self.missing = self.ready = True
             return ""
         parts = services.current()
