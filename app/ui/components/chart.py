@@ -109,11 +109,11 @@ def _layout(prefix: str) -> go.Layout:
         showlegend=False,
         hovermode="x unified",
         hoverlabel={"font": {"family": FONT, "size": 12}, "align": "right"},
-        margin={"l": 40, "r": 4, "t": 8, "b": 24},
+        margin={"l": 40, "r": 4, "t": 8, "b": 28},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT},
-        xaxis={**axis, "showgrid": False, "nticks": 7, "tickangle": 0, "type": "category"},
+        xaxis={**axis, "showgrid": False, "nticks": 7, "tickangle": 0, "ticklabelstandoff": 5, "type": "category"},
         yaxis={
             **axis,
             "gridcolor": HAIRLINE,
