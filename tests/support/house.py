@@ -5,7 +5,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,13 @@ class House:
     def seen(self, generation_id: str) -> Seen:
         with self.services.db.read() as connection:
             return views.find(connection, generation_id)
+
+    def newcomer(self, credits: int = 0) -> "House":
+        """The same house as another of its customers knows it."""
+        workspace_id = _customer(self.services)
+        if credits:
+            asyncio.run(_grant(self.services, workspace_id, credits))
+        return replace(self, workspace_id=workspace_id)
 
     @property
     def available(self) -> Money:

@@ -1,0 +1,90 @@
+"""The statement as a file: of the workspace whose session asks, and of no other."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from app.accounts.passwords import Passwords
+from app.accounts.service import Accounts
+from app.api import downloads, errors
+from app.api.auth import Auth
+from app.kernel import clock
+from app.kernel.db import Database
+from app.ledger.wallet import Ledger, open_wallet
+from tests.api.conftest import HOME, World
+from tests.ledger.support import Shop
+
+
+@pytest.fixture
+def accounts(database: Database) -> Iterator[Accounts]:
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    made = Accounts(database, clock.now, opened=open_wallet, passwords=cheap, background=lambda chore: chore())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shop(database: Database) -> Iterator[Shop]:
+    ledger = Ledger(database)
+    ledger.start()
+    yield Shop(ledger, database)
+    ledger.stop()
+
+
+@pytest.fixture
+def statements(world: World, database: Database, accounts: Accounts) -> World:
+    """The world with the downloads in it."""
+    app = FastAPI()
+    errors.install(app, top_up_url=f"{HOME}/balance")
+    app.include_router(downloads.router(Auth(accounts, HOME), database))
+    world.app = app
+    return world
+
+
+def rows(client: TestClient, query: str = "") -> list[dict[str, Any]]:
+    answer = client.get(f"/download/statement.csv{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def test_it_holds_the_sessions_own_workspace(statements: World, shop: Shop) -> None:
+    shop.grant(statements.ada_workspace.id, 500, label="Welcome")
+    shop.grant(statements.bob_workspace.id, 7, label="Bob's")
+
+    assert [(row["entry"], row["detail"], row["credits"]) for row in rows(statements.signed_in(statements.ada))] == [
+        ("Grant", "Welcome", "500")
+    ]
+    assert [row["detail"] for row in rows(statements.signed_in(statements.bob))] == ["Bob's"]
+
+
+def test_it_is_a_file_nobody_keeps_a_copy_of(statements: World) -> None:
+    answer = statements.signed_in(statements.ada).get("/download/statement.csv?show=charges&month=2026-11")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="statement-2026-11-charges.csv"'
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("query", ["?show=everything", "?month=11-2026", "?month=2026-11%0d%0aX-Evil:1", "?show="])
+def test_a_filter_that_is_none_is_refused(statements: World, query: str) -> None:
+    answer = statements.signed_in(statements.ada).get(f"/download/statement.csv{query}")
+    assert answer.status_code == 400
+
+
+def test_strangers_and_operators_without_a_workspace_get_nothing(statements: World) -> None:
+    assert statements.client().get("/download/statement.csv").status_code == 401
+    assert statements.signed_in(statements.root).get("/download/statement.csv").status_code == 403
+
+
+def test_many_lines_come_in_one_file(statements: World, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.generation.statement.CSV_BATCH", 3)
+    for number in range(7):
+        shop.grant(statements.ada_workspace.id, number + 1, label=f"Gift {number}")
+    assert [row["credits"] for row in rows(statements.signed_in(statements.ada))] == ["7", "6", "5", "4", "3", "2", "1"]
