@@ -3,6 +3,7 @@
 import os
 import pkgutil
 from importlib import import_module
+from pathlib import Path
 
 from sqlalchemy import JSON, Connection
 from sqlmodel.sql.sqltypes import AutoString
@@ -10,6 +11,7 @@ from sqlmodel.sql.sqltypes import AutoString
 import app
 from alembic import context
 from app.kernel.db import Database, UtcDateTime, metadata
+from app.kernel.guards import Guards, ensure
 from app.ledger.guards import ensure_guards
 
 
@@ -21,6 +23,14 @@ def know_every_table() -> None:
         names = {module.name for module in pkgutil.iter_modules([f"{app.__path__[0]}/{package.name}"])}
         if "tables" in names:
             import_module(f"app.{package.name}.tables")
+
+
+def every_guard() -> list[Guards]:
+    """The triggers that each package declares in its `guards.GUARDS`."""
+    rooms = [package.name for package in pkgutil.iter_modules(app.__path__) if package.ispkg]
+    named = [room for room in rooms if Path(app.__path__[0], room, "guards.py").exists()]
+    found = [getattr(import_module(f"app.{room}.guards"), "GUARDS", None) for room in named]
+    return [guards for guards in found if isinstance(guards, Guards)]
 
 
 def render_item(kind: str, item: object, _context: object) -> str | bool:
@@ -43,6 +53,8 @@ def migrate(connection: Connection) -> None:
     context.run_migrations()
     if context.get_context().get_current_revision():
         ensure_guards(connection)
+        for guards in every_guard():
+            ensure(connection, guards)
 
 
 def main() -> None:

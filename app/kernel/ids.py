@@ -34,6 +34,8 @@ PREFIXES = {
     "pkg": "credit package",
     "pkv": "version of a credit package",
     "trm": "version of the terms",
+    "ent": "legal entity",
+    "inv": "invoice or credit note",
     "ord": "order",
     "cks": "checkout session",
     "pay": "payment",

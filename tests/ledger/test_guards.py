@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.invoicing.guards import GUARDS as INVOICING
 from app.kernel.db import Database
 from app.kernel.migrate import upgrade
 from app.ledger.guards import APPEND_ONLY, ensure_guards, postgres_triggers, present_guards, sqlite_triggers
@@ -40,7 +41,8 @@ def settled(shop: Shop) -> Shop:
 
 
 def test_every_guard_is_there(database: Database) -> None:
-    expected = sqlite_triggers() if database.is_sqlite else postgres_triggers()
+    expected = {*(sqlite_triggers() if database.is_sqlite else postgres_triggers())}
+    expected |= INVOICING.names("sqlite" if database.is_sqlite else "postgresql")
     with database.read() as connection:
         assert present_guards(connection) == set(expected)
         catalogue = (

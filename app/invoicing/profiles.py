@@ -1,0 +1,246 @@
+"""Billing profiles: who a workspace is on its invoices. Editing one changes future invoices only."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, insert, select, update
+
+from app.invoicing import tables, tax_ids
+from app.invoicing.countries import STATES, require_country
+from app.invoicing.parties import Address, Buyer, Evidence, TaxId, TaxIdCheck
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import Conflict, InvalidInput
+
+_PROFILE, _CHECK = tables.billing_profile, tables.tax_id_check
+MAX_LENGTH: Final = 200
+EVIDENCE_KINDS: Final = ("billing_country", "ip_country", "card_country")
+
+
+class ProfileNeeded(Conflict):
+    """Tax cannot be worked out before the workspace has a billing profile."""
+
+    code = "billing_profile_needed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileForm:
+    """What a customer fills in. A company is a business; a person is not, whatever tax id is given."""
+
+    kind: Literal["person", "company"]
+    name: str = ""
+    company: str = ""
+    line1: str
+    line2: str = ""
+    postcode: str = ""
+    city: str
+    state: str = ""
+    country: str
+    tax_id: str = ""
+    email: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The profile in force, with the latest word on its tax id."""
+
+    buyer: Buyer
+    evidence: tuple[Evidence, ...]
+    updated_at: datetime
+
+    @property
+    def form(self) -> ProfileForm:
+        buyer = self.buyer
+        return ProfileForm(
+            kind="company" if buyer.is_business else "person",
+            name=buyer.name,
+            company=buyer.company,
+            line1=buyer.address.line1,
+            line2=buyer.address.line2,
+            postcode=buyer.address.postcode,
+            city=buyer.address.city,
+            state=buyer.address.state,
+            country=buyer.country,
+            tax_id=buyer.tax_id.value if buyer.tax_id else "",
+            email=buyer.email,
+            reference=buyer.reference,
+        )
+
+
+class Profiles:
+    """The billing profiles of all workspaces, one each."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def of(self, workspace_id: str) -> Profile | None:
+        """The workspace's profile, None before it has one."""
+        with self._db.read() as connection:
+            return find(connection, workspace_id)
+
+    def save(self, workspace_id: str, form: ProfileForm, *, actor: str, ip_country: str = "") -> Profile:
+        """Keep the profile; `InvalidInput` names the field that is wrong. `ip_country` is a piece of evidence."""
+        buyer = read_form(workspace_id, form)
+        now = self._clock()
+        with self._db.write() as connection:
+            kept = connection.execute(_row(workspace_id).with_for_update()).mappings().first()
+            evidence = _with_evidence(kept["evidence"] if kept else [], "billing_country", buyer.country, now)
+            if ip_country:
+                evidence = _with_evidence(evidence, "ip_country", ip_country, now)
+            if kept:
+                buyer = replace(buyer, version=kept["version"] + 1, exempt_reason=kept["details"]["exempt_reason"])
+            values = _values(buyer, evidence, actor, now)
+            if kept:
+                connection.execute(update(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id).values(**values))
+            else:
+                connection.execute(insert(_PROFILE).values(workspace_id=workspace_id, **values))
+            found = find(connection, workspace_id)
+        assert found is not None  # noqa: S101 - written above
+        return found
+
+    def exempt(self, workspace_id: str, reason: str, *, actor: str) -> None:
+        """An operator accepts (or, with an empty reason, no longer accepts) that this buyer is exempt from tax."""
+        with self._db.write() as connection:
+            profile = require(connection, workspace_id)
+            buyer = replace(profile.buyer, exempt_reason=reason.strip(), version=profile.buyer.version + 1)
+            evidence = connection.execute(_row(workspace_id)).mappings().one()["evidence"]
+            connection.execute(
+                update(_PROFILE)
+                .where(_PROFILE.c.workspace_id == workspace_id)
+                .values(**_values(buyer, evidence, actor, self._clock()))
+            )
+
+    def note_evidence(self, connection: Connection, workspace_id: str, kind: str, country: str) -> None:
+        """Where a card was issued, in the caller's transaction; nothing to do without a profile."""
+        row = connection.execute(_row(workspace_id).with_for_update()).mappings().first()
+        if row is not None:
+            evidence = _with_evidence(row["evidence"], kind, country, self._clock())
+            connection.execute(
+                update(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id).values(evidence=evidence)
+            )
+
+    def record_check(self, workspace_id: str, check: TaxIdCheck, tax_id: str, *, actor: str) -> None:
+        """Keep what an authority, or an operator who asked it, said of a tax id."""
+        with self._db.write() as connection:
+            connection.execute(
+                insert(_CHECK).values(
+                    workspace_id=workspace_id,
+                    tax_id=tax_id,
+                    source=check.source,
+                    result=check.result,
+                    request_id=check.request_id,
+                    name=check.name,
+                    address=check.address,
+                    actor=actor,
+                    checked_at=datetime.fromisoformat(check.checked_at),
+                )
+            )
+
+
+def find(connection: Connection, workspace_id: str) -> Profile | None:
+    """The profile with the newest check of its tax id, in the caller's transaction."""
+    row = connection.execute(_row(workspace_id)).mappings().first()
+    if row is None:
+        return None
+    buyer = Buyer.from_json(row["details"])
+    if buyer.tax_id is not None:
+        buyer = replace(buyer, tax_id=_checked(connection, workspace_id, buyer.tax_id))
+    evidence = tuple(Evidence(each["kind"], each["country"]) for each in row["evidence"])
+    return Profile(buyer, evidence, row["updated_at"])
+
+
+def require(connection: Connection, workspace_id: str) -> Profile:
+    """`find`, or `ProfileNeeded`."""
+    found = find(connection, workspace_id)
+    if found is None:
+        raise ProfileNeeded("Fill in the billing profile first: the tax depends on it.")
+    return found
+
+
+def read_form(workspace_id: str, form: ProfileForm) -> Buyer:
+    """The buyer a form describes; `InvalidInput` with the `param` that is wrong."""
+    given = {name: _tidy(name, str(getattr(form, name))) for name in ProfileForm.__dataclass_fields__}
+    business = given["kind"] == "company"
+    required = {"company" if business else "name": "the name", "line1": "the street", "city": "the city"}
+    for param, what in required.items():
+        if not given[param]:
+            raise InvalidInput(f"An invoice needs {what}.", param=param)
+    country, state = given["country"].upper(), given["state"].upper()
+    require_country(country, state)
+    if country in STATES and not state:
+        raise InvalidInput("Choose the state or province: the tax depends on it.", param="state")
+    tax_id = tax_ids.read(given["tax_id"], country) if given["tax_id"] else None
+    if tax_id is not None and not tax_id.syntax_ok:
+        label = tax_ids.form_of(country).label
+        raise InvalidInput(
+            f"This is not a valid {label} of the country. Leave it empty if there is none.", param="tax_id"
+        )
+    if given["email"] and not _is_email(given["email"]):
+        raise InvalidInput("This is not an e-mail address.", param="email")
+    address = Address(given["line1"], given["city"], country, given["line2"], given["postcode"], state)
+    return Buyer(
+        workspace_id=workspace_id,
+        name=given["name"],
+        address=address,
+        company=given["company"] if business else "",
+        is_business=business,
+        tax_id=tax_id,
+        email=given["email"],
+        reference=given["reference"],
+    )
+
+
+def _tidy(param: str, value: str) -> str:
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())
+    if len(text) > MAX_LENGTH:
+        raise InvalidInput(f"At most {MAX_LENGTH} characters, please.", param=param)
+    return text
+
+
+def _is_email(text: str) -> bool:
+    name, _, host = text.partition("@")
+    return bool(name) and "." in host and not set(text) & set(' <>,;:"\\()[]')
+
+
+def _with_evidence(kept: list[dict[str, str]], kind: str, country: str, now: datetime) -> list[dict[str, str]]:
+    if kind not in EVIDENCE_KINDS:
+        raise ValueError(f"unknown kind of evidence {kind!r}")
+    return [*(each for each in kept if each["kind"] != kind), {"kind": kind, "country": country, "at": now.isoformat()}]
+
+
+def _values(buyer: Buyer, evidence: list[dict[str, str]], actor: str, now: datetime) -> dict[str, Any]:
+    unchecked = replace(buyer, tax_id=replace(buyer.tax_id, check=None)) if buyer.tax_id else buyer
+    return {
+        "version": buyer.version,
+        "title": buyer.title,
+        "country": buyer.country,
+        "tax_id": buyer.tax_id.value if buyer.tax_id else None,
+        "details": unchecked.to_json(),
+        "evidence": evidence,
+        "updated_by": actor,
+        "updated_at": now,
+    }
+
+
+def _checked(connection: Connection, workspace_id: str, tax_id: TaxId) -> TaxId:
+    """With the newest answer; "unavailable" never takes back an earlier one."""
+    rows = connection.execute(
+        select(_CHECK)
+        .where(_CHECK.c.workspace_id == workspace_id, _CHECK.c.tax_id == tax_id.value)
+        .order_by((_CHECK.c.result == "unavailable").asc(), _CHECK.c.id.desc())
+        .limit(1)
+    )
+    row = rows.mappings().first()
+    if row is None:
+        return tax_id
+    check = TaxIdCheck(
+        row["source"], row["result"], row["checked_at"].isoformat(), row["request_id"], row["name"], row["address"]
+    )
+    return replace(tax_id, check=check)
+
+
+def _row(workspace_id: str) -> Any:
+    return select(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id)
