@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel import clock
 from app.kernel.ids import new_id
+from app.kernel.plain import to_plain
 from app.kernel.tables import outbox
 
 WAITING, DONE, FAILED = "waiting", "done", "failed"
@@ -71,14 +72,15 @@ def mail(
 ) -> bool:
     """Promise a mail to exactly one audience: a workspace's owners, an address, or the operators.
 
-    `params` are plain JSON values, figures already in the words a reader sees; `attachments` name what is to be
-    attached, such as `{"kind": "invoice", "id": "inv_…"}`. False when the key was promised before.
+    `params` are values, not words: a `Fiat`, a `Money`, a date (`app/notify/letters.py` says which a template needs).
+    `attachments` name what is to be attached, such as `{"kind": "invoice", "id": "inv_…"}`. False when the key was
+    promised before.
     """
     if sum((workspace_id is not None, to is not None, operators)) != 1:
         raise ValueError("a mail has one audience: workspace_id, to or operators")
     payload = {
         "template": template,
-        "params": dict(params),
+        "params": to_plain(params),
         "workspace_id": workspace_id,
         "to": to,
         "operators": operators,

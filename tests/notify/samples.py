@@ -1,0 +1,104 @@
+"""Every letter told once, with everything it can be told."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from app.kernel.fiat import Fiat
+from app.kernel.money import Money
+
+DAY, MOMENT = date(2026, 11, 21), datetime(2026, 11, 21, 14, 2, tzinfo=UTC)
+PRICE, CREDITS = Fiat(6545, "EUR"), Money(50_000_000_000)
+ORDER = "ord_01KAJ8M4ZDV6Q3W5X7Y9A1B2C3"
+BANK = [["Account holder", "Example AI GmbH"], ["IBAN", "DE89 3704 0044 0532 0130 00"], ["BIC", "COBADEFFXXX"]]
+BUDGET = {"spent": Money(5_000_000_000), "budget": Money(10_000_000_000), "resets_on": date(2026, 12, 1)}
+DUNNING = {"number": "FB-2026-000417", "amount": PRICE, "due_on": DAY}
+
+SAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "low_balance": {"available": Money(96_500_000), "threshold": Money(100_000_000)},
+    "credits_expiring": {
+        "credits": Money(1_200_000_000),
+        "expires_on": date(2026, 12, 21),
+        "lots": [["Welcome credits", Money(200_000_000)], ["Individual package", Money(1_000_000_000)]],
+    },
+    "budget_50": BUDGET,
+    "budget_80": BUDGET,
+    "budget_100": BUDGET,
+    "topup_ok": {
+        "credits": CREDITS,
+        "amount": PRICE,
+        "available": Money(50_120_500_000),
+        "card": "Visa ending in 4242",
+    },
+    "topup_failed": {
+        "amount": PRICE,
+        "reason": "insufficient_funds",
+        "card": "Visa ending in 4242",
+        "retry_at": MOMENT,
+    },
+    "topup_needs_action": {"amount": PRICE, "link": "https://checkout.stripe.com/c/pay/cs_1", "card": "Visa 4242"},
+    "topup_disabled": {"reason": "failed_attempt_limit_reached", "card": "Visa ending in 4242"},
+    "order_received": {
+        "order": ORDER,
+        "credits": CREDITS,
+        "amount": PRICE,
+        "reference": "FB-7K2Q-9M",
+        "bank": BANK,
+        "expires_on": date(2026, 12, 5),
+    },
+    "order_part_paid": {
+        "order": ORDER,
+        "received": Fiat(4000, "EUR"),
+        "missing": Fiat(2545, "EUR"),
+        "reference": "FB-7K2Q-9M",
+        "bank": BANK,
+    },
+    "order_approved": {"order": ORDER, "credits": CREDITS, "amount": PRICE, "available": CREDITS},
+    "order_rejected": {"order": ORDER, "amount": PRICE, "reason": "The transfer came from somebody else's account."},
+    "payment_failed": {"order": ORDER, "amount": PRICE, "reason": "card_declined"},
+    "invoice": {"number": "FB-2026-000417", "amount": PRICE, "issued_on": DAY, "order": ORDER, "credits": CREDITS},
+    "credit_note": {
+        "number": "FBC-2026-000012",
+        "amount": PRICE,
+        "issued_on": DAY,
+        "invoice": "FB-2026-000417",
+        "credits": CREDITS,
+    },
+    "dunning_1": DUNNING,
+    "dunning_2": DUNNING,
+    "dunning_3": DUNNING,
+    "dunning_4": DUNNING,
+    "dispute_notice": {
+        "workspace": "Northwind Studio",
+        "order": ORDER,
+        "amount": PRICE,
+        "reason": "product_not_received",
+        "status": "needs_response",
+        "due_by": MOMENT,
+    },
+    "reconcile_report": {
+        "differences": 2,
+        "ran_at": MOMENT,
+        "findings": [["paid_not_credited", "pi_1 of " + ORDER], ["credited_not_invoiced", "ord_2"]],
+    },
+    "order_waiting": {
+        "workspace": "Northwind Studio",
+        "order": ORDER,
+        "amount": PRICE,
+        "credits": CREDITS,
+        "reference": "FB-7K2Q-9M",
+    },
+    "payment_unmatched": {
+        "reason": "unknown_order",
+        "provider": "stripe",
+        "payment": "pi_3P9",
+        "order": "",
+        "amount": PRICE,
+    },
+    "enquiry_received": {
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "company": "Analytical Engines Ltd",
+        "message": "We need about two million images a month. What would that cost us?",
+    },
+}
