@@ -1,8 +1,9 @@
 // JSON in an editor: coloured, with line numbers, an edge on changed lines, and a card under each line with a problem.
-// What is typed lives here; the state hears of it shortly after the last key, and what the state sends back of our own
-// typing is recognised, so that a slow answer never moves the cursor.
+// What is typed lives here, and the state hears of it shortly after the last key: the text, the text it was typed on, and
+// the how-manieth time this is. `heard` is the last of those numbers the state has heard. An older answer is not looked
+// at, so that a slow one never moves the cursor; what somebody else changed meanwhile is taken in beside what was typed.
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { EditorState, StateEffect, StateField } from "@codemirror/state";
+import { ChangeSet, EditorState, StateEffect, StateField } from "@codemirror/state";
 import {
   Decoration, drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, ViewPlugin, WidgetType,
 } from "@codemirror/view";
@@ -10,6 +11,7 @@ import { useEffect, useRef } from "react";
 
 const TYPE_MS = 220;
 const REMEMBERED = 50;
+const WORD = /[\p{L}\p{N}._-]/u;
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b/g;
 
 const key = Decoration.mark({ class: "fb-code-key" });
@@ -127,12 +129,26 @@ function difference(before, after) {
   return { from, to: before.length - end, insert: after.slice(from, after.length - end) };
 }
 
-export function CodeEditor({ value, problems, changed, label, name, readOnly, onChange, onFix }) {
+/** Whether two changes of one text leave each other's words alone. */
+function apart(before, one, other) {
+  const [a, b] = [one, other].map(({ from, to }) => {
+    let [start, end] = [from, to];
+    while (start > 0 && WORD.test(before[start - 1])) start -= 1;
+    while (end < before.length && WORD.test(before[end])) end += 1;
+    return { start, end };
+  });
+  return a.start !== b.start && (a.end <= b.start || b.end <= a.start);
+}
+
+const change = (before, after) => ChangeSet.of(difference(before, after), before.length);
+
+export function CodeEditor({ value, heard, problems, changed, label, name, readOnly, onChange, onFix }) {
   const host = useRef(null);
   const view = useRef(null);
-  const timer = useRef(null);
-  const sent = useRef([]); // our own texts that the state has not answered yet, oldest first
-  const last = useRef("");
+  const timer = useRef(null); // runs while something is typed that the state was not told of
+  const known = useRef(""); // the text the state has, as far as we can know
+  const said = useRef([]); // our own texts since its last answer
+  const count = useRef(0);
   const called = useRef({});
   called.current = { onChange, onFix };
 
@@ -140,22 +156,25 @@ export function CodeEditor({ value, problems, changed, label, name, readOnly, on
     clearTimeout(timer.current);
     timer.current = null;
     const text = view.current.state.doc.toString();
-    if (text === last.current) return;
-    last.current = text;
-    sent.current = [...sent.current.slice(-REMEMBERED), text];
-    called.current.onChange?.(text);
+    if (text === known.current) return;
+    count.current += 1;
+    called.current.onChange?.(text, known.current, count.current);
+    known.current = text;
+    said.current = [...said.current.slice(-REMEMBERED), text];
   };
+  const flush = () => { if (timer.current) send(); };
 
   useEffect(() => {
-    last.current = String(value ?? "");
-    sent.current = [];
+    known.current = String(value ?? "");
+    said.current = [];
+    count.current = heard ?? 0;
     view.current = new EditorView({
       parent: host.current,
       state: EditorState.create({
         doc: String(value ?? ""),
         extensions: [
           lineNumbers(), history(), drawSelection(), highlightActiveLine(), colours,
-          notes((id) => { if (timer.current) send(); called.current.onFix?.(String(id)); }),
+          notes((id) => { flush(); called.current.onFix?.(String(id)); }),
           EditorView.lineWrapping,
           EditorState.tabSize.of(2),
           EditorState.readOnly.of(Boolean(readOnly)),
@@ -168,7 +187,10 @@ export function CodeEditor({ value, problems, changed, label, name, readOnly, on
             clearTimeout(timer.current);
             timer.current = setTimeout(send, TYPE_MS);
           }),
-          EditorView.domEventHandlers({ blur: () => { if (timer.current) send(); } }),
+          EditorView.domEventHandlers({
+            blur: flush,
+            keydown: (event) => { if (event.key === "s" && (event.metaKey || event.ctrlKey)) flush(); }, // publishing must see it
+          }),
         ],
       }),
     });
@@ -182,7 +204,7 @@ export function CodeEditor({ value, problems, changed, label, name, readOnly, on
     window.addEventListener("fb:focus-line", jump);
     return () => {
       window.removeEventListener("fb:focus-line", jump);
-      clearTimeout(timer.current);
+      flush();
       view.current.destroy();
       view.current = null;
     };
@@ -190,18 +212,18 @@ export function CodeEditor({ value, problems, changed, label, name, readOnly, on
 
   useEffect(() => {
     const text = String(value ?? "");
+    if (heard == null ? said.current.includes(text) : heard < count.current) return;
+    count.current = Math.max(count.current, heard ?? 0);
+    said.current = [];
     const shown = view.current.state.doc.toString();
-    const answered = sent.current.lastIndexOf(text);
-    if (answered >= 0) {
-      sent.current = sent.current.slice(answered + 1);
-      if (sent.current.length || timer.current !== null) return;
+    const before = known.current;
+    known.current = text;
+    if (text === shown) return;
+    if (timer.current === null) view.current.dispatch({ changes: difference(shown, text) });
+    else if (apart(before, difference(before, text), difference(before, shown))) { // else what is being typed wins
+      view.current.dispatch({ changes: change(before, text).map(change(before, shown)) });
     }
-    clearTimeout(timer.current);
-    timer.current = null;
-    sent.current = [];
-    last.current = text;
-    if (text !== shown) view.current.dispatch({ changes: difference(shown, text) });
-  }, [value]);
+  }, [value, heard]);
 
   useEffect(() => {
     view.current.dispatch({ effects: setNotes.of({ problems, changed }) });

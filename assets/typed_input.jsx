@@ -31,7 +31,7 @@ export function TypedInput(props) {
     awaited.current.splice(0, Math.max(echo + 1, 1)); // the state may say it in its own way
     if (!busy.current || (!focused.current && echo < 0)) adopt();
   }, [value]);
-  useEffect(() => () => { clearTimeout(timer.current); clearTimeout(rest.current); }, []);
+  useEffect(() => () => { if (timer.current) send(); clearTimeout(rest.current); }, []); // its last letters as well
 
   const send = () => {
     clearTimeout(timer.current);

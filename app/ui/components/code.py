@@ -10,6 +10,12 @@ def _text_spec(value: rx.Var[str]) -> tuple[rx.Var[str]]:
     return (value,)
 
 
+def _typed_spec(
+    text: rx.Var[str], before: rx.Var[str], count: rx.Var[int]
+) -> tuple[rx.Var[str], rx.Var[str], rx.Var[int]]:
+    return (text, before, count)
+
+
 class CodeEditor(rx.Component):
     """`assets/code_editor.jsx`, on CodeMirror."""
 
@@ -27,12 +33,15 @@ class CodeEditor(rx.Component):
     label: rx.Var[str] = prop(doc="Name for screen readers.")
     name: rx.Var[str] = prop(doc="What `focus_line` calls it by.")
     read_only: rx.Var[bool] = prop(doc="To look at only.")
-    on_change: rx.EventHandler[_text_spec]  # type: ignore[type-arg,valid-type]
+    heard: rx.Var[int] = prop(doc="The last `count` the state heard; needed where others change the text as well.")
+    on_change: rx.EventHandler[_typed_spec]  # type: ignore[type-arg,valid-type]
     on_fix: rx.EventHandler[_text_spec]  # type: ignore[type-arg,valid-type]
 
 
 def code_editor(*, value: Any, name: str, label: str, **props: Any) -> rx.Component:
-    """An editor for JSON text. `on_change` hears the text shortly after the last key, `on_fix` a problem's `id`."""
+    """An editor for JSON text. Shortly after the last key `on_change` hears the text, the text it was typed on, and a
+    count for `heard`; `on_fix` hears a problem's `id`.
+    """
     return CodeEditor.create(value=value, name=name, label=label, **props)
 
 

@@ -25,6 +25,22 @@ def test_both_ways(tab):
     assert tab.editor.rule_text == text  # what is typed is never laid out anew
 
 
+def test_typing_in_the_json_keeps_what_the_form_changed_meanwhile(tab):
+    before = tab.editor.rule_text
+    tab.call(PriceState.set_base, "perImage", "15")
+    tab.call(RuleState.type_rule, before.replace('"type"', '"minimum": 7,\n  "type"'), before, 4)
+    assert (tab.rule["price"], tab.rule["minimum"], tab.editor.rule_heard) == ({"perImage": 15}, 7, 4)
+
+
+def test_laying_out_can_be_taken_back(tab):
+    laid_out = tab.editor.rule_text
+    tab.call(RuleState.type_rule, json.dumps(tab.rule))
+    tab.call(RuleState.lay_out)
+    assert tab.editor.rule_text == laid_out
+    tab.call(EditorState.undo)
+    assert tab.editor.rule_text != laid_out
+
+
 def test_a_condition_goes_through_its_operators(tab):
     tab.call(TierState.add_tier)
     where = ("tiers", 0, "image_size")
@@ -94,7 +110,7 @@ def test_cost_plus_writes_a_rule_that_earns_its_markup(tab):
 def test_a_cell_is_loaded_into_the_calculator(tab):
     cell = tab.editor.matrix.lines[0]["cells"][1]
     tab.call(MatrixState.pick_cell, cell["key"])
-    assert tab.editor.answer.credits == cell["price"]
+    assert tab.editor.answer.credits == cell["full"]
     assert {row["name"]: row["value"] for row in tab.editor.calc_rows}["output_format"] == '"png"'
 
 

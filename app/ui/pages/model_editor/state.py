@@ -69,6 +69,8 @@ class EditorState(PageState):
     rule_text: str = ""
     credit_cost: str = ""
     is_fixed: bool = False
+    rule_heard: int = 0  # how often the editors have told us what is typed in them
+    schema_heard: int = 0
     draft_words: str = ""
     has_draft: bool = False
     can_undo: bool = False

@@ -8,8 +8,9 @@ import reflex as rx
 from app.kernel.text import t
 from app.pricing.editor_text import pretty
 from app.ui.components import toast_done
-from app.ui.pages.model_editor.arguments import clipped
+from app.ui.pages.model_editor.arguments import clipped, whole
 from app.ui.pages.model_editor.json_values import mapping
+from app.ui.pages.model_editor.merging import merged
 from app.ui.pages.model_editor.parameters import schema_edits
 from app.ui.pages.model_editor.parameters.schema_edits import Schema
 from app.ui.pages.model_editor.state import EditorState
@@ -103,9 +104,12 @@ class ParametersState(EditorState):
         )
 
     @rx.event
-    async def type_schema(self, text: str):
-        """The schema as typed, letter by letter."""
+    async def type_schema(self, text: str, before: str | None = None, count: int = 0):
+        """The schema as typed on `before`, letter by letter."""
+        self.schema_heard = whole(count)
         typed = clipped(text)
+        if before is not None:
+            typed = merged(clipped(before), self.schema_text, typed)
         if typed == self.schema_text:
             return
         self._remember()

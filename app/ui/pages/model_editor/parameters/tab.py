@@ -72,6 +72,7 @@ def _json() -> rx.Component:
         rx.el.div(
             code_editor(
                 value=EditorState.schema_text,
+                heard=EditorState.schema_heard,
                 problems=EditorState.parameters.problems,
                 changed=EditorState.parameters.changed,
                 label=t("model_editor.parameter.json"),

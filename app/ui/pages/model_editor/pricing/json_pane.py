@@ -48,6 +48,7 @@ def json_pane() -> rx.Component:
             rx.el.div(
                 code_editor(
                     value=EditorState.rule_text,
+                    heard=EditorState.rule_heard,
                     problems=EditorState.rule.problems,
                     changed=EditorState.rule.changed,
                     label=t("model_editor.json.title"),

@@ -6,7 +6,8 @@ import reflex as rx
 
 from app.pricing.editor_text import pretty
 from app.pricing.parameters import ParamSchema
-from app.ui.pages.model_editor.arguments import clipped
+from app.ui.pages.model_editor.arguments import clipped, whole
+from app.ui.pages.model_editor.merging import merged
 from app.ui.pages.model_editor.state import EditorState
 from app.ui.pages.model_editor.suggestions import apply_fix, wrong_paths
 
@@ -20,9 +21,12 @@ class RuleState(EditorState):
             self.shows = which
 
     @rx.event
-    async def type_rule(self, text: str):
-        """The rule as typed: kept letter by letter, whatever it says."""
+    async def type_rule(self, text: str, before: str | None = None, count: int = 0):
+        """The rule as typed on `before`: kept letter by letter, whatever it says."""
+        self.rule_heard = whole(count)
         typed = clipped(text)
+        if before is not None:
+            typed = merged(clipped(before), self.rule_text, typed)
         if typed == self.rule_text:
             return
         self._remember()
@@ -32,11 +36,12 @@ class RuleState(EditorState):
     @rx.event
     async def lay_out(self):
         """The JSON in the house's layout."""
-        await self._rewrite(lambda rule: {**rule})
         raw = self._rule()
-        if raw is not None and pretty(raw) != self.rule_text:
-            self.rule_text = pretty(raw)
-            await self._changed()
+        if raw is None or pretty(raw) == self.rule_text:
+            return
+        self._remember()
+        self.rule_text = pretty(raw)
+        await self._changed()
 
     @rx.event
     async def fix_problem(self, fix: str):

@@ -75,7 +75,7 @@ def route_dialog() -> rx.Component:
                     value=RouteState.route_rest,
                     name="route-settings",
                     label=t("model_editor.routing.rest"),
-                    on_change=lambda text: on.set_route("rest", text),
+                    on_change=lambda text, _before, _count: on.set_route("rest", text),
                 ),
                 class_name="fb-code-box",
             ),
