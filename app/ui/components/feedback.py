@@ -80,8 +80,12 @@ def live_region(text: Child) -> rx.Component:
     return rx.el.p(text, class_name="fb-sr", role="status", custom_attrs={"aria-live": "polite", "aria-atomic": "true"})
 
 
-def toast_done(message: str, *, undo: Any = None) -> EventSpec:
-    """Return this from a handler when an act is done; `undo` is an event that reverses it. Errors stay inline."""
+def toast_done(message: str, *, undo: Any = None, about: str | None = None) -> EventSpec:
+    """Return this from a handler when an act is done; `undo` is an event that reverses it. Errors stay inline.
+
+    A later toast about the same thing takes the place of the one before.
+    """
+    same: dict[str, Any] = {} if about is None else {"id": about}
     if undo is None:
-        return rx.toast(message, duration=4000)
-    return rx.toast(message, duration=8000, action={"label": t("common.undo"), "on_click": undo})
+        return rx.toast(message, duration=4000, **same)
+    return rx.toast(message, duration=8000, action={"label": t("common.undo"), "on_click": undo}, **same)

@@ -1,6 +1,7 @@
 """Publishing, signing for a loss, and the way back."""
 
 from app.ui.pages.model_editor.pricing.price_state import PriceState
+from app.ui.pages.model_editor.pricing.tier_state import TierState
 from app.ui.pages.model_editor.publish.state import PublishState
 from app.ui.pages.model_editor.state import EditorState
 from app.ui.pages.model_editor.versions.state import VersionsState
@@ -26,8 +27,42 @@ def test_undo_brings_the_version_before_back_as_a_new_one(tab, home):
     tab.call(PublishState.open_publish)
     tab.call(PublishState.set_note, "Dearer")
     tab.call(PublishState.publish)
-    tab.call(PublishState.take_back, 1)
+    tab.call(PublishState.take_back, tab.editor.model_id, 1)
     assert (offer(home).version_number, offer(home).rule["price"]) == (3, {"perImage": 10})
+
+
+def test_undo_takes_back_its_own_model_though_the_page_shows_another(tab, home):
+    first = tab.editor.model_id
+    tab.call(PriceState.set_base, "perImage", "12")
+    tab.call(PublishState.open_publish)
+    tab.call(PublishState.set_note, "Dearer")
+    tab.call(PublishState.publish)
+    other = Tab("nano-banana")
+    other.call(PublishState.take_back, first, 1)
+    assert (offer(home).version_number, offer(home).rule["price"]) == (3, {"perImage": 10})
+    assert offer(home, "nano-banana").version_number == 1
+    assert other.editor.alias == "nano-banana"
+    for number in ("99", "x", -1):
+        other.call(PublishState.take_back, first, number)
+        other.call(PublishState.take_back, "mdl_nobody", number)
+    assert offer(home).version_number == 3
+
+
+def test_the_shortcut_leaves_an_open_dialog_as_it_is(tab):
+    tab.call(PriceState.set_base, "perImage", "12")
+    tab.call(PublishState.open_publish)
+    tab.call(PublishState.set_note, "Half a sen")
+    tab.call(PublishState.open_publish)
+    assert tab.state(PublishState).note == "Half a sen"
+
+
+def test_what_has_become_live_has_no_edge_any_more(tab):
+    tab.call(TierState.add_tier)
+    assert tab.editor.price.tiers[0]["changed"]
+    tab.call(PublishState.open_publish)
+    tab.call(PublishState.set_note, "A tier")
+    tab.call(PublishState.publish)
+    assert not tab.editor.price.tiers[0]["changed"]
 
 
 def test_a_loss_is_signed_for_by_name(tab, home):

@@ -15,7 +15,8 @@ from app.ui.pages.model_editor.rows import option
 
 def tier_row(index: int, given: object, sight: Sight) -> TierRow:
     tier, path = mapping(given), f"tiers[{index}]"
-    match, live = mapping(tier.get("match")), _live_tier(sight, tier.get("match"))
+    match = mapping(tier.get("match"))
+    place, live = _live_tier(sight, tier.get("match"))
     own = _own_problem(sight, path)
     fix, fix_id = fix_words(own)
     found = next((one for one in sight.findings if one.path == path), None)
@@ -30,7 +31,7 @@ def tier_row(index: int, given: object, sight: Sight) -> TierRow:
             sight, mapping(tier.get("price")), mapping(live.get("price")) if live else None, f"{path}.price"
         ),
         free=[option(one.name) for one in sight.schema.parameters if one.name not in match],
-        changed=live is None or live.get("price") != tier.get("price") or _live_index(sight, live) != index,
+        changed=live is None or live.get("price") != tier.get("price") or place != index,
         wrong=sight.problem(path, within=True) is not None,
         problem=own.message if own else "",
         fix=fix,
@@ -46,11 +47,9 @@ def _own_problem(sight: Sight, path: str) -> Placed | None:
     return next((one for one in inside if not one.path.startswith(shown)), None)
 
 
-def _live_tier(sight: Sight, match: object) -> Mapping[str, Any] | None:
-    tiers = items(mapping(sight.live).get("tiers"))
-    return next((one for one in tiers if isinstance(one, Mapping) and one.get("match") == match), None)
-
-
-def _live_index(sight: Sight, live: Mapping[str, Any] | None) -> int:
-    tiers = items(mapping(sight.live).get("tiers"))
-    return next((index for index, one in enumerate(tiers) if one is live), -1)
+def _live_tier(sight: Sight, match: object) -> tuple[int, Mapping[str, Any] | None]:
+    """The tier on sale that asks the same, with its place; −1 and None where there is none."""
+    for place, one in enumerate(items(mapping(sight.live).get("tiers"))):
+        if isinstance(one, Mapping) and one.get("match") == match:
+            return place, one
+    return -1, None

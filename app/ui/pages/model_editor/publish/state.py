@@ -8,11 +8,11 @@ import reflex as rx
 from app import services
 from app.catalogue.assess import Assessment
 from app.catalogue.drafts import Draft, json_of
-from app.kernel.errors import Conflict, FareboxError
+from app.kernel.errors import Conflict, FareboxError, NotFound
 from app.kernel.text import t
 from app.ui.components import toast_done
 from app.ui.components.typed import focus_field
-from app.ui.pages.model_editor.arguments import actor, clipped
+from app.ui.pages.model_editor.arguments import SHORT, actor, clipped, whole
 from app.ui.pages.model_editor.publish.assessed import PublishView, publish_view
 from app.ui.pages.model_editor.state import EditorState
 from app.ui.roles import Role
@@ -23,6 +23,8 @@ AFTER: list[Any] = []
 
 FILTERS = ("worst", "cheaper", "dearer", "all")
 LONGEST_NOTE = 500
+#: Publications and their undoing share one toast: an older one would take back the wrong version.
+TOAST = "published"
 
 
 class PublishState(EditorState):
@@ -51,7 +53,9 @@ class PublishState(EditorState):
 
     @rx.event
     async def open_publish(self):
-        """⌘S: the dialog, or the first error where there is one."""
+        """⌘S: the dialog, or the first error where there is one. An open dialog keeps what stands in it."""
+        if self.is_open:
+            return None
         if self.header.errors:
             return self._to_first_error()
         await self._open(0)
@@ -60,7 +64,7 @@ class PublishState(EditorState):
     @rx.event
     async def open_restore(self, number: int):
         """The same dialog for an old version."""
-        await self._open(int(number) if str(number).isdigit() else 0)
+        await self._open(max(whole(number), 0))
 
     async def _open(self, restores: int) -> None:
         self.restores = restores
@@ -165,9 +169,9 @@ class PublishState(EditorState):
         await self._reload()
         message = t("model_editor.publish.done", number=number)
         if not before:
-            return [toast_done(message), *AFTER]
+            return [toast_done(message, about=TOAST), *AFTER]
         message = t("model_editor.publish.done_undo", number=number, before=before)
-        return [toast_done(message, undo=PublishState.take_back(before)), *AFTER]
+        return [toast_done(message, undo=on.take_back(self.model_id, before), about=TOAST), *AFTER]
 
     def _publish(self, losing: list[str], author: str) -> int:
         editing = services.current().editing
@@ -187,26 +191,38 @@ class PublishState(EditorState):
             await self._reload()  # it was published; only offering it was refused
 
     @rx.event
-    async def take_back(self, number: int):
-        """Undo of a publication: the version before it, published again. Losses it was signed for need no new sign."""
-        restored = int(number) if str(number).isdigit() else 0
+    async def take_back(self, model_id: str, number: int):
+        """Undo of a publication: the version before it, published again. Losses it was signed for need no new sign.
+
+        The page may show another model by now.
+        """
+        model, restored = clipped(model_id, SHORT), whole(number)
+        is_here = model == self.model_id
         try:
-            now_live = await asyncio.to_thread(self._take_back, restored, actor())
-        except FareboxError:
+            now_live = await asyncio.to_thread(_take_back, model, restored, actor())
+        except FareboxError as refused:
+            if not is_here:
+                return rx.toast(refused.message)
             await self._open(restored)  # something has to be decided: the dialog says what
             return None
+        done = toast_done(t("model_editor.publish.taken_back", old=restored, number=now_live), about=TOAST)
+        if not is_here:
+            return done
         await self._reload()
-        return [toast_done(t("model_editor.publish.taken_back", old=restored, number=now_live)), *AFTER]
-
-    def _take_back(self, number: int, author: str) -> int:
-        editing = services.current().editing
-        page = editing.read(self.model_id)
-        old = next(version for version in page.versions if version.number == number)
-        signed = set((old.sign_off or {}).get("combinations", ()))
-        losing = {one.key for one in editing.preview_rollback(self.model_id, number).losses}
-        note = t("model_editor.publish.undo_note", number=page.live_number)
-        return editing.rollback(self.model_id, number, note, author, sign_off=losing & signed).number
+        return [done, *AFTER]
 
 
 #: For handlers that are given arguments: the type checker takes `PublishState.handler` for a namespace.
 on: Any = PublishState
+
+
+def _take_back(model_id: str, number: int, author: str) -> int:
+    editing = services.current().editing
+    page = editing.read(model_id)
+    old = next((version for version in page.versions if version.number == number), None)
+    if old is None:
+        raise NotFound(t("model_editor.missing"))
+    signed = set((old.sign_off or {}).get("combinations", ()))
+    losing = {one.key for one in editing.preview_rollback(model_id, number).losses}
+    note = t("model_editor.publish.undo_note", number=page.live_number)
+    return editing.rollback(model_id, number, note, author, sign_off=losing & signed).number
