@@ -179,17 +179,18 @@ def _json(text: str, part: Part, problems: list[Placed]) -> Mapping[str, Any] | 
 
 
 def _place(refused: FareboxError, part: Part, text: str, problems: list[Placed]) -> None:
-    for found in refused.details.get("problems", ()):
-        problems.append(
-            Placed(
-                part,
-                found["path"],
-                found["message"],
-                line_of(text, found["path"]),
-                found.get("suggestion"),
-                found.get("replaces", "value"),
-            )
+    placed = [
+        Placed(
+            part,
+            found["path"],
+            found["message"],
+            line_of(text, found["path"]),
+            found.get("suggestion"),
+            found.get("replaces", "value"),
         )
+        for found in refused.details.get("problems", ())
+    ]
+    problems += sorted(placed, key=lambda one: one.line)
 
 
 def _driving(

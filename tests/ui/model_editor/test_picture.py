@@ -103,6 +103,15 @@ def test_an_unknown_parameter_is_marked_with_its_fix_in_the_form_and_in_the_json
     assert "the matrix ignores tier 2" in shown.rule.note
 
 
+def test_problems_stand_in_the_order_of_their_lines():
+    wrong = {**RULE, "attributes": [{"param": "hd", "is": True, "add": "x"}], "tiers": [{"match": {"sise": "a"}}]}
+    shown = drawn({key: wrong[key] for key in ("type", "unit", "price", "tiers", "attributes")})[0]
+    lines = [one["line"] for one in shown.rule.problems]
+    assert lines == sorted(lines)
+    assert shown.rule.problems[0]["path"].startswith("tiers[0]")
+    assert shown.rule.note.startswith("Until lines 5 and 6 are fixed, the matrix ignores tier 1, attribute 1.")
+
+
 def test_a_tier_that_is_never_reached_says_so_and_can_be_removed():
     twice = with_rule(tiers=[RULE["tiers"][0], {"match": {"size": "large"}, "price": {"perImage": 18}}])
     shown, judged = drawn(twice)
@@ -261,7 +270,7 @@ def test_losses_on_another_route_are_found_too():
 
 def test_any_request_is_priced_by_the_draft_and_by_what_is_live():
     shown = drawn(with_rule(price={"perImage": 12}), wish=Wish(calc={"n": "2", "size": '"small"', "hd": "true"}))[0]
-    assert (shown.answer.credits, shown.answer.live, shown.answer.cost) == ("36", "30", "$0.010")
+    assert (shown.answer.credits, shown.answer.live, shown.answer.cost) == ("36 credits", "30", "$0.010")
     assert (shown.answer.line, shown.answer.margin) == ("2 images × 12 × 1.5", "72.2%")
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -28,14 +28,13 @@ class Answer:
 
     line: str = ""
     reason: str = ""
-    credits: str = ""
+    credits: str = ""  # with the word: "1 credit"
     most: str = ""
     live: str = ""
     cost: str = ""
     margin: str = ""
     tone: str = "neutral"
     problem: str = ""
-    steps: list[str] = field(default_factory=list)
 
 
 def calc_rows(judged: Judged, values: Mapping[str, str]) -> list[CalcRow]:
@@ -66,13 +65,12 @@ def answer(judged: Judged, priced: Priced | None, values: Mapping[str, str], cre
     return Answer(
         line=line,
         reason=reason,
-        credits=present.credits(quote.total),
+        credits=present.credit_words(quote.total),
         most="" if quote.is_exact else t("model_editor.calc.most", credits=present.credits(quote.maximum)),
         live=present.credits(live) if live is not None else present.NOTHING,
         cost=present.cost(cost) if cost is not None else present.NOTHING,
         margin=present.percent(margin),
         tone=present.margin_status(margin) if margin is not None else "neutral",
-        steps=list(quote.steps),
     )
 
 

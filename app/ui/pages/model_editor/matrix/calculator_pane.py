@@ -36,7 +36,7 @@ def calculator_pane() -> rx.Component:
                     rx.el.div(
                         rx.el.div(
                             rx.el.span(EditorState.answer.line, class_name="fb-slip-label"),
-                            amount(EditorState.answer.credits, unit=t("common.credits"), class_name="fb-strong"),
+                            amount(EditorState.answer.credits, class_name="fb-strong"),
                             class_name="fb-slip-line",
                         ),
                         slip_reason(EditorState.answer.reason, EditorState.answer.most),
@@ -63,7 +63,7 @@ def calculator_pane() -> rx.Component:
                 "data-testid": "calculator",
             },
         ),
-        live_region(EditorState.answer.line + ", " + EditorState.answer.credits + " " + t("common.credits")),
+        live_region(EditorState.answer.line + ", " + EditorState.answer.credits),
         class_name="fb-right-section fb-calc",
     )
 

@@ -88,11 +88,15 @@ def _counts(cells: Sequence[Cell]) -> dict[str, Any]:
     return {
         "good": t("model_editor.matrix.good", count=good) if good else "",
         "thin": t("model_editor.matrix.thin", count=by[Status.THIN], share=share) if by[Status.THIN] else "",
-        "loss": t("model_editor.matrix.loss", count=by[Status.LOSS]) if by[Status.LOSS] else "",
+        "loss": _losses(by[Status.LOSS]),
         "unpriced": t("model_editor.matrix.unpriced", count=by[Status.UNPRICED]) if by[Status.UNPRICED] else "",
         "losses": by[Status.LOSS],
         "thin_count": by[Status.THIN],
     }
+
+
+def _losses(count: int) -> str:
+    return present.plural(count, t("model_editor.loss"), t("model_editor.losses")) if count else ""
 
 
 def _note(priced: Matrix, known: Sequence[Cell], placed: Layout) -> str:

@@ -37,12 +37,7 @@ def rule_view(judged: Judged, written: Written, bench: Bench) -> RuleView:
 def _driven_note(judged: Judged, bench: Bench) -> str:
     if judged.driven_by == "draft":
         return t("model_editor.json.saved")
-    first = judged.problems[0]
-    where = t("model_editor.json.until_line", line=first.line)
-    if first.part == "param_schema":
-        where = t("model_editor.json.until_schema", line=first.line)
-    if first.part == "credit_cost":
-        where = t("model_editor.json.until_price")
+    where = _until(judged)
     match judged.driven_by:
         case "rest":
             names = ", ".join(t(f"model_editor.json.entry.{name}", number=index + 1) for name, index in judged.ignored)
@@ -53,3 +48,20 @@ def _driven_note(judged: Judged, bench: Bench) -> str:
             return t("model_editor.json.live", where=where, number=bench.live_number)
         case _:
             return t("model_editor.json.nothing", where=where)
+
+
+def _until(judged: Judged) -> str:
+    """What has to be fixed first: the lines of the part that comes first."""
+    part = judged.problems[0].part
+    lines = list(dict.fromkeys(one.line for one in judged.of(part)))
+    match part:
+        case "credit_cost":
+            return t("model_editor.json.until_price")
+        case "param_schema":
+            return t("model_editor.json.until_schema", line=lines[0])
+        case _ if len(lines) == 2:
+            return t("model_editor.json.until_both", first=lines[0], second=lines[1])
+        case _ if len(lines) > 2:
+            return t("model_editor.json.until_lines", count=len(lines))
+        case _:
+            return t("model_editor.json.until_line", line=lines[0])

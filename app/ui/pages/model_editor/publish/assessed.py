@@ -28,6 +28,7 @@ class ChangeRow(TypedDict):
 
 class SignRow(TypedDict):
     key: str
+    name: str
     label: str
     detail: str
 
@@ -151,6 +152,7 @@ def _loss(one: Change) -> SignRow:
         name = t("model_editor.publish.at", name=name, provider=one.provider)
     return SignRow(
         key=one.key,
+        name=name,
         label=t("model_editor.publish.sign", name=name),
         detail=t(
             "model_editor.publish.sign_detail",

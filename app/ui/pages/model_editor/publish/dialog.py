@@ -29,7 +29,7 @@ def publish_dialog() -> rx.Component:
             icon("lock", 14), t("model_editor.publish.running"), class_name="inline-flex items-center gap-2"
         ),
         footer=[
-            closes(button(t("model_editor.publish.keep_editing"))),
+            closes(button(_leave())),
             button(
                 PublishState.act,
                 kind="solid",
@@ -39,6 +39,10 @@ def publish_dialog() -> rx.Component:
             ),
         ],
     )
+
+
+def _leave() -> Any:
+    return rx.cond(PublishState.restores > 0, t("common.close"), t("model_editor.publish.keep_editing"))
 
 
 def _strip(shown: Any) -> rx.Component:
@@ -149,7 +153,7 @@ def _sign_off(shown: Any) -> rx.Component:
                 shown.losses[0]["label"],
                 checked=PublishState.signed,
                 on_change=PublishState.sign,
-                detail=shown.losses[0]["detail"],
+                detail=shown.losses[0]["detail"] + " " + t("model_editor.publish.recorded"),
             ),
             rx.fragment(
                 check(
@@ -161,7 +165,7 @@ def _sign_off(shown: Any) -> rx.Component:
                 rx.el.ul(
                     rx.foreach(
                         shown.losses,
-                        lambda one: rx.el.li(rx.el.span(one["key"], class_name="fb-mono"), " ", one["detail"]),
+                        lambda one: rx.el.li(rx.el.span(one["name"], class_name="fb-mono"), " ", one["detail"]),
                     ),
                     class_name="fb-sign-list fb-scroll",
                 ),

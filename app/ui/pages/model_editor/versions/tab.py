@@ -91,7 +91,7 @@ def _looked_at() -> rx.Component:
                     rx.el.thead(
                         rx.el.tr(
                             rx.el.th(t("model_editor.publish.combination"), scope="col"),
-                            rx.el.th(t("model_editor.publish.before"), scope="col", class_name="fb-right"),
+                            rx.el.th(t("model_editor.versions.before"), scope="col", class_name="fb-right"),
                             rx.el.th(t("model_editor.versions.after"), scope="col", class_name="fb-right"),
                             rx.el.th(t("model_editor.publish.change"), scope="col", class_name="fb-right"),
                             rx.el.th(t("model_editor.publish.margin"), scope="col", class_name="fb-right"),
