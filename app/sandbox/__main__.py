@@ -1,4 +1,4 @@
-"""`python -m app.sandbox --port 3900 --data .farebox/sandbox [--speed 1.0]`: fal, Replicate and kie.ai on loopback."""
+"""`python -m app.sandbox --port 3900 --data .farebox/sandbox`: fal, Replicate, kie.ai and Stripe on loopback."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from app.sandbox.server import build
+from app.sandbox.stripe.server import Config
 
 DEFAULT_PORT = 3900
 
@@ -25,21 +26,24 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m app.sandbox", description="Emulates fal, Replicate and kie.ai.")
+    what = "Emulates fal, Replicate, kie.ai and Stripe."
+    parser = argparse.ArgumentParser(prog="python -m app.sandbox", description=what)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
     parser.add_argument("--data", type=Path, required=True, help="where the book, the keys and the files are kept")
     parser.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast as real (default: %(default)s)")
+    parser.add_argument("--stripe", type=Path, help="a JSON file with secret_key, webhook_url and webhook_secret")
     return parser.parse_args()
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    app = build(options.data, options.speed)
+    app = build(options.data, options.speed, Config.read(options.stripe) if options.stripe else None)
     server = Server(app, address=options.host, port=options.port, interface=Interfaces.ASGI, log_enabled=False)
     for name in (signal.SIGTERM, signal.SIGINT):
         # Nothing needs a farewell: the book is written as things happen, and open jobs go on after a restart.
         asyncio.get_running_loop().add_signal_handler(name, os._exit, 0)
-    print(f"Sandbox on http://{options.host}:{options.port} (fal, replicate, kie), book in {options.data}", flush=True)
+    address = f"http://{options.host}:{options.port}"
+    print(f"Sandbox on {address} (fal, replicate, kie, stripe), books in {options.data}", flush=True)
     await server.serve()
 
 

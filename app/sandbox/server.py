@@ -1,4 +1,4 @@
-"""The sandbox as one application: three provider roots and its own control pages."""
+"""The sandbox as one application: three provider roots, a Stripe, and its own control pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,22 +16,26 @@ from app.sandbox.faults import Script
 from app.sandbox.kie import Kie
 from app.sandbox.replicate import Replicate
 from app.sandbox.signers import Keys
+from app.sandbox.stripe.server import Config, Stripe
 
 
-def build(data: Path, speed: float) -> Starlette:
-    """The application over the book, files and keys kept in `data`."""
+def build(data: Path, speed: float, stripe_config: Config | None = None) -> Starlette:
+    """The application over the books, files and keys kept in `data`."""
     data.mkdir(parents=True, exist_ok=True)
     keys = Keys(data / "keys.json")
     engine = Engine(Book(data / "book.sqlite"), data / "files", speed)
     script = Script()
     door = Door(engine, script)
     fal, replicate, kie = Fal(engine, door, keys), Replicate(engine, door, keys), Kie(engine, door, keys)
+    stripe = Stripe(data / "stripe.sqlite", stripe_config or Config(), speed)
     engine.voices.update(fal=fal, replicate=replicate, kie=kie)
 
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:
         engine.start()
+        stripe.start()
         yield
+        await stripe.stop()
         await engine.stop()
 
     return Starlette(
@@ -40,6 +44,7 @@ def build(data: Path, speed: float) -> Starlette:
             Mount("/fal", routes=fal.routes()),
             Mount("/replicate", routes=replicate.routes()),
             Mount("/kie", routes=kie.routes()),
+            Mount("/stripe", routes=stripe.routes()),
         ],
         lifespan=running,
     )

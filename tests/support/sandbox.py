@@ -21,10 +21,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_sandbox(data: Path, speed: float = 50, port: int | None = None) -> Iterator[str]:
-    """The base address of a running sandbox that keeps its book in `data`; it is killed when the block ends."""
+def running_sandbox(
+    data: Path, speed: float = 50, port: int | None = None, stripe: Path | None = None
+) -> Iterator[str]:
+    """The base address of a running sandbox that keeps its books in `data`; it is killed when the block ends.
+
+    `stripe` is the file with the secrets its Stripe shares with the application.
+    """
     port = port or free_port()
     command = [sys.executable, "-m", "app.sandbox", "--port", str(port), "--data", str(data), "--speed", str(speed)]
+    command += ["--stripe", str(stripe)] if stripe else []
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         base = f"http://127.0.0.1:{port}"
