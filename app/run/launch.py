@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.run import frontend, venv
+from app.run import frontend, stripe, venv
 from app.run.paths import ROOT, fingerprint, venv_program
 from app.run.processes import Processes, pause, processes
 from app.run.progress import Failed, say, step
@@ -64,14 +64,16 @@ def _start_up() -> Iterator[tuple[Processes, dict[str, str], Path, int]]:
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name != "FAREBOX_PUBLIC_URL"}
+    inherited = {name: value for name, value in os.environ.items() if name not in {"FAREBOX_PUBLIC_URL", *stripe.NAMES}}
+    sandbox = f"http://{LOOPBACK}:{_free_port(port + SANDBOX_OFFSET)}"
     return {
         **frontend.environment(inherited),
+        **stripe.environment(home, f"http://{LOOPBACK}:{port}", sandbox),
         "FAREBOX_DEMO": "1",
         "FAREBOX_HOME": str(home),
         "FAREBOX_HOST": LOOPBACK,
         "FAREBOX_PORT": str(port),
-        "FAREBOX_SANDBOX_URL": f"http://{LOOPBACK}:{_free_port(port + SANDBOX_OFFSET)}",
+        "FAREBOX_SANDBOX_URL": sandbox,
     }
 
 
@@ -90,9 +92,9 @@ def prepare(ours: Processes, env: Mapping[str, str], home: Path) -> None:
 
 
 def start_sandbox(ours: Processes, env: Mapping[str, str], home: Path) -> None:
-    """The providers' emulators, with their book and files in the installation's folder."""
+    """The emulators of providers and Stripe, with their books and files in the installation's folder."""
     command = [venv_program("python"), "-m", "app.sandbox", "--port", str(sandbox_port(env))]
-    ours.start("sandbox", [*command, "--data", str(home / "sandbox")], env)
+    ours.start("sandbox", [*command, "--data", str(home / "sandbox"), "--stripe", str(stripe.shared(home))], env)
 
 
 def wait_ready(ours: Processes, doors: Mapping[str, tuple[int, str]]) -> None:

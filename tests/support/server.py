@@ -18,6 +18,7 @@ from pathlib import Path
 
 from app.demo import DemoLogins
 from app.run import frontend, launch
+from app.run import stripe as run_stripe
 from app.run.paths import ROOT
 from app.run.processes import Processes, Started
 
@@ -76,15 +77,18 @@ def _start(ours: Processes, tmp_path: Path, more: Mapping[str, str]) -> Running:
     port, sandbox_port = free_port(), free_port()
     home = tmp_path / "home"
     sandbox_url = f"http://127.0.0.1:{sandbox_port}"
+    home.mkdir(parents=True, exist_ok=True)
     env = {
         **_neutral(),
         "FAREBOX_DEMO": "1",
         "FAREBOX_HOME": str(home),
         "FAREBOX_PORT": str(port),
         "FAREBOX_SANDBOX_URL": sandbox_url,
+        **run_stripe.environment(home, f"http://127.0.0.1:{port}", sandbox_url),
         **more,
     }
     sandbox = [sys.executable, "-m", "app.sandbox", "--port", str(sandbox_port), "--data", str(home / "sandbox")]
+    sandbox += ["--stripe", str(run_stripe.shared(home))]
     ours.start("sandbox", [*sandbox, "--speed", env.pop("SANDBOX_SPEED", "4")], env)
     ours.finish("seed", [sys.executable, "-m", "app", "seed"], env, lambda _: None)
     logins = DemoLogins.read(home / "demo.json")
@@ -122,7 +126,7 @@ def _copy_front_end(target: Path, port: int) -> None:
 
 def _neutral() -> dict[str, str]:
     """This process's environment without anybody's Farebox settings."""
-    ours = ("FAREBOX_", "DATABASE_URL", "REDIS_URL")
+    ours = ("FAREBOX_", "DATABASE_URL", "REDIS_URL", "STRIPE_")
     return {name: value for name, value in frontend.environment(os.environ).items() if not name.startswith(ours)}
 
 
