@@ -73,8 +73,8 @@ def mail(
     """Promise a mail to exactly one audience: a workspace's owners, an address, or the operators.
 
     `params` are values, not words: a `Fiat`, a `Money`, a date (`app/notify/letters.py` says which a template needs).
-    `attachments` name what is to be attached, such as `{"kind": "invoice", "id": "inv_…"}`. False when the key was
-    promised before.
+    `attachments` name what is to be attached, such as `{"kind": "invoice", "id": "inv_…", "name": "FB-2026-1.pdf"}`.
+    False when the key was promised before.
     """
     if sum((workspace_id is not None, to is not None, operators)) != 1:
         raise ValueError("a mail has one audience: workspace_id, to or operators")

@@ -172,6 +172,7 @@ LETTERS: Mapping[str, Letter] = {
         tone=Tone.LOSS,
         coded=("reason",),
     ),
+    "mail_test": Letter(("asked_at",), ("asked_at",), tone=Tone.GOOD),
     "enquiry_received": Letter(
         ("name", "email", "message"),
         ("name", "email", "company", "message"),

@@ -95,6 +95,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "order": "",
         "amount": PRICE,
     },
+    "mail_test": {"asked_at": MOMENT},
     "enquiry_received": {
         "name": "Ada Lovelace",
         "email": "ada@example.com",
