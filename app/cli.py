@@ -115,16 +115,18 @@ def _seed(_: argparse.Namespace) -> None:
 
 def _audit(_: argparse.Namespace) -> int:
     from app.commands.doctor import refuse_old_schema
+    from app.invoicing import audit as invoicing
     from app.kernel.db import Database
-    from app.ledger.audit import INVARIANTS, run_audit
+    from app.ledger import audit as ledger
 
     refuse_old_schema(environment.database_url())
     database = Database(environment.database_url())
-    breaches = run_audit(database)
+    breaches = [*ledger.run_audit(database), *invoicing.run_audit(database)]
     database.dispose()
     for breach in breaches:
         print(breach)
-    print(f"{len(INVARIANTS)} invariants checked, {len(breaches)} breaches.")
+    checked = len(ledger.INVARIANTS) + len(invoicing.INVARIANTS)
+    print(f"{checked} invariants checked, {len(breaches)} breaches.")
     return 1 if breaches else 0
 
 

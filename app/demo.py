@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.accounts.people import Person
 from app.catalogue.seed import seed_catalogue
+from app.invoicing.seed import seed_invoicing
 from app.kernel.errors import Broken
 from app.kernel.money import Money
 from app.kernel.secrets import new_vault_key
@@ -85,6 +86,7 @@ def seed_demo(services: Services, settings: Settings) -> DemoLogins:
     logins = DemoLogins(settings.public_url, admin, customer)
     logins.write(path)
     asyncio.run(_grant(services, customer.workspace_id))
+    seed_invoicing(services.invoicing, customer.workspace_id, actor=ACTOR)
     return logins
 
 

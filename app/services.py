@@ -17,6 +17,7 @@ from app.files.store import Files
 from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
 from app.generation.sweep import overdue
+from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
 from app.jobs.courier import Courier
 from app.jobs.engine import Carrier, Engine
@@ -42,6 +43,7 @@ class Services:
     ledger: Ledger
     files: Files
     accounts: Accounts
+    invoicing: Invoicing
     desk: Desk
     news: News
     engine: Engine | None = None
@@ -99,18 +101,22 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         signing_key=settings.secret_key,
     )
     accounts = Accounts(db, now, opened=open_wallet)
+    invoicing = Invoicing(db, now)
     credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
-    chores = Chores(db, _chores(db, files, now), now=now, owner=executor_id()) if carry else None
-    return Services(settings, db, vault, offers, editing, ledger, files, accounts, desk, News(), engine, chores)
+    chores = Chores(db, _chores(db, files, invoicing, now), now=now, owner=executor_id()) if carry else None
+    return Services(
+        settings, db, vault, offers, editing, ledger, files, accounts, invoicing, desk, News(), engine, chores
+    )
 
 
-def _chores(db: Database, files: Files, now: Clock) -> list[Chore]:
+def _chores(db: Database, files: Files, invoicing: Invoicing, now: Clock) -> list[Chore]:
     """Everything that is done again and again: a line each. A topic of the outbox is a line in the courier's table."""
     courier = Courier(db, {}, now)
     return [
         Chore("outbox.deliver", 2, courier.run),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
+        Chore("invoicing.recheck", 3600, invoicing.recheck),
     ]
 
 

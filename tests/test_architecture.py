@@ -61,6 +61,10 @@ PURE = [
     "kernel/money.py",
     "ledger/journal.py",
     "generation/lifecycle.py",
+    "invoicing/compose.py",
+    "invoicing/parties.py",
+    "invoicing/tax.py",
+    "invoicing/tax_snapshot.py",
     *(str(file.relative_to(APP)) for file in sorted((APP / "pricing").glob("*.py"))),
 ]
 IMPURE = {"os", "time", "random", "secrets", "socket", "sqlite3", "sqlalchemy", "sqlmodel", "httpx", "asyncio"}

@@ -145,13 +145,11 @@ def upgrade() -> None:
     op.create_table('invoice_file',
     sa.Column('invoice_id', sa.String(), nullable=False),
     sa.Column('format', sa.String(), nullable=False),
-    sa.Column('object_key', sa.String(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
     sa.Column('sha256', sa.String(), nullable=False),
-    sa.Column('size', sa.Integer(), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['invoice_id'], ['invoice.id'], ),
     sa.PrimaryKeyConstraint('invoice_id', 'format'),
-    sa.UniqueConstraint('object_key')
     )
     op.create_table('invoice_line',
     sa.Column('invoice_id', sa.String(), nullable=False),

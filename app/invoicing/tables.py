@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     UniqueConstraint,
@@ -177,8 +178,7 @@ invoice_file = Table(
     metadata,
     Column("invoice_id", String, ForeignKey("invoice.id"), primary_key=True),
     Column("format", String, primary_key=True),  # pdf | facturx | cii | ubl
-    Column("object_key", String, nullable=False, unique=True),  # random: nobody can guess a file's address
+    Column("content", LargeBinary, nullable=False),  # in the database: one backup holds books and documents
     Column("sha256", String, nullable=False),
-    Column("size", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
 )

@@ -161,6 +161,8 @@ def _into_eu(seller: Seller, buyer: Buyer, home: Place, place: Place, rates: Rat
         later = () if checked else ("vat_id_to_be_checked",)
         text = t("invoicing.exemption.reverse_charge_eu")
         return Ruling("reverse_charge", "eu_business", (), "AE", "VATEX-EU-AE", text, later)
+    if buyer.tax_id is None and not buyer.is_business:
+        doubts = ()  # a consumer: there is nothing to explain
     if home.in_eu and "vat_id_of_sellers_country" in doubts:
         components = rates.components(home.country, home.state, on)
         return Ruling("domestic", "vat_id_of_sellers_country", components, reasons=doubts)

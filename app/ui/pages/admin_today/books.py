@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from app.generation import rows
+from app.invoicing import audit as invoicing
 from app.ledger import tables
 from app.ledger.audit import Breach, run_audit
 from app.services import Services
@@ -27,7 +28,7 @@ class Books:
 
 
 def _audit(services: Services) -> Books:
-    breaches = run_audit(services.db, services.desk.clock())
+    breaches = [*run_audit(services.db, services.desk.clock()), *invoicing.run_audit(services.db, contents=False)]
     with services.db.read() as connection:
         jobs, attempts, postings = (
             int(connection.execute(select(func.count()).select_from(table)).scalar_one())

@@ -1,0 +1,66 @@
+"""The documents as files: drawn once from what was issued, kept, and the same to the byte ever after."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.invoicing import reads, tables
+from app.invoicing.document import InvoiceDocument
+from app.invoicing.reads import Filter, Opened, Seen, Sum
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+
+_FILE = tables.invoice_file
+Draw = Callable[[InvoiceDocument], bytes]
+
+
+class Invoices:
+    """Issued documents for pages, mails and downloads. With a `workspace_id` only that workspace's are found."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    def page(self, wanted: Filter) -> list[Seen]:
+        """Newest first."""
+        with self._db.read() as connection:
+            return reads.page(connection, wanted)
+
+    def sums(self, wanted: Filter) -> list[Sum]:
+        """What a filter amounts to, a row a currency."""
+        with self._db.read() as connection:
+            return reads.sums(connection, wanted)
+
+    def open(self, invoice_id: str, workspace_id: str | None = None) -> Opened:
+        """Everything about one; `NotFound` for another workspace's as for none."""
+        with self._db.read() as connection:
+            return reads.open_invoice(connection, invoice_id, workspace_id)
+
+    def of_order(self, order_id: str) -> list[Seen]:
+        """An order's invoice and credit notes, oldest first."""
+        with self._db.read() as connection:
+            return reads.of_order(connection, order_id)
+
+    def csv(self, wanted: Filter) -> Iterator[str]:
+        """The list as CSV in constant memory."""
+        return reads.csv_text(self._db, wanted)
+
+    def kept(self, opened: Opened, format_: str, draw: Draw) -> bytes:
+        """The stored file of a document; drawn and stored the first time it is asked for."""
+        invoice_id = opened.seen.id
+        with self._db.read() as connection:
+            found = connection.execute(
+                select(_FILE.c.content).where(_FILE.c.invoice_id == invoice_id, _FILE.c.format == format_)
+            ).scalar()
+        if found is not None:
+            return bytes(found)
+        content = draw(opened.document)
+        insert = sqlite.insert if self._db.is_sqlite else postgresql.insert
+        row = {"invoice_id": invoice_id, "format": format_, "content": content, "created_at": self._clock()}
+        first = insert(_FILE).values(**row, sha256=hashlib.sha256(content).hexdigest())
+        with self._db.write() as connection:
+            if connection.execute(first.on_conflict_do_nothing().returning(_FILE.c.format)).first():
+                return content
+        return self.kept(opened, format_, draw)  # somebody else drew it at the same moment: theirs is the one

@@ -1,0 +1,25 @@
+"""Lines of a CSV file that a spreadsheet opens without running anything: RFC 4180, and no cell is a formula."""
+
+import csv
+import io
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+#: A spreadsheet takes text that begins like this for a formula.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def csv_row(cells: Sequence[str | int | Decimal | None]) -> str:
+    """One line with its end. Text that would be a formula gets an apostrophe in front; numbers stay numbers."""
+    line = io.StringIO()
+    csv.writer(line).writerow([_cell(cell) for cell in cells])
+    return line.getvalue()
+
+
+def _cell(cell: str | int | Decimal | None) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
