@@ -71,10 +71,10 @@ def _owners(connection: Connection, ids: Sequence[str]) -> dict[str, Owner]:
 
 def _balances(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Money, Money]]:
     w = tables.wallet.c
-    query = select(w.workspace_id, w.balance, w.held, w.owed, w.credit_limit)
+    query = select(w.workspace_id, w.balance, w.held, w.owed, w.debt, w.credit_limit)
     return {
         row.workspace_id: (
-            Money(max(0, row.balance - row.held + row.credit_limit - row.owed)),
+            Money(max(0, row.balance - row.held + row.credit_limit - row.owed - row.debt)),
             Money(row.held),
         )
         for row in connection.execute(query.where(w.workspace_id.in_(ids), w.unit == CREDIT))

@@ -21,7 +21,21 @@ from app.kernel.errors import InvalidInput
 from app.kernel.money import CREDIT, Money, plain
 from app.kernel.text import t
 from app.ledger import history, reads, tables
-from app.ledger.journal import ADJUSTMENT, CAPTURE, EARLY_CAPTURE, FINAL, GRANT, REVERSAL
+from app.ledger.journal import (
+    ADJUSTMENT,
+    BONUS,
+    CAPTURE,
+    EARLY_CAPTURE,
+    EXPIRY,
+    FINAL,
+    GIVE_BACK,
+    GRANT,
+    REVERSAL,
+    SET_ASIDE,
+    TAKE_BACK,
+    TOP_UP,
+    WRITE_OFF,
+)
 from app.ledger.reads import RELEASE, Cursor, StatementRow
 from app.pricing import wording
 from app.pricing.quote import Quote
@@ -33,7 +47,7 @@ ALL, CHARGES, CREDITS, RETURNS = "all", "charges", "credits", "returns"
 KINDS: Mapping[str, Collection[str] | None] = {
     ALL: None,
     CHARGES: (CAPTURE, EARLY_CAPTURE),
-    CREDITS: (GRANT, ADJUSTMENT),
+    CREDITS: (TOP_UP, BONUS, GRANT, ADJUSTMENT, EXPIRY, SET_ASIDE, GIVE_BACK, TAKE_BACK, WRITE_OFF),
     RETURNS: (RELEASE, FINAL, REVERSAL),
 }
 CSV_BATCH = 500

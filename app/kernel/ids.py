@@ -27,6 +27,7 @@ PREFIXES = {
     "jrn": "journal",
     "lot": "credit lot",
     "hld": "hold",
+    "frz": "freeze of a balance",
     "file": "stored file",
     "req": "request",
     "evt": "event",

@@ -1,16 +1,20 @@
 """The chart of accounts: every name an entry may carry, in one place.
 
 Debits are positive, credits negative, so an account that we owe (`ws:…:prepaid`) or earn on (`revenue:usage`) stands
-below zero. Customer accounts are kept in the wallet's unit, `provider` accounts in USD.
+below zero. Customer accounts are kept in the wallet's unit, `provider` accounts in USD, money that came
+in the currency it came in.
 """
 
 REVENUE_USAGE = "revenue:usage"
 EXPENSE_PROMO = "expense:promo"  # credits we gave away
 EXPENSE_ABSORBED_OVERAGE = "expense:absorbed_overage"  # delivered beyond what the customer could be charged
+REVENUE_BREAKAGE = "revenue:breakage"  # credits that were paid for and ended unused
+EXPENSE_BAD_DEBT = "expense:bad_debt"  # debt nobody will pay
 EXPENSE_UNKNOWN_UPSTREAM = "expense:unknown_upstream"  # an upstream job that may or may not have happened
 CORRECTION = "correction"  # an operator's adjustment, up or down
 
-PREPAID, RECEIVABLE = "prepaid", "receivable"
+PREPAID, RECEIVABLE, DEBT, SET_ASIDE = "prepaid", "receivable", "debt", "set_aside"
+CASH, DEFERRED, TAX_PAYABLE = "cash:", "deferred", "tax_payable"  # in the currency of the payment
 PROVIDER_EXPENSE, PROVIDER_PAYABLE = "expense:provider:", "payable:provider:"
 
 
@@ -24,9 +28,29 @@ def receivable(workspace_id: str) -> str:
     return f"ws:{workspace_id}:{RECEIVABLE}"
 
 
+def debt(workspace_id: str) -> str:
+    """What a workspace owes us for credits it used and whose payment was taken back."""
+    return f"ws:{workspace_id}:{DEBT}"
+
+
+def set_aside(workspace_id: str) -> str:
+    """Credits out of the balance while it is decided whether their payment goes back."""
+    return f"ws:{workspace_id}:{SET_ASIDE}"
+
+
 def issued(kind: str) -> str:
-    """The other side of credits handed out against money or a plan: `issued:credits:paid`."""
-    return f"issued:credits:{kind}"
+    """The other side of credits handed out: a gift is our expense, the rest stands against what was issued for it."""
+    return EXPENSE_PROMO if kind == "promo" else f"issued:credits:{kind}"
+
+
+def ended(kind: str) -> str:
+    """The other side of credits that expired: a gift was never an expense after all, anything else is earned."""
+    return EXPENSE_PROMO if kind == "promo" else REVENUE_BREAKAGE
+
+
+def cash(name: str) -> str:
+    """Money that came in through a provider or a bank: `cash:stripe`."""
+    return CASH + name
 
 
 def provider_expense(provider_id: str) -> str:

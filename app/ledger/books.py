@@ -1,35 +1,33 @@
-"""The part of the books one batch works on: read under lock, changed in memory, written in one go.
+"""The part of the books one batch works on: read under lock (`loading.py`), changed in memory, written in one go.
 
-`load` reads, `apply` takes a decided change into memory so that the next operation of the batch sees it, `flush`
-writes what has gathered with one statement per table. Nothing is committed here.
+`apply` takes a decided change into memory so that the next operation of the batch sees it; what has gathered is
+written with one statement per table (`writing.py`). Nothing is committed here.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from app.kernel.ids import new_id
-from app.ledger import reading
-from app.ledger.change import Change, Post
+from app.ledger.change import Change, Post, Rare
 from app.ledger.journal import OF_COST
 from app.ledger.operations import (
-    AbsorbOp,
     AdjustOp,
-    CaptureEarlyOp,
+    ExpireOp,
+    FreezeOp,
+    GiveBackOp,
     GrantOp,
     HoldOp,
     Operation,
-    ReleaseOp,
     ReverseOp,
-    SettleOp,
+    SetAsideOp,
+    TakeBackOp,
+    ThawOp,
+    TopUpOp,
+    WriteOffOp,
 )
-from app.ledger.state import Hold, Lot, Posted, Wallet, in_draw_order
+from app.ledger.state import Aside, Freeze, Hold, Lot, Posted, Wallet, in_draw_order
 from app.ledger.writing import Pending
-
-ON_A_HOLD = (SettleOp, ReleaseOp, CaptureEarlyOp, AbsorbOp)
-DRAWS = (SettleOp, CaptureEarlyOp, AdjustOp)
 
 
 class Books:
@@ -46,6 +44,8 @@ class Books:
         self._by_name: dict[tuple[str, str], Posted] = {}
         self._by_id: dict[str, Posted] = {}
         self._made: dict[str, str] = {}  # lot ids by the journal that made them
+        self._asides: dict[str, Aside] = {}
+        self._freezes: dict[int, list[Freeze]] = defaultdict(list)
         self.pending = Pending(now)
 
     # --- what decide.View asks for
@@ -80,11 +80,26 @@ class Books:
         made = self._made.get(journal_id)
         return None if made is None else self._lots[made]
 
+    def find_lot(self, lot_id: str) -> Lot | None:
+        return self._lots.get(lot_id)
+
+    def aside(self, ref: str) -> Aside | None:
+        return self._asides.get(ref)
+
+    def asides_of(self, lot_id: str) -> Sequence[Aside]:
+        return [aside for aside in self._asides.values() if aside.lot_id == lot_id]
+
+    def freezes(self, wallet_id: int) -> Sequence[Freeze]:
+        return tuple(self._freezes.get(wallet_id, ()))
+
     def new_journal_id(self) -> str:
         return new_id("jrn")
 
     def new_lot_id(self) -> str:
         return new_id("lot")
+
+    def new_freeze_id(self) -> str:
+        return new_id("frz")
 
     # --- reading
 
@@ -103,6 +118,14 @@ class Books:
             touched.add(lot.wallet_id)
         self._reorder(touched)
 
+    def take_asides(self, asides: Iterable[Aside]) -> None:
+        for aside in asides:
+            self._asides[aside.ref] = aside
+
+    def take_freezes(self, freezes: Iterable[Freeze]) -> None:
+        for freeze in freezes:
+            self._freezes[freeze.wallet_id].append(freeze)
+
     def take_posted(self, journals: Iterable[Posted]) -> None:
         for posted in journals:
             if posted.id in self._by_id:
@@ -119,13 +142,23 @@ class Books:
 
     def wallet_id(self, op: Operation) -> int | None:
         """The wallet an operation is about, when there is one."""
-        if isinstance(op, HoldOp | GrantOp | AdjustOp):
+        if isinstance(op, HoldOp | GrantOp | AdjustOp | SetAsideOp | WriteOffOp):
             return self._wallet_ids.get((op.workspace_id, op.amount.unit))
-        if isinstance(op, ReverseOp):
-            posted = self._by_id.get(op.journal_id)
-            return posted.wallet_id if posted else None
-        hold = self._holds.get(op.generation_id)
-        return hold.wallet_id if hold else None
+        found: Posted | Aside | Lot | Hold | None
+        match op:
+            case TopUpOp():
+                return self._wallet_ids.get((op.workspace_id, op.paid.unit))
+            case FreezeOp() | ThawOp():
+                return self._wallet_ids.get((op.workspace_id, op.unit))
+            case ReverseOp():
+                found = self._by_id.get(op.journal_id)
+            case GiveBackOp() | TakeBackOp():
+                found = self._asides.get(op.ref)
+            case ExpireOp():
+                found = self._lots.get(op.lot_id)
+            case _:
+                found = self._holds.get(op.generation_id)
+        return found.wallet_id if found else None
 
     # --- changing
 
@@ -144,14 +177,25 @@ class Books:
         if change.closes is not None:
             self._holds[change.closes.generation_id] = change.closes
             pending.close_hold(change.closes)
-        if change.new_lot is not None:
-            pending.new_lot(change.new_lot)
-            self.take_lots([change.new_lot.lot])
+        if change.new_lots:
+            for made in change.new_lots:
+                pending.new_lot(made)
+            self.take_lots([made.lot for made in change.new_lots])
         if change.lots:
             self._change_lots(change.lots)
+        if change.rare is not None:
+            self._apply_rare(change.rare)
+
+    def _apply_rare(self, rare: Rare) -> None:
+        self.pending.rare(rare)
+        self.take_asides(aside for aside in (rare.sets_aside, rare.closes_aside) if aside is not None)
+        self.take_freezes(rare.freezes)
+        for freeze in rare.lifts:
+            self._freezes[freeze.wallet_id].remove(freeze)
 
     def _post(self, post: Post, wallet: Wallet | None) -> None:
         journal = post.journal
+        wallet = post.after or wallet
         # A journal of our own cost belongs to no wallet, and so to no customer's statement.
         wallet_id = None if wallet is None or journal.kind in OF_COST else wallet.id
         self.pending.post(post, wallet, wallet_id)
@@ -183,49 +227,3 @@ class Books:
         for wallet_id in wallet_ids:
             lots = (lot for lot in self._lots.values() if lot.wallet_id == wallet_id and lot.open)
             self._to_draw[wallet_id] = [lot.id for lot in in_draw_order(lots, self.now)]
-
-
-def load(connection: Connection, ops: Sequence[Operation], now: datetime) -> Books:
-    """Lock the wallets of `ops` and read what they need; the locks last until the transaction ends."""
-    books = Books(now)
-    workspaces = {op.workspace_id for op in ops if isinstance(op, HoldOp | GrantOp | AdjustOp)}
-    on_holds = {op.generation_id for op in ops if isinstance(op, ON_A_HOLD)}
-    reversed_ids = {op.journal_id for op in ops if isinstance(op, ReverseOp)}
-    wallets = reading.lock_wallets(connection, workspaces=workspaces, generations=on_holds, journals=reversed_ids)
-    generations = {op.generation_id for op in ops if isinstance(op, HoldOp)} | on_holds
-    holds = reading.read_holds(connection, generations)
-    books.take(wallets, holds)
-    books.take_lots(reading.read_open_lots(connection, _drawn_wallets(ops, books)))
-    closed = {hold.generation_id for hold in holds if not hold.is_open and hold.generation_id in on_holds}
-    _load_rare(connection, ops, books, closed, reversed_ids)
-    return books
-
-
-def _drawn_wallets(ops: Sequence[Operation], books: Books) -> set[int]:
-    """The wallets whose lots may be drawn. A hold made earlier in the same batch has its wallet from there."""
-    held_here = {op.generation_id: books.wallet_id(op) for op in ops if isinstance(op, HoldOp)}
-    ids = set()
-    for op in ops:
-        if isinstance(op, DRAWS):
-            wallet_id = books.wallet_id(op)
-            if wallet_id is None and not isinstance(op, AdjustOp):
-                wallet_id = held_here.get(op.generation_id)
-            if wallet_id is not None:
-                ids.add(wallet_id)
-    return ids
-
-
-def _load_rare(
-    connection: Connection, ops: Sequence[Operation], books: Books, closed: set[str], reversed_ids: set[str]
-) -> None:
-    """What only repeated, late and corrective operations look at: journals of the past and the lots they touched."""
-    refs = {op.ref for op in ops if isinstance(op, GrantOp | AdjustOp | AbsorbOp)} | reversed_ids
-    if not (closed or refs):
-        return
-    named = reading.read_journals(connection, refs, reversed_ids)
-    books.take_posted(named)
-    of_reversed = {posted.generation_id for posted in named if posted.id in reversed_ids and posted.generation_id}
-    past = reading.read_journals_of(connection, closed | of_reversed)
-    books.take_posted(past)
-    used = {use.lot_id for posted in (*named, *past) for use in posted.uses}
-    books.take_lots(reading.read_named_lots(connection, used, reversed_ids))

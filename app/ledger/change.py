@@ -8,7 +8,7 @@ from app.kernel.errors import InsufficientCredits, InvalidInput, NotFound
 from app.kernel.money import Money, plain
 from app.ledger.journal import Journal
 from app.ledger.operations import Result
-from app.ledger.state import Hold, Lot, Posted, Use, Wallet
+from app.ledger.state import Aside, Freeze, Hold, Lot, Posted, Use, Wallet
 
 
 class View(Protocol):
@@ -25,24 +25,40 @@ class View(Protocol):
     def posted(self, kind: str, ref: str) -> Posted | None: ...
     def posted_as(self, journal_id: str) -> Posted | None: ...
     def lot_of(self, journal_id: str) -> Lot | None: ...
+    def find_lot(self, lot_id: str) -> Lot | None: ...
+    def aside(self, ref: str) -> Aside | None: ...
+    def asides_of(self, lot_id: str) -> Sequence[Aside]: ...
+    def freezes(self, wallet_id: int) -> Sequence[Freeze]: ...
     def new_journal_id(self) -> str: ...
     def new_lot_id(self) -> str: ...
+    def new_freeze_id(self) -> str: ...
 
 
 class NewLot(NamedTuple):
     lot: Lot
-    kind: str
     label: str
-    cost_basis_micros: int | None
+    cost_basis: Money | None = None
 
 
 class Post(NamedTuple):
-    """A journal to write, and what it takes from lots."""
+    """A journal to write, and what it takes from lots. `after` is the wallet right behind it, where that is not the
+    wallet the whole operation leaves: no two journals of one wallet share a version."""
 
     id: str
     journal: Journal
     actor: str
     uses: tuple[Use, ...] = ()
+    after: Wallet | None = None
+
+
+class Rare(NamedTuple):
+    """What only money in and money back write."""
+
+    sets_aside: Aside | None = None
+    closes_aside: Aside | None = None
+    freezes: tuple[Freeze, ...] = ()
+    lifts: tuple[Freeze, ...] = ()
+    actor: str = "system"
 
 
 class Change(NamedTuple):
@@ -54,7 +70,8 @@ class Change(NamedTuple):
     closes: Hold | None = None
     posts: tuple[Post, ...] = ()
     lots: tuple[Lot, ...] = ()
-    new_lot: NewLot | None = None
+    new_lots: tuple[NewLot, ...] = ()
+    rare: Rare | None = None
 
 
 def held_for(generation_id: str, books: View) -> tuple[Hold, Wallet]:

@@ -28,6 +28,12 @@ Also = Sequence[Companion] | Callable[[Any], Sequence[Companion]]
 Check = Callable[[Connection], None]
 
 
+#: More to do in an operation's own transaction, after its books are written and under its wallet's lock: short, nothing
+#: but SQL on this connection. It is run when the operation happens, never for a repetition. What it raises undoes the
+#: operation and nothing else. It is run again only where the earlier run was rolled back.
+Within = Callable[[Connection, Any], None]
+
+
 class CompanionFailed(Conflict):
     """A companion touched another number of rows than it said; its operation did not happen."""
 

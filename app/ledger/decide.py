@@ -6,18 +6,21 @@ Nothing here reads a clock or a database. A refusal leaves nothing to undo, beca
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.ledger import charging, granting
+from app.ledger import buying, charging, freezing, granting
 from app.ledger.change import Change, View
 from app.ledger.operations import (
     AbsorbOp,
     AdjustOp,
     CaptureEarlyOp,
+    FreezeOp,
     GrantOp,
     HoldOp,
     Operation,
     ReleaseOp,
     ReverseOp,
     SettleOp,
+    ThawOp,
+    TopUpOp,
 )
 
 _DECISIONS: Mapping[type, Callable[[Any, View], Change]] = {
@@ -29,6 +32,9 @@ _DECISIONS: Mapping[type, Callable[[Any, View], Change]] = {
     AdjustOp: granting.adjust,
     ReverseOp: granting.reverse,
     AbsorbOp: granting.absorb,
+    TopUpOp: buying.top_up,
+    FreezeOp: freezing.freeze,
+    ThawOp: freezing.thaw,
 }
 
 

@@ -9,6 +9,15 @@ from app.ledger.state import Lot, Posted, Wallet, draw
 from app.ledger.undo import undo
 
 CORRECTION_PRIORITY = 50
+#: A final charge goes with its early one; money in and out is undone by the payment it came from.
+REVERSIBLE = frozenset({journal.GRANT, journal.ADJUSTMENT, journal.CAPTURE, journal.EARLY_CAPTURE, *journal.OF_COST})
+INSTEAD = {
+    journal.REVERSAL: "reverse or adjust what it belongs to",
+    journal.FINAL: "reverse or adjust what it belongs to",
+    journal.TOP_UP: "set its credits aside and take them back with the payment",
+    journal.BONUS: "set its credits aside and take them back with the payment",
+    journal.EXPIRY: "grant credits anew",
+}
 LOT_KINDS = frozenset({"paid", "promo", "plan", "correction"})
 
 
@@ -23,13 +32,12 @@ def grant(op: GrantOp, books: View) -> Change:
         return _posted_before(before, -before.from_prepaid, amount, wallet)
     posted = journal.grant(op.workspace_id, op.amount, kind=op.kind, ref=op.ref, memo={"label": op.label})
     post = Post(books.new_journal_id(), posted, op.actor)
-    lot = Lot(books.new_lot_id(), wallet.id, post.id, amount, amount, True, op.priority, op.expires_at)
-    basis = op.cost_basis.micros if op.cost_basis else None
+    lot = Lot(books.new_lot_id(), wallet.id, post.id, amount, amount, True, op.priority, op.expires_at, op.kind)
     return Change(
         Posting(post.id, op.amount, already=False),
         wallet.moved(balance=amount),
         posts=(post,),
-        new_lot=NewLot(lot, op.kind, op.label, basis),
+        new_lots=(NewLot(lot, op.label, op.cost_basis),),
     )
 
 
@@ -45,15 +53,13 @@ def adjust(op: AdjustOp, books: View) -> Change:
     posted = journal.adjustment(op.workspace_id, op.amount, ref=op.ref, memo={"reason": op.reason})
     result = Posting(books.new_journal_id(), op.amount, already=False)
     if amount > 0:
-        lot = Lot(
-            books.new_lot_id(), wallet.id, result.journal_id, amount, amount, True, CORRECTION_PRIORITY, expires_at=None
-        )
-        new = NewLot(lot, "correction", op.reason, None)
+        lot_id, priority = books.new_lot_id(), CORRECTION_PRIORITY
+        lot = Lot(lot_id, wallet.id, result.journal_id, amount, amount, True, priority, None, "correction")
         return Change(
             result,
             wallet.moved(balance=amount),
             posts=(Post(result.journal_id, posted, op.actor),),
-            new_lot=new,
+            new_lots=(NewLot(lot, op.reason),),
         )
     must_spare(-amount, wallet)
     lots, uses = draw(books.lots_to_draw(wallet.id), -amount)
@@ -66,8 +72,8 @@ def reverse(op: ReverseOp, books: View) -> Change:
     target = books.posted_as(op.journal_id)
     if target is None:
         raise NotFound(f"There is no journal {op.journal_id}.", param="journal_id")
-    if target.kind in {journal.REVERSAL, journal.FINAL}:
-        raise Conflict(f"A {target.kind} is not reversed; reverse or adjust what it belongs to.")
+    if target.kind not in REVERSIBLE:
+        raise Conflict(f"A {target.kind} is not reversed; {INSTEAD.get(target.kind, 'undo what it belongs to')}.")
     unit = CREDIT if target.wallet_id is None else books.wallet(target.wallet_id).unit
     before = books.posted(journal.REVERSAL, target.id)
     if before is not None:

@@ -42,10 +42,30 @@ LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || ':receivable' AND e.
 GROUP BY w.id, w.owed
 HAVING w.owed <> COALESCE(SUM(e.amount), 0);
 
+-- debt_is_entries: A wallet's debt is what its debt account says.
+SELECT w.id AS wallet_id, w.debt, COALESCE(SUM(e.amount), 0) AS entries
+FROM wallet w
+LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || ':debt' AND e.unit = w.unit
+GROUP BY w.id, w.debt
+HAVING w.debt <> COALESCE(SUM(e.amount), 0);
+
 -- nothing_below_zero: No wallet figure is below zero.
-SELECT id AS wallet_id, balance, held, owed, credit_limit
+SELECT id AS wallet_id, balance, held, owed, debt, credit_limit
 FROM wallet
-WHERE balance < 0 OR held < 0 OR owed < 0 OR credit_limit < 0;
+WHERE balance < 0 OR held < 0 OR owed < 0 OR debt < 0 OR credit_limit < 0;
+
+-- frozen_has_a_reason: A wallet is frozen exactly as long as a reason for it is in force.
+SELECT w.id AS wallet_id, w.frozen, COUNT(f.id) AS in_force
+FROM wallet w
+LEFT JOIN wallet_freeze f ON f.wallet_id = w.id AND f.lifted_at IS NULL
+GROUP BY w.id, w.frozen
+HAVING (w.frozen AND COUNT(f.id) = 0) OR (NOT w.frozen AND COUNT(f.id) > 0);
+
+-- frozen_for_a_debt: A wallet is frozen for a debt only while it has one.
+SELECT w.id AS wallet_id, w.debt, f.ref
+FROM wallet_freeze f
+JOIN wallet w ON w.id = f.wallet_id
+WHERE f.reason = 'debt' AND f.lifted_at IS NULL AND w.debt = 0;
 
 -- wallet_chain: Each entry on a wallet's account follows from the one before it.
 SELECT account, wallet_version, amount, before, balance_after
@@ -56,7 +76,7 @@ FROM (
     WHERE wallet_version IS NOT NULL
 ) chain
 WHERE (account LIKE '%:prepaid' AND balance_after <> before - amount)
-    OR (account LIKE '%:receivable' AND balance_after <> before + amount);
+    OR ((account LIKE '%:receivable' OR account LIKE '%:debt') AND balance_after <> before + amount);
 
 -- wallet_entries_are_numbered: Every entry on a wallet's account has the version and balance of that wallet.
 SELECT e.journal_id, e.account, e.wallet_version, w.version
@@ -66,10 +86,19 @@ LEFT JOIN wallet w ON w.id = j.wallet_id
 WHERE e.account LIKE 'ws:%' AND (
     w.id IS NULL
     OR e.unit <> w.unit
-    OR e.account NOT IN ('ws:' || w.workspace_id || ':prepaid', 'ws:' || w.workspace_id || ':receivable')
-    OR e.wallet_version IS NULL
-    OR e.balance_after IS NULL
-    OR e.wallet_version > w.version
+    OR NOT (
+        e.account = 'ws:' || w.workspace_id || ':set_aside'
+        OR (
+            e.account IN (
+                'ws:' || w.workspace_id || ':prepaid',
+                'ws:' || w.workspace_id || ':receivable',
+                'ws:' || w.workspace_id || ':debt'
+            )
+            AND e.wallet_version IS NOT NULL
+            AND e.balance_after IS NOT NULL
+            AND e.wallet_version <= w.version
+        )
+    )
 );
 
 -- captured_once: A captured hold has exactly one capture, for exactly the amount captured.
@@ -140,6 +169,26 @@ FROM (
     FROM journal j
 ) sums
 WHERE taken <> used - made;
+
+-- top_ups_make_lots: What was paid for is a lot of that much, and so is the bonus on top.
+SELECT id AS journal_id, kind, ref, issued, made
+FROM (
+    SELECT j.id, j.kind, j.ref,
+        (SELECT COALESCE(SUM(e.amount), 0) FROM entry e
+         WHERE e.journal_id = j.id AND e.account IN ('issued:credits:paid', 'expense:promo')) AS issued,
+        (SELECT COALESCE(SUM(l.granted), 0) FROM lot l
+         WHERE l.journal_id = j.id AND l.wallet_id = j.wallet_id
+            AND l.kind = CASE j.kind WHEN 'top_up' THEN 'paid' ELSE 'promo' END) AS made
+    FROM journal j
+    WHERE j.kind IN ('top_up', 'bonus')
+) sums
+WHERE issued <> made OR made = 0;
+
+-- bonus_beside_a_top_up: A bonus belongs to the top-up of the same name and wallet.
+SELECT b.id AS journal_id, b.ref
+FROM journal b
+LEFT JOIN journal t ON t.kind = 'top_up' AND t.ref = b.ref AND t.wallet_id = b.wallet_id
+WHERE b.kind = 'bonus' AND t.id IS NULL;
 
 -- reversals_undo: A reversal points at a journal of the same wallet.
 SELECT r.id AS journal_id, r.reverses_id

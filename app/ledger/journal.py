@@ -15,6 +15,8 @@ from app.ledger import accounts
 # Journal kinds. They are stored, so they never change once released.
 GRANT, CAPTURE, EARLY_CAPTURE, FINAL = "grant", "capture", "early_capture", "final"
 REVERSAL, ADJUSTMENT = "reversal", "adjustment"
+TOP_UP, BONUS, EXPIRY = "top_up", "bonus", "expiry"
+SET_ASIDE, GIVE_BACK, TAKE_BACK, WRITE_OFF = "set_aside", "give_back", "take_back", "write_off"
 ABSORBED_COST, UNKNOWN_UPSTREAM, LATE_COST = "absorbed_cost", "unknown_upstream", "late_cost"
 
 #: Journals that are about our own cost and nothing else.
@@ -64,6 +66,14 @@ class Journal:
         return "\n".join([head, *legs]) + "\n"
 
 
+class Cash(NamedTuple):
+    """Money of a payment: through which door (`stripe`, `bank`), in micros of its currency."""
+
+    account: str
+    net: Money
+    tax: Money
+
+
 class Cost(NamedTuple):
     """What a provider charges us for one generation, in micro-USD (or whichever currency it bills in)."""
 
@@ -73,8 +83,77 @@ class Cost(NamedTuple):
 
 def grant(workspace_id: str, amount: Money, *, kind: str, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """Credits handed out. A gift is our expense; anything else stands against what was issued for it."""
-    other = accounts.EXPENSE_PROMO if kind == "promo" else accounts.issued(kind)
-    return Journal(GRANT, ref, _move(amount, debit=other, credit=accounts.prepaid(workspace_id)), memo=memo)
+    legs = _move(amount, debit=accounts.issued(kind), credit=accounts.prepaid(workspace_id))
+    return Journal(GRANT, ref, legs, memo=memo)
+
+
+def top_up(
+    workspace_id: str,
+    paid: Money,
+    *,
+    debt: Money,
+    ref: str,
+    cash: Cash | None = None,
+    memo: Mapping[str, Any] | None = None,
+) -> Journal:
+    """Credits that were paid for. An open debt has its part of them first; the money stands beside in its currency."""
+    legs = (
+        Entry(accounts.issued("paid"), paid.micros, paid.unit),
+        Entry(accounts.debt(workspace_id), -debt.micros, debt.unit),
+        Entry(accounts.prepaid(workspace_id), -(paid - debt).micros, paid.unit),
+        *_cash_legs(cash),
+    )
+    return Journal(TOP_UP, ref, legs, memo=memo)
+
+
+def bonus(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
+    """Credits given on top of those that were paid for."""
+    legs = _move(amount, debit=accounts.issued("promo"), credit=accounts.prepaid(workspace_id))
+    return Journal(BONUS, ref, legs, memo=memo)
+
+
+def set_aside(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
+    """Credits leave the balance while it is decided whether their payment goes back."""
+    legs = _move(amount, debit=accounts.prepaid(workspace_id), credit=accounts.set_aside(workspace_id))
+    return Journal(SET_ASIDE, ref, legs, memo=memo)
+
+
+def give_back(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
+    """The payment stays: what was set aside returns to the balance."""
+    legs = _move(amount, debit=accounts.set_aside(workspace_id), credit=accounts.prepaid(workspace_id))
+    return Journal(GIVE_BACK, ref, legs, memo=memo)
+
+
+def take_back(
+    workspace_id: str,
+    amount: Money,
+    shortfall: Money,
+    *,
+    kind: str,
+    ref: str,
+    cash: Cash | None = None,
+    memo: Mapping[str, Any] | None = None,
+) -> Journal:
+    """The payment went back: its credits were never issued, and those used already are owed to us."""
+    legs = (
+        Entry(accounts.set_aside(workspace_id), amount.micros, amount.unit),
+        Entry(accounts.debt(workspace_id), shortfall.micros, shortfall.unit),
+        Entry(accounts.issued(kind), -(amount + shortfall).micros, amount.unit),
+        *(Entry(account, -micros, unit) for account, micros, unit in _cash_legs(cash)),
+    )
+    return Journal(TAKE_BACK, ref, legs, memo=memo)
+
+
+def write_off(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
+    """Debt nobody will pay."""
+    legs = _move(amount, debit=accounts.EXPENSE_BAD_DEBT, credit=accounts.debt(workspace_id))
+    return Journal(WRITE_OFF, ref, legs, memo=memo)
+
+
+def expiry(workspace_id: str, amount: Money, *, kind: str, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
+    """What was left in a lot on its last day."""
+    legs = _move(amount, debit=accounts.prepaid(workspace_id), credit=accounts.ended(kind))
+    return Journal(EXPIRY, ref, legs, memo=memo)
 
 
 def capture(
@@ -199,6 +278,18 @@ def _cost_legs(cost: Cost | None) -> tuple[Entry, ...]:
         cost.amount,
         debit=accounts.provider_expense(cost.provider_id),
         credit=accounts.provider_payable(cost.provider_id),
+    )
+
+
+def _cash_legs(cash: Cash | None) -> tuple[Entry, ...]:
+    """As it comes in: the net stands against credits still to be delivered, the tax is not ours."""
+    if cash is None:
+        return ()
+    unit = cash.net.unit
+    return (
+        Entry(accounts.cash(cash.account), (cash.net + cash.tax).micros, unit),
+        Entry(accounts.DEFERRED, -cash.net.micros, unit),
+        Entry(accounts.TAX_PAYABLE, -cash.tax.micros, unit),
     )
 
 

@@ -3,7 +3,8 @@
 An operation is answered only after the commit that holds it. The whole batch is first worked through in memory and
 written with one statement per table; should any of it fail, the transaction is rolled back and the operations are done
 one at a time in another, each in a savepoint of its own, so that a bad one fails alone
-(`docs/decisions/0002-lane.md`). A transient failure of the database is tried again: every operation is idempotent,
+(`docs/decisions/0002-lane.md`). One that brings work of its own (`within`) always has a savepoint to itself. A
+transient failure of the database is tried again: every operation is idempotent,
 so it does no harm when a commit whose answer was lost had in fact arrived.
 """
 
@@ -22,9 +23,10 @@ from app.kernel import faults
 from app.kernel.clock import Clock, now
 from app.kernel.db import Database
 from app.kernel.errors import Broken, LimitReached
-from app.ledger.books import Books, load
-from app.ledger.companion import Companion
+from app.ledger.books import Books
+from app.ledger.companion import Companion, Within
 from app.ledger.decide import decide
+from app.ledger.loading import load
 from app.ledger.operations import NAMES, Operation, Result
 from app.ledger.transient import is_transient
 
@@ -158,17 +160,24 @@ class Lane:
                 transient = is_transient(error)
                 if not transient and len(ops) > 1:
                     return [outcome for op in ops for outcome in self.work([op])]
+                if len(ops) > 1 and any(map(_brings_work, ops)):
+                    return self._apart(ops)
                 if not transient or not left:
                     return [_unreachable(error) for _ in ops]
             time.sleep(pause)
             pause *= 2
         raise AssertionError("unreachable")
 
+    def _apart(self, ops: Sequence[Operation]) -> list[Outcome]:
+        """Nobody's charge waits for what somebody else brought along, such as an order another process has locked."""
+        others = iter(self.work([op for op in ops if not _brings_work(op)]))
+        return [self.work([op])[0] if _brings_work(op) else next(others) for op in ops]
+
     def _commit(self, ops: Sequence[Operation]) -> list[Outcome]:
         connection = self._connection or self._connect()
         try:
             with connection.begin():
-                outcomes = together(connection, ops, self._clock)
+                outcomes = at_once(connection, ops, self._clock)
                 _before_commit(ops)
         except Exception as error:
             if is_transient(error):
@@ -195,6 +204,15 @@ class Lane:
         connection.close()
 
 
+def at_once(connection: Connection, ops: Sequence[Operation], clock: Clock) -> list[Outcome]:
+    """Do `ops` in the caller's transaction: those that bring work of their own one by one, the others together."""
+    if not any(map(_brings_work, ops)):
+        return together(connection, ops, clock)
+    load(connection, ops, clock())  # every wallet is locked before the first operation, in their order
+    others = iter(together(connection, [op for op in ops if not _brings_work(op)], clock))
+    return [_alone(connection, op, clock) if _brings_work(op) else next(others) for op in ops]
+
+
 def together(connection: Connection, ops: Sequence[Operation], clock: Clock) -> list[Outcome]:
     """Do `ops` as one piece of work in the caller's transaction: read once, decide in memory, write once.
 
@@ -210,6 +228,10 @@ def one_by_one(connection: Connection, ops: Sequence[Operation], clock: Clock) -
     """Do each of `ops` in a savepoint of its own: what is wrong with one stays with it. Raises only if transient."""
     load(connection, ops, clock())  # every wallet is locked before the first operation, in their order
     return [_alone(connection, op, clock) for op in ops]
+
+
+def _brings_work(op: Operation) -> bool:
+    return getattr(op, "within", None) is not None
 
 
 def _apply(connection: Connection, books: Books, op: Operation) -> Outcome:
@@ -247,6 +269,7 @@ def _alone(connection: Connection, op: Operation, clock: Clock) -> Outcome:
         books = load(connection, [op], clock())
         outcome = _apply(connection, books, op)
         books.pending.flush(connection)
+        _within(connection, op, outcome)
     except Exception as error:
         if is_transient(error):
             raise
@@ -254,6 +277,16 @@ def _alone(connection: Connection, op: Operation, clock: Clock) -> Outcome:
         return _failed(error)
     savepoint.commit()
     return outcome
+
+
+def _within(connection: Connection, op: Operation, outcome: Outcome) -> None:
+    """The work an operation brought along, when it happens now and was not refused."""
+    within: Within | None = getattr(op, "within", None)
+    if within is None or isinstance(outcome, Exception) or outcome.already:
+        return
+    faults.point(f"{NAMES[type(op)]}.after_books")
+    within(connection, outcome)
+    faults.point(f"{NAMES[type(op)]}.after_within")
 
 
 def _failed(error: Exception) -> Exception:

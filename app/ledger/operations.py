@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from app.kernel.money import Money
-from app.ledger.companion import Also, Check
-from app.ledger.journal import Cost
+from app.kernel.money import CREDIT, Money
+from app.ledger.companion import Also, Check, Within
+from app.ledger.journal import Cash, Cost
 
 Overage = Literal["cap", "extend", "owe"]
+AsideReason = Literal["refund", "dispute"]
 
 
 class Held(NamedTuple):
@@ -40,6 +41,59 @@ class Posting(NamedTuple):
 
     journal_id: str
     amount: Money
+    already: bool
+
+
+class ToppedUp(NamedTuple):
+    """Credits bought, and the bonus that came with them as a lot of its own."""
+
+    journal_id: str
+    lot_id: str
+    bonus_journal_id: str | None
+    bonus_lot_id: str | None
+    debt_paid: Money  # of the credits bought, what went into an open debt
+    already: bool
+
+
+class SetAside(NamedTuple):
+    """`amount` is out of the balance; `short` is what was asked for beyond that."""
+
+    journal_id: str | None
+    amount: Money
+    short: Money
+    already: bool
+
+
+class Returned(NamedTuple):
+    """What was set aside is back in its lot."""
+
+    journal_id: str | None
+    amount: Money
+    already: bool
+
+
+class TakenBack(NamedTuple):
+    """Credits whose payment went back: those set aside, and those used already, which are now debt."""
+
+    journal_id: str | None
+    amount: Money
+    shortfall: Money
+    already: bool
+
+
+class Frozen(NamedTuple):
+    """Whether the balance is frozen after it, for this reason or another."""
+
+    frozen: bool
+    already: bool
+
+
+class Expired(NamedTuple):
+    """What ended with a lot; `left` still waits for the holds that count on it."""
+
+    journal_id: str | None
+    amount: Money
+    left: Money
     already: bool
 
 
@@ -94,6 +148,7 @@ class GrantOp(NamedTuple):
     cost_basis: Money | None = None
     also: Also = ()
     checks: Sequence[Check] = ()
+    within: Within | None = None
 
 
 class AdjustOp(NamedTuple):
@@ -124,8 +179,116 @@ class AbsorbOp(NamedTuple):
     checks: Sequence[Check] = ()
 
 
-Operation = HoldOp | SettleOp | ReleaseOp | CaptureEarlyOp | GrantOp | AdjustOp | ReverseOp | AbsorbOp
-Result = Held | Settled | Released | Posting
+class TopUpOp(NamedTuple):
+    workspace_id: str
+    paid: Money
+    ref: str
+    label: str
+    actor: str
+    bonus: Money | None = None
+    bonus_label: str = ""
+    expires_at: datetime | None = None
+    bonus_expires_at: datetime | None = None
+    cost_basis: Money | None = None
+    cash: Cash | None = None
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+class SetAsideOp(NamedTuple):
+    workspace_id: str
+    ref: str
+    lot_id: str
+    amount: Money
+    reason: AsideReason
+    actor: str
+    partial: bool = False
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+class GiveBackOp(NamedTuple):
+    ref: str
+    actor: str
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+class TakeBackOp(NamedTuple):
+    ref: str
+    shortfall: Money
+    actor: str
+    cash: Cash | None = None
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+class WriteOffOp(NamedTuple):
+    workspace_id: str
+    amount: Money
+    ref: str
+    actor: str
+    reason: str
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+class FreezeOp(NamedTuple):
+    workspace_id: str
+    reason: str
+    ref: str
+    actor: str
+    unit: str = CREDIT
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+class ThawOp(NamedTuple):
+    """Without a `ref`, every freeze for the reason."""
+
+    workspace_id: str
+    reason: str
+    ref: str | None
+    actor: str
+    unit: str = CREDIT
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+class ExpireOp(NamedTuple):
+    lot_id: str
+    actor: str = "system"
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
+Operation = (
+    HoldOp
+    | SettleOp
+    | ReleaseOp
+    | CaptureEarlyOp
+    | GrantOp
+    | AdjustOp
+    | ReverseOp
+    | AbsorbOp
+    | TopUpOp
+    | SetAsideOp
+    | GiveBackOp
+    | TakeBackOp
+    | WriteOffOp
+    | FreezeOp
+    | ThawOp
+    | ExpireOp
+)
+Result = Held | Settled | Released | Posting | ToppedUp | SetAside | Returned | TakenBack | Frozen | Expired
 
 #: The operations by the names tests and traces know them by.
 NAMES: Mapping[type, str] = {
@@ -137,4 +300,12 @@ NAMES: Mapping[type, str] = {
     AdjustOp: "adjust",
     ReverseOp: "reverse",
     AbsorbOp: "absorb",
+    TopUpOp: "top_up",
+    SetAsideOp: "set_aside",
+    GiveBackOp: "give_back",
+    TakeBackOp: "take_back",
+    WriteOffOp: "write_off",
+    FreezeOp: "freeze",
+    ThawOp: "thaw",
+    ExpireOp: "expire",
 }

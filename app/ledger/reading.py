@@ -11,16 +11,18 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Connection, Select, and_, any_, bindparam, or_, select, union_all
 
 from app.ledger import tables
-from app.ledger.journal import ABSORBED_COST, ADJUSTMENT, GRANT, REVERSAL, Entry
-from app.ledger.state import Hold, Lot, Posted, Use, Wallet
+from app.ledger.journal import ABSORBED_COST, ADJUSTMENT, BONUS, GRANT, REVERSAL, TOP_UP, WRITE_OFF, Entry
+from app.ledger.state import Aside, Freeze, Hold, Lot, Posted, Use, Wallet
 
-wallet, hold, lot, journal, entry, lot_use = (
+wallet, hold, lot, journal, entry, lot_use, set_aside, freeze = (
     tables.wallet.c,
     tables.hold.c,
     tables.lot.c,
     tables.journal.c,
     tables.entry.c,
     tables.lot_use.c,
+    tables.set_aside.c,
+    tables.freeze.c,
 )
 
 WALLET_COLUMNS = (
@@ -33,12 +35,36 @@ WALLET_COLUMNS = (
     wallet.credit_limit,
     wallet.frozen,
     wallet.version,
+    wallet.debt,
 )
 #: The kinds that an operation looks for by its reference; the others are found by their generation.
-NAMED_BY_REF = (GRANT, ADJUSTMENT, ABSORBED_COST, REVERSAL)
+NAMED_BY_REF = (GRANT, ADJUSTMENT, ABSORBED_COST, REVERSAL, TOP_UP, BONUS, WRITE_OFF)
 
-LOTS = select(lot.id, lot.wallet_id, lot.journal_id, lot.granted, lot.remaining, lot.open, lot.priority, lot.expires_at)
+LOT_COLUMNS = (
+    lot.id,
+    lot.wallet_id,
+    lot.journal_id,
+    lot.granted,
+    lot.remaining,
+    lot.open,
+    lot.priority,
+    lot.expires_at,
+    lot.kind,
+)
+LOTS = select(*LOT_COLUMNS)
 JOURNALS = select(journal.id, journal.kind, journal.ref, journal.wallet_id, journal.generation_id, journal.reverses_id)
+ASIDES = select(
+    set_aside.ref,
+    set_aside.wallet_id,
+    set_aside.lot_id,
+    set_aside.reason,
+    set_aside.asked,
+    set_aside.amount,
+    set_aside.state,
+    set_aside.shortfall,
+    set_aside.journal_id,
+    set_aside.close_journal_id,
+)
 
 
 class _Queries:
@@ -55,6 +81,8 @@ class _Queries:
             "workspaces": select(wallet.id).where(among(wallet.workspace_id, "workspaces")),
             "generations": select(hold.wallet_id).where(among(hold.generation_id, "generations")),
             "journals": select(journal.wallet_id).where(among(journal.id, "journals")),
+            "asides": select(set_aside.wallet_id).where(among(set_aside.ref, "asides")),
+            "lots": select(lot.wallet_id).where(among(lot.id, "lots")),
         }
         self._locks: dict[tuple[str, ...], Select[Any]] = {}
         self.holds = select(
@@ -76,8 +104,13 @@ class _Queries:
             .order_by(lot_use.position)
         )
 
+        self.asides = ASIDES.where(or_(among(set_aside.ref, "asides"), among(set_aside.lot_id, "lots")))
+        self.freezes = select(freeze.id, freeze.wallet_id, freeze.reason, freeze.ref).where(
+            among(freeze.wallet_id, "wallets"), freeze.lifted_at.is_(None)
+        )
+
     def lock(self, names: tuple[str, ...]) -> Select[Any]:
-        """The wallets of these workspaces, of the holds of these generations and of these journals, locked by id.
+        """The wallets these names lead to, locked by id.
 
         The lock is FOR NO KEY UPDATE: foreign keys that only mention a wallet need not wait for it.
         """
@@ -106,7 +139,7 @@ def _queries(connection: Connection) -> _Queries:
 
 
 def lock_wallets(connection: Connection, **by: Collection[str]) -> list[Wallet]:
-    """Lock and read the wallets of `workspaces`, `generations` and `journals`."""
+    """Lock and read the wallets of `workspaces`, of the holds of `generations`, of `journals`, `asides` and `lots`."""
     names = tuple(name for name, values in by.items() if values)
     if not names:
         return []
@@ -137,6 +170,22 @@ def read_named_lots(connection: Connection, lots: Collection[str], journals: Col
     given = {"lots": _some(lots), "journals": _some(journals)}
     rows = connection.execute(_queries(connection).named_lots, given)
     return [Lot._make(row) for row in rows]
+
+
+def read_asides(connection: Connection, refs: Collection[str], lots: Collection[str]) -> list[Aside]:
+    """Set-asides by their own names, and all there ever were of these lots."""
+    if not (refs or lots):
+        return []
+    given = {"asides": _some(refs), "lots": _some(lots)}
+    return [Aside._make(row) for row in connection.execute(_queries(connection).asides, given)]
+
+
+def read_freezes(connection: Connection, wallets: Collection[int]) -> list[Freeze]:
+    """Those in force."""
+    if not wallets:
+        return []
+    rows = connection.execute(_queries(connection).freezes, {"wallets": list(wallets)})
+    return [Freeze._make(row) for row in rows]
 
 
 def read_journals_of(connection: Connection, generations: Collection[str]) -> list[Posted]:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
 
 from app.kernel.errors import NotFound
-from app.kernel.money import CREDIT, Money
+from app.kernel.money import CREDIT, USD, Money
 from app.ledger import accounts, tables
 from app.ledger.reading import LOTS, WALLET_COLUMNS
 from app.ledger.state import Lot, Wallet, in_draw_order
-from app.ledger.tables import OPEN, RELEASED
+from app.ledger.tables import OPEN, RELEASED, SET_ASIDE
 
 HOLD, RELEASE = "hold", "release"  # statement rows that are no journals
 _HOLD_RANK, _RELEASE_RANK, _JOURNAL_RANK = 0, 1, 2
@@ -27,6 +27,8 @@ class Balance(NamedTuple):
     credit_limit: Money
     available: Money
     frozen: bool
+    debt: Money = Money(0)  # used, though its payment was taken back
+    set_aside: Money = Money(0)  # out of the balance while a refund or a dispute is decided
 
 
 class LotView(NamedTuple):
@@ -39,7 +41,7 @@ class LotView(NamedTuple):
     remaining: Money
     priority: int
     expires_at: datetime | None
-    cost_basis: Money | None  # micro-USD paid for the whole lot
+    cost_basis: Money | None  # paid for the whole lot
     created_at: datetime
 
 
@@ -119,7 +121,15 @@ def balance(connection: Connection, workspace_id: str, unit: str = CREDIT) -> Ba
         Money(wallet.credit_limit, unit),
         Money(max(0, wallet.available), unit),
         wallet.frozen,
+        Money(wallet.debt, unit),
+        Money(_set_aside_of(connection, wallet.id), unit),
     )
+
+
+def _set_aside_of(connection: Connection, wallet_id: int) -> int:
+    a = tables.set_aside.c
+    query = select(func.coalesce(func.sum(a.amount), 0)).where(a.wallet_id == wallet_id, a.state == SET_ASIDE)
+    return int(connection.execute(query).scalar_one())
 
 
 def lots(connection: Connection, workspace_id: str, now: datetime, unit: str = CREDIT) -> list[LotView]:
@@ -127,7 +137,9 @@ def lots(connection: Connection, workspace_id: str, now: datetime, unit: str = C
     wallet = wallet_of(connection, workspace_id, unit)
     c = tables.lot.c
     rows = connection.execute(
-        LOTS.add_columns(c.kind, c.label, c.cost_basis_micros, c.created_at).where(c.wallet_id == wallet.id, c.open)
+        LOTS.add_columns(c.label, c.cost_basis_micros, c.cost_basis_unit, c.created_at).where(
+            c.wallet_id == wallet.id, c.open
+        )
     ).all()
     by_id = {row.id: row for row in rows}
     ordered = in_draw_order((Lot._make(row[: len(Lot._fields)]) for row in rows), now)
@@ -135,7 +147,7 @@ def lots(connection: Connection, workspace_id: str, now: datetime, unit: str = C
 
 
 def _lot_view(row: Any, unit: str) -> LotView:
-    basis = None if row.cost_basis_micros is None else Money(row.cost_basis_micros, "USD")
+    basis = None if row.cost_basis_micros is None else Money(row.cost_basis_micros, row.cost_basis_unit or USD)
     return LotView(
         row.id,
         row.kind,
@@ -195,7 +207,8 @@ class _Page(NamedTuple):
 def _journal_rows(connection: Connection, page: _Page) -> Iterable[StatementRow]:
     wallet, unit = page.wallet, page.wallet.unit
     j, h = tables.journal.c, tables.hold.c
-    own = (accounts.prepaid(wallet.workspace_id), accounts.receivable(wallet.workspace_id))
+    workspace_id = wallet.workspace_id
+    own = (accounts.prepaid(workspace_id), accounts.receivable(workspace_id), accounts.debt(workspace_id))
     query = (
         select(j.id, j.kind, j.generation_id, j.memo, j.created_at)
         .where(j.wallet_id == wallet.id, page.window(j.created_at, _JOURNAL_RANK, j.id))
@@ -226,9 +239,9 @@ def _journal_rows(connection: Connection, page: _Page) -> Iterable[StatementRow]
 
 
 def _own_legs(
-    connection: Connection, journal_ids: list[str], own: tuple[str, str]
+    connection: Connection, journal_ids: list[str], own: tuple[str, ...]
 ) -> dict[str, tuple[int, int | None]]:
-    """What each journal moved into the balance, and the credits that stood there afterwards."""
+    """What each journal moved into the balance (less what is owed and in debt), and the credits there afterwards."""
     e = tables.entry.c
     found: dict[str, tuple[int, int | None]] = {}
     query = select(e.journal_id, e.account, e.amount, e.balance_after)

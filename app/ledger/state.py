@@ -7,7 +7,7 @@ from typing import NamedTuple
 from app.kernel.errors import Broken
 from app.ledger import accounts
 from app.ledger.journal import Entry
-from app.ledger.tables import OPEN
+from app.ledger.tables import OPEN, SET_ASIDE
 
 
 class Wallet(NamedTuple):
@@ -22,13 +22,19 @@ class Wallet(NamedTuple):
     credit_limit: int
     frozen: bool
     version: int
+    debt: int = 0
 
     @property
     def available(self) -> int:
-        """What a new hold may take; below zero when the limit was lowered under what is in use."""
-        return self.balance + self.credit_limit - self.owed - self.held
+        """What a new hold may take; below zero in debt, or when the limit was lowered under what is in use."""
+        return self.balance + self.credit_limit - self.owed - self.held - self.debt
 
-    def moved(self, *, balance: int = 0, held: int = 0, owed: int = 0) -> "Wallet":
+    @property
+    def unheld(self) -> int:
+        """The credits that no hold counts on."""
+        return max(0, self.balance - self.held)
+
+    def moved(self, *, balance: int = 0, held: int = 0, owed: int = 0, debt: int = 0) -> "Wallet":
         """The wallet after one operation that changes these figures by so much."""
         return Wallet(
             self.id,
@@ -40,6 +46,7 @@ class Wallet(NamedTuple):
             self.credit_limit,
             self.frozen,
             self.version + 1,
+            self.debt + debt,
         )
 
 
@@ -67,10 +74,35 @@ class Lot(NamedTuple):
     open: bool
     priority: int
     expires_at: datetime | None
+    kind: str = "paid"
 
     def changed(self, by: int) -> "Lot":
         left = self.remaining + by
         return self._replace(remaining=left, open=left > 0)
+
+
+class Aside(NamedTuple):
+    """Credits of one lot, set aside while a refund or a dispute is decided. `asked` may be more than was there."""
+
+    ref: str
+    wallet_id: int
+    lot_id: str
+    reason: str
+    asked: int
+    amount: int
+    state: int = SET_ASIDE
+    shortfall: int = 0
+    journal_id: str | None = None
+    close_journal_id: str | None = None
+
+
+class Freeze(NamedTuple):
+    """A reason for which a wallet is frozen, in force until it is lifted."""
+
+    id: str
+    wallet_id: int
+    reason: str
+    ref: str
 
 
 class Use(NamedTuple):
@@ -108,6 +140,11 @@ class Posted(NamedTuple):
     def from_limit(self) -> int:
         """Micros charged to the limit; negative when given back."""
         return self.sum_of("ws:", accounts.RECEIVABLE)
+
+    @property
+    def into_debt(self) -> int:
+        """Micros charged to debt; negative when it was paid."""
+        return self.sum_of("ws:", accounts.DEBT)
 
     @property
     def absorbed(self) -> int:

@@ -1,8 +1,8 @@
 """The books. Plain tables, because the lane writes them with prepared Core statements; amounts are integers.
 
 Customer accounts are in micro-credits (or the wallet's unit), upstream cost in micro-USD; every journal sums to zero
-per unit. `journal`, `entry` and `lot_use` are append-only and a hold moves only from open to closed: `guards.py`
-puts that into the database itself.
+per unit. `journal`, `entry` and `lot_use` are append-only; a hold and a set-aside move only from open to closed, and a
+freeze is only lifted: `guards.py` puts that into the database itself.
 """
 
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from app.kernel.db import BigKey, Json, UtcDateTime, metadata
 
 OPEN, CAPTURED, RELEASED = 0, 1, 2  # hold.state
+SET_ASIDE, GIVEN_BACK, TAKEN_BACK = 0, 1, 2  # set_aside.state
 
 wallet = Table(
     "wallet",
@@ -34,10 +35,12 @@ wallet = Table(
     Column("held", BigInteger, nullable=False),  # = sum of its open holds
     Column("owed", BigInteger, nullable=False),  # used on credit and not yet paid
     Column("credit_limit", BigInteger, nullable=False),
-    Column("frozen", Boolean, nullable=False),
+    Column("frozen", Boolean, nullable=False),  # = a freeze of it is in force
     Column("version", BigInteger, nullable=False),
+    Column("debt", BigInteger, nullable=False, server_default=text("0")),  # used, though its payment was taken back
     UniqueConstraint("workspace_id", "unit"),
     CheckConstraint("balance >= 0 AND held >= 0 AND owed >= 0 AND credit_limit >= 0", name="wallet_not_negative"),
+    CheckConstraint("debt >= 0", name="wallet_debt_not_negative"),
     postgresql_with={"fillfactor": "50"},
 )
 
@@ -117,8 +120,9 @@ lot = Table(
     Column("open", Boolean, nullable=False),  # flips once, so updates of `remaining` stay heap-only on PostgreSQL
     Column("priority", Integer, nullable=False),  # lower is used first
     Column("expires_at", UtcDateTime),
-    Column("cost_basis_micros", BigInteger),  # micro-USD paid for the whole lot, None when it was a gift
+    Column("cost_basis_micros", BigInteger),  # paid for the whole lot, None when it was a gift
     Column("created_at", UtcDateTime, nullable=False),
+    Column("cost_basis_unit", String),  # the currency of it; None is USD
     CheckConstraint("remaining >= 0 AND remaining <= granted", name="lot_within_grant"),
     Index(
         "lot_open_by_wallet",
@@ -129,6 +133,7 @@ lot = Table(
         sqlite_where=text("open"),
         postgresql_where=text("open"),
     ),
+    Index("lot_open_by_end", "expires_at", sqlite_where=text("open"), postgresql_where=text("open")),
     postgresql_with={"fillfactor": "50"},
 )
 
@@ -141,4 +146,48 @@ lot_use = Table(
     Column("amount", BigInteger, nullable=False),  # < 0 gives back
     CheckConstraint("amount <> 0", name="lot_use_not_zero"),
     Index("lot_use_by_lot", "lot_id"),
+)
+
+#: Credits of one lot that are out of the balance while it is decided whether their payment goes back.
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("ref", String, primary_key=True),  # the refund's or the dispute's own id
+    Column("wallet_id", BigInteger, ForeignKey("wallet.id"), nullable=False),
+    Column("lot_id", String, ForeignKey("lot.id"), nullable=False),
+    Column("reason", String, nullable=False),  # refund | dispute
+    Column("asked", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # what could be set aside of it
+    Column("state", SmallInteger, nullable=False),
+    Column("shortfall", BigInteger, nullable=False),  # taken back beyond `amount`, as debt
+    Column("journal_id", String, ForeignKey("journal.id")),  # None when nothing could be set aside
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("close_journal_id", String, ForeignKey("journal.id")),
+    CheckConstraint("amount >= 0 AND amount <= asked AND shortfall >= 0", name="set_aside_within_asked"),
+    Index("set_aside_by_lot", "lot_id"),
+    Index("set_aside_open", "wallet_id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+)
+
+#: Why a wallet is frozen. A row is in force until it is lifted.
+freeze = Table(
+    "wallet_freeze",
+    metadata,
+    Column("id", String, primary_key=True),  # frz_…
+    Column("wallet_id", BigInteger, ForeignKey("wallet.id"), nullable=False),
+    Column("reason", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("lifted_at", UtcDateTime),
+    Column("lifted_by", String),
+    Index(
+        "wallet_freeze_once",
+        "wallet_id",
+        "reason",
+        "ref",
+        unique=True,
+        sqlite_where=text("lifted_at IS NULL"),
+        postgresql_where=text("lifted_at IS NULL"),
+    ),
 )

@@ -15,13 +15,15 @@ from app.kernel.db import Database
 from app.kernel.errors import InvalidInput
 from app.kernel.money import CREDIT, Money
 from app.ledger import reads, tables
-from app.ledger.companion import Also, Check
-from app.ledger.journal import Cost
+from app.ledger.companion import Also, Check, Within
+from app.ledger.journal import Cash, Cost
 from app.ledger.lane import Lane
 from app.ledger.operations import (
     AbsorbOp,
     AdjustOp,
     CaptureEarlyOp,
+    FreezeOp,
+    Frozen,
     GrantOp,
     Held,
     HoldOp,
@@ -34,6 +36,9 @@ from app.ledger.operations import (
     ReverseOp,
     Settled,
     SettleOp,
+    ThawOp,
+    ToppedUp,
+    TopUpOp,
 )
 
 #: In which order kinds of credits are used when a grant does not say: what expires or was given goes first.
@@ -156,11 +161,63 @@ class Ledger:
         expires_at: datetime | None = None,
         cost_basis: Money | None = None,
         also: Also = (),
+        within: Within | None = None,
     ) -> Posting:
         """Hand out credits (`paid`, `promo`, `plan` or `correction`) as a lot. `ref` names the occasion, once."""
         order = PRIORITIES.get(kind, PRIORITIES["paid"]) if priority is None else priority
-        op = GrantOp(workspace_id, amount, kind, label, ref, actor, order, expires_at, cost_basis, also)
+        op = GrantOp(workspace_id, amount, kind, label, ref, actor, order, expires_at, cost_basis, also, within=within)
         return cast(Posting, await self._lane.submit_async(op))
+
+    async def top_up(
+        self,
+        workspace_id: str,
+        paid: Money,
+        *,
+        ref: str,
+        label: str,
+        actor: str,
+        bonus: Money | None = None,
+        bonus_label: str = "",
+        expires_at: datetime | None = None,
+        bonus_expires_at: datetime | None = None,
+        cost_basis: Money | None = None,
+        cash: Cash | None = None,
+        within: Within | None = None,
+    ) -> ToppedUp:
+        """Credits for a payment, whose own id is `ref`: once. What was paid for and the bonus are a lot each.
+
+        A debt is paid first, from the credits that were paid for. `cost_basis` is what the lot cost, `cash` the same
+        in the books of money (through which door, net and tax). `within` runs on the same connection after the books
+        are written: the order, its invoice and the outbox commit with the credits; what it raises comes back from here
+        and undoes this operation alone. Raises `IdempotencyConflict` for the same `ref` with other figures.
+        """
+        op = TopUpOp(
+            workspace_id,
+            paid,
+            ref,
+            label,
+            actor,
+            bonus,
+            bonus_label,
+            expires_at,
+            bonus_expires_at,
+            cost_basis,
+            cash,
+            within=within,
+        )
+        return cast(ToppedUp, await self._lane.submit_async(op))
+
+    async def freeze(
+        self, workspace_id: str, reason: str, ref: str, *, actor: str, within: Within | None = None
+    ) -> Frozen:
+        """Take no new holds, for one more reason; the same `reason` and `ref` count once while in force."""
+        return cast(Frozen, await self._lane.submit_async(FreezeOp(workspace_id, reason, ref, actor, within=within)))
+
+    async def thaw(
+        self, workspace_id: str, reason: str, ref: str | None = None, *, actor: str, within: Within | None = None
+    ) -> Frozen:
+        """A reason is gone (all of that name without a `ref`); holds are taken again when it was the last one."""
+        return cast(Frozen, await self._lane.submit_async(ThawOp(workspace_id, reason, ref, actor, within=within)))
 
     async def adjust(
         self, workspace_id: str, amount: Money, *, ref: str, actor: str, reason: str, also: Also = ()

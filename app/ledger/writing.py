@@ -10,25 +10,29 @@ from app.kernel import faults
 from app.kernel.errors import Broken
 from app.ledger import accounts, tables
 from app.ledger.bulk import Insert, Row, Statement, Update
-from app.ledger.change import NewLot, Post
+from app.ledger.change import NewLot, Post, Rare
 from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.operations import HoldOp, Operation
-from app.ledger.state import Hold, Lot, Wallet
-from app.ledger.tables import CAPTURED, OPEN
+from app.ledger.state import Aside, Hold, Lot, Wallet
+from app.ledger.tables import CAPTURED, OPEN, SET_ASIDE
 
-_hold, _journal, _entry, _lot, _use, _wallet = (
+_hold, _journal, _entry, _lot, _use, _wallet, _aside, _freeze = (
     tables.hold,
     tables.journal,
     tables.entry,
     tables.lot,
     tables.lot_use,
     tables.wallet,
+    tables.set_aside,
+    tables.freeze,
 )
 INSERT_HOLD = Insert(_hold, without=("closed_at", "close_journal_id"))
 INSERT_JOURNAL = Insert(_journal)
 INSERT_ENTRY = Insert(_entry)
 INSERT_LOT = Insert(_lot)
 INSERT_LOT_USE = Insert(_use)
+INSERT_ASIDE = Insert(_aside, without=("closed_at", "close_journal_id"))
+INSERT_FREEZE = Insert(_freeze, without=("lifted_at", "lifted_by"))
 CLOSE_HOLD = Update(
     _hold,
     sets=("state", "captured", "closed_at", "close_journal_id"),
@@ -37,9 +41,15 @@ CLOSE_HOLD = Update(
 CHANGE_LOT = Update(_lot, sets=("remaining", "open"), where={"lot_id": _lot.c.id})
 CHANGE_WALLET = Update(
     _wallet,
-    sets=("balance", "held", "owed", "version"),
+    sets=("balance", "held", "owed", "debt", "frozen", "version"),
     where={"wallet_id": _wallet.c.id, "from_version": _wallet.c.version},
 )
+CLOSE_ASIDE = Update(
+    _aside,
+    sets=("state", "shortfall", "closed_at", "close_journal_id"),
+    where={"of_ref": _aside.c.ref, "from_state": _aside.c.state},
+)
+LIFT_FREEZE = Update(_freeze, sets=("lifted_at", "lifted_by"), where={"freeze_id": _freeze.c.id})
 
 
 class Pending:
@@ -59,6 +69,7 @@ class Pending:
         self._uses: list[Row] = []
         self._wallets: dict[int, tuple[int, Wallet]] = {}  # (version in the database, latest)
         self._companions: list[_Group] = []
+        self._rare: list[tuple[Statement, Row]] = []
 
     def concerns(self, wallet_id: int) -> bool:
         return wallet_id in self._wallets
@@ -138,6 +149,19 @@ class Pending:
         else:
             self._new_lots[lot.id] = made._replace(lot=lot)
 
+    def rare(self, rare: Rare) -> None:
+        """Set-asides and freezes: too few to be worth gathering."""
+        if rare.sets_aside is not None:
+            self._rare.append((INSERT_ASIDE, _aside_row(rare.sets_aside, self._now)))
+        if rare.closes_aside is not None:
+            self._rare.append((CLOSE_ASIDE, _aside_closing(rare.closes_aside, self._now)))
+        for new in rare.freezes:
+            row = {**new._asdict(), "actor": rare.actor, "created_at": self._now}
+            self._rare.append((INSERT_FREEZE, row))
+        for old in rare.lifts:
+            row = {"freeze_id": old.id, "new_lifted_at": self._now, "new_lifted_by": rare.actor}
+            self._rare.append((LIFT_FREEZE, row))
+
     def companions(self, companions: Sequence[Companion]) -> None:
         """Queue an operation's companions: like statements of several operations together, its own in their order."""
         place = 0
@@ -165,6 +189,8 @@ class Pending:
         _write(connection, INSERT_LOT_USE, self._uses)
         self._reached("after_lots")
         _write(connection, CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()])
+        for statement, row in self._rare:
+            _write(connection, statement, [row])
         for group in self._companions:
             group.write(connection)
         self._clear()
@@ -177,10 +203,10 @@ class Pending:
     def _lot_row(self, made: NewLot) -> Row:
         return {
             **made.lot._asdict(),
-            "kind": made.kind,
             "label": made.label,
-            "cost_basis_micros": made.cost_basis_micros,
+            "cost_basis_micros": made.cost_basis.micros if made.cost_basis else None,
             "created_at": self._now,
+            "cost_basis_unit": made.cost_basis.unit if made.cost_basis else None,
         }
 
 
@@ -216,6 +242,24 @@ def _own_accounts(wallet: Wallet | None) -> dict[str, int]:
     return {
         accounts.prepaid(wallet.workspace_id): wallet.balance,
         accounts.receivable(wallet.workspace_id): wallet.owed,
+        accounts.debt(wallet.workspace_id): wallet.debt,
+    }
+
+
+def _aside_row(aside: Aside, now: datetime) -> Row:
+    row = {**aside._asdict(), "created_at": now}
+    del row["close_journal_id"]
+    return row
+
+
+def _aside_closing(aside: Aside, now: datetime) -> Row:
+    return {
+        "of_ref": aside.ref,
+        "from_state": SET_ASIDE,
+        "new_state": aside.state,
+        "new_shortfall": aside.shortfall,
+        "new_closed_at": now,
+        "new_close_journal_id": aside.close_journal_id,
     }
 
 
@@ -230,5 +274,7 @@ def _wallet_change(from_version: int, wallet: Wallet) -> Row:
         "new_balance": wallet.balance,
         "new_held": wallet.held,
         "new_owed": wallet.owed,
+        "new_debt": wallet.debt,
+        "new_frozen": wallet.frozen,
         "new_version": wallet.version,
     }

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import bindparam, insert, select, text, update
 
@@ -18,7 +18,7 @@ from app.ledger import tables
 from app.ledger.audit import run_audit
 from app.ledger.companion import Companion
 from app.ledger.journal import Cost
-from app.ledger.operations import GrantOp, HoldOp, ReleaseOp, Settled, SettleOp
+from app.ledger.operations import GrantOp, HoldOp, ReleaseOp, Settled, SettleOp, ToppedUp, TopUpOp
 from app.ledger.wallet import Ledger, open_wallet
 
 T = TypeVar("T")
@@ -139,6 +139,11 @@ class Shop:
             generation_id, also=lambda done: self.finished(generation_id, done, given.get("cost")), **given
         )
 
+    def top_up_op(self, workspace_id: str, paid: int, bonus: int = 0, **more: Any) -> TopUpOp:
+        given = {"ref": f"pi_{next(_counter)}", "label": "Starter", "actor": "test"}
+        gift = credits(bonus) if bonus else None
+        return TopUpOp(workspace_id, credits(paid), bonus=gift, **(given | more))
+
     # --- the same, done at once
 
     def grant(self, workspace_id: str, amount: int, **more: Any) -> Any:
@@ -154,6 +159,9 @@ class Shop:
 
     def release(self, generation_id: str, **more: Any) -> Any:
         return self.ledger.perform(self.release_op(generation_id, **more))
+
+    def top_up(self, workspace_id: str, paid: int, bonus: int = 0, **more: Any) -> ToppedUp:
+        return cast(ToppedUp, self.ledger.perform(self.top_up_op(workspace_id, paid, bonus, **more)))
 
     # --- companions
 

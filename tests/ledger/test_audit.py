@@ -33,7 +33,13 @@ BREAKAGES: dict[str, list[str]] = {
     "balance_is_lots": ["UPDATE lot SET remaining = remaining - 1 WHERE open"],
     "held_is_open_holds": ["UPDATE wallet SET held = held + 1"],
     "owed_is_entries": ["UPDATE wallet SET owed = owed + 1"],
+    "debt_is_entries": ["UPDATE wallet SET debt = debt + 1"],
     "nothing_below_zero": ["UPDATE wallet SET credit_limit = -1"],
+    "frozen_has_a_reason": ["UPDATE wallet SET frozen = NOT frozen"],
+    "frozen_for_a_debt": [
+        "INSERT INTO wallet_freeze (id, wallet_id, reason, ref, actor, created_at)"
+        " VALUES ('frz_x', 1, 'debt', 'x', 'x', '2026-01-01')"
+    ],
     "wallet_chain": ["UPDATE entry SET balance_after = balance_after + 1 WHERE account LIKE 'ws%'"],
     "wallet_entries_are_numbered": ["UPDATE wallet SET version = 0"],
     "captured_once": [f"UPDATE hold SET captured = captured + 1 WHERE generation_id = {A_SETTLED}"],
@@ -50,6 +56,8 @@ BREAKAGES: dict[str, list[str]] = {
     "lots_add_up": ["UPDATE lot_use SET amount = amount + 1"],
     "lots_open_while_full": ["UPDATE lot SET open = NOT open"],
     "lots_pay_for_credits": ["UPDATE lot_use SET amount = amount - 1"],
+    "top_ups_make_lots": ["UPDATE lot SET kind = 'promo' WHERE kind = 'paid'"],
+    "bonus_beside_a_top_up": ["UPDATE journal SET ref = 'x' WHERE kind = 'top_up'"],
     "reversals_undo": [
         JOURNAL.format(kind="'reversal'", wallet="2", generation="NULL"),
         f"UPDATE journal SET reverses_id = {THE_CAPTURE} WHERE id = 'jrn_x'",
@@ -73,6 +81,7 @@ def busy(broken_shop: Shop) -> Shop:
     shop.hold(workspace, 10)
     shop.release(shop.hold(workspace, 5))
     shop.ledger.perform(CaptureEarlyOp(shop.hold(workspace, 4)))
+    shop.top_up(workspace, 100, 10)
     assert run_audit(shop.db, at=START) == []
     return shop
 

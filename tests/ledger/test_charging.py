@@ -7,7 +7,7 @@ from app.kernel.errors import Conflict, InsufficientCredits, InvalidInput, Limit
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.ledger.companion import Companion, CompanionFailed
-from app.ledger.operations import AbsorbOp, CaptureEarlyOp, HoldOp, SettleOp
+from app.ledger.operations import AbsorbOp, CaptureEarlyOp, FreezeOp, HoldOp, SettleOp
 from tests.ledger.support import DEADLINE, FINISH_GENERATION, INSERT_GENERATION, Shop, cost, credits, dollars
 
 # --- hold
@@ -68,7 +68,7 @@ def test_a_generation_is_held_in_one_workspace_only(shop: Shop) -> None:
 def test_a_frozen_balance_takes_no_hold_but_lets_work_finish(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
-    shop.execute("UPDATE wallet SET frozen = true")
+    shop.ledger.perform(FreezeOp(workspace, "operator", "ticket 9", "ann"))
     with pytest.raises(NotAllowed) as refused:
         shop.hold(workspace, 1)
     assert refused.value.stable_code == "wallet_frozen"

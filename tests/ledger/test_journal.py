@@ -7,11 +7,12 @@ import pytest
 from app.kernel.errors import Broken
 from app.kernel.money import Money
 from app.ledger import journal
-from app.ledger.journal import Cost, Entry, Journal
+from app.ledger.journal import Cash, Cost, Entry, Journal
 from tests.ledger.support import credits, dollars
 
 WS, GEN = "ws_1", "gen_1"
 FAL = Cost("fal", dollars(3_000))
+EUR_120 = Cash("stripe", Money(100_000_000, "EUR"), Money(20_000_000, "EUR"))
 
 
 def captured(**more: object) -> Journal:
@@ -173,6 +174,104 @@ FACTS = [
           expense:unknown_upstream       -0.003000 USD
         """,
         id="the real cost replaces the expected one",
+    ),
+    pytest.param(
+        journal.top_up(WS, credits(100), debt=credits(0), ref="pi_1"),
+        """
+        top_up pi_1
+          issued:credits:paid       +100.000000 credit
+          ws:ws_1:prepaid           -100.000000 credit
+        """,
+        id="credits that were paid for",
+    ),
+    pytest.param(
+        journal.top_up(WS, credits(100), debt=credits(60), ref="pi_1", cash=EUR_120),
+        """
+        top_up pi_1
+          issued:credits:paid       +100.000000 credit
+          ws:ws_1:debt               -60.000000 credit
+          ws:ws_1:prepaid            -40.000000 credit
+          cash:stripe               +120.000000 EUR
+          deferred                  -100.000000 EUR
+          tax_payable                -20.000000 EUR
+        """,
+        id="debt has its part first, and the money stands beside it",
+    ),
+    pytest.param(
+        journal.bonus(WS, credits(10), ref="pi_1"),
+        """
+        bonus pi_1
+          expense:promo             +10.000000 credit
+          ws:ws_1:prepaid           -10.000000 credit
+        """,
+        id="a bonus is a gift",
+    ),
+    pytest.param(
+        journal.set_aside(WS, credits(40), ref="re_1"),
+        """
+        set_aside re_1
+          ws:ws_1:prepaid           +40.000000 credit
+          ws:ws_1:set_aside         -40.000000 credit
+        """,
+        id="credits wait outside the balance for a refund to be decided",
+    ),
+    pytest.param(
+        journal.give_back(WS, credits(40), ref="re_1"),
+        """
+        give_back re_1
+          ws:ws_1:set_aside         +40.000000 credit
+          ws:ws_1:prepaid           -40.000000 credit
+        """,
+        id="the payment stays after all",
+    ),
+    pytest.param(
+        journal.take_back(WS, credits(40), credits(60), kind="paid", ref="re_1", cash=EUR_120),
+        """
+        take_back re_1
+          ws:ws_1:set_aside         +40.000000 credit
+          ws:ws_1:debt              +60.000000 credit
+          issued:credits:paid      -100.000000 credit
+          cash:stripe              -120.000000 EUR
+          deferred                 +100.000000 EUR
+          tax_payable               +20.000000 EUR
+        """,
+        id="the payment went back, and some of its credits were used",
+    ),
+    pytest.param(
+        journal.take_back(WS, credits(10), credits(0), kind="promo", ref="re_1 bonus"),
+        """
+        take_back re_1 bonus
+          ws:ws_1:set_aside         +10.000000 credit
+          expense:promo             -10.000000 credit
+        """,
+        id="a bonus goes back as it came",
+    ),
+    pytest.param(
+        journal.write_off(WS, credits(60), ref="ticket 9"),
+        """
+        write_off ticket 9
+          expense:bad_debt          +60.000000 credit
+          ws:ws_1:debt              -60.000000 credit
+        """,
+        id="debt nobody will pay",
+    ),
+    pytest.param(
+        journal.expiry(WS, credits(25), kind="paid", ref="lot_1"),
+        """
+        expiry lot_1
+          ws:ws_1:prepaid           +25.000000 credit
+          revenue:breakage          -25.000000 credit
+        """,
+        id="credits that were paid for and never used are earned",
+    ),
+    pytest.param(
+        journal.expiry(WS, credits(25), kind="promo", ref="lot_1"),
+        """
+        expiry lot_1
+          ws:ws_1:prepaid           +25.000000 credit
+          expense:promo             -25.000000 credit
+        """,
+        id="a gift nobody used was none",
     ),
 ]
 

@@ -21,7 +21,7 @@ def test_a_balance_says_what_each_part_is(shop: Shop) -> None:
     shop.settle(shop.hold(workspace, 15), 15)
     shop.hold(workspace, 4)
     balance = shop.ledger.balance(workspace)
-    assert balance == (credits(0), credits(4), credits(5), credits(20), credits(11), False)
+    assert balance == (credits(0), credits(4), credits(5), credits(20), credits(11), False, credits(0), credits(0))
     with pytest.raises(NotFound):
         shop.ledger.balance("ws_none")
 

@@ -82,7 +82,7 @@ def made_of(stands: Standing) -> str:
     """`42,306 paid + 6,000 promo − 96 held`: how Available comes about."""
     balance = stands.balance
     plus = [(kind, stands.left_of(kind)) for kind in KINDS] + [("limit", balance.credit_limit)]
-    minus = [("owed", balance.owed), ("held", balance.held)]
+    minus = [("owed", balance.owed), ("debt", balance.debt), ("held", balance.held)]
     text = " + ".join(_part(key, amount) for key, amount in plus if amount)
     for key, amount in minus:
         text += f" {present.MINUS} {_part(key, amount)}" if amount else ""

@@ -18,6 +18,13 @@ ICONS = {
     "settled": "back",
     "grant": "grant",
     "adjustment": "adjustment",
+    "top_up": "grant",
+    "bonus": "grant",
+    "expiry": "adjustment",
+    "set_aside": "hold",
+    "give_back": "back",
+    "take_back": "adjustment",
+    "write_off": "adjustment",
 }
 
 
