@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.sandbox.stripe import cards, disputes, endpoints, faults, intents, methods, refunds, sessions, webhooks
+from app.sandbox.stripe import buying, cards, disputes, endpoints, faults, intents, methods, refunds, sessions, webhooks
 from app.sandbox.stripe.errors import Refused
-from app.sandbox.stripe.hosted import Hosted
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.webhooks import Manner
 from app.sandbox.stripe.world import Cause, World
@@ -23,9 +22,8 @@ _RELEASE_ORDERS = ("as_sent", "reversed")
 
 
 class Control:
-    def __init__(self, world: World, hosted: Hosted, after: Callable[[], None]) -> None:
+    def __init__(self, world: World, after: Callable[[], None]) -> None:
         self._world = world
-        self._hosted = hosted
         self._after = after
 
     def routes(self) -> list[BaseRoute]:
@@ -231,12 +229,18 @@ class Control:
         return {"id": wanted, "behaviour": given["behaviour"]}
 
     def pay(self, given: Given, wanted: str) -> Given:
-        """Pay a session as a buyer would: by `card` number or token, by `iban`, or `expire` it."""
-        session = self._world.get("checkout.session", wanted)
-        if given.get("expire"):
-            return sessions.run_out(self._world, session)
-        self._hosted.pay_directly(session, given)
-        return self._world.get("checkout.session", wanted)
+        """Pay a session as its buyer: by `card`'s number or token, an `iban`, or a `saved` method.
+
+        `authenticate` answers 3-D Secure, if it asks. The session as it is afterwards.
+        """
+        world, session = self._world, self._world.get("checkout.session", wanted)
+        if not sessions.is_open(world, session):
+            raise ValueError(f"{wanted} is {session['status']}")
+        fields = {"email": "jamie@example.com", "name": "Jamie Rivera", "country": "DE", **given}
+        intent = buying.attempt(world, session, _chosen(world, session, fields), fields)
+        if intent["status"] == "requires_action" and "authenticate" in given:
+            buying.answer(world, intent, passed=bool(given["authenticate"]))
+        return world.get("checkout.session", wanted)
 
     def settle(self, given: Given, wanted: str) -> Given:
         """The bank's word on a direct debit: `paid` true or false."""
@@ -266,6 +270,20 @@ class Control:
     def move_dispute(self, given: Given, wanted: str) -> Given:
         """To any `status`: won, lost, warning_closed, under_review, appeal_needs_response, or one not known yet."""
         return disputes.moved(self._world, self._world.get("dispute", wanted), str(given["status"]))
+
+
+def _chosen(world: World, session: Thing, fields: Given) -> Thing:
+    try:
+        if "iban" in fields:
+            return buying.by_debit(world, fields)
+        if "saved" in fields:
+            return buying.by_saved(world, session, str(fields["saved"]))
+        wanted = str(fields.get("card", "4242424242424242"))
+        card = cards.by_token(wanted)
+        dates = {"expiry": "12/34", "cvc": "123", "number": card.number if card else wanted}
+        return buying.by_card(world, {**dates, **fields})
+    except buying.Complaint as complaint:
+        raise ValueError(str(complaint)) from None
 
 
 def _dispute_facts(given: Given) -> Given:

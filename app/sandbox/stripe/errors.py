@@ -42,9 +42,11 @@ class Refused(Exception):
 
 
 def missing(kind: str, wanted: str, param: str = "id") -> Refused:
-    """No such object."""
+    """No such object: a 404 for what the address names, a 400 for what a parameter names."""
     noun = kind.rpartition(".")[2].replace("_", "")
-    return Refused(f"No such {noun}: '{wanted}'", status=404, code="resource_missing", param=param)
+    return Refused(
+        f"No such {noun}: '{wanted}'", status=404 if param == "id" else 400, code="resource_missing", param=param
+    )
 
 
 def bad_parameter(message: str, param: str, code: str | None = None) -> Refused:

@@ -10,17 +10,8 @@ from app.sandbox.stripe.world import World
 SHOWN, MOST = 10, 100
 DEEPEST = 4
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-#: Prefixes of ids, and the kind of object they name: what an expanded member is looked up as.
-_KINDS = {
-    "cus": "customer",
-    "pi": "payment_intent",
-    "ch": "charge",
-    "pm": "payment_method",
-    "seti": "setup_intent",
-    "re": "refund",
-    "dp": "dispute",
-    "txn": "balance_transaction",
-}
+#: Prefixes of the ids that may be written out.
+_EXPANDABLE = {"cus", "pi", "ch", "pm", "seti", "re", "dp", "txn"}
 
 Condition = tuple[str, str, Any]
 #: Members that are only present when they are asked for by `expand`.
@@ -86,8 +77,7 @@ def _open(world: World, node: Any, steps: list[str], extras: Mapping[tuple[str, 
     elif name not in node:
         raise bad_parameter(f"This property cannot be expanded ({path}).", "expand")
     elif isinstance(node[name], str):
-        kind = _KINDS.get(node[name].partition("_")[0])
-        found = world.store.find(node[name], kind) if kind else None
+        found = world.store.find(node[name]) if node[name].partition("_")[0] in _EXPANDABLE else None
         if found is None:
             raise bad_parameter(f"This property cannot be expanded ({path}).", "expand")
         node[name] = found

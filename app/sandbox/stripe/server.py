@@ -41,11 +41,10 @@ class Stripe:
         self._world.watchers.append(partial(sessions.follow, self._world))
         self._postman = Postman(self._world)
         self._calendar = Calendar(self._world, self._postman.look)
-        hosted = Hosted(self._world, self._look)
         self._routes = [
             *Api(self._world, config.secret_key, self._look).routes(),
-            *hosted.routes(),
-            *Control(self._world, hosted, self._look).routes(),
+            *Hosted(self._world, self._look).routes(),
+            *Control(self._world, self._look).routes(),
         ]
         if config.webhook_url and config.webhook_secret:
             endpoints.configured(self._world, config.webhook_url, config.webhook_secret)

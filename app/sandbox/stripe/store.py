@@ -71,6 +71,11 @@ CREATE INDEX IF NOT EXISTS duty_due ON duty (due);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
+#: What can be compared beside the members of the JSON.
+_COLUMNS = {
+    "created": "created",
+    "undelivered": "EXISTS (SELECT 1 FROM delivery WHERE event = thing.id AND state <> 'done')",
+}
 _ALL = ("thing", "delivery", "answer", "request", "duty")
 
 
@@ -155,7 +160,7 @@ class Store:
         """Newest first; `where` compares `created` or a member of the JSON. Cursors are ids, as Stripe's are."""
         conditions, values = ["kind = ?"], [kind]
         for name, comparison, value in where:
-            column = "created" if name == "created" else f"json_extract(body, '$.{name}')"
+            column = _COLUMNS.get(name, f"json_extract(body, '$.{name}')")
             marks = f"({', '.join('?' * len(value))})" if isinstance(value, list) else "?"
             conditions.append(f"{column} {comparison} {marks}")
             values += value if isinstance(value, list) else [value]

@@ -11,6 +11,7 @@ import json
 import secrets
 import sys
 import time
+import traceback
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -46,18 +47,17 @@ class Postman:
     def __init__(self, world: World) -> None:
         self._world = world
         self._wake = asyncio.Event()
-        self._gate = asyncio.Semaphore(AT_ONCE)
-        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._http: httpx.AsyncClient | None = None
 
     def start(self) -> None:
-        limits = httpx.Limits(max_connections=AT_ONCE * 4)
-        self._http = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, limits=limits)
+        self._http = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._world.store.run("UPDATE delivery SET state = 'due' WHERE state = 'sending'")  # what a kill interrupted
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        for task in [*([self._task] if self._task else []), *self._under_way.values()]:
+        for task in [*([self._task] if self._task else []), *self._under_way]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -76,29 +76,42 @@ class Postman:
                 await asyncio.wait_for(self._wake.wait(), pause)
 
     def _send_due(self) -> float | None:
-        """Start what is due; the seconds until the next one is, None when nothing waits."""
-        store, now = self._world.store, time.time()
-        self._under_way = {number: task for number, task in self._under_way.items() if not task.done()}
-        for row in store.run("SELECT number, type FROM delivery WHERE state = 'new' ORDER BY number"):
-            self._take_manner(row["number"], row["type"])
-        due = store.run("SELECT * FROM delivery WHERE state = 'due' AND due <= ? ORDER BY due, number", now)
-        for row in due:
-            if row["number"] not in self._under_way:
-                self._under_way[row["number"]] = asyncio.create_task(self._deliver(dict(row)))
-        later = store.run("SELECT min(due) AS due FROM delivery WHERE state = 'due' AND due > ?", now)[0]["due"]
-        return max(0.0, later - time.time()) if later is not None else None
-
-    def _take_manner(self, number: int, kind: str) -> None:
-        """Give a new delivery the manner that waits for it, if any."""
-        how = take_manner(self._world, kind)
-        state = "dropped" if how.drop else "held" if how.hold else "due"
-        self._world.store.run(
-            "UPDATE delivery SET state = ?, due = ?, how = ? WHERE number = ?",
-            state,
-            time.time() + how.delay,
-            json.dumps(asdict(how)),
-            number,
+        """Start what is due while hands are free; the seconds until the next look, None to wait for news."""
+        store = self._world.store
+        self._under_way = {task for task in self._under_way if not task.done()}
+        self._sort_new()
+        free = AT_ONCE - len(self._under_way)
+        due = store.run(
+            "UPDATE delivery SET state = 'sending' WHERE number IN (SELECT number FROM delivery WHERE state = 'due'"
+            " AND due <= ? ORDER BY due, number LIMIT ?) RETURNING *",
+            time.time(),
+            free,
         )
+        for row in due:
+            task = asyncio.create_task(self._deliver(dict(row)))
+            task.add_done_callback(_report)
+            self._under_way.add(task)
+        if len(due) == free:
+            return None  # whoever is finished first wakes us
+        later = store.run("SELECT min(due) AS due FROM delivery WHERE state = 'due'")[0]["due"]
+        return max(0.01, later - time.time()) if later is not None else None
+
+    def _sort_new(self) -> None:
+        """Give new deliveries the manner that waits for them; mostly there is none."""
+        store = self._world.store
+        if not waiting_manners(self._world):
+            store.run("UPDATE delivery SET state = 'due' WHERE state = 'new'")
+            return
+        for row in store.run("SELECT number, type FROM delivery WHERE state = 'new' ORDER BY number"):
+            how = take_manner(self._world, row["type"])
+            state = "dropped" if how.drop else "held" if how.hold else "due"
+            store.run(
+                "UPDATE delivery SET state = ?, due = ?, how = ? WHERE number = ?",
+                state,
+                time.time() + how.delay,
+                json.dumps(asdict(how)),
+                row["number"],
+            )
 
     async def _deliver(self, row: dict[str, Any]) -> None:
         world, how = self._world, Manner(**json.loads(row["how"]))
@@ -140,13 +153,17 @@ class Postman:
             "cache-control": "no-cache",
             **signed(body, endpoints.secrets_of(self._world, endpoint["id"]), signature),
         }
-        async with self._gate:
-            try:
-                answer = await self._http.post(endpoint["url"], content=body, headers=headers)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                print(f"sandbox: webhook to {endpoint['url']} failed: {error!r}", file=sys.stderr)
-                return None
+        try:
+            answer = await self._http.post(endpoint["url"], content=body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            print(f"sandbox: webhook to {endpoint['url']} failed: {error!r}", file=sys.stderr)
+            return None
         return answer.status_code
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        traceback.print_exception(error, file=sys.stderr)
 
 
 def payload(event: Thing) -> bytes:
