@@ -6,7 +6,8 @@
 import asyncio
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import time
 from decimal import Decimal
 
 from app.accounts.service import Accounts
@@ -21,13 +22,14 @@ from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
 from app.jobs.courier import Courier
 from app.jobs.engine import Carrier, Engine
-from app.kernel import clock
+from app.kernel import clock, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.news import News
 from app.kernel.secrets import Vault
 from app.kernel.work import Idle, Work
 from app.ledger.wallet import Ledger, open_wallet
+from app.notify.service import Notify
 from app.settings import Settings
 
 
@@ -44,6 +46,7 @@ class Services:
     files: Files
     accounts: Accounts
     invoicing: Invoicing
+    notify: Notify
     desk: Desk
     news: News
     engine: Engine | None = None
@@ -104,19 +107,23 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     invoicing = Invoicing(db, now)
     credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
-    chores = Chores(db, _chores(db, files, invoicing, now), now=now, owner=executor_id()) if carry else None
-    return Services(
-        settings, db, vault, offers, editing, ledger, files, accounts, invoicing, desk, News(), engine, chores
+    notify = Notify(db, now, public_url=settings.public_url, smtp_url=settings.smtp_url, mail_from=settings.mail_from)
+    built = Services(
+        settings, db, vault, offers, editing, ledger, files, accounts, invoicing, notify, desk, News(), engine
     )
+    return replace(built, chores=Chores(db, _chores(built, now), now=now, owner=executor_id())) if carry else built
 
 
-def _chores(db: Database, files: Files, invoicing: Invoicing, now: Clock) -> list[Chore]:
+def _chores(parts: Services, now: Clock) -> list[Chore]:
     """Everything that is done again and again: a line each. A topic of the outbox is a line in the courier's table."""
-    courier = Courier(db, {}, now)
+    notify, files = parts.notify, parts.files
+    courier = Courier(parts.db, {outbox.MAIL: notify.write}, now)
     return [
         Chore("outbox.deliver", 2, courier.run),
+        Chore("mail.send", 5, notify.send),
+        Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
-        Chore("invoicing.recheck", 3600, invoicing.recheck),
+        Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
     ]
 
 

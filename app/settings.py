@@ -7,7 +7,7 @@ In production a missing secret stops the start with one sentence naming the sett
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.kernel.errors import Broken
@@ -26,6 +26,9 @@ class Settings:
     secret_key: str  # encrypts provider keys and signs callback addresses
     credit_value_micros: int  # list value of one credit in micro-USD
     sandbox_url: str | None
+    smtp_url: str | None = field(default=None, repr=False)  # the mail server; without one mails are kept for operators
+    mail_from: str = ""  # the sender, such as Farebox <billing@example.com>
+    low_balance_credits: int = 100  # where a workspace that chose nothing is told that its balance is low
 
     @property
     def files_dir(self) -> Path:
@@ -69,6 +72,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         secret_key=_secret(env, demo, folder),
         credit_value_micros=_integer(env, "FAREBOX_CREDIT_MICRO_USD", 1_000),
         sandbox_url=env.get("FAREBOX_SANDBOX_URL") or None,
+        smtp_url=env.get("FAREBOX_SMTP_URL") or None,
+        mail_from=_sender(env),
+        low_balance_credits=_integer(env, "FAREBOX_LOW_BALANCE_CREDITS", 100),
     )
 
 
@@ -91,6 +97,13 @@ def _secret(env: Mapping[str, str], demo: bool, home: Path) -> str:
     if not key:
         raise Broken("FAREBOX_SECRET_KEY is missing: set it to a key made by `python -m app secret`.")
     return key
+
+
+def _sender(env: Mapping[str, str]) -> str:
+    sender = env.get("FAREBOX_MAIL_FROM", "")
+    if env.get("FAREBOX_SMTP_URL") and not sender:
+        raise Broken("FAREBOX_MAIL_FROM is missing: set it to the sender, such as Farebox <billing@example.com>.")
+    return sender
 
 
 def _public_url(env: Mapping[str, str], demo: bool, port: int) -> str:

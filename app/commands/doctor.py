@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -63,6 +64,14 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     worth = Money(settings.credit_value_micros, USD)
     yield "FAREBOX_CREDIT_MICRO_USD", f"{settings.credit_value_micros} (1 credit = {worth})"
     yield "FAREBOX_SANDBOX_URL", settings.sandbox_url or "unset"
+    yield "FAREBOX_SMTP_URL", _without_password(settings.smtp_url) if settings.smtp_url else "unset: mails are kept"
+    yield "FAREBOX_MAIL_FROM", settings.mail_from or "unset"
+    yield "FAREBOX_LOW_BALANCE_CREDITS", str(settings.low_balance_credits)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

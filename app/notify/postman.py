@@ -53,7 +53,7 @@ class Postman:
     """`attach` has one function for each kind of attachment. Without a server nothing is sent."""
 
     def __init__(self, db: Database, server: MailServer | None, attach: Mapping[str, Attach], now: Clock) -> None:
-        self._db, self._server, self._attach, self._now = db, server, dict(attach), now
+        self._db, self._server, self._attach, self._now = db, server, attach, now
         self._away_until: datetime | None = None
         self._away_times = 0
 

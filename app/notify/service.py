@@ -1,0 +1,44 @@
+"""Mail in one hand: promises become mails, mails go to the server, operators see what became of them."""
+
+import asyncio
+
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.outbox import Message
+from app.notify import smtp
+from app.notify.house import house_of
+from app.notify.mail import Writer
+from app.notify.mails import Mails
+from app.notify.postman import Attach, Postman
+
+BRAND = "Farebox"
+
+
+class Notify:
+    """`smtp_url` None is a house without a mail server: its mails are kept. `Broken` when a setting is wrong."""
+
+    def __init__(
+        self, db: Database, now: Clock, *, public_url: str, smtp_url: str | None = None, mail_from: str = ""
+    ) -> None:
+        server = smtp.parse(smtp_url, mail_from) if smtp_url else None
+        brand = (server.sender.display_name if server else "") or BRAND
+        self.mails = Mails(db, now, sends=server is not None)
+        self._writer = Writer(db, house_of(db, brand, public_url), now, sends=self.mails.sends)
+        self._attach: dict[str, Attach] = {}
+        self._postman = Postman(db, server, self._attach, now)
+
+    def attach(self, kind: str, make: Attach) -> None:
+        """How to make the file of an attachment of this kind from its id."""
+        self._attach[kind] = make
+
+    async def write(self, message: Message) -> None:
+        """Handler of the outbox's topic `mail`."""
+        await self._writer.write(message)
+
+    async def send(self) -> int:
+        """Hand what waits to the mail server."""
+        return await self._postman.run()
+
+    async def forget(self) -> int:
+        """Delete what is too old to be asked for."""
+        return await asyncio.to_thread(self.mails.forget)
