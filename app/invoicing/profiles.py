@@ -15,6 +15,7 @@ from app.kernel.errors import Conflict, InvalidInput
 
 _PROFILE, _CHECK = tables.billing_profile, tables.tax_id_check
 MAX_LENGTH: Final = 200
+_JOINERS: Final = "\u200c\u200d"  # invisible, and part of the spelling in Persian and in emoji
 EVIDENCE_KINDS: Final = ("billing_country", "ip_country", "card_country")
 
 
@@ -194,7 +195,7 @@ def read_form(workspace_id: str, form: ProfileForm) -> Buyer:
 
 
 def _tidy(param: str, value: str) -> str:
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in value).split())
+    text = " ".join("".join(each if each.isprintable() or each in _JOINERS else " " for each in value).split())
     if len(text) > MAX_LENGTH:
         raise InvalidInput(f"At most {MAX_LENGTH} characters, please.", param=param)
     return text

@@ -62,6 +62,13 @@ def tax_on(net: str = "100.00", sells: Seller | None = None, buys: Buyer | None 
     return decide(sells or seller(), buys or person(), evidence, amount, rates, more.pop("on", TODAY), **more)
 
 
+def new_workspace(db: Database) -> str:
+    workspace_id = new_id("ws")
+    with db.write() as connection:
+        connection.execute(insert(WORKSPACE).values(id=workspace_id, name="Test", created_at=NOON))
+    return workspace_id
+
+
 class Office:
     """A legal entity in a database, and workspaces to invoice."""
 
@@ -72,10 +79,7 @@ class Office:
         self.seller = known[0] if known else self.sellers.save(seller(**about), author="test")
 
     def workspace(self) -> str:
-        workspace_id = new_id("ws")
-        with self.db.write() as connection:
-            connection.execute(insert(WORKSPACE).values(id=workspace_id, name="Test", created_at=NOON))
-        return workspace_id
+        return new_workspace(self.db)
 
     def draft(self, workspace_id: str, source_id: str, net: str = "100.00", **more: Any) -> InvoiceDraft:
         tax = more.pop("tax", None) or tax_on(net, self.seller, more.pop("buyer", None))
