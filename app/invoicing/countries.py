@@ -1,8 +1,10 @@
 """Countries by their ISO codes, with the names people know them by (from the CLDR, by way of Babel)."""
 
 import re
+import tomllib
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from babel import Locale
@@ -10,16 +12,10 @@ from babel import Locale
 from app.kernel.errors import InvalidInput
 
 _NOT_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "ZZ", "XA", "XB", "AC", "CP", "DG", "EA", "IC", "TA", "CQ"})
-_STATES: Final = {
-    "CA": "AB BC MB NB NL NS NT NU ON PE QC SK YT",
-    "US": """
-        AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK
-        OR PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI""",
-    "IN": """
-        AN AP AR AS BR CH CG DH DL GA GJ HP HR JH JK KA KL LA LD MH ML MN MP MZ NL OD PB PY RJ SK TG TN TR UK UP WB""",
-}
-#: The states and provinces that tax asks for, by country.
-STATES: Final = {country: tuple(codes.split()) for country, codes in _STATES.items()}
+#: The states and provinces that tax asks for, by country: name by code.
+STATES: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
+    Path(__file__).with_name("states.toml").read_text(encoding="utf-8")
+)
 
 
 @cache
@@ -35,6 +31,11 @@ def countries(language: str = "en") -> dict[str, str]:
 def country_name(code: str, language: str = "en") -> str:
     """The country's name, its code when it has none."""
     return countries(language).get(code, code)
+
+
+def state_name(country: str, code: str) -> str:
+    """The state's or province's name, its code where we know none."""
+    return STATES.get(country, {}).get(code, code)
 
 
 def require_country(code: str, state: str = "", *, param: str = "country") -> None:

@@ -5,10 +5,12 @@ Minus is a true minus sign, thousands have commas, and a half is rounded away fr
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from datetime import date as calendar_day
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from app.kernel.clock import as_utc
+from app.kernel.fiat import Fiat, exponent
 from app.kernel.money import MICRO, Money
 
 MINUS = "\N{MINUS SIGN}"
@@ -16,7 +18,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 DOT = "\N{MIDDLE DOT}"
 NOTHING = "\N{EN DASH}"  # stands where there is no figure
-SYMBOLS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£"}
+SYMBOLS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -76,6 +78,12 @@ def posting(amount: Money) -> str:
 def currency(amount: Figure, unit: str = "USD") -> str:
     """What a customer pays: always two decimals, `$65.45`, `−$13.28`."""
     return _with_symbol(number(amount, 2, 2), _unit_of(amount, unit))
+
+
+def fiat(amount: Fiat) -> str:
+    """Money that is paid, with its currency's own decimals: `€65.45`, `¥1,500`, `65.45 CHF`."""
+    places = exponent(amount.currency)
+    return _with_symbol(number(amount.amount, places, places), amount.currency)
 
 
 def cost(amount: Figure, unit: str = "USD") -> str:
@@ -152,6 +160,11 @@ def date(when: datetime, zone: tzinfo = UTC) -> str:
     """`21 Nov 2026`."""
     local = as_utc(when).astimezone(zone)
     return f"{_day(local)} {local.year}"
+
+
+def day(on: calendar_day) -> str:
+    """A day of somebody's calendar, such as an invoice's: `21 Nov 2026`."""
+    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
 
 
 def short_date(when: datetime, zone: tzinfo = UTC) -> str:

@@ -1,12 +1,13 @@
 """Figures, moments and ids as people read them."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal as D
 from fractions import Fraction as F
 
 import pytest
 
 from app.generation.lifecycle import State
+from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.ui import present
 from app.ui.components.chips import STATES
@@ -94,6 +95,24 @@ def test_what_a_provider_charges_shows_enough_to_tell_it_from_nothing(amount, te
 def test_currencies_bring_their_own_sign():
     assert present.currency(Money(65_450_000, "EUR")) == "€65.45"
     assert present.currency(D(5), "CHF") == "5.00 CHF"
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (6545, "EUR", "€65.45"),
+        (-1328, "USD", "−$13.28"),
+        (1500, "JPY", "¥1,500"),
+        (100, "CHF", "1.00 CHF"),
+        (1234567, "KWD", "1,234.567 KWD"),
+    ],
+)
+def test_money_that_is_paid_has_its_currency_s_decimals(minor, currency, text):
+    assert present.fiat(Fiat(minor, currency)) == text
+
+
+def test_a_day_of_a_calendar():
+    assert present.day(date(2026, 11, 2)) == "2 Nov 2026"
 
 
 def test_a_change_of_balance_has_an_arrow():
