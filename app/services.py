@@ -25,6 +25,7 @@ from app.jobs.engine import Carrier, Engine
 from app.kernel import clock, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.money import Money
 from app.kernel.news import News
 from app.kernel.secrets import Vault
 from app.kernel.work import Idle, Work
@@ -107,7 +108,14 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     invoicing = Invoicing(db, now)
     credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
-    notify = Notify(db, now, public_url=settings.public_url, smtp_url=settings.smtp_url, mail_from=settings.mail_from)
+    notify = Notify(
+        db,
+        now,
+        public_url=settings.public_url,
+        smtp_url=settings.smtp_url,
+        mail_from=settings.mail_from,
+        low_balance=Money.from_exact(settings.low_balance_credits),
+    )
     built = Services(
         settings, db, vault, offers, editing, ledger, files, accounts, invoicing, notify, desk, News(), engine
     )
@@ -122,6 +130,8 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("outbox.deliver", 2, courier.run),
         Chore("mail.send", 5, notify.send),
         Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
+        Chore("alerts.balances", 60, notify.alerts.balances),
+        Chore("alerts.expiries", 3600, notify.alerts.expiries),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
     ]

@@ -1,11 +1,13 @@
-"""Mail in one hand: promises become mails, mails go to the server, operators see what became of them."""
+"""Mail in one hand: promises become mails, mails go to the server, operators see what became of them; and alerts."""
 
 import asyncio
 
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.money import Money
 from app.kernel.outbox import Message
 from app.notify import smtp
+from app.notify.alerts import Alerts
 from app.notify.house import house_of
 from app.notify.mail import Writer
 from app.notify.mails import Mails
@@ -18,10 +20,18 @@ class Notify:
     """`smtp_url` None is a house without a mail server: its mails are kept. `Broken` when a setting is wrong."""
 
     def __init__(
-        self, db: Database, now: Clock, *, public_url: str, smtp_url: str | None = None, mail_from: str = ""
+        self,
+        db: Database,
+        now: Clock,
+        *,
+        public_url: str,
+        low_balance: Money,
+        smtp_url: str | None = None,
+        mail_from: str = "",
     ) -> None:
         server = smtp.parse(smtp_url, mail_from) if smtp_url else None
         brand = (server.sender.display_name if server else "") or BRAND
+        self.alerts = Alerts(db, now, low_balance)
         self.mails = Mails(db, now, sends=server is not None)
         self._writer = Writer(db, house_of(db, brand, public_url), now, sends=self.mails.sends)
         self._attach: dict[str, Attach] = {}
