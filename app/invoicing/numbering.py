@@ -7,7 +7,7 @@ one" (duplicates) are both wrong here.
 from datetime import date
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, Date, bindparam, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.invoicing import tables
@@ -15,6 +15,16 @@ from app.invoicing import tables
 _SERIES, _ENTITY = tables.invoice_series, tables.legal_entity
 LETTER: Final = {"invoice": "", "credit_note": "C", "receipt": "R"}
 DIGITS: Final = 6
+_TODAY = bindparam("today", type_=Date())
+_COUNT = (
+    update(_SERIES)
+    .where(*(_SERIES.c[name] == bindparam(f"in_{name}") for name in ("entity_id", "kind", "year", "is_test")))
+    .values(
+        next=_SERIES.c.next + 1,
+        last_issued_on=case((_SERIES.c.last_issued_on > _TODAY, _SERIES.c.last_issued_on), else_=_TODAY),
+    )
+    .returning(_SERIES.c.prefix, _SERIES.c.next - 1, _SERIES.c.last_issued_on)
+)
 
 
 class Number(NamedTuple):
@@ -47,14 +57,7 @@ def series_prefix(prefix: str, kind: str, year: int, *, is_test: bool) -> str:
 
 
 def _count(connection: Connection, key: dict[str, object], today: date) -> tuple[str, int, date] | None:
-    later = case((_SERIES.c.last_issued_on > today, _SERIES.c.last_issued_on), else_=today)
-    counted = (
-        update(_SERIES)
-        .where(*(_SERIES.c[name] == value for name, value in key.items()))
-        .values(next=_SERIES.c.next + 1, last_issued_on=later)
-        .returning(_SERIES.c.prefix, _SERIES.c.next - 1, _SERIES.c.last_issued_on)
-    )
-    row = connection.execute(counted).first()
+    row = connection.execute(_COUNT, {"today": today, **{f"in_{name}": value for name, value in key.items()}}).first()
     return (row[0], int(row[1]), row[2]) if row else None
 
 

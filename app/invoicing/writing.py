@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.invoicing import tables
@@ -18,6 +18,16 @@ from app.kernel.errors import Broken
 from app.kernel.ids import new_id
 
 _INVOICE, _LINE = tables.invoice, tables.invoice_line
+_ISSUED_FOR = select(_INVOICE.c.id, _INVOICE.c.number).where(
+    _INVOICE.c.source_kind == bindparam("for_kind"), _INVOICE.c.source_id == bindparam("for_id")
+)
+_INSERT_ONCE = {
+    dialect.__name__.rpartition(".")[2]: dialect.insert(_INVOICE)
+    .on_conflict_do_nothing(index_elements=["source_kind", "source_id"])
+    .returning(_INVOICE.c.id)
+    for dialect in (sqlite, postgresql)
+}
+_INSERT_LINE = insert(_LINE)
 
 
 class Issued(NamedTuple):
@@ -51,10 +61,7 @@ class Sheet:
 
 def issued_for(connection: Connection, source: Source) -> Issued | None:
     """What was issued for this source before."""
-    wanted = select(_INVOICE.c.id, _INVOICE.c.number).where(
-        _INVOICE.c.source_kind == source.kind, _INVOICE.c.source_id == source.id
-    )
-    row = connection.execute(wanted).first()
+    row = connection.execute(_ISSUED_FOR, {"for_kind": source.kind, "for_id": source.id}).first()
     return Issued(row.id, row.number, already=True) if row else None
 
 
@@ -70,7 +77,7 @@ def write(connection: Connection, sheet: Sheet) -> Issued:
             raise Broken(f"This document cannot be issued: {'; '.join(wrong)}.")
         invoice_id = new_id("inv")
         if _insert(connection, _row(invoice_id, sheet, number, document)):
-            connection.execute(insert(_LINE), [_line(invoice_id, *each) for each in enumerate(sheet.lines)])
+            connection.execute(_INSERT_LINE, [_line(invoice_id, *each) for each in enumerate(sheet.lines)])
             faults.point("invoice.before_commit")
             return Issued(invoice_id, number.text)
         savepoint.rollback()
@@ -92,9 +99,7 @@ def content(document: Any, tax_snapshot: Any) -> str:
 
 def _insert(connection: Connection, row: dict[str, object]) -> bool:
     """False when this source has one already, be it from a moment ago."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    written = dialect.insert(_INVOICE).values(**row).on_conflict_do_nothing(index_elements=["source_kind", "source_id"])
-    return connection.execute(written.returning(_INVOICE.c.id)).first() is not None
+    return connection.execute(_INSERT_ONCE[connection.dialect.name], row).first() is not None
 
 
 def _row(invoice_id: str, sheet: Sheet, number: Number, document: InvoiceDocument) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.invoicing.doubts import doubtful
 from app.invoicing.parties import TaxIdCheck
 from app.invoicing.service import Invoicing
 from app.invoicing.vies import Vies
@@ -115,8 +116,19 @@ async def test_case_36_trusted_while_down_and_charged_once_it_is_known_invalid(d
     asked.answers = [ERROR, {"valid": False}]
     await asked.invoicing.save_profile(asked.workspace, PARIS, actor="ada")
     assert asked.scheme() == "reverse_charge"
+    tax = asked.invoicing.taxes.quote_tax(asked.workspace, euros("10.00"))
+    invoice = asked.office.issue(asked.workspace, "ord_1", tax=tax)
+    with database.read() as connection:
+        assert doubtful(connection) == []
+
     await asked.invoicing.recheck()
     assert asked.scheme() == "domestic"
+    with database.read() as connection:
+        assert [doubt.invoice.id for doubt in doubtful(connection)] == [invoice.invoice_id]
+
+    asked.office.credit(invoice.invoice_id, "wrong_tax", "10.00", source_kind="correction")
+    with database.read() as connection:
+        assert doubtful(connection) == []
 
 
 async def test_an_operator_confirms_by_hand_and_says_how(database):
