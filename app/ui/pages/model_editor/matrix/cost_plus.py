@@ -73,6 +73,7 @@ def cost_plus_popover() -> rx.Component:
                     delay=60,
                 ),
                 button(t("model_editor.cost_plus.act"), kind="solid", on_click=CostPlusState.write_cost_plus),
+                class_name="fb-cost-plus",
             ),
             field_error(CostPlusState.markup_problem),
             class_name="gap-2 p-2",

@@ -25,9 +25,9 @@ def matrix_pane() -> rx.Component:
         row(
             rx.el.h2(t("model_editor.matrix.title"), class_name="fb-strong"),
             rx.el.span(EditorState.matrix.total, class_name="fb-text-2 fb-num"),
+            _axes(),
             rx.el.span(class_name="flex-1"),
             rx.foreach(EditorState.matrix.facets, _facet),
-            _axes(),
             class_name="flex-wrap",
         ),
         row(
@@ -108,15 +108,16 @@ def _axes() -> rx.Component:
                 class_name="gap-2 p-2",
             ),
             width="220px",
-            align="end",
+            align="start",
         ),
     )
 
 
 def _axis(label: str, value: Any, on_change: Any) -> rx.Component:
     return row(
-        rx.el.span(label, class_name="fb-small", style={"width": "64px"}),
+        rx.el.span(label, class_name="fb-small"),
         select(EditorState.matrix.axes, value=value, on_change=on_change, label=label),
+        class_name="fb-axis",
     )
 
 
