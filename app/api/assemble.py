@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
-from app.api import downloads, errors, files, hooks, links, session, uploads
+from app.api import documents, downloads, errors, files, hooks, links, session, uploads
 from app.api.auth import Auth
 from app.api.gateway import images, native, videos
 from app.api.gateway.common import Gateway
@@ -48,6 +48,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         uploads.router(auth, services.files),
         files.router(auth, services.files),
         downloads.router(auth, services.db),
+        documents.router(auth, services.invoicing),
         session.router(auth, services.accounts, demo_logins),
     ):
         api.include_router(routes)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.invoicing import reads, tables
 from app.invoicing.document import InvoiceDocument
+from app.invoicing.pdf.render import render
 from app.invoicing.reads import Filter, Opened, Seen, Sum
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -46,6 +47,10 @@ class Invoices:
     def csv(self, wanted: Filter) -> Iterator[str]:
         """The list as CSV in constant memory."""
         return reads.csv_text(self._db, wanted)
+
+    def pdf(self, opened: Opened) -> bytes:
+        """The PDF: drawn once, the same ever after."""
+        return self.kept(opened, "pdf", render)
 
     def kept(self, opened: Opened, format_: str, draw: Draw) -> bytes:
         """The stored file of a document; drawn and stored the first time it is asked for."""

@@ -1,0 +1,70 @@
+"""`/download/invoices…`: invoices as files, for the person who is signed in.
+
+A customer has those of the workspace, an operator all. Another workspace's document is answered like one that never
+was.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import StreamingResponse
+
+from app.accounts.identity import Who
+from app.api.auth import Auth
+from app.api.downloads import BYTE_ORDER_MARK
+from app.invoicing.choices import narrowed
+from app.invoicing.reads import Opened
+from app.invoicing.service import Invoicing
+from app.kernel.errors import NotAllowed
+
+#: A document is somebody's: no cache keeps it, no other site shows it, and it never runs in a browser.
+SAFETY = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+NOTHING_RUNS = "default-src 'none'; sandbox"
+
+
+def router(auth: Auth, invoicing: Invoicing) -> APIRouter:
+    """The routes of the documents."""
+    api = APIRouter(prefix="/download", include_in_schema=False)
+    Person = Annotated[Who, Depends(auth.require_session)]
+
+    def opened(invoice_id: str, who: Who) -> Opened:
+        return invoicing.invoices.open(invoice_id, None if who.is_operator else _own(who))
+
+    @api.get("/invoices.csv")
+    async def listed(who: Person, kind: str = "", year: str = "", search: str = "") -> StreamingResponse:
+        parts = invoicing.invoices.csv(narrowed(_own(who), kind=kind, year=year, search=search))
+        first = await asyncio.to_thread(next, parts)  # what can go wrong goes wrong before the answer begins
+        name = "-".join(word for word in ("invoices", year, kind) if word)
+        return StreamingResponse(
+            _with_mark(first, parts), media_type="text/csv; charset=utf-8", headers=_as_file(f"{name}.csv")
+        )
+
+    @api.get("/invoices/{invoice_id}.pdf")
+    async def pdf(invoice_id: str, who: Person) -> Response:
+        found = await asyncio.to_thread(opened, invoice_id, who)
+        content = await asyncio.to_thread(invoicing.invoices.pdf, found)
+        headers = {**_as_file(f"{found.seen.file_name}.pdf"), "Content-Security-Policy": NOTHING_RUNS}
+        return Response(content, media_type="application/pdf", headers=headers)
+
+    return api
+
+
+def _own(who: Who) -> str:
+    if who.workspace_id is None:
+        raise NotAllowed("Choose a workspace first.", code="no_workspace")
+    return who.workspace_id
+
+
+def _as_file(name: str) -> dict[str, str]:
+    return {**SAFETY, "Content-Disposition": f'attachment; filename="{name}"'}
+
+
+def _with_mark(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield BYTE_ORDER_MARK + first
+    yield from rest

@@ -1,0 +1,113 @@
+"""Invoices as files: of the workspace whose session asks, and of no other."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from app.accounts.passwords import Passwords
+from app.accounts.service import Accounts
+from app.api import documents, errors
+from app.api.auth import Auth
+from app.invoicing.service import Invoicing
+from app.kernel import clock
+from app.kernel.db import Database
+from app.ledger.wallet import open_wallet
+from tests.api.conftest import HOME, World
+from tests.invoicing.support import NOON, Office
+
+
+@pytest.fixture
+def accounts(database: Database) -> Iterator[Accounts]:
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    made = Accounts(database, clock.now, opened=open_wallet, passwords=cheap, background=lambda chore: chore())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    return Office(database)
+
+
+@pytest.fixture
+def archive(world: World, database: Database, accounts: Accounts) -> World:
+    """The world with the documents' routes in it."""
+    app = FastAPI()
+    errors.install(app, top_up_url=f"{HOME}/top-up")
+    app.include_router(documents.router(Auth(accounts, HOME), Invoicing(database, lambda: NOON)))
+    world.app = app
+    return world
+
+
+def rows(client: TestClient, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/download/invoices.csv{query}")
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def test_an_owner_has_the_pdf_as_a_file_nobody_keeps_a_copy_of(archive: World, office: Office) -> None:
+    issued = office.issue(archive.ada_workspace.id, "ord_1")
+    answer = archive.signed_in(archive.ada).get(f"/download/invoices/{issued.invoice_id}.pdf")
+    assert answer.status_code == 200, answer.text
+    assert answer.content.startswith(b"%PDF-")
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{issued.number}.pdf"'
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_the_same_document_is_the_same_bytes_every_time(archive: World, office: Office) -> None:
+    issued = office.issue(archive.ada_workspace.id, "ord_1")
+    client = archive.signed_in(archive.ada)
+    first = client.get(f"/download/invoices/{issued.invoice_id}.pdf").content
+    assert client.get(f"/download/invoices/{issued.invoice_id}.pdf").content == first
+
+
+def test_case_35_anothers_invoice_is_answered_like_one_that_never_was(archive: World, office: Office) -> None:
+    issued = office.issue(archive.ada_workspace.id, "ord_1")
+    bob = archive.signed_in(archive.bob)
+    asked = [issued.invoice_id, "inv_00000000000000000000000000", issued.number, "1", "..%2f..%2fetc%2fpasswd"]
+    for name in asked:
+        answer = bob.get(f"/download/invoices/{name}.pdf")
+        assert answer.status_code == 404, name
+        assert "Lumen" not in answer.text
+        assert issued.number not in answer.text.replace(name, "")
+    assert archive.client().get(f"/download/invoices/{issued.invoice_id}.pdf").status_code == 401
+    key = archive.with_key(archive.ada_workspace, archive.ada)
+    assert key.get(f"/download/invoices/{issued.invoice_id}.pdf").status_code == 401, (
+        "a session's page, not a program's"
+    )
+
+
+def test_an_operator_has_every_document(archive: World, office: Office) -> None:
+    issued = office.issue(archive.ada_workspace.id, "ord_1")
+    assert archive.signed_in(archive.root).get(f"/download/invoices/{issued.invoice_id}.pdf").status_code == 200
+
+
+def test_the_list_is_the_sessions_own(archive: World, office: Office) -> None:
+    mine = office.issue(archive.ada_workspace.id, "ord_1")
+    note = office.credit(mine.invoice_id, "re_1", "19.00")
+    office.issue(archive.bob_workspace.id, "ord_2")
+    ada = archive.signed_in(archive.ada)
+    assert [row["number"] for row in rows(ada)] == [note.number, mine.number]
+    assert [row["number"] for row in rows(ada, "?kind=credit_note&year=2026")] == [note.number]
+    assert rows(ada, "?year=2025") == []
+    assert [row["number"] for row in rows(ada, f"?search={mine.number}")] == [mine.number]
+
+
+@pytest.mark.parametrize(
+    "query", ["?kind=order", "?year=MMXXVI", "?year=99999", "?year=0", "?year=²", f"?search={'x' * 101}", "?search=%00"]
+)
+def test_a_filter_that_is_none_is_refused(archive: World, query: str) -> None:
+    assert archive.signed_in(archive.ada).get(f"/download/invoices.csv{query}").status_code == 400
+
+
+def test_strangers_and_operators_without_a_workspace_get_no_list(archive: World) -> None:
+    assert archive.client().get("/download/invoices.csv").status_code == 401
+    assert archive.signed_in(archive.root).get("/download/invoices.csv").status_code == 403
