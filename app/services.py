@@ -30,6 +30,7 @@ from app.kernel.news import News
 from app.kernel.secrets import Vault
 from app.kernel.work import Idle, Work
 from app.ledger.wallet import Ledger, open_wallet
+from app.notify.documents import INVOICE, invoice_attached
 from app.notify.service import Notify
 from app.settings import Settings
 
@@ -116,6 +117,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         mail_from=settings.mail_from,
         low_balance=Money.from_exact(settings.low_balance_credits),
     )
+    notify.attach(INVOICE, invoice_attached(invoicing.invoices))
     built = Services(
         settings, db, vault, offers, editing, ledger, files, accounts, invoicing, notify, desk, News(), engine
     )

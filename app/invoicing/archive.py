@@ -2,19 +2,45 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.invoicing import reads, tables
 from app.invoicing.document import InvoiceDocument
-from app.invoicing.pdf.render import render
 from app.invoicing.reads import Filter, Opened, Seen, Sum
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.errors import NotFound
 
 _FILE = tables.invoice_file
 Draw = Callable[[InvoiceDocument], bytes]
+
+
+class DocumentFile(NamedTuple):
+    """A file with the name it is saved under."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+class Form(NamedTuple):
+    """How a kind of file is made."""
+
+    ending: str
+    mime: str
+    draw: Draw
+
+
+def _draw_pdf(document: InvoiceDocument) -> bytes:
+    from app.invoicing.pdf.render import render  # its libraries are loaded when the first document is drawn
+
+    return render(document)
+
+
+FORMATS: Final[dict[str, Form]] = {"pdf": Form("pdf", "application/pdf", _draw_pdf)}
 
 
 class Invoices:
@@ -49,8 +75,16 @@ class Invoices:
         return reads.csv_text(self._db, wanted)
 
     def pdf(self, opened: Opened) -> bytes:
-        """The PDF: drawn once, the same ever after."""
-        return self.kept(opened, "pdf", render)
+        """The document as PDF/A; drawn the first time, the same ever after. Not for an event loop."""
+        return self.kept(opened, "pdf", FORMATS["pdf"].draw)
+
+    def file(self, invoice_id: str, format_: str, workspace_id: str | None = None) -> DocumentFile:
+        """One of `FORMATS` of a document, to download or to attach. Not for an event loop either."""
+        if format_ not in FORMATS:
+            raise NotFound(f"Documents come as {', '.join(FORMATS)}, not as {format_}.", code="format_not_found")
+        opened = self.open(invoice_id, workspace_id)
+        form = FORMATS[format_]
+        return DocumentFile(f"{opened.seen.number}.{form.ending}", form.mime, self.kept(opened, format_, form.draw))
 
     def kept(self, opened: Opened, format_: str, draw: Draw) -> bytes:
         """The stored file of a document; drawn and stored the first time it is asked for."""

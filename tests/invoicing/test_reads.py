@@ -1,12 +1,14 @@
 """Lists and single documents, for a workspace and for the operator."""
 
 import csv
+import hashlib
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
-from app.invoicing import reads
+from app.invoicing import archive, reads, tables
 from app.invoicing.archive import Invoices
 from app.invoicing.document import Kind
 from app.invoicing.reads import Filter
@@ -111,6 +113,23 @@ def test_the_csv_holds_the_list_and_no_formula(office, invoices, monkeypatch):
     assert rows[0]["refers_to"] == invoice.number
     assert rows[2]["buyer"] == '\'=HYPERLINK("http://x")'
     assert (rows[1]["gross"], rows[1]["currency"], rows[1]["payment_reference"]) == ("119.00", "EUR", "pi_1")
+
+
+def test_the_pdf_is_the_same_to_the_byte_and_stored(office, invoices):
+    workspace = office.workspace()
+    invoice = office.issue(workspace, "ord_1")
+    made = invoices.file(invoice.invoice_id, "pdf", workspace)
+    assert (made.name, made.mime, made.content[:5]) == ("LG-2026-000001.pdf", "application/pdf", b"%PDF-")
+    assert invoices.pdf(invoices.open(invoice.invoice_id)) == made.content
+    with office.db.read() as connection:
+        row = connection.execute(select(tables.invoice_file)).one()
+    assert row.sha256 == hashlib.sha256(made.content).hexdigest()
+    drawn_again = archive.FORMATS["pdf"].draw(invoices.open(invoice.invoice_id).document)
+    assert drawn_again == made.content
+    with pytest.raises(NotFound):
+        invoices.file(invoice.invoice_id, "pdf", office.workspace())
+    with pytest.raises(NotFound):
+        invoices.file(invoice.invoice_id, "exe")
 
 
 def test_a_file_is_drawn_once_and_kept(office, invoices):
