@@ -103,6 +103,7 @@ def _seed(_: argparse.Namespace) -> None:
 
     if os.environ.get("FAREBOX_DEMO") == "1":
         demo.ensure_secret(environment.home())
+        demo.ensure_stripe(environment.home(), environment.port())
     settings = environment.load()
     _migrated().dispose()
     with _services(settings) as services:

@@ -12,8 +12,9 @@ from app.invoicing.seed import seed_invoicing
 from app.kernel.errors import Broken
 from app.kernel.money import Money
 from app.kernel.secrets import new_vault_key
+from app.payments.seed import seed_payments
 from app.services import Services
-from app.settings import Settings
+from app.settings import STRIPE_FILE, Settings
 
 ADMIN_EMAIL = "admin@farebox.test"
 CUSTOMER_EMAIL = "customer@farebox.test"
@@ -71,6 +72,20 @@ def ensure_secret(home: Path) -> None:
         _write_private(stored, new_vault_key() + "\n")
 
 
+def ensure_stripe(home: Path, port: int) -> None:
+    """Keys for the sandbox's Stripe, made once, in the file that it and we read; webhooks come back to our port."""
+    stored = home / STRIPE_FILE
+    kept = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
+    keys = {
+        "secret_key": kept.get("secret_key") or f"sk_test_{secrets.token_hex(16)}",
+        "webhook_secret": kept.get("webhook_secret") or f"whsec_{secrets.token_hex(16)}",
+        "webhook_url": f"http://127.0.0.1:{port}/hooks/payments/stripe",
+    }
+    if keys != kept:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_private(stored, json.dumps(keys, indent=2) + "\n")
+
+
 def seed_demo(services: Services, settings: Settings) -> DemoLogins:
     """The catalogue on the sandbox, an operator, a customer with 10,000 credits; running it again changes nothing.
 
@@ -87,6 +102,7 @@ def seed_demo(services: Services, settings: Settings) -> DemoLogins:
     logins.write(path)
     asyncio.run(_grant(services, customer.workspace_id))
     seed_invoicing(services.invoicing, customer.workspace_id, actor=ACTOR)
+    seed_payments(services.cashier, actor=ACTOR)
     return logins
 
 

@@ -32,6 +32,8 @@ from app.kernel.work import Idle, Work
 from app.ledger.wallet import Ledger, open_wallet
 from app.notify.documents import INVOICE, invoice_attached
 from app.notify.service import Notify
+from app.payments.cashier import Cashier, House
+from app.payments.stripe_keys import StripeKeys
 from app.settings import Settings
 
 
@@ -49,6 +51,7 @@ class Services:
     accounts: Accounts
     invoicing: Invoicing
     notify: Notify
+    cashier: Cashier
     desk: Desk
     news: News
     engine: Engine | None = None
@@ -107,6 +110,8 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     )
     accounts = Accounts(db, now, opened=open_wallet)
     invoicing = Invoicing(db, now)
+    news = News()
+    cashier = Cashier(db, now, ledger, invoicing.taxes.quote_tax, _cash_house(settings), news.publish)
     credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
     notify = Notify(
@@ -119,9 +124,20 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     )
     notify.attach(INVOICE, invoice_attached(invoicing.invoices))
     built = Services(
-        settings, db, vault, offers, editing, ledger, files, accounts, invoicing, notify, desk, News(), engine
+        settings, db, vault, offers, editing, ledger, files, accounts, invoicing, notify, cashier, desk, news, engine
     )
     return replace(built, chores=Chores(db, _chores(built, now), now=now, owner=executor_id())) if carry else built
+
+
+def _cash_house(settings: Settings) -> House:
+    """What the cashier needs of the settings."""
+    keys = StripeKeys(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base)
+    return House(
+        public_url=settings.public_url,
+        proofs=settings.proofs_dir,
+        real=not settings.demo,
+        stripe=keys if settings.stripe_secret_key else None,
+    )
 
 
 def _chores(parts: Services, now: Clock) -> list[Chore]:
@@ -134,6 +150,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
         Chore("alerts.balances", 60, notify.alerts.balances),
         Chore("alerts.expiries", 3600, notify.alerts.expiries),
+        Chore("payments.apply", 2, parts.cashier.apply_due),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
     ]

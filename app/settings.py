@@ -2,15 +2,24 @@
 
 In demo mode (`FAREBOX_DEMO=1`, what `make run` sets) secrets are made per installation and only loopback is served.
 In production a missing secret stops the start with one sentence naming the setting.
+
+Paying by card needs `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET` (with `STRIPE_WEBHOOK_SECRET_PREVIOUS` while the
+secret is being changed); without them cards are not offered. `STRIPE_TEST_MODE=1` allows a test key in production.
 """
 
 import ipaddress
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from app.kernel.errors import Broken
+
+STRIPE_API = "https://api.stripe.com"
+#: The demo's own Stripe keys, made once; the sandbox reads the same file.
+STRIPE_FILE = "stripe.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,14 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)  # the mail server; without one mails are kept for operators
     mail_from: str = ""  # the sender, such as Farebox <billing@example.com>
     low_balance_credits: int = 100  # where a workspace that chose nothing is told that its balance is low
+    stripe_secret_key: str = field(default="", repr=False)  # empty: nothing is paid by card
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # and, during a change, the one before
+    stripe_api_base: str = STRIPE_API
+
+    @property
+    def proofs_dir(self) -> Path:
+        """What customers upload to prove a transfer; apart from the files, because it is never shown."""
+        return self.home / "proofs"
 
     @property
     def files_dir(self) -> Path:
@@ -55,7 +72,6 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     demo = env.get("FAREBOX_DEMO") == "1"
     folder = home(env)
     host = env.get("FAREBOX_HOST", "127.0.0.1")
-    port = _integer(env, "FAREBOX_PORT", 3000)
     if demo and not _is_loopback(host):
         raise Broken(
             f"FAREBOX_HOST is {host}, but demo mode serves loopback only: unset FAREBOX_DEMO or use 127.0.0.1."
@@ -65,8 +81,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         demo=demo,
         host=host,
-        port=port,
-        public_url=_public_url(env, demo, port),
+        port=port(env),
+        public_url=_public_url(env, demo, port(env)),
         database_url=database_url(env),
         home=folder,
         secret_key=_secret(env, demo, folder),
@@ -75,12 +91,18 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         smtp_url=env.get("FAREBOX_SMTP_URL") or None,
         mail_from=_sender(env),
         low_balance_credits=_integer(env, "FAREBOX_LOW_BALANCE_CREDITS", 100),
+        **_stripe(env, demo, folder),
     )
 
 
 def home(env: Mapping[str, str] | None = None) -> Path:
     """Where Farebox keeps its own files, known before the rest is checked."""
     return Path((os.environ if env is None else env).get("FAREBOX_HOME") or ".farebox").resolve()
+
+
+def port(env: Mapping[str, str] | None = None) -> int:
+    """Where the server listens."""
+    return _integer(os.environ if env is None else env, "FAREBOX_PORT", 3000)
 
 
 def database_url(env: Mapping[str, str] | None = None) -> str:
@@ -104,6 +126,47 @@ def _sender(env: Mapping[str, str]) -> str:
     if env.get("FAREBOX_SMTP_URL") and not sender:
         raise Broken("FAREBOX_MAIL_FROM is missing: set it to the sender, such as Farebox <billing@example.com>.")
     return sender
+
+
+class Stripe(TypedDict):
+    stripe_secret_key: str
+    stripe_webhook_secrets: tuple[str, ...]
+    stripe_api_base: str
+
+
+def _stripe(env: Mapping[str, str], demo: bool, home: Path) -> Stripe:
+    """Keys and address of Stripe. The demo pays at its sandbox; production at Stripe and nowhere else."""
+    key, base = env.get("STRIPE_SECRET_KEY", ""), env.get("STRIPE_API_BASE", "").rstrip("/")
+    secrets = tuple(
+        secret for name in ("STRIPE_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET_PREVIOUS") if (secret := env.get(name, ""))
+    )
+    if demo and not key:
+        return _stripe_of_demo(env, base, home)
+    if key and not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
+        raise Broken("STRIPE_SECRET_KEY does not look like one: secret keys begin with sk_live_ or sk_test_.")
+    is_test = "_test_" in key[:8]
+    if demo and key and not is_test:
+        raise Broken("STRIPE_SECRET_KEY moves real money, and this is the demo: unset one of them.")
+    if not demo and is_test and env.get("STRIPE_TEST_MODE") != "1":
+        raise Broken(
+            "STRIPE_SECRET_KEY is a test key: anybody could buy credits with a test card. Use the live key, or set "
+            "STRIPE_TEST_MODE=1 while you try things out."
+        )
+    if not demo and base not in ("", STRIPE_API):
+        raise Broken(f"STRIPE_API_BASE is {base}, which is not Stripe: unset it.")
+    return {"stripe_secret_key": key, "stripe_webhook_secrets": secrets, "stripe_api_base": base or STRIPE_API}
+
+
+def _stripe_of_demo(env: Mapping[str, str], base: str, home: Path) -> Stripe:
+    stored, sandbox = home / STRIPE_FILE, env.get("FAREBOX_SANDBOX_URL", "")
+    if not stored.exists() or not sandbox:
+        return {"stripe_secret_key": "", "stripe_webhook_secrets": (), "stripe_api_base": STRIPE_API}
+    kept = json.loads(stored.read_text(encoding="utf-8"))
+    return {
+        "stripe_secret_key": kept["secret_key"],
+        "stripe_webhook_secrets": (kept["webhook_secret"],),
+        "stripe_api_base": base or f"{sandbox}/stripe",
+    }
 
 
 def _public_url(env: Mapping[str, str], demo: bool, port: int) -> str:

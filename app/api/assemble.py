@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
-from app.api import documents, downloads, errors, files, hooks, links, session, uploads
+from app.api import documents, downloads, errors, files, hooks, links, payments, session, uploads
 from app.api.auth import Auth
 from app.api.gateway import images, native, videos
 from app.api.gateway.common import Gateway
@@ -44,6 +44,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         videos.router(gateway),
         native.router(gateway),
         hooks.router(desk),
+        payments.router(auth, services),
         links.router(desk),
         uploads.router(auth, services.files),
         files.router(auth, services.files),

@@ -10,10 +10,9 @@ from fastapi.responses import RedirectResponse
 from app.accounts.service import Accounts
 from app.accounts.sign_in import LIVES_AT_MOST
 from app.api.auth import COOKIE, Auth
+from app.api.forms import MOST_FIELDS, read_form
 from app.kernel.errors import FareboxError, InvalidInput, LimitReached, NotAllowed, NotSignedIn
 
-MOST_FORM_BYTES = 16 * 1024
-MOST_FIELDS = 10
 LONGEST_NEXT = 2_000
 LONGEST_EMAIL = 254
 OPERATOR_HOME, CUSTOMER_HOME, SIGNED_OUT_HOME = "/admin", "/playground", "/"
@@ -29,7 +28,7 @@ def router(auth: Auth, accounts: Accounts, demo_logins: DemoLogins = None) -> AP
     @api.post("")
     async def sign_in(request: Request) -> Response:
         auth.require_same_origin(request)
-        form = await _form(request)
+        form = await read_form(request)
         email, wanted = form.get("email", ""), form.get("next", "") or _next_of_page(request)
         address = request.client.host if request.client else ""
         try:
@@ -51,7 +50,7 @@ def router(auth: Auth, accounts: Accounts, demo_logins: DemoLogins = None) -> AP
         auth.require_same_origin(request)
         if demo_logins is None:
             raise NotAllowed("This installation is not a demo: sign in with your password.", code="not_demo")
-        form = await _form(request)
+        form = await read_form(request)
         person = await asyncio.to_thread(_demo_person, demo_logins, form.get("role", ""))
         return await _welcome(request, await asyncio.to_thread(accounts.sign_ins.begin, person), form.get("next", ""))
 
@@ -120,21 +119,3 @@ def _back_to_login(refused: FareboxError, email: str, wanted: str) -> Response:
 
 def _go(where: str) -> Response:
     return RedirectResponse(where, status_code=303, headers={"Cache-Control": "no-store"})
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a small url-encoded form. Strangers may post here, so it is read within bounds."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        raise InvalidInput("Send an ordinary form (application/x-www-form-urlencoded).")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_FORM_BYTES:
-            raise InvalidInput("The form is too large.")
-    try:
-        form = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
-    except ValueError:
-        raise InvalidInput("The form cannot be read.") from None
-    if any("\0" in value for value in form.values()):  # PostgreSQL has no such text
-        raise InvalidInput("The form cannot be read.")
-    return form

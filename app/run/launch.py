@@ -82,7 +82,8 @@ def prepare(ours: Processes, env: Mapping[str, str], home: Path) -> None:
     mark = home / "seeded.key"
     database = env.get("DATABASE_URL") or f"sqlite:///{home / 'farebox.sqlite'}"
     key = fingerprint(_SEED_INPUTS, database, env["FAREBOX_PORT"], env["FAREBOX_SANDBOX_URL"])
-    ours_to_know = not env.get("DATABASE_URL") and (home / "farebox.sqlite").exists() and (home / "demo.json").exists()
+    made = all((home / name).exists() for name in ("farebox.sqlite", "demo.json", "stripe.json"))
+    ours_to_know = made and not env.get("DATABASE_URL")
     if ours_to_know and mark.exists() and mark.read_text() == key:
         return
     mark.unlink(missing_ok=True)

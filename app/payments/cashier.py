@@ -1,0 +1,236 @@
+"""The cashier: everything about taking money in one hand, as the pages, the API and the chores use it.
+
+Cards go through Stripe and need its keys; without them `takes_cards` is false and the rest works all the same. Parts
+that a page needs are reached by name: `cashier.packages`, `cashier.manual`, `cashier.promo` and so on.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from app.invoicing.profiles import ProfileNeeded
+from app.invoicing.rates import NoTaxRate
+from app.invoicing.seller import SellerNeeded
+from app.invoicing.tax_snapshot import TaxSnapshot
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import Conflict
+from app.kernel.fiat import Fiat
+from app.ledger.wallet import Ledger
+from app.payments import packages, views
+from app.payments.checkout import Addresses, Checkout, order_of_session
+from app.payments.enquiries import Enquiries
+from app.payments.fulfil import Fulfilment
+from app.payments.inbox import Inbox
+from app.payments.install import Install
+from app.payments.lifecycle import State
+from app.payments.manual import Manual
+from app.payments.orders import Choice, Orders, Quote
+from app.payments.packages import Package, Packages
+from app.payments.policy import Policies
+from app.payments.promo import Promo
+from app.payments.proofs import Proofs
+from app.payments.rows import no_order
+from app.payments.stripe_client import StripeDoor
+from app.payments.stripe_keys import StripeKeys
+from app.payments.terms import Terms
+from app.payments.unmatched import Unmatched
+from app.payments.verify import Hint, verify
+from app.payments.views import EventView, OrderView, PaymentView
+from app.payments.worker import Turn, Worker
+
+STRIPE = StripeDoor.name
+LOOK_AFTER_RETURN = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTag:
+    """A package as one workspace would pay for it. Without a tax the final amount is not known yet: `problem` is the
+    code of what is missing, such as "profile_needed"."""
+
+    package: Package
+    price: Fiat | None  # net as listed; None on an enquiry
+    tax: TaxSnapshot | None = None
+    problem: str = ""
+
+    @property
+    def total(self) -> Fiat | None:
+        """What is charged, tax included."""
+        return self.tax.total_gross if self.tax else None
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the cashier is told about the installation. `real`: money that comes in by transfer is real money."""
+
+    public_url: str
+    proofs: Path
+    real: bool
+    stripe: StripeKeys | None = None
+
+
+class Cards:
+    """The part that needs the provider's keys."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        ledger: Ledger,
+        orders: Orders,
+        inbox: Inbox,
+        door: StripeDoor,
+        public_url: str,
+        told: Callable[[str], None],
+    ) -> None:
+        self.door = door
+        self.checkout = Checkout(db, clock, orders, door, Addresses(public_url))
+        self.fulfilment = Fulfilment(db, clock, ledger, install=lambda: door.install, told=told)
+        self.worker = Worker(db, clock, inbox, door, self.fulfilment)
+
+
+class Cashier:
+    """`told(workspace_id)` is called when something changed that this workspace may be looking at."""
+
+    def __init__(
+        self, db: Database, clock: Clock, ledger: Ledger, quote: Quote, house: House, told: Callable[[str], None]
+    ) -> None:
+        self._db, self._clock, self._house = db, clock, house
+        self.packages = Packages(db, clock)
+        self.terms = Terms(db, clock)
+        self.policies = Policies(db, clock)
+        self.orders = Orders(db, clock, quote)
+        self.manual = Manual(db, clock, self.orders, ledger, real=house.real, told=told)
+        self.proofs = Proofs(db, clock, house.proofs)
+        self.promo = Promo(db, clock, ledger)
+        self.enquiries = Enquiries(db, clock)
+        self.unmatched = Unmatched(db, clock)
+        self.inbox = Inbox(db, clock)
+        self.cards: Cards | None = None
+        if house.stripe is not None:
+            door = StripeDoor(house.stripe, Install(db, clock))
+            self.cards = Cards(db, clock, ledger, self.orders, self.inbox, door, house.public_url, told)
+
+    # --- what can be bought
+
+    @property
+    def takes_cards(self) -> bool:
+        """Whether anything can be paid by card: keys are set, and a secret that webhooks are signed with."""
+        return self.cards is not None and bool(self.cards.door.keys.webhook_secrets)
+
+    def currencies(self) -> list[str]:
+        """Every currency something is sold in."""
+        return sorted({currency for package in self.packages.on_sale() for currency in package.content.prices})
+
+    def price_tags(self, workspace_id: str, currency: str) -> list[PriceTag]:
+        """What is sold in this currency, with the final amounts for this workspace."""
+        return [
+            self._tag(workspace_id, package, currency)
+            for package in self.packages.on_sale()
+            if package.is_enquiry or currency in package.content.prices
+        ]
+
+    def _tag(self, workspace_id: str, package: Package, currency: str) -> PriceTag:
+        if package.is_enquiry:
+            return PriceTag(package, None)
+        price = package.price(currency)
+        try:
+            return PriceTag(package, price, self.orders.quote(workspace_id, price))
+        except (ProfileNeeded, SellerNeeded, NoTaxRate) as missing:
+            return PriceTag(package, price, problem=missing.stable_code)
+
+    def quote(self, choice: Choice) -> PriceTag:
+        """What an order of this choice would come to; nothing is written. Raises what ordering would."""
+        with self._db.read() as connection:
+            package = packages.for_sale(connection, choice.package_version_id)
+        price = package.price(choice.currency)
+        return PriceTag(package, price, self.orders.quote(choice.workspace_id, price))
+
+    # --- buying
+
+    async def buy(self, choice: Choice) -> OrderView:
+        """Order a package to be paid by card; `url` of the answer is the provider's page.
+
+        Raises what `Orders.take` and `Checkout.open` raise, `Conflict` "cards_off", and `ProviderError` when the
+        provider does not answer: asking again with the same key is safe.
+        """
+        return await self._cards().checkout.buy(choice)
+
+    async def resume(self, order_id: str, *, workspace_id: str) -> OrderView:
+        """The page of an open order again, or a new one in its place."""
+        order = await asyncio.to_thread(self.orders.find, order_id, workspace_id)
+        return await self._cards().checkout.open(order.id)
+
+    async def call_off(self, order_id: str, *, workspace_id: str, actor: str) -> OrderView:
+        """Cancel an order that nothing was paid for."""
+        order = await asyncio.to_thread(self.orders.find, order_id, workspace_id)
+        if order.provider == STRIPE:
+            return await self._cards().checkout.call_off(order.id, actor=actor)
+        return await asyncio.to_thread(self.manual.cancel, order_id, workspace_id=workspace_id, actor=actor)
+
+    def returned(self, workspace_id: str, session_id: str) -> OrderView:
+        """Somebody came back from the provider's page: their own order as it stands, and a look at it is asked for.
+
+        Coming back proves nothing and credits nothing. `NotFound` for another workspace's page.
+        """
+        with self._db.read() as connection:
+            order_id = order_of_session(connection, STRIPE, session_id)
+            if order_id is None:
+                raise no_order(session_id)
+            order = views.find(connection, order_id, workspace_id)
+        if order.is_waiting and self.cards is not None:
+            self.cards.checkout.look_soon(order.id, LOOK_AFTER_RETURN)
+        return order
+
+    # --- webhooks
+
+    def verify(self, body: bytes, signature: str | None) -> Hint:
+        """The event in a webhook's body; raises `InvalidInput` for what is not signed by the provider, now."""
+        return verify(body, signature, self._cards().door.keys.webhook_secrets, self._clock())
+
+    async def apply_due(self) -> Turn:
+        """Apply what came in and look after open orders: for the chores, every few seconds."""
+        if self.cards is None:
+            return Turn(0, 0)
+        return await self.cards.worker.apply_due()
+
+    # --- reading
+
+    def orders_of(
+        self,
+        workspace_id: str | None = None,
+        *,
+        states: Collection[State] | None = None,
+        provider: str | None = None,
+        before: OrderView | None = None,
+        limit: int = 50,
+    ) -> list[OrderView]:
+        """Orders of one workspace, or of all for an operator, the newest first."""
+        with self._db.read() as connection:
+            return views.listed(
+                connection, workspace_id=workspace_id, states=states, provider=provider, before=before, limit=limit
+            )
+
+    def order(self, order_id: str, workspace_id: str | None = None) -> OrderView:
+        """One order; `NotFound` when it is not this workspace's."""
+        return self.orders.find(order_id, workspace_id)
+
+    def order_counts(self) -> dict[State, int]:
+        with self._db.read() as connection:
+            return views.counts(connection)
+
+    def history(self, order_id: str) -> list[EventView]:
+        """What happened to an order, the oldest first."""
+        with self._db.read() as connection:
+            return views.events(connection, order_id)
+
+    def payments_of(self, order_id: str) -> list[PaymentView]:
+        with self._db.read() as connection:
+            return views.payments(connection, order_id)
+
+    def _cards(self) -> Cards:
+        if self.cards is None:
+            raise Conflict("Paying by card is not set up here.", code="cards_off")
+        return self.cards

@@ -1,0 +1,224 @@
+"""The inbox worker: applies the events that came in, and looks after orders nobody has heard of for too long.
+
+An event is a hint. The worker fetches what it names, as it is now, and takes the one road to credits (`fulfil.py`);
+refunds, disputes and cards have handlers of their own, registered by the beginning of the event's type. Each turn is
+safe to run at any time, by several processes, and after any crash.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, select, update
+
+from app.kernel import faults
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import FareboxError, NotFound
+from app.payments import orders, rows, tables
+from app.payments.checkout import ASKED, EXPIRED
+from app.payments.fulfil import Done, Fulfilment, Outcome
+from app.payments.inbox import DONE, IGNORED, PARKED, Delivery, Inbox
+from app.payments.lifecycle import UNPAID, Event, State
+from app.payments.stripe_client import API_VERSION, StripeDoor
+from app.payments.stripe_read import Unreadable
+from app.payments.unmatched import Reason, report
+
+AT_ONCE: Final = 8
+BATCH: Final = 100
+LOOK_AGAIN: Final = timedelta(minutes=10)
+GRACE: Final = timedelta(minutes=4)
+
+#: What an event that is not about taking money does; answers what came of it.
+Handler = Callable[[Delivery], Awaitable[str]]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How much one turn did."""
+
+    events: int
+    orders: int
+
+
+class Worker:
+    """`handlers` by the beginning of the event's type, such as "refund." or "charge.dispute."."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        inbox: Inbox,
+        door: StripeDoor,
+        fulfilment: Fulfilment,
+        handlers: Mapping[str, Handler] | None = None,
+    ) -> None:
+        self._db, self._clock, self._inbox, self._door, self._fulfilment = db, clock, inbox, door, fulfilment
+        self._handlers = dict(handlers or {})
+
+    def handle(self, beginning: str, handler: Handler) -> None:
+        """Have events whose type begins so applied by `handler`."""
+        self._handlers[beginning] = handler
+
+    async def apply_due(self) -> Turn:
+        """Apply everything that is due now."""
+        events = 0
+        while batch := await asyncio.to_thread(self._inbox.claim, self._door.name, BATCH):
+            await _all(self._apply, batch)
+            events += len(batch)
+        waiting = await asyncio.to_thread(self._due_orders)
+        await _all(self.look, waiting)
+        return Turn(events, len(waiting))
+
+    # --- events
+
+    async def _apply(self, delivery: Delivery) -> None:
+        try:
+            state, outcome, order_id = await self._outcome(delivery)
+        except Unreadable as error:
+            await asyncio.to_thread(self._park, delivery, Reason.UNREADABLE, error.message)
+        except Exception as error:
+            log.exception("%s %s could not be applied (try %s)", delivery.type, delivery.event_id, delivery.attempts)
+            await asyncio.to_thread(self._inbox.again, delivery, f"{type(error).__name__}: {error}")
+        else:
+            faults.point("inbox.before_done")
+            await asyncio.to_thread(self._inbox.close, delivery, state, outcome, order_id)
+
+    async def _outcome(self, delivery: Delivery) -> tuple[str, str, str | None]:
+        """The inbox's state for this event, why, and the order it was about."""
+        if delivery.livemode is not self._door.livemode:
+            await asyncio.to_thread(self._report, delivery, Reason.OTHER_MODE, "the event is of the other mode")
+            return IGNORED, "of the other mode", None
+        if not _understood(delivery.api_version):
+            why = f"API version {delivery.api_version or 'missing'} instead of {API_VERSION}"
+            await asyncio.to_thread(self._report, delivery, Reason.OTHER_VERSION, why)
+            return PARKED, why, None
+        handler = next((known for start, known in self._handlers.items() if delivery.type.startswith(start)), None)
+        if handler is not None:
+            return DONE, await handler(delivery), None
+        outcome = await self._payment(delivery)
+        if outcome is None:
+            return IGNORED, "not used", None
+        return DONE, f"{outcome.done}: {outcome.detail}" if outcome.detail else str(outcome.done), outcome.order_id
+
+    async def _payment(self, delivery: Delivery) -> Outcome | None:
+        """None for events that have nothing to say about payments."""
+        try:
+            if delivery.type.startswith("checkout.session."):
+                return await self._fulfilment.apply(await self._door.session(delivery.object_id))
+            if delivery.type.startswith("payment_intent."):
+                return await self._fulfilment.apply(await self._door.intent(delivery.object_id))
+        except NotFound as missing:
+            # Signed for us, and yet not in our account: nothing that could be credited, but somebody should know.
+            await asyncio.to_thread(self._report, delivery, Reason.NO_ORDER, missing.message)
+            return Outcome(Done.UNMATCHED, detail=missing.message)
+        return None
+
+    def _park(self, delivery: Delivery, reason: Reason, why: str) -> None:
+        self._report(delivery, reason, why)
+        self._inbox.close(delivery, PARKED, why)
+
+    def _report(self, delivery: Delivery, reason: Reason, why: str) -> None:
+        """Tell the operators about an event that is not applied."""
+        log.warning("%s %s is not applied: %s", delivery.type, delivery.event_id, why)
+        with self._db.write() as connection:
+            report(
+                connection,
+                reason,
+                provider=self._door.name,
+                external_id=delivery.event_id,
+                livemode=delivery.livemode,
+                now=self._clock(),
+                type=delivery.type,
+                object=delivery.object_id,
+                why=why,
+            )
+
+    # --- orders
+
+    def _due_orders(self) -> Sequence[Row[Any]]:
+        kept, now = tables.payment_order, self._clock()
+        query = select(kept).where(kept.c.look_at <= now).order_by(kept.c.look_at).limit(BATCH)
+        with self._db.read() as connection:
+            return connection.execute(query).all()
+
+    async def look(self, order: Row[Any]) -> None:
+        """Ask the provider about an order; without an answer it is asked again later."""
+        try:
+            await self._look(order)
+        except FareboxError as error:
+            log.warning("%s could not be looked at: %s", order.id, error)
+            await asyncio.to_thread(self._again, order.id)
+
+    async def _look(self, order: Row[Any]) -> None:
+        now = self._clock()
+        if order.provider == self._door.name:
+            for session_id in await asyncio.to_thread(self._sessions, order.id):
+                await self._fulfilment.apply(await self._door.session(session_id))
+        await asyncio.to_thread(self._settle_look, order.id, order.look_at, now)
+
+    def _sessions(self, order_id: str) -> list[str]:
+        """The pages that may still have something to say, the newest first."""
+        kept = tables.checkout_session
+        query = (
+            select(kept.c.session_id)
+            .where(kept.c.order_id == order_id, kept.c.session_id.is_not(None))
+            .order_by(kept.c.attempt.desc())
+        )
+        with self._db.read() as connection:
+            return [session_id for session_id in connection.execute(query).scalars() if session_id]
+
+    def _settle_look(self, order_id: str, looked_for: datetime, now: datetime) -> None:
+        """Decide when to look next; an order whose time is over and that has no page any more has expired."""
+        kept = tables.payment_order
+        with self._db.write() as connection:
+            order = rows.find(connection, order_id)
+            if order.look_at != looked_for:
+                return  # somebody set another time meanwhile
+            over = order.expires_at is not None and order.expires_at + GRACE <= now
+            if over and order.state in {str(state) for state in orders.OPEN} and not _received(connection, order_id):
+                rows.move(connection, order_id, Event.EXPIRE, now, look_at=None)
+                asked = update(tables.checkout_session).where(tables.checkout_session.c.order_id == order_id)
+                connection.execute(asked.where(tables.checkout_session.c.state == ASKED).values(state=EXPIRED))
+                return
+            later = _next_look(order, now)
+            connection.execute(update(kept).where(kept.c.id == order_id).values(look_at=later))
+
+    def _again(self, order_id: str) -> None:
+        kept = tables.payment_order
+        with self._db.write() as connection:
+            connection.execute(update(kept).where(kept.c.id == order_id).values(look_at=self._clock() + LOOK_AGAIN))
+
+
+def _next_look(order: Row[Any], now: datetime) -> datetime | None:
+    """While money may come: soon after the order's time is over, and then every few hours."""
+    if State(order.state) not in UNPAID:
+        return None
+    end = None if order.expires_at is None else order.expires_at + GRACE
+    return end if end and end > now else now + timedelta(hours=6)
+
+
+def _received(connection: Any, order_id: str) -> bool:
+    kept = tables.manual_receipt
+    return connection.execute(select(kept.c.id).where(kept.c.order_id == order_id).limit(1)).first() is not None
+
+
+def _understood(version: str) -> bool:
+    """Stripe's versions of one name are compatible: `2026-10-28.endive` and `2027-01-01.endive`."""
+    return version.partition(".")[2] == API_VERSION.partition(".")[2] != ""
+
+
+async def _all(work: Callable[[Any], Awaitable[None]], things: Sequence[Any]) -> None:
+    """Each of them, a few at a time."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(thing: Any) -> None:
+        async with gate:
+            await work(thing)
+
+    await asyncio.gather(*(one(thing) for thing in things))
