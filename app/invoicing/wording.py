@@ -150,7 +150,8 @@ def totals(document: InvoiceDocument) -> list[tuple[str, str]]:
 
 def grand_total(document: InvoiceDocument) -> tuple[str, str]:
     label = "total.credited" if document.kind is Kind.CREDIT_NOTE else "total.gross"
-    return say(label), Wording.of(document).amount(document.totals.gross + document.totals.rounding)
+    amount = Wording.of(document).amount(document.totals.gross + document.totals.rounding)
+    return say(label, currency=document.currency), amount
 
 
 def settlement(document: InvoiceDocument) -> list[tuple[str, str]]:

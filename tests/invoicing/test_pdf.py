@@ -60,7 +60,7 @@ def test_a_credit_note_says_what_it_corrects_and_what_was_paid_back() -> None:
 
     assert "Credit note" in said
     assert "This credit note corrects invoice FB-2026-000417 of 21 November 2026." in said
-    assert "Total credited €297.50" in said
+    assert "Credited EUR €297.50" in said
     assert "REFUNDED" in said
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.invoicing.pdf.runs import clip, clusters, is_printable, line_of, tidy, wrap
+from app.invoicing.pdf.runs import clip, clusters, is_printable, line_of, wrap
+from app.invoicing.tidy import tidy
 
 
 def eye(text: str) -> str:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from app.invoicing.document import InvoiceDocument
 from app.invoicing.pdf import look
-from app.invoicing.pdf.runs import Line, tidy
+from app.invoicing.pdf.runs import Line
 from app.invoicing.pdf.sheet import Box, Sheet, Style, broken, width_of
+from app.invoicing.tidy import tidy
 from app.invoicing.wording import Wording, say, title
 
 

@@ -4,7 +4,7 @@ from app.invoicing.document import InvoiceDocument, problems
 from app.invoicing.pdf.check import faults
 from app.invoicing.pdf.layout import lay_out
 from app.invoicing.pdf.paint import About, Attachment, paint
-from app.invoicing.pdf.runs import tidy
+from app.invoicing.tidy import tidy
 from app.invoicing.wording import title
 from app.kernel.errors import Broken
 

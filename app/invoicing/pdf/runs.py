@@ -12,11 +12,10 @@ from functools import lru_cache
 from fpdf.bidi import BidiParagraph
 
 from app.invoicing.pdf.faces import EMOJI_STYLE, TEXT, Face, face_for, plain_width, width
+from app.invoicing.tidy import MISSING, tidy
 
-MISSING = "�"
 ELLIPSIS = "…"
 JOINER = 0x200D
-KEPT_FORMAT = frozenset({"\u200c", "\u200d"})  # joiners change letters; all other format characters only hide things
 RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 NO_BREAK_BEFORE = frozenset("、。，．：；？！）」』】〉》’”ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ・…")
 BREAK_AFTER = frozenset("-‐–—/@&")
@@ -55,20 +54,6 @@ class Cluster:
 
     text: str
     face: Face
-
-
-def tidy(text: str) -> str:
-    """One line of printable characters: composed, without controls, spaces never doubled."""
-    kept = []
-    for letter in unicodedata.normalize("NFC", text):
-        kind = unicodedata.category(letter)
-        if kind in {"Zs", "Zl", "Zp", "Cc"}:
-            kept.append(" ")
-        elif kind in {"Cs", "Co", "Cn"}:
-            kept.append(MISSING)
-        elif kind != "Cf" or letter in KEPT_FORMAT or 0xE0020 <= ord(letter) <= 0xE007F:
-            kept.append(letter)
-    return " ".join("".join(kept).split())
 
 
 def is_printable(text: str) -> bool:
