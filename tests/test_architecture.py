@@ -48,6 +48,8 @@ AT_HOME_ONLY = {
     "dbos": {"jobs"},
     "stripe": {"payments"},
     "fpdf": {"invoicing"},
+    "uharfbuzz": {"invoicing"},
+    "facturx": {"invoicing"},
     "plotly": {"ui"},
     "aiosmtplib": {"notify"},
     "alembic": {"kernel"},
@@ -62,9 +64,13 @@ PURE = [
     "ledger/journal.py",
     "generation/lifecycle.py",
     "invoicing/compose.py",
+    "invoicing/document.py",
+    "invoicing/einvoice_terms.py",
     "invoicing/parties.py",
     "invoicing/tax.py",
     "invoicing/tax_snapshot.py",
+    "invoicing/tidy.py",
+    "invoicing/wording.py",
     *(str(file.relative_to(APP)) for file in sorted((APP / "pricing").glob("*.py"))),
 ]
 IMPURE = {"os", "time", "random", "secrets", "socket", "sqlite3", "sqlalchemy", "sqlmodel", "httpx", "asyncio"}
