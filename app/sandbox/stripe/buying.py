@@ -82,6 +82,12 @@ def complaint_of(intent: Thing) -> str:
     return str(error["message"]) if error else ""
 
 
+def last_complaint(world: World, session: Thing) -> str:
+    """What went wrong with the last attempt of a session."""
+    intent = world.store.find(session["payment_intent"] or session["setup_intent"] or "")
+    return complaint_of(intent) if intent else ""
+
+
 def asks(intent: Thing) -> str | None:
     """Where the bank asks, while it does."""
     return str(intent["next_action"]["redirect_to_url"]["url"]) if intent["status"] == "requires_action" else None

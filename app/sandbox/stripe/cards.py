@@ -46,6 +46,24 @@ DECLINES: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+#: Decline code: what Stripe advises the merchant to do. No entry, no advice.
+ADVICE: Mapping[str, str] = {
+    "insufficient_funds": "try_again_later",
+    "processing_error": "try_again_later",
+    "try_again_later": "try_again_later",
+    "issuer_not_available": "try_again_later",
+    "lost_card": "do_not_try_again",
+    "stolen_card": "do_not_try_again",
+    "pickup_card": "do_not_try_again",
+    "fraudulent": "do_not_try_again",
+    "do_not_try_again": "do_not_try_again",
+    "invalid_account": "do_not_try_again",
+    "revocation_of_authorization": "do_not_try_again",
+    "expired_card": "confirm_card_data",
+    "incorrect_cvc": "confirm_card_data",
+    "incorrect_number": "confirm_card_data",
+}
+
 BEHAVIOURS = {*TAKES, *ASKS, *DEBITS, *DECLINES}
 
 

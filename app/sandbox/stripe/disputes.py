@@ -129,6 +129,8 @@ def _ending(status: str, won: bool) -> str:
 
 
 def _blank(world: World, charge: Thing, reason: str, status: str, amount: int) -> Thing:
+    brand = charge["payment_method_details"].get("card", {}).get("brand", "visa")
+    code = {"fraudulent": "10.4"}.get(reason, "13.1")
     return {
         "id": new_id("dp"),
         "object": "dispute",
@@ -140,14 +142,17 @@ def _blank(world: World, charge: Thing, reason: str, status: str, amount: int) -
         "enhanced_eligibility_types": [],
         "evidence": {**dict.fromkeys(_TEXTS), "enhanced_evidence": {}},
         "evidence_details": {"due_by": world.now() + RESPONSE_SECONDS, "enhanced_eligibility": {},
-                             "has_evidence": False, "past_due": False, "submission_count": 0},
+                             "has_evidence": False, "past_due": False, "submission_count": 0,
+                             "submission_method": "manual"},
         "is_charge_refundable": status.startswith(INQUIRY),
         "livemode": False,
         "metadata": {},
-        "network_reason_code": {"fraudulent": "10.4"}.get(reason, "13.1"),
+        "network_reason_code": code,
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": {"card": {"brand": "visa", "case_type": "chargeback", "network_reason_code": "10.4"},
-                                   "type": "card"},
+        "payment_method_details": {
+            "card": {"brand": brand, "case_type": "chargeback", "network": brand, "network_reason_code": code},
+            "type": "card",
+        },
         "reason": reason,
         "status": status,
     }  # fmt: skip

@@ -12,6 +12,9 @@ from app.sandbox.stripe.buying import Complaint, Fields
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.world import Cause, World
 
+#: In the address of a checkout to which a failed 3-D Secure leads back: it says what went wrong.
+AGAIN = "again"
+
 
 class Hosted:
     """`after` is called whenever something may have become due."""
@@ -31,7 +34,11 @@ class Hosted:
 
     async def checkout(self, request: Request) -> Response:
         session = self._world.store.find(request.path_params["session"], "checkout.session")
-        return self._closed(session) or showing.checkout(self._world, session or {}, {}, "")
+        closed = self._closed(session)
+        if closed or session is None:
+            return closed or _nowhere()
+        complaint = buying.last_complaint(self._world, session) if AGAIN in request.query_params else ""
+        return showing.checkout(self._world, session, {}, complaint)
 
     async def pay(self, request: Request) -> Response:
         """One press of a button; pressing it again after the money was taken changes nothing."""
@@ -90,7 +97,7 @@ class Hosted:
         if session is None:
             return _returned(before["next_action"]["redirect_to_url"]["return_url"], done, complaint)
         if complaint:
-            return showing.checkout(self._world, session, {}, complaint)
+            return _go(f"../pay/{session['id']}?{AGAIN}=1")
         return _go(sessions.success_url(session))
 
     def _asking(self, request: Request) -> Thing | None:

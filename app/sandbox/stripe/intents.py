@@ -267,6 +267,7 @@ def _refused(
     world: World, intent: Thing, method: Thing, charge: Thing, code: str, decline_code: str | None, message: str
 ) -> Thing:
     error = {
+        "advice_code": cards.ADVICE.get(decline_code or ""),
         "charge": charge["id"],
         "code": code,
         "decline_code": decline_code,
@@ -329,7 +330,7 @@ def _confirmed(world: World, intent: Thing, given: dict[str, Any]) -> Thing:
 def declined(intent: Thing) -> Refused:
     """The error that tells of an intent's last decline; the attempt itself stays recorded."""
     said = intent["last_payment_error"]
-    more = {name: said[name] for name in ("charge", "decline_code", "payment_method") if name in said}
+    more = {name: said[name] for name in ("advice_code", "charge", "decline_code", "payment_method") if name in said}
     return Refused(said["message"], status=402, kind=CARD, code=said["code"], kept=True, payment_intent=intent, **more)
 
 

@@ -20,6 +20,8 @@ from app.sandbox.stripe.form import Tree
 TABLE: Mapping[str, Mapping[str, Any]] = json.loads(Path(__file__).with_name("parameters.json").read_text("utf-8"))
 
 METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
+#: So many choices are named to who chose none of them.
+SHOWN = 20
 _INTEGER = re.compile(r"^-?\d{1,18}$")
 _NUMBER = re.compile(r"^-?\d{1,18}(\.\d{1,12})?$")
 
@@ -90,7 +92,8 @@ def _leaf(kind: str, value: Any, path: str) -> Any:
 
 def _choice(options: list[str], value: Any, path: str) -> str:
     if value not in options:
-        raise bad_parameter(f"Invalid {path}: must be one of {', '.join(options)}", path)
+        more = f" and {len(options) - SHOWN} more" if len(options) > SHOWN else ""
+        raise bad_parameter(f"Invalid {path}: must be one of {', '.join(options[:SHOWN])}{more}", path)
     return str(value)
 
 

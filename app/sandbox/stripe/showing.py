@@ -126,7 +126,8 @@ def _filled(fields: Mapping[str, str], session: Thing, customer: Mapping[str, An
         "iban": _spaced(cards.ACCOUNTS[0].iban),
         "saved": "",
     }
-    return {name: fields.get(name, value) for name, value in known.items()}
+    shown = {name: fields.get(name, value) for name, value in known.items()}
+    return {**shown, "number": _spaced("".join(shown["number"].split()))}
 
 
 def _card(card: cards.Card) -> dict[str, str]:
