@@ -46,6 +46,7 @@ class Head:
     terms_version: str = ""
     paid: doc.Paid | None = None
     due_on: date | None = None
+    period: tuple[date, date] | None = None
     refers_to: doc.Refers | None = None
     notes: tuple[str, ...] = ()
 
@@ -67,6 +68,7 @@ def compose(head: Head, tax: TaxSnapshot, lines: tuple[DraftLine, ...]) -> doc.I
         taxes=(_tax_group(tax, category),),
         totals=doc.Totals(tax.total_net.amount, tax.total_tax.amount, gross, paid, gross - paid),
         supplied_on=head.supplied_on,
+        period=head.period,
         due_on=head.due_on,
         order_number=head.order_number,
         purchase_order=tax.buyer.reference,

@@ -34,6 +34,7 @@ class InvoiceDraft:
     lines: tuple[DraftLine, ...]
     issued_at: datetime
     supplied_at: datetime  # the payment, for credits taxed when they are sold
+    period: tuple[date, date] | None = None  # first and last day, where it is for what was used in between
     source_id: str
     source_kind: str = "order"
     kind: Literal["invoice", "receipt"] = "invoice"
@@ -72,6 +73,7 @@ def issue_invoice(connection: Connection, draft: InvoiceDraft) -> Issued:
         number="",
         issued_on=_NOT_YET,
         supplied_on=day(draft.tax, draft.supplied_at),
+        period=draft.period,
         is_test=draft.is_test,
         order_number=draft.order_number,
         terms_version=draft.terms_version,
@@ -110,6 +112,7 @@ def issue_credit_note(connection: Connection, draft: CreditDraft) -> Issued:
         number="",
         issued_on=_NOT_YET,
         supplied_on=stored.supplied_on or stored.issued_on,
+        period=stored.period,
         is_test=stored.is_test,
         order_number=stored.order_number,
         terms_version=stored.terms_version,
