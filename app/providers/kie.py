@@ -28,6 +28,7 @@ import httpx
 
 from app.kernel import secrets
 from app.kernel.errors import ProviderBusy, ProviderRefused, ProviderUnclear
+from app.kernel.money import exact, plain
 from app.kernel.text import t
 from app.providers import callbacks, download, usage
 from app.providers.http import Http, Wording
@@ -183,7 +184,15 @@ class Kie:
 
     async def check(self) -> str:
         balance = self._http.understood(await self._http.get(f"{self._http.base}/api/v1/chat/credit"))
-        return t("providers.kie.accepts", credits=balance.get("data"))
+        return t("providers.kie.accepts", credits=_figure(balance.get("data")))
+
+
+def _figure(said: Any) -> str:
+    """A figure as a person writes it, or what was said instead of one."""
+    try:
+        return plain(exact(str(said)))
+    except ValueError:
+        return str(said)
 
 
 def explain(payload: Any) -> str | None:
