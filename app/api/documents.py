@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from app.accounts.identity import Who
 from app.api.auth import Auth
 from app.api.downloads import BYTE_ORDER_MARK
 from app.invoicing.choices import narrowed
+from app.invoicing.html import PAGE_POLICY
 from app.invoicing.reads import Opened
 from app.invoicing.service import Invoicing
 from app.kernel.errors import NotAllowed
@@ -45,12 +46,26 @@ def router(auth: Auth, invoicing: Invoicing) -> APIRouter:
             _with_mark(first, parts), media_type="text/csv; charset=utf-8", headers=_as_file(f"{name}.csv")
         )
 
+    def file(invoice_id: str, format_: str, who: Who) -> Response:
+        made = invoicing.invoices.file(invoice_id, format_, None if who.is_operator else _own(who))
+        headers = {**_as_file(made.name), "Content-Security-Policy": NOTHING_RUNS}
+        return Response(made.content, media_type=made.mime, headers=headers)
+
     @api.get("/invoices/{invoice_id}.pdf")
     async def pdf(invoice_id: str, who: Person) -> Response:
+        return await asyncio.to_thread(file, invoice_id, "pdf", who)
+
+    @api.get("/invoices/{invoice_id}.html")
+    async def page(invoice_id: str, who: Person) -> Response:
+        """To read, with whatever helps one read, and to print."""
         found = await asyncio.to_thread(opened, invoice_id, who)
-        content = await asyncio.to_thread(invoicing.invoices.pdf, found)
-        headers = {**_as_file(f"{found.seen.file_name}.pdf"), "Content-Security-Policy": NOTHING_RUNS}
-        return Response(content, media_type="application/pdf", headers=headers)
+        content = await asyncio.to_thread(invoicing.invoices.html, found, whole=True)
+        return HTMLResponse(content, headers={**SAFETY, "Content-Security-Policy": PAGE_POLICY})
+
+    @api.get("/invoices/{invoice_id}/{format_}")
+    async def electronic(invoice_id: str, format_: str, who: Person) -> Response:
+        """`facturx`, `cii` or `ubl`, where the optional library is installed."""
+        return await asyncio.to_thread(file, invoice_id, format_, who)
 
     return api
 

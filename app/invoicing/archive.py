@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.invoicing import reads, tables
+from app.invoicing import html, reads, tables
 from app.invoicing.document import InvoiceDocument
+from app.invoicing.einvoice import Format, available, encode, refusal
 from app.invoicing.reads import Filter, Opened, Seen, Sum
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -27,7 +29,7 @@ class DocumentFile(NamedTuple):
 
 
 class Form(NamedTuple):
-    """How a kind of file is made."""
+    """How a kind of file is made; `ending` follows the document's number."""
 
     ending: str
     mime: str
@@ -40,7 +42,12 @@ def _draw_pdf(document: InvoiceDocument) -> bytes:
     return render(document)
 
 
-FORMATS: Final[dict[str, Form]] = {"pdf": Form("pdf", "application/pdf", _draw_pdf)}
+FORMATS: Final[dict[str, Form]] = {
+    "pdf": Form(".pdf", "application/pdf", _draw_pdf),
+    Format.FACTUR_X: Form("-factur-x.pdf", "application/pdf", partial(encode, format_=Format.FACTUR_X)),
+    Format.CII: Form("-cii.xml", "application/xml", partial(encode, format_=Format.CII)),
+    Format.UBL: Form("-ubl.xml", "application/xml", partial(encode, format_=Format.UBL)),
+}
 
 
 class Invoices:
@@ -84,7 +91,17 @@ class Invoices:
             raise NotFound(f"Documents come as {', '.join(FORMATS)}, not as {format_}.", code="format_not_found")
         opened = self.open(invoice_id, workspace_id)
         form = FORMATS[format_]
-        return DocumentFile(f"{opened.seen.number}.{form.ending}", form.mime, self.kept(opened, format_, form.draw))
+        name = f"{opened.seen.file_name}{form.ending}"
+        return DocumentFile(name, form.mime, self.kept(opened, format_, form.draw))
+
+    def offered(self, opened: Opened) -> tuple[str, ...]:
+        """The formats this document can be had in here: without the optional library, or where the standard has no
+        words for it, there is no electronic one."""
+        return tuple(FORMATS) if available() and not refusal(opened.document) else ("pdf",)
+
+    def html(self, opened: Opened, *, whole: bool = False) -> str:
+        """The document to be read on the screen: an `<article>` for our own page, or a `whole` page to print."""
+        return html.page(opened.document) if whole else html.fragment(opened.document)
 
     def kept(self, opened: Opened, format_: str, draw: Draw) -> bytes:
         """The stored file of a document; drawn and stored the first time it is asked for."""

@@ -10,13 +10,11 @@ from importlib.util import find_spec
 
 from app.invoicing.document import InvoiceDocument, Kind, TaxCategory
 from app.invoicing.einvoice_terms import terms
-from app.invoicing.pdf.paint import Attachment
-from app.invoicing.pdf.render import render
 from app.kernel.errors import Broken, Rejected
 
 
 class Format(StrEnum):
-    FACTUR_X = "factur-x"  # the PDF with its data inside
+    FACTUR_X = "facturx"  # the PDF with its data inside
     CII = "cii"  # that data alone
     UBL = "ubl"
 
@@ -94,6 +92,9 @@ def encode(document: InvoiceDocument, format_: Format) -> bytes:
     if reason := refusal(document):
         raise Rejected(reason, code="einvoice_impossible")
     if format_ is Format.FACTUR_X:
+        from app.invoicing.pdf.paint import Attachment  # its libraries are loaded when the first document is drawn
+        from app.invoicing.pdf.render import render
+
         attachment = Attachment("factur-x.xml", _xml(document, "factur-x"), "text/xml", "Factur-X invoice data")
         told = "".join(XMP_PROPERTY.format(name=name, meaning=meaning) for name, meaning in XMP_PROPERTIES.items())
         return render(document, attachments=(attachment,), xmp=XMP.format(properties=told))

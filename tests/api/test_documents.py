@@ -62,6 +62,37 @@ def test_an_owner_has_the_pdf_as_a_file_nobody_keeps_a_copy_of(archive: World, o
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    ("format_", "ending", "begins"),
+    [("facturx", "-factur-x.pdf", b"%PDF-"), ("cii", "-cii.xml", b"<?xml"), ("ubl", "-ubl.xml", b"<?xml")],
+)
+def test_an_owner_has_the_electronic_forms(
+    archive: World, office: Office, format_: str, ending: str, begins: bytes
+) -> None:
+    issued = office.issue(archive.ada_workspace.id, "ord_1")
+    answer = archive.signed_in(archive.ada).get(f"/download/invoices/{issued.invoice_id}/{format_}")
+    assert answer.status_code == 200, answer.text
+    assert answer.content.startswith(begins)
+    assert answer.headers["content-disposition"] == f'attachment; filename="{issued.number}{ending}"'
+    assert archive.signed_in(archive.bob).get(answer.url.path).status_code == 404
+
+
+def test_an_owner_reads_it_on_a_page_that_runs_nothing(archive: World, office: Office) -> None:
+    issued = office.issue(archive.ada_workspace.id, "ord_1")
+    answer = archive.signed_in(archive.ada).get(f"/download/invoices/{issued.invoice_id}.html")
+    assert answer.status_code == 200, answer.text
+    assert issued.number in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert archive.signed_in(archive.bob).get(answer.url.path).status_code == 404
+
+
+def test_a_form_there_is_not_is_not_found(archive: World, office: Office) -> None:
+    issued = office.issue(archive.ada_workspace.id, "ord_1")
+    answer = archive.signed_in(archive.ada).get(f"/download/invoices/{issued.invoice_id}/docx")
+    assert answer.status_code == 404
+
+
 def test_the_same_document_is_the_same_bytes_every_time(archive: World, office: Office) -> None:
     issued = office.issue(archive.ada_workspace.id, "ord_1")
     client = archive.signed_in(archive.ada)
