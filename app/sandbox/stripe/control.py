@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -28,31 +28,12 @@ class Control:
 
     def routes(self) -> list[BaseRoute]:
         """Every one is `POST /_ctl/…` with a JSON object; `GET /_ctl` shows what there is."""
-        posts: dict[str, Callable[..., Any]] = {
-            "/_ctl/reset": self.reset,
-            "/_ctl/clock": self.clock,
-            "/_ctl/settings": self.settings,
-            "/_ctl/fail": self.fail,
-            "/_ctl/webhooks": self.manner,
-            "/_ctl/webhooks/release": self.release,
-            "/_ctl/webhooks/resend": self.resend,
-            "/_ctl/webhooks/roll": self.roll,
-            "/_ctl/events": self.craft,
-            "/_ctl/objects/{wanted}": self.tamper,
-            "/_ctl/payment_methods/{wanted}": self.behave,
-            "/_ctl/checkout/{wanted}/pay": self.pay,
-            "/_ctl/settle/{wanted}": self.settle,
-            "/_ctl/refunds": self.refund,
-            "/_ctl/refunds/{wanted}": self.end_refund,
-            "/_ctl/disputes": self.dispute,
-            "/_ctl/disputes/{wanted}": self.move_dispute,
-        }
         return [
             Route("/_ctl", self.overview, methods=["GET"]),
             Route("/_ctl/deliveries", self.deliveries, methods=["GET"]),
             Route("/_ctl/requests", self.requests, methods=["GET"]),
             Route("/_ctl/book", self.book, methods=["GET"]),
-            *(Route(path, self._endpoint(run), methods=["POST"]) for path, run in posts.items()),
+            *(Route(f"/_ctl/{path}", self._endpoint(run), methods=["POST"]) for path, run in POSTS.items()),
         ]
 
     def _endpoint(self, run: Callable[..., Any]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -62,7 +43,7 @@ class Control:
                 if not isinstance(given, dict):
                     raise ValueError("send a JSON object")
                 with self._world.store.transaction(), self._world.caused_by(Cause(base=_base(request))):
-                    answer = run(given, **request.path_params)
+                    answer = run(self, given, **request.path_params)
             except Refused as refusal:
                 return JSONResponse(refusal.body(), refusal.status)
             except (ValueError, TypeError, KeyError) as error:
@@ -270,6 +251,28 @@ class Control:
     def move_dispute(self, given: Given, wanted: str) -> Given:
         """To any `status`: won, lost, warning_closed, under_review, appeal_needs_response, or one not known yet."""
         return disputes.moved(self._world, self._world.get("dispute", wanted), str(given["status"]))
+
+
+#: Every control, by its path under `/_ctl/`.
+POSTS: Mapping[str, Callable[..., Given]] = {
+    "reset": Control.reset,
+    "clock": Control.clock,
+    "settings": Control.settings,
+    "fail": Control.fail,
+    "webhooks": Control.manner,
+    "webhooks/release": Control.release,
+    "webhooks/resend": Control.resend,
+    "webhooks/roll": Control.roll,
+    "events": Control.craft,
+    "objects/{wanted}": Control.tamper,
+    "payment_methods/{wanted}": Control.behave,
+    "checkout/{wanted}/pay": Control.pay,
+    "settle/{wanted}": Control.settle,
+    "refunds": Control.refund,
+    "refunds/{wanted}": Control.end_refund,
+    "disputes": Control.dispute,
+    "disputes/{wanted}": Control.move_dispute,
+}
 
 
 def _chosen(world: World, session: Thing, fields: Given) -> Thing:
