@@ -12,7 +12,6 @@ import app
 from alembic import context
 from app.kernel.db import Database, UtcDateTime, metadata
 from app.kernel.guards import Guards, ensure
-from app.ledger.guards import ensure_guards
 
 
 def know_every_table() -> None:
@@ -51,8 +50,7 @@ def migrate(connection: Connection) -> None:
         render_item=render_item,
     )
     context.run_migrations()
-    if context.get_context().get_current_revision():
-        ensure_guards(connection)
+    if context.get_context().get_current_revision() == context.get_head_revision():
         for guards in every_guard():
             ensure(connection, guards)
 

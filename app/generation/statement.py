@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, func, select
 
@@ -197,8 +197,7 @@ def _entry(row: StatementRow) -> str:
 
 def _detail(row: StatementRow, told: RowMapping | None) -> str:
     if told is None:
-        memo = row.memo or {}
-        return str(memo.get("label") or memo.get("reason") or "")
+        return _occasion(row.memo or {})
     match row.kind:
         case "hold":
             return _joined(told["alias"], asked_for(Quote.from_json(told["estimate"])))
@@ -210,6 +209,15 @@ def _detail(row: StatementRow, told: RowMapping | None) -> str:
             return _joined(told["alias"], asked_for(_charged_as(told)))
         case _:
             return _joined(told["alias"], _first_sentence(told["error_message"] or ""))
+
+
+def _occasion(memo: Mapping[str, Any]) -> str:
+    """What credits came or went for, and how much of them went into a debt or became one."""
+    said = str(memo.get("label") or memo.get("reason") or "")
+    if "for" in memo:
+        said = t(f"balance.detail.for_{memo['for']}")
+    parts = [t(f"balance.detail.{key}", amount=_figure(memo[key])) for key in ("debt_paid", "debt") if key in memo]
+    return _joined(said, *parts)
 
 
 def _charged_as(told: RowMapping) -> Quote:

@@ -6,21 +6,26 @@ Nothing here reads a clock or a database. A refusal leaves nothing to undo, beca
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.ledger import buying, charging, freezing, granting
+from app.ledger import buying, charging, expiring, freezing, granting, refunding
 from app.ledger.change import Change, View
 from app.ledger.operations import (
     AbsorbOp,
     AdjustOp,
     CaptureEarlyOp,
+    ExpireOp,
     FreezeOp,
+    GiveBackOp,
     GrantOp,
     HoldOp,
     Operation,
     ReleaseOp,
     ReverseOp,
+    SetAsideOp,
     SettleOp,
+    TakeBackOp,
     ThawOp,
     TopUpOp,
+    WriteOffOp,
 )
 
 _DECISIONS: Mapping[type, Callable[[Any, View], Change]] = {
@@ -33,6 +38,11 @@ _DECISIONS: Mapping[type, Callable[[Any, View], Change]] = {
     ReverseOp: granting.reverse,
     AbsorbOp: granting.absorb,
     TopUpOp: buying.top_up,
+    SetAsideOp: refunding.set_aside,
+    GiveBackOp: refunding.give_back,
+    TakeBackOp: refunding.take_back,
+    WriteOffOp: refunding.write_off,
+    ExpireOp: expiring.expire,
     FreezeOp: freezing.freeze,
     ThawOp: freezing.thaw,
 }

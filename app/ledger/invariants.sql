@@ -190,6 +190,79 @@ FROM journal b
 LEFT JOIN journal t ON t.kind = 'top_up' AND t.ref = b.ref AND t.wallet_id = b.wallet_id
 WHERE b.kind = 'bonus' AND t.id IS NULL;
 
+-- expired_when_due: Only a lot that was past its last day has ended.
+SELECT j.id AS journal_id, u.lot_id, l.expires_at, j.created_at
+FROM journal j
+JOIN lot_use u ON u.journal_id = j.id
+JOIN lot l ON l.id = u.lot_id
+WHERE j.kind = 'expiry' AND (l.expires_at IS NULL OR l.expires_at > j.created_at);
+
+-- set_aside_is_entries: What waits outside a balance is the sum of its open set-asides.
+SELECT wallet_id, waiting, entries
+FROM (
+    SELECT w.id AS wallet_id,
+        (SELECT COALESCE(SUM(a.amount), 0) FROM set_aside a WHERE a.wallet_id = w.id AND a.state = 0) AS waiting,
+        (SELECT COALESCE(SUM(e.amount), 0) FROM entry e
+         WHERE e.account = 'ws:' || w.workspace_id || ':set_aside' AND e.unit = w.unit) AS entries
+    FROM wallet w
+) sums
+WHERE waiting <> -entries;
+
+-- set_asides_are_posted: A set-aside, and its end, is what its journals of the same name say.
+SELECT ref, state, amount, shortfall, taken, given_back, taken_back, into_debt
+FROM (
+    SELECT a.ref, a.state, a.amount, a.shortfall,
+        (SELECT COALESCE(SUM(u.amount), 0) FROM journal j JOIN lot_use u ON u.journal_id = j.id
+         WHERE j.kind = 'set_aside' AND j.ref = a.ref AND j.id = a.journal_id AND j.wallet_id = a.wallet_id
+            AND u.lot_id = a.lot_id) AS taken,
+        (SELECT COALESCE(-SUM(u.amount), 0) FROM journal j JOIN lot_use u ON u.journal_id = j.id
+         WHERE j.kind = 'give_back' AND j.ref = a.ref AND j.id = a.close_journal_id AND j.wallet_id = a.wallet_id
+            AND u.lot_id = a.lot_id) AS given_back,
+        (SELECT COALESCE(SUM(e.amount), 0) FROM journal j JOIN entry e ON e.journal_id = j.id
+         WHERE j.kind = 'take_back' AND j.ref = a.ref AND j.id = a.close_journal_id AND j.wallet_id = a.wallet_id
+            AND e.account LIKE 'ws:%:set_aside') AS taken_back,
+        (SELECT COALESCE(SUM(e.amount), 0) FROM journal j JOIN entry e ON e.journal_id = j.id
+         WHERE j.kind = 'take_back' AND j.ref = a.ref AND j.id = a.close_journal_id AND j.wallet_id = a.wallet_id
+            AND e.account LIKE 'ws:%:debt') AS into_debt
+    FROM set_aside a
+) sums
+WHERE taken <> amount
+    OR given_back <> CASE state WHEN 1 THEN amount ELSE 0 END
+    OR taken_back <> CASE state WHEN 2 THEN amount ELSE 0 END
+    OR into_debt <> CASE state WHEN 2 THEN shortfall ELSE 0 END
+    OR (state <> 2 AND shortfall <> 0);
+
+-- set_asides_have_rows: A journal that sets aside, gives back or takes back belongs to a set-aside.
+SELECT j.id AS journal_id, j.kind, j.ref
+FROM journal j
+LEFT JOIN set_aside a ON a.ref = j.ref AND j.id = CASE j.kind WHEN 'set_aside' THEN a.journal_id ELSE a.close_journal_id END
+WHERE j.kind IN ('set_aside', 'give_back', 'take_back') AND a.ref IS NULL;
+
+-- taken_back_once: No more of a lot is taken back, or may yet be, than it ever held.
+SELECT l.id AS lot_id, l.granted, SUM(a.amount + a.shortfall) AS taken_back
+FROM lot l
+JOIN set_aside a ON a.lot_id = l.id AND a.state <> 1
+GROUP BY l.id, l.granted
+HAVING SUM(a.amount + a.shortfall) > l.granted;
+
+-- debt_has_a_cause: Debt comes from credits taken back, and goes by top-up or by writing it off.
+SELECT j.id AS journal_id, j.kind, e.amount
+FROM entry e
+JOIN journal j ON j.id = e.journal_id
+WHERE e.account LIKE 'ws:%:debt' AND NOT (
+    (j.kind = 'take_back' AND e.amount > 0)
+    OR (j.kind IN ('top_up', 'write_off') AND e.amount < 0)
+);
+
+-- money_comes_with_credits: Money of a payment stands beside the credits it bought or gave back.
+SELECT j.id AS journal_id, j.kind, e.account, e.amount
+FROM entry e
+JOIN journal j ON j.id = e.journal_id
+WHERE (e.account LIKE 'cash:%' OR e.account IN ('deferred', 'tax_payable')) AND (
+    j.kind NOT IN ('top_up', 'take_back')
+    OR (e.account LIKE 'cash:%') <> ((j.kind = 'top_up') = (e.amount > 0))
+);
+
 -- reversals_undo: A reversal points at a journal of the same wallet.
 SELECT r.id AS journal_id, r.reverses_id
 FROM journal r

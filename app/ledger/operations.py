@@ -264,6 +264,7 @@ class ThawOp(NamedTuple):
 
 class ExpireOp(NamedTuple):
     lot_id: str
+    label: str = ""
     actor: str = "system"
     also: Also = ()
     checks: Sequence[Check] = ()

@@ -146,6 +146,19 @@ def lots(connection: Connection, workspace_id: str, now: datetime, unit: str = C
     return [_lot_view(by_id[lot.id], unit) for lot in ordered]
 
 
+def lot(connection: Connection, lot_id: str) -> LotView:
+    """One lot, used up or not."""
+    c = tables.lot.c
+    row = connection.execute(
+        LOTS.add_columns(c.label, c.cost_basis_micros, c.cost_basis_unit, c.created_at, tables.wallet.c.unit)
+        .join(tables.wallet, tables.wallet.c.id == c.wallet_id)
+        .where(c.id == lot_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no lot {lot_id}.", param="lot_id", code="lot_not_found")
+    return _lot_view(row, row.unit)
+
+
 def _lot_view(row: Any, unit: str) -> LotView:
     basis = None if row.cost_basis_micros is None else Money(row.cost_basis_micros, row.cost_basis_unit or USD)
     return LotView(

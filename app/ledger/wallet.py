@@ -1,10 +1,11 @@
-"""The ledger as the rest of the house sees it: hold, settle, release, grant, adjust, reverse, and what pages read.
+"""The ledger as the rest of the house sees it: credits come (top up, grant), are held and charged, go back and end.
 
 Every coroutine returns after the commit. Each may be called any number of times with the same name (a generation, a
 `ref`, a journal); the repetitions answer what was done and change nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -14,16 +15,21 @@ from app.kernel.clock import Clock, now
 from app.kernel.db import Database
 from app.kernel.errors import InvalidInput
 from app.kernel.money import CREDIT, Money
-from app.ledger import reads, tables
+from app.ledger import tables
 from app.ledger.companion import Also, Check, Within
+from app.ledger.endings import Ending, ended
 from app.ledger.journal import Cash, Cost
 from app.ledger.lane import Lane
 from app.ledger.operations import (
     AbsorbOp,
     AdjustOp,
+    AsideReason,
     CaptureEarlyOp,
+    Expired,
+    ExpireOp,
     FreezeOp,
     Frozen,
+    GiveBackOp,
     GrantOp,
     Held,
     HoldOp,
@@ -33,13 +39,20 @@ from app.ledger.operations import (
     Released,
     ReleaseOp,
     Result,
+    Returned,
     ReverseOp,
+    SetAside,
+    SetAsideOp,
     Settled,
     SettleOp,
+    TakeBackOp,
+    TakenBack,
     ThawOp,
     ToppedUp,
     TopUpOp,
+    WriteOffOp,
 )
+from app.ledger.reader import Reader
 
 #: In which order kinds of credits are used when a grant does not say: what expires or was given goes first.
 PRIORITIES: Mapping[str, int] = {"promo": 10, "plan": 20, "correction": 50, "paid": 100}
@@ -61,11 +74,11 @@ def open_wallet(connection: Connection, workspace_id: str, *, unit: str = CREDIT
     )
 
 
-class Ledger:
+class Ledger(Reader):
     """The door to the books. Coroutines write, through this process's lane; plain methods read."""
 
     def __init__(self, db: Database, clock: Clock = now) -> None:
-        self._db, self._clock = db, clock
+        super().__init__(db, clock)
         self._lane = Lane(db, clock)
 
     def start(self) -> None:
@@ -207,6 +220,71 @@ class Ledger:
         )
         return cast(ToppedUp, await self._lane.submit_async(op))
 
+    async def set_aside(
+        self,
+        workspace_id: str,
+        *,
+        ref: str,
+        lot_id: str,
+        amount: Money,
+        reason: AsideReason,
+        actor: str,
+        partial: bool = False,
+        within: Within | None = None,
+    ) -> SetAside:
+        """Take up to `amount` of that lot out of the balance while its payment's refund or dispute is decided.
+
+        What holds count on stays. Without `partial` too few credits raise `InsufficientCredits`; with it the answer
+        says what is `short`. `ref` is the refund's or the dispute's own id and counts once, for ever.
+        """
+        op = SetAsideOp(workspace_id, ref, lot_id, amount, reason, actor, partial, within=within)
+        return cast(SetAside, await self._lane.submit_async(op))
+
+    async def give_back(self, ref: str, *, actor: str, within: Within | None = None) -> Returned:
+        """The refund failed or the dispute was won: what was set aside returns to its lot.
+
+        Raises `Conflict` when it was taken back: money that comes in again is a new top-up.
+        """
+        return cast(Returned, await self._lane.submit_async(GiveBackOp(ref, actor, within=within)))
+
+    async def take_back(
+        self,
+        ref: str,
+        *,
+        shortfall: Money,
+        actor: str,
+        cash: Cash | None = None,
+        within: Within | None = None,
+    ) -> TakenBack:
+        """The payment went back: what was set aside is gone for good.
+
+        `shortfall` is what of it was used already: it becomes debt, and freezes the balance until it is paid by a
+        top-up or written off. `cash` is what left the books of money.
+        """
+        op = TakeBackOp(ref, shortfall, actor, cash, within=within)
+        return cast(TakenBack, await self._lane.submit_async(op))
+
+    async def write_off(
+        self, workspace_id: str, amount: Money, *, ref: str, actor: str, reason: str, within: Within | None = None
+    ) -> Posting:
+        """Give up on a debt, or on part of it, once per `ref`."""
+        op = WriteOffOp(workspace_id, amount, ref, actor, reason, within=within)
+        return cast(Posting, await self._lane.submit_async(op))
+
+    async def expire_lots(self, at: datetime | None = None, limit: int = 500) -> list[Expired]:
+        """End what is left of lots past their last day: what happened, longest past first.
+
+        What holds count on waits for them, and is used up first. Any number of processes may do this at any time.
+        """
+        moment = at or self._clock()
+        due = await asyncio.to_thread(self._ended, moment, limit)
+        waiting = [self._lane.submit_async(ExpireOp(lot.lot_id, lot.label)) for lot in due]
+        return [cast(Expired, outcome) for outcome in await asyncio.gather(*waiting)]
+
+    def _ended(self, at: datetime, limit: int) -> list[Ending]:
+        with self._db.read() as connection:
+            return ended(connection, at, limit=limit)
+
     async def freeze(
         self, workspace_id: str, reason: str, ref: str, *, actor: str, within: Within | None = None
     ) -> Frozen:
@@ -247,48 +325,6 @@ class Ledger:
     def perform(self, op: Operation) -> Result:
         """Do one operation from a plain thread (commands, the demo's seed) and wait for its commit."""
         return cast(Result, self._lane.submit(op).result())
-
-    # --- reading
-
-    def balance(self, workspace_id: str, unit: str = CREDIT) -> reads.Balance:
-        with self._db.read() as connection:
-            return reads.balance(connection, workspace_id, unit)
-
-    def lots(self, workspace_id: str, unit: str = CREDIT) -> list[reads.LotView]:
-        with self._db.read() as connection:
-            return reads.lots(connection, workspace_id, self._clock(), unit)
-
-    def statement(
-        self,
-        workspace_id: str,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        kinds: Collection[str] | None = None,
-        after: reads.Cursor | None = None,
-        limit: int = 50,
-    ) -> list[reads.StatementRow]:
-        with self._db.read() as connection:
-            return reads.statement(
-                connection, workspace_id, since=since, until=until, kinds=kinds, after=after, limit=limit
-            )
-
-    def journals_of(self, generation_id: str) -> list[reads.JournalView]:
-        with self._db.read() as connection:
-            return reads.journals_of(connection, generation_id)
-
-    def journal(self, journal_id: str) -> reads.JournalView:
-        with self._db.read() as connection:
-            return reads.journal(connection, journal_id)
-
-    def hold_of(self, generation_id: str) -> reads.HoldView | None:
-        with self._db.read() as connection:
-            return reads.hold_of(connection, generation_id)
-
-    def overdue(self) -> list[str]:
-        """Generations whose hold is open past its deadline."""
-        with self._db.read() as connection:
-            return reads.overdue(connection, self._clock())
 
 
 def _cost(cost: Money | None, provider_id: str | None) -> Cost | None:

@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -154,3 +154,39 @@ def test_what_was_given_back_is_no_spending(customer: House) -> None:
     with customer.services.db.read() as connection:
         assert spending(connection, customer.workspace_id, now(), 7).total == Money(0)
     assert said(listed(customer, Show("returns"))) == [("returned", "flux-schnell")]
+
+
+def test_money_in_and_back_is_told_in_words(customer: House) -> None:
+    """Bought, used, refunded for more than was left, paid for by the next top-up, and ended."""
+    home = customer.newcomer(0)
+    ledger, workspace = home.services.ledger, home.workspace_id
+    credits, actor = Money.from_exact, "ann"
+
+    async def work() -> None:
+        yesterday = now() - timedelta(days=1)
+        bought = await ledger.top_up(workspace, credits(10), ref="pi_1", label="Starter", actor=actor, bonus=credits(1))
+        await home.run("flux-schnell", prompt=PROMPT, num_images=1)
+        for ref, shortfall in (("re_1", None), ("re_2", credits(9))):
+            amount, reason = credits(10), "dispute" if shortfall else "refund"
+            await ledger.set_aside(
+                workspace, ref=ref, lot_id=bought.lot_id, amount=amount, reason=reason, actor=actor, partial=True
+            )
+            await (
+                ledger.take_back(ref, shortfall=shortfall, actor=actor)
+                if shortfall
+                else ledger.give_back(ref, actor=actor)
+            )
+        await ledger.top_up(workspace, credits(20), ref="pi_2", label="Starter", actor=actor, expires_at=yesterday)
+        await ledger.expire_lots()
+
+    asyncio.run(work())
+    assert [(line.entry, line.detail, line.row.moved.amount) for line in listed(home, Show("credits"))] == [
+        ("expiry", "Starter", -11),
+        ("top_up", "Starter, 9 of it paid the debt", 20),
+        ("take_back", "for a disputed payment, 9 used already, now in debt", -9),
+        ("set_aside", "for a disputed payment", -1),
+        ("give_back", "for a refund", 1),
+        ("set_aside", "for a refund", -1),
+        ("bonus", "Starter", 1),
+        ("top_up", "Starter", 10),
+    ]

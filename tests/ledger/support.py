@@ -17,11 +17,12 @@ from app.kernel.money import MICRO, USD, Money
 from app.ledger import tables
 from app.ledger.audit import run_audit
 from app.ledger.companion import Companion
-from app.ledger.journal import Cost
+from app.ledger.journal import Cash, Cost
 from app.ledger.operations import GrantOp, HoldOp, ReleaseOp, Settled, SettleOp, ToppedUp, TopUpOp
 from app.ledger.wallet import Ledger, open_wallet
 
 T = TypeVar("T")
+EUR = Cash("stripe", Money(100_000_000, "EUR"), Money(20_000_000, "EUR"))  # a payment of 120.00 with its tax
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DEADLINE = datetime(2036, 1, 1, tzinfo=UTC)
 _counter = itertools.count(1)
@@ -162,6 +163,9 @@ class Shop:
 
     def top_up(self, workspace_id: str, paid: int, bonus: int = 0, **more: Any) -> ToppedUp:
         return cast(ToppedUp, self.ledger.perform(self.top_up_op(workspace_id, paid, bonus, **more)))
+
+    def perform(self, op: Any) -> Any:
+        return self.ledger.perform(op)
 
     # --- companions
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from app.kernel.db import Database
 from app.ledger.audit import INVARIANTS, read_invariants, run_audit
 from app.ledger.guards import present_guards
-from app.ledger.operations import CaptureEarlyOp
-from tests.ledger.support import DEADLINE, START, Shop, cost
+from app.ledger.operations import CaptureEarlyOp, GiveBackOp, SetAsideOp, TakeBackOp
+from tests.ledger.support import DEADLINE, EUR, START, Shop, cost, credits, run
 
 JOURNAL = (
     "INSERT INTO journal (id, kind, ref, wallet_id, generation_id, actor, created_at)"
@@ -57,7 +57,14 @@ BREAKAGES: dict[str, list[str]] = {
     "lots_open_while_full": ["UPDATE lot SET open = NOT open"],
     "lots_pay_for_credits": ["UPDATE lot_use SET amount = amount - 1"],
     "top_ups_make_lots": ["UPDATE lot SET kind = 'promo' WHERE kind = 'paid'"],
-    "bonus_beside_a_top_up": ["UPDATE journal SET ref = 'x' WHERE kind = 'top_up'"],
+    "bonus_beside_a_top_up": ["UPDATE journal SET ref = 'x' WHERE kind = 'bonus'"],
+    "expired_when_due": ["UPDATE lot SET expires_at = '2090-01-01' WHERE expires_at IS NOT NULL"],
+    "set_aside_is_entries": ["UPDATE set_aside SET state = 0 WHERE state = 1"],
+    "set_asides_are_posted": ["UPDATE set_aside SET shortfall = 1 WHERE state = 2"],
+    "set_asides_have_rows": ["DELETE FROM set_aside WHERE state = 1"],
+    "taken_back_once": ["UPDATE lot SET granted = granted - 1 WHERE id IN (SELECT lot_id FROM set_aside)"],
+    "debt_has_a_cause": ["UPDATE journal SET kind = 'bonus' WHERE kind = 'take_back'"],
+    "money_comes_with_credits": ["UPDATE entry SET amount = -amount WHERE unit = 'EUR'"],
     "reversals_undo": [
         JOURNAL.format(kind="'reversal'", wallet="2", generation="NULL"),
         f"UPDATE journal SET reverses_id = {THE_CAPTURE} WHERE id = 'jrn_x'",
@@ -82,8 +89,23 @@ def busy(broken_shop: Shop) -> Shop:
     shop.release(shop.hold(workspace, 5))
     shop.ledger.perform(CaptureEarlyOp(shop.hold(workspace, 4)))
     shop.top_up(workspace, 100, 10)
+    _sold_and_taken_back(shop)
     assert run_audit(shop.db, at=START) == []
     return shop
+
+
+def _sold_and_taken_back(shop: Shop) -> None:
+    """Credits bought for euros and refunded; set aside, given back, taken back short; and a gift that ended."""
+    workspace = shop.workspace()
+    lot_id = shop.top_up(workspace, 100, cash=EUR).lot_id
+    shop.settle(shop.hold(workspace, 30), 30)
+    shop.perform(SetAsideOp(workspace, "re_0", lot_id, credits(5), "refund", "ann"))
+    shop.perform(GiveBackOp("re_0", "ann"))
+    shop.perform(SetAsideOp(workspace, "re_1", lot_id, credits(100), "refund", "ann", partial=True))
+    shop.perform(TakeBackOp("re_1", credits(30), "ann", EUR))
+    shop.grant(workspace, 5, expires_at=START.replace(year=2020))
+    run(shop.ledger.expire_lots())
+    shop.perform(SetAsideOp(workspace, "re_2", shop.top_up(workspace, 50).lot_id, credits(10), "dispute", "ann"))
 
 
 @contextmanager

@@ -11,14 +11,12 @@ from app.kernel.db import Database
 from app.kernel.errors import Broken, Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.money import Money
 from app.ledger import tables
-from app.ledger.journal import Cash
 from app.ledger.lane import Lane
 from app.ledger.operations import ReverseOp, ToppedUp
 from app.ledger.reads import account_balances
-from tests.ledger.support import START, Shop, credits, new_workspace, run
+from tests.ledger.support import EUR, START, Shop, credits, new_workspace, run
 
 LATER, LAST = START.replace(year=2090), START.replace(year=2095)
-EUR = Cash("stripe", Money(100_000_000, "EUR"), Money(20_000_000, "EUR"))
 
 
 def test_what_was_paid_for_is_a_lot_and_so_is_the_bonus(shop: Shop) -> None:

@@ -1,14 +1,17 @@
 """What the database itself refuses, whoever asks."""
 
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.invoicing.guards import GUARDS as INVOICING
 from app.kernel.db import Database
 from app.kernel.migrate import upgrade
-from app.ledger.guards import APPEND_ONLY, ensure_guards, postgres_triggers, present_guards, sqlite_triggers
-from tests.ledger.support import Shop, cost
+from app.ledger.guards import APPEND_ONLY, present_guards
+from app.ledger.operations import FreezeOp, GiveBackOp, SetAsideOp, ThawOp
+from tests.ledger.support import Shop, cost, credits
 
 ROWS = {
     "model_version": "UPDATE model_version SET note = 'x'",
@@ -41,15 +44,17 @@ def settled(shop: Shop) -> Shop:
 
 
 def test_every_guard_is_there(database: Database) -> None:
-    expected = {*(sqlite_triggers() if database.is_sqlite else postgres_triggers())}
-    expected |= INVOICING.names("sqlite" if database.is_sqlite else "postgresql")
+    rooms = [import_module(".".join(file.with_suffix("").parts)) for file in Path("app").glob("*/guards.py")]
+    declared = [room.GUARDS for room in rooms if hasattr(room, "GUARDS")]
+    expected = set().union(*(guards.names("sqlite" if database.is_sqlite else "postgresql") for guards in declared))
+    assert {"hold_no_delete", "set_aside_closes_once", "wallet_freeze_lifts_once"} <= expected
     with database.read() as connection:
-        assert present_guards(connection) == set(expected)
+        assert present_guards(connection) == expected
         catalogue = (
             "sqlite_master WHERE type = 'trigger'" if database.is_sqlite else "pg_trigger WHERE NOT tgisinternal"
         )
         name = "name" if database.is_sqlite else "tgname"
-        assert set(connection.execute(text(f"SELECT {name} FROM {catalogue}")).scalars()) == set(expected)
+        assert set(connection.execute(text(f"SELECT {name} FROM {catalogue}")).scalars()) == expected
 
 
 def test_guards_are_put_back_at_the_next_start(database: Database) -> None:
@@ -61,7 +66,6 @@ def test_guards_are_put_back_at_the_next_start(database: Database) -> None:
     upgrade(database)
     with database.write() as connection:
         assert name in present_guards(connection)
-        ensure_guards(connection)
 
 
 def test_every_append_only_table_is_tried() -> None:
@@ -76,9 +80,9 @@ def test_history_is_not_rewritten(settled: Shop, table: str) -> None:
             settled.execute(statement)
 
 
-@pytest.mark.parametrize("table", [*APPEND_ONLY, "hold"])
+@pytest.mark.parametrize("table", [*APPEND_ONLY, "hold", "set_aside", "wallet_freeze"])
 def test_history_is_not_truncated(settled: Shop, table: str, postgres_only: None) -> None:
-    with pytest.raises(DBAPIError, match=r"append-only|only closes"):
+    with pytest.raises(DBAPIError, match=r"append-only|only closes|only lifted"):
         settled.execute(f"TRUNCATE {table} CASCADE")
 
 
@@ -116,6 +120,51 @@ def test_a_hold_is_not_deleted(settled: Shop) -> None:
         settled.execute("DELETE FROM hold")
 
 
+@pytest.fixture
+def decided(shop: Shop) -> Shop:
+    """A set-aside and a freeze that are over."""
+    workspace = shop.workspace()
+    bought = shop.top_up(workspace, 100)
+    shop.perform(SetAsideOp(workspace, "re_1", bought.lot_id, credits(40), "refund", "ann"))
+    shop.perform(GiveBackOp("re_1", "ann"))
+    shop.perform(FreezeOp(workspace, "dispute", "du_1", "ann"))
+    shop.perform(ThawOp(workspace, "dispute", "du_1", "ann"))
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        pytest.param("UPDATE set_aside SET state = 2", "a set-aside only closes", id="take back what was given back"),
+        pytest.param("UPDATE set_aside SET state = 0", "a set-aside only closes", id="decide it again"),
+        pytest.param("UPDATE set_aside SET shortfall = 1", "a set-aside only closes", id="change the shortfall"),
+        pytest.param("DELETE FROM set_aside", "a set-aside only closes", id="forget a set-aside"),
+        pytest.param("UPDATE wallet_freeze SET lifted_at = NULL", "a freeze is only lifted", id="freeze it again"),
+        pytest.param("UPDATE wallet_freeze SET reason = 'x'", "a freeze is only lifted", id="another reason"),
+        pytest.param("DELETE FROM wallet_freeze", "a freeze is only lifted", id="forget a freeze"),
+    ],
+)
+def test_what_was_decided_stays(decided: Shop, change: str, refusal: str) -> None:
+    with pytest.raises(DBAPIError, match=refusal):
+        decided.execute(change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("amount = 1", id="another amount"),
+        pytest.param("state = 1, lot_id = 'x'", id="another lot on the way"),
+        pytest.param("state = 3", id="into no known state"),
+    ],
+)
+def test_an_open_set_aside_only_closes(shop: Shop, change: str) -> None:
+    workspace = shop.workspace()
+    lot_id = shop.top_up(workspace, 100).lot_id
+    shop.perform(SetAsideOp(workspace, "re_1", lot_id, credits(40), "refund", "ann"))
+    with pytest.raises(DBAPIError, match="a set-aside only closes"):
+        shop.execute(f"UPDATE set_aside SET {change}")
+
+
 def test_an_unbalanced_journal_does_not_commit(shop: Shop, postgres_only: None) -> None:
     shop.workspace(100)
     statement = (
@@ -131,6 +180,7 @@ def test_an_unbalanced_journal_does_not_commit(shop: Shop, postgres_only: None) 
         pytest.param("UPDATE wallet SET balance = -1", id="balance below zero"),
         pytest.param("UPDATE wallet SET held = -1", id="held below zero"),
         pytest.param("UPDATE wallet SET owed = -1", id="owed below zero"),
+        pytest.param("UPDATE wallet SET debt = -1", id="debt below zero"),
         pytest.param("UPDATE lot SET remaining = granted + 1", id="more left than granted"),
         pytest.param("UPDATE lot SET remaining = -1", id="less than nothing left"),
         pytest.param(
