@@ -34,6 +34,7 @@ from app.notify.documents import INVOICE, invoice_attached
 from app.notify.service import Notify
 from app.payments.cashier import Cashier, House
 from app.payments.stripe_keys import StripeKeys
+from app.payments.used import UsedCredits
 from app.settings import Settings
 
 
@@ -153,6 +154,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("payments.apply", 2, parts.cashier.apply_due),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
+        Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),
     ]
 
 

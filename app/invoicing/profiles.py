@@ -114,15 +114,6 @@ class Profiles:
                 .values(**_values(buyer, evidence, actor, self._clock()))
             )
 
-    def note_evidence(self, connection: Connection, workspace_id: str, kind: str, country: str) -> None:
-        """Where a card was issued, in the caller's transaction; nothing to do without a profile."""
-        row = connection.execute(_row(workspace_id).with_for_update()).mappings().first()
-        if row is not None:
-            evidence = _with_evidence(row["evidence"], kind, country, self._clock())
-            connection.execute(
-                update(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id).values(evidence=evidence)
-            )
-
     def record_check(self, workspace_id: str, check: TaxIdCheck, tax_id: str, *, actor: str) -> None:
         """Keep what an authority, or an operator who asked it, said of a tax id."""
         with self._db.write() as connection:
@@ -139,6 +130,14 @@ class Profiles:
                     checked_at=datetime.fromisoformat(check.checked_at),
                 )
             )
+
+
+def note_evidence(connection: Connection, workspace_id: str, kind: str, country: str, now: datetime) -> None:
+    """Where a card was issued, for the next order, in the caller's transaction; nothing to do without a profile."""
+    row = connection.execute(_row(workspace_id).with_for_update()).mappings().first()
+    if row is not None:
+        evidence = _with_evidence(row["evidence"], kind, country, now)
+        connection.execute(update(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id).values(evidence=evidence))
 
 
 def find(connection: Connection, workspace_id: str) -> Profile | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from app.invoicing.profiles import note_evidence
 from app.invoicing.writing import Issued
 from app.kernel import faults, outbox
 from app.kernel.clock import Clock
@@ -280,6 +281,8 @@ def mark_paid(connection: Connection, order_id: str, proof: Proof, booked: Toppe
         )
     )
     faults.point("fulfil.after_order")
+    if proof.card_country:
+        note_evidence(connection, order.workspace_id, "card_country", proof.card_country, now)
     if proof.session_id:
         kept = tables.checkout_session
         connection.execute(update(kept).where(kept.c.session_id == proof.session_id).values(state=COMPLETE))

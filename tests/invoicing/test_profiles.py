@@ -6,7 +6,7 @@ import pytest
 
 from app.invoicing.document import InvoiceDocument
 from app.invoicing.parties import Evidence, TaxIdCheck
-from app.invoicing.profiles import ProfileForm, ProfileNeeded, Profiles
+from app.invoicing.profiles import ProfileForm, ProfileNeeded, Profiles, note_evidence
 from app.invoicing.taxes import Taxes
 from app.kernel.db import Database
 from app.kernel.errors import InvalidInput
@@ -59,7 +59,7 @@ def test_every_save_is_a_new_version_and_evidence_is_the_latest_of_each_kind(off
     workspace = office.workspace()
     profiles.save(workspace, PARIS, actor="ada", ip_country="FR")
     with office.db.write() as connection:
-        profiles.note_evidence(connection, workspace, "card_country", "BE")
+        note_evidence(connection, workspace, "card_country", "BE", NOON)
     kept = profiles.save(workspace, HAMBURG, actor="ada", ip_country="DE")
     assert kept.buyer.version == 2
     assert {(each.kind, each.country) for each in kept.evidence} == {

@@ -4,6 +4,7 @@ import csv
 import hashlib
 from dataclasses import replace
 from datetime import date, timedelta
+from importlib.util import find_spec
 
 import pytest
 from sqlalchemy import select
@@ -11,9 +12,10 @@ from sqlalchemy import select
 from app.invoicing import archive, reads, tables
 from app.invoicing.archive import Invoices
 from app.invoicing.document import Kind
+from app.invoicing.einvoice import Format
 from app.invoicing.reads import Filter
 from app.kernel.db import Database
-from app.kernel.errors import NotFound
+from app.kernel.errors import NotFound, Rejected
 from app.kernel.fiat import Fiat
 from tests.invoicing.support import NOON, Office, company, euros, tax_on
 
@@ -130,6 +132,33 @@ def test_the_pdf_is_the_same_to_the_byte_and_stored(office, invoices):
         invoices.file(invoice.invoice_id, "pdf", office.workspace())
     with pytest.raises(NotFound):
         invoices.file(invoice.invoice_id, "exe")
+
+
+def test_electronic_forms_are_offered_where_they_can_be(office, invoices):
+    workspace = office.workspace()
+    invoice = invoices.open(office.issue(workspace, "ord_1").invoice_id)
+    receipt_tax = tax_on("1.00", office.seller, deferred=True)
+    receipt = invoices.open(office.issue(workspace, "ord_2", tax=receipt_tax).invoice_id)
+    assert invoices.offered(receipt) == ("pdf",)
+    with pytest.raises(Rejected, match="receipt"):
+        invoices.file(receipt.seen.id, "ubl")
+    if find_spec("facturx") is None:
+        assert invoices.offered(invoice) == ("pdf",)
+        return
+    assert invoices.offered(invoice) == tuple(archive.FORMATS)
+    made = invoices.file(invoice.seen.id, "ubl", workspace)
+    assert (made.name, made.mime) == ("LG-2026-000001-ubl.xml", "application/xml")
+    assert b"LG-2026-000001" in made.content
+    assert invoices.file(invoice.seen.id, Format.FACTUR_X).content.startswith(b"%PDF-")
+
+
+def test_the_page_says_the_number_and_escapes_the_rest(office, invoices):
+    tax = tax_on("1.00", office.seller, replace(company("FR", result="valid"), company="<b>Bold</b> SARL"))
+    opened = invoices.open(office.issue(office.workspace(), "ord_1", tax=tax).invoice_id)
+    assert "LG-2026-000001" in invoices.html(opened)
+    whole = invoices.html(opened, whole=True)
+    assert whole.lstrip().lower().startswith("<!doctype html>")
+    assert "<b>Bold" not in whole
 
 
 def test_a_file_is_drawn_once_and_kept(office, invoices):

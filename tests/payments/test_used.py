@@ -1,0 +1,42 @@
+"""A seller taxed on redemption: a receipt for the money, an invoice for the month's use."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from app.invoicing.document import Kind
+from app.invoicing.reads import Filter
+from app.kernel.money import Money
+from app.payments.used import UsedCredits
+from tests.ledger.support import Shop
+from tests.support.till import Till
+
+
+def documents(till: Till, kind: Kind) -> list[str]:
+    found = till.services.invoicing.invoices.page(Filter(workspace_id=till.workspace_id, kind=kind))
+    return [f"{seen.number} {seen.gross}" for seen in found]
+
+
+def test_a_receipt_first_and_an_invoice_for_what_was_used(till: Till) -> None:
+    sellers = till.services.invoicing.sellers
+    sellers.save(replace(sellers.current(), credits_tax_point="redemption"), author="test")
+    order = till.buy()
+    assert order.tax.minor == 0
+    till.pay(order)
+    paid = till.settle(order)
+    year = till.time().year
+    assert paid.invoice_number == f"TEST-FBR-{year}-000001"
+    assert documents(till, Kind.INVOICE) == []
+
+    shop = Shop(till.services.ledger, till.services.db)
+    shop.settle(shop.hold(till.workspace_id, 3_000), 3_000)  # 500 of the bonus first, 2,500 of the 10,000 bought
+    used = UsedCredits(till.services.db, till.time)
+    assert till.run(used.run()) == 0, "the month is not over"
+
+    till.time.ahead = timedelta(days=32)
+    assert till.run(used.run()) == 1
+    assert till.run(used.run()) == 0
+    year = till.time().year
+    assert documents(till, Kind.INVOICE) == [f"TEST-FB-{year}-000001 2.50 EUR"]
+    assert till.mails().count("invoice") == 2
+    till.assert_books_balance()
+    assert till.services.ledger.balance(till.workspace_id).balance == Money.from_exact(7_500)
