@@ -1,9 +1,6 @@
-"""The door of the API: keys, versions, encoding, idempotency, transactions, faults."""
+"""The door of the API: keys, versions, encoding, stored answers, transactions, faults."""
 
 import asyncio
-import hashlib
-import json
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,13 +10,13 @@ from starlette.routing import BaseRoute, Route
 
 from app.sandbox.door import hang_up
 from app.sandbox.stripe import faults, form, listing, parameters
-from app.sandbox.stripe.errors import API, IDEMPOTENCY, Refused
+from app.sandbox.stripe.answers import Answers, Asked
+from app.sandbox.stripe.errors import API, Refused
+from app.sandbox.stripe.faults import Fault
 from app.sandbox.stripe.operations import EXTRAS, OPERATIONS, Operation
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.world import API_VERSION, Cause, World, new_id
 
-KEY_LIVES_SECONDS = 24 * 3600
-LONGEST_KEY = 255
 FORM = "application/x-www-form-urlencoded"
 SECRET_PREFIX = "sk_test_"
 _WENT_WRONG = "An unknown error occurred"
@@ -32,7 +29,7 @@ class Api:
         self._world = world
         self._secret_key = secret_key
         self._after = after
-        self._under_way: set[str] = set()
+        self._answers = Answers(world)
 
     def routes(self) -> list[BaseRoute]:
         ours = [Route(path, self._endpoint(name, run), methods=[method]) for method, path, name, run in OPERATIONS]
@@ -40,75 +37,57 @@ class Api:
 
     def _endpoint(self, name: str, run: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            return await self._answered(request, name, run)
+            return await self._let_in(request, name, run)
 
         return endpoint
 
     async def _unknown(self, request: Request) -> Response:
-        path = f"/v1/{request.path_params['rest']}"
         refusal = Refused(
-            f"Unrecognized request URL ({request.method}: {path}). Please see https://stripe.com/docs or we can help at"
-            " https://support.stripe.com/.",
+            f"Unrecognized request URL ({request.method}: {_path(request)}). Please see https://stripe.com/docs or we"
+            " can help at https://support.stripe.com/.",
             status=404,
         )
         return _answer(404, refusal.body(), new_id("req"))
 
-    async def _answered(self, request: Request, name: str, run: Operation) -> Response:
-        request_id, path = new_id("req"), f"/v1/{request.url.path.partition('/v1/')[2]}"
-        given_key = request.headers.get("idempotency-key") if request.method == "POST" else None
-        fault = faults.take(self._world, request.method, path)
+    async def _let_in(self, request: Request, name: str, run: Operation) -> Response:
+        """Refuse who may not ask, or is to be refused; then answer."""
+        request_id, key = new_id("req"), _key(request)
+        fault = faults.take(self._world, request.method, _path(request))
         try:
             if fault.name in {"drop-before-accept", "hang-before-accept"}:
                 await asyncio.sleep(fault.seconds if fault.name == "hang-before-accept" else 0)
                 return hang_up(request)
             self._check_caller(request, fault)
-            text = await self._text(request)
-            key = self._key(given_key, request)
-            return await self._kept(request, request_id, path, key, text, fault, name, run)
+            asked = Asked(request_id, request.method, _path(request), await _text(request), key, _base(request))
+            with self._answers.only_one(key):
+                return await self._answered(request, asked, fault, name, run)
         except Refused as refusal:
-            return _answer(refusal.status, refusal.body(), request_id, {**refusal.headers, **_echo(given_key)})
+            return _answer(refusal.status, refusal.body(), request_id, {**refusal.headers, **_echo(key)})
 
-    async def _kept(
-        self,
-        request: Request,
-        request_id: str,
-        path: str,
-        key: str | None,
-        text: str,
-        fault: faults.Fault,
-        name: str,
-        run: Operation,
-    ) -> Response:
+    async def _answered(self, request: Request, asked: Asked, fault: Fault, name: str, run: Operation) -> Response:
         """The stored answer for the key, or a new one."""
-        fingerprint = hashlib.sha256(f"{request.method}\n{path}\n{_sorted(text)}".encode()).hexdigest()
-        before = self._stored(key, fingerprint) if key else None
+        before = self._answers.find(asked)
         if before:
-            self._note(request_id, request, path, text, key, before["status"], replayed=True)
-            headers = {"idempotent-replayed": "true", "original-request": before["request"], **_echo(key)}
-            return _answer(before["status"], json.loads(before["body"]), request_id, headers)
-        if key:
-            self._under_way.add(key)
+            self._answers.note(asked, before.status, replayed=True)
+            headers = {"idempotent-replayed": "true", "original-request": before.request, **_echo(asked.key)}
+            return _answer(before.status, before.body, asked.id, headers)
         try:
-            given = parameters.read(name, form.decode(text))
-            cause = Cause(request_id, key, _base(request))
-            with self._world.store.transaction(), self._world.caused_by(cause):
+            given = parameters.read(name, form.decode(asked.text))
+            with self._world.store.transaction(), self._world.caused_by(Cause(asked.id, asked.key, asked.base)):
                 status, body = _executed(self._world, run, given, request.path_params, fault)
-                if key:
-                    self._keep(key, fingerprint, request_id, status, body)
-                self._note(request_id, request, path, text, key, status)
-            self._after()
-            if fault.name == "hang":
-                await asyncio.sleep(fault.seconds)
-            if fault.name == "drop-after-accept":
-                return hang_up(request)
-            return _answer(status, body, request_id, _echo(key))
+                self._answers.keep(asked, status, body)
+                self._answers.note(asked, status)
         except Refused as refusal:
-            self._note(request_id, request, path, text, key, refusal.status)
+            self._answers.note(asked, refusal.status)
             raise
-        finally:
-            self._under_way.discard(key or "")
+        self._after()
+        if fault.name == "hang":
+            await asyncio.sleep(fault.seconds)
+        if fault.name == "drop-after-accept":
+            return hang_up(request)
+        return _answer(status, body, asked.id, _echo(asked.key))
 
-    def _check_caller(self, request: Request, fault: faults.Fault) -> None:
+    def _check_caller(self, request: Request, fault: Fault) -> None:
         if fault.name in {"409", "429", "503"}:
             raise _refused_by_order(fault.name)
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -124,87 +103,12 @@ class Api:
             raise Refused(f"Invalid API Key provided: {secret[:8]}****{secret[-4:]}", status=401, replayed=False)
         version = request.headers.get("stripe-version", API_VERSION)
         if version != API_VERSION:
-            raise Refused(
-                f"Invalid Stripe API version: {version}. The sandbox speaks only {API_VERSION}.", replayed=False
-            )
-
-    async def _text(self, request: Request) -> str:
-        if request.method != "POST":
-            return request.url.query
-        body = await request.body()
-        kind = request.headers.get("content-type", FORM).partition(";")[0].strip()
-        if body and kind != FORM:
-            raise Refused(
-                f"Invalid request (check that your POST content type is {FORM}). If you have any questions, we can help"
-                " at https://support.stripe.com/.",
-                replayed=False,
-            )
-        try:
-            return body.decode("utf-8")
-        except UnicodeDecodeError:
-            raise Refused("Invalid request: the body must be UTF-8.", replayed=False) from None
-
-    # Idempotency
-
-    def _key(self, given: str | None, request: Request) -> str | None:
-        if given is None:
-            return None
-        if len(given) > LONGEST_KEY:
-            raise Refused(f"Idempotency keys have at most {LONGEST_KEY} characters.", kind=IDEMPOTENCY, replayed=False)
-        if given in self._under_way:
-            raise Refused(
-                f"There is currently another in-progress request using this Idempotency Key: {given}.",
-                status=409,
-                kind=IDEMPOTENCY,
-                code="idempotency_key_in_use",
-                replayed=False,
-            )
-        return given
-
-    def _stored(self, key: str, fingerprint: str) -> dict[str, Any] | None:
-        store = self._world.store
-        rows = store.run("SELECT * FROM answer WHERE key = ? AND at > ?", key, self._world.now() - KEY_LIVES_SECONDS)
-        if not rows:
-            return None
-        if rows[0]["fingerprint"] != fingerprint:
-            raise Refused(
-                f"Keys for idempotent requests can only be used with the same parameters they were first used with. Try"
-                f" using a key other than '{key}' if you meant to execute a different request.",
-                kind=IDEMPOTENCY,
-                replayed=False,
-            )
-        return dict(rows[0])
-
-    def _keep(self, key: str, fingerprint: str, request_id: str, status: int, body: Thing) -> None:
-        self._world.store.run(
-            "INSERT OR REPLACE INTO answer (key, fingerprint, request, status, body, at) VALUES (?, ?, ?, ?, ?, ?)",
-            key,
-            fingerprint,
-            request_id,
-            status,
-            json.dumps(body),
-            self._world.now(),
-        )
-
-    def _note(
-        self, request_id: str, request: Request, path: str, text: str, key: str | None, status: int, *,
-        replayed: bool = False,
-    ) -> None:  # fmt: skip
-        self._world.store.run(
-            "INSERT INTO request (id, at, method, path, given, key, status, replayed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            request_id,
-            time.time(),
-            request.method,
-            path,
-            json.dumps(form.decode(text)),
-            key,
-            status,
-            int(replayed),
-        )
+            message = f"Invalid Stripe API version: {version}. The sandbox speaks only {API_VERSION}."
+            raise Refused(message, replayed=False)
 
 
 def _executed(
-    world: World, run: Operation, given: dict[str, Any], path: Mapping[str, str], fault: faults.Fault
+    world: World, run: Operation, given: dict[str, Any], path: Mapping[str, str], fault: Fault
 ) -> tuple[int, Thing]:
     """What the request did and is answered. A refusal undoes it, unless the failed attempt itself is to be kept."""
     broken = 500, Refused(_WENT_WRONG, kind=API).body()
@@ -240,18 +144,36 @@ def _refused_by_order(name: str) -> Refused:
     return Refused(_WENT_WRONG, status=503, kind=API, replayed=False, headers={"stripe-should-retry": "true"})
 
 
+async def _text(request: Request) -> str:
+    if request.method != "POST":
+        return request.url.query
+    body = await request.body()
+    kind = request.headers.get("content-type", FORM).partition(";")[0].strip()
+    if body and kind != FORM:
+        message = f"Invalid request (check that your POST content type is {FORM})."
+        raise Refused(message, replayed=False)
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("Invalid request: the body must be UTF-8.", replayed=False) from None
+
+
 def _answer(status: int, body: Thing, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
     more = {"request-id": request_id, "stripe-version": API_VERSION, **(headers or {})}
     return JSONResponse(body, status, headers=more)
+
+
+def _key(request: Request) -> str | None:
+    return request.headers.get("idempotency-key") if request.method == "POST" else None
 
 
 def _echo(key: str | None) -> dict[str, str]:
     return {"idempotency-key": key} if key else {}
 
 
-def _sorted(text: str) -> str:
-    """The order of parameters is no difference."""
-    return "&".join(sorted(text.split("&")))
+def _path(request: Request) -> str:
+    """The address without the root this Stripe is mounted at."""
+    return f"/v1/{request.url.path.partition('/v1/')[2]}"
 
 
 def _base(request: Request) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.sandbox.stripe import buying, cards, disputes, endpoints, faults, intents, methods, refunds, sessions, webhooks
+from app.sandbox.stripe.answers import Answers
 from app.sandbox.stripe.errors import Refused
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.webhooks import Manner
@@ -82,11 +83,7 @@ class Control:
 
     async def requests(self, request: Request) -> Response:
         """Every request that reached the API, oldest first; `?path=` narrows it to one path."""
-        wanted = request.query_params.get("path")
-        rows = self._world.store.run(
-            "SELECT * FROM request WHERE ? IS NULL OR path = ? ORDER BY number", wanted, wanted
-        )
-        return JSONResponse({"requests": [dict(row) for row in rows]})
+        return JSONResponse({"requests": Answers(self._world).noted(request.query_params.get("path"))})
 
     async def book(self, request: Request) -> Response:
         """What this Stripe took, gave back and lost, by currency: the truth to compare one's own books with."""

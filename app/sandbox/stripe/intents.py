@@ -19,12 +19,10 @@ def create(world: World, given: dict[str, Any]) -> Thing:
     _check(given)
     if given.get("customer"):
         world.get("customer", given["customer"], "customer")
-    method = methods.usable(world, given["payment_method"], given.get("customer")) if given.get(
-        "payment_method") else None  # fmt: skip
     intent = blank(world, given)
-    if method:
-        intent = world.change(intent, status="requires_confirmation", payment_method=method["id"],
-                              payment_method_types=[method["type"]])  # fmt: skip
+    if given.get("payment_method"):
+        method = methods.usable(world, given["payment_method"], given.get("customer"))
+        intent = world.change(intent, status="requires_confirmation", payment_method=method["id"])
     world.emit("payment_intent.created", intent)
     return _confirmed(world, intent, given) if given.get("confirm") else intent
 
@@ -37,8 +35,8 @@ def update(world: World, given: dict[str, Any], intent: str) -> Thing:
     before = world.get("payment_intent", intent)
     fixed = {"amount", "currency", "customer", "payment_method"} & given.keys()
     if fixed and before["status"] not in OPEN:
-        raise _unexpected(before, f"This PaymentIntent's {min(fixed)} could not be updated because it has a status of"
-                                  f" {before['status']}.")  # fmt: skip
+        message = f"This PaymentIntent's {min(fixed)} could not be updated: it has a status of {before['status']}."
+        raise _unexpected(before, message)
     if fixed & {"amount", "currency"}:
         asked = {**before, **given}
         currency.check(asked["amount"], asked["currency"].lower(), "amount")
