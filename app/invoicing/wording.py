@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from app.invoicing.countries import country_name, state_name
 from app.invoicing.document import InvoiceDocument, Kind, Party, TaxCategory, TaxGroup
 from app.kernel.money import plain
 from app.kernel.text import t
@@ -77,12 +77,18 @@ class Wording:
 
     def country(self, code: str) -> str:
         """The country's name, the code itself where there is none."""
-        return str(Locale.parse(self.language).territories.get(code, code))
+        return country_name(code, self.language)
+
+    def place(self, jurisdiction: str) -> str:
+        """A country (`FI`) or a part of one (`CA-ON`) by name."""
+        country, _, state = jurisdiction.partition("-")
+        return state_name(country, state) if state else self.country(country)
 
     def address(self, party: Party) -> list[str]:
         """The lines under the name."""
         town = " ".join(part for part in (party.postcode, party.city) if part)
-        return [line for line in (*party.street, town, party.region, self.country(party.country)) if line.strip()]
+        region = state_name(party.country, party.region)
+        return [line for line in (*party.street, town, region, self.country(party.country)) if line.strip()]
 
     def rate(self, group: TaxGroup) -> str:
         """`19%`, or the reason why there is none."""
@@ -92,7 +98,7 @@ class Wording:
         """The same, naming the country when it is not the seller's own."""
         rate = self.rate(group)
         abroad = group.jurisdiction and group.jurisdiction != home and group.rate
-        return say("tax.jurisdiction", rate=rate, country=self.country(group.jurisdiction)) if abroad else rate
+        return say("tax.jurisdiction", rate=rate, country=self.place(group.jurisdiction)) if abroad else rate
 
     def total_tax(self, group: TaxGroup) -> str:
         """`VAT 19%`; `Reverse charge`; a name that already says its rates is left as it is."""

@@ -173,16 +173,20 @@ def wrap(text: str, limit: float, *, strong: bool = False) -> list[Line]:
     if whole.size_one <= limit:
         return [whole]
     lines: list[str] = []
-    current = ""
+    current, used = "", 0.0
     for word in _words(clusters(tidy(text), strong=strong)):
-        longer = current + word
-        if current and _measure(longer, strong) > limit:
+        wide = _measure(word, strong)
+        if current and used + wide > limit:
             lines.append(current.rstrip())
-            longer = word
-        if _measure(longer, strong) > limit:
-            *full, longer = _chopped(longer, limit, strong)
+            current, used = "", 0.0
+        if wide > limit:
+            *full, rest = _chopped(current + word, limit, strong)
             lines += full
-        current = longer
+            current, used = rest, _measure(rest, strong)
+        else:
+            current, used = current + word, used + wide
+        if word.endswith(" "):
+            used += _measure("n n", strong) - _measure("nn", strong)
     if current.strip():
         lines.append(current.rstrip())
     return [line_of(line, strong=strong) for line in lines]
