@@ -70,7 +70,7 @@ class Api:
         if before:
             self._answers.note(asked, before.status, replayed=True)
             headers = {"idempotent-replayed": "true", "original-request": before.request, **_echo(asked.key)}
-            return _answer(before.status, before.body, asked.id, headers)
+            return await _sent(request, fault, _answer(before.status, before.body, asked.id, headers))
         try:
             given = parameters.read(name, form.decode(asked.text))
             with self._world.store.transaction(), self._world.caused_by(Cause(asked.id, asked.key, asked.base)):
@@ -81,11 +81,7 @@ class Api:
             self._answers.note(asked, refusal.status)
             raise
         self._after()
-        if fault.name == "hang":
-            await asyncio.sleep(fault.seconds)
-        if fault.name == "drop-after-accept":
-            return hang_up(request)
-        return _answer(status, body, asked.id, _echo(asked.key))
+        return await _sent(request, fault, _answer(status, body, asked.id, _echo(asked.key)))
 
     def _check_caller(self, request: Request, fault: Fault) -> None:
         if fault.name in {"409", "429", "503"}:
@@ -105,6 +101,13 @@ class Api:
         if version != API_VERSION:
             message = f"Invalid Stripe API version: {version}. The sandbox speaks only {API_VERSION}."
             raise Refused(message, replayed=False)
+
+
+async def _sent(request: Request, fault: Fault, answer: Response) -> Response:
+    """The answer, unless a fault keeps it back."""
+    if fault.name == "hang":
+        await asyncio.sleep(fault.seconds)
+    return hang_up(request) if fault.name == "drop-after-accept" else answer
 
 
 def _executed(

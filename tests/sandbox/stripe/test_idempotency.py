@@ -73,6 +73,16 @@ def test_the_library_comes_through_by_itself(client, sandbox, customer, fault):
     assert len(sandbox.look("requests", path="/v1/payment_intents")["requests"]) >= 1
 
 
+def test_an_answer_can_be_lost_for_good(client, sandbox, customer):
+    card = saved_card(client, customer.id)
+    sandbox.ctl("fail", fault="drop-after-accept", match=CREATE_INTENT, times=3)
+    with pytest.raises(stripe.APIConnectionError):
+        charge(client, customer.id, card, idempotency_key="k1", max_network_retries=2)
+
+    assert charge(client, customer.id, card, idempotency_key="k1").status == "succeeded"
+    assert len(client.v1.charges.list({"customer": customer.id}).data) == 1
+
+
 def test_an_answer_that_says_500_after_the_deed_can_be_looked_up(client, sandbox, customer):
     card = saved_card(client, customer.id)
     sandbox.ctl("fail", fault="500-after-accept", match=CREATE_INTENT)
