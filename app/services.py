@@ -15,6 +15,7 @@ from app.catalogue import provider_access
 from app.catalogue.editing import Editing
 from app.catalogue.offers import Offers
 from app.files.store import Files
+from app.generation.account_statement import AccountStatements
 from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
 from app.generation.sweep import overdue
@@ -33,6 +34,7 @@ from app.ledger.wallet import Ledger, open_wallet
 from app.notify.documents import INVOICE, invoice_attached
 from app.notify.service import Notify
 from app.payments.cashier import Cashier, House
+from app.payments.purchases import purchases_of
 from app.payments.stripe_keys import StripeKeys
 from app.payments.used import UsedCredits
 from app.settings import Settings
@@ -53,6 +55,7 @@ class Services:
     invoicing: Invoicing
     notify: Notify
     cashier: Cashier
+    statements: AccountStatements
     desk: Desk
     news: News
     engine: Engine | None = None
@@ -125,7 +128,21 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     )
     notify.attach(INVOICE, invoice_attached(invoicing.invoices))
     built = Services(
-        settings, db, vault, offers, editing, ledger, files, accounts, invoicing, notify, cashier, desk, news, engine
+        settings,
+        db,
+        vault,
+        offers,
+        editing,
+        ledger,
+        files,
+        accounts,
+        invoicing,
+        notify,
+        cashier,
+        AccountStatements(db, purchases_of),
+        desk,
+        news,
+        engine,
     )
     return replace(built, chores=Chores(db, _chores(built, now), now=now, owner=executor_id())) if carry else built
 

@@ -6,7 +6,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import documents, downloads, errors, files, hooks, links, payments, session, uploads
 from app.api.auth import Auth
-from app.api.gateway import images, native, videos
+from app.api.gateway import images, native, statement, videos
 from app.api.gateway.common import Gateway
 from app.api.gateway.present import Wire
 from app.api.session import DemoLogins
@@ -48,7 +48,8 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         links.router(desk),
         uploads.router(auth, services.files),
         files.router(auth, services.files),
-        downloads.router(auth, services.db),
+        statement.router(gateway, services.statements, desk.clock),
+        downloads.router(auth, services.db, services.statements, desk.clock),
         documents.router(auth, services.invoicing),
         session.router(auth, services.accounts, demo_logins),
     ):

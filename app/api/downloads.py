@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from app.accounts.identity import Who
 from app.api.auth import Auth
+from app.generation.account_statement import AccountStatements, period_of
 from app.generation.statement import ALL, Show, csv_text
+from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotAllowed
 
@@ -17,33 +19,51 @@ from app.kernel.errors import NotAllowed
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def router(auth: Auth, db: Database) -> APIRouter:
+def router(auth: Auth, db: Database, statements: AccountStatements, now: Clock) -> APIRouter:
     """The downloads; each is within the workspace of the session, whatever is asked."""
     api = APIRouter(prefix="/download", include_in_schema=False)
+    Session = Annotated[Who, Depends(auth.require_session)]
 
     @api.get("/statement.csv")
-    async def statement(
-        who: Annotated[Who, Depends(auth.require_session)], show: str = ALL, month: str | None = None
-    ) -> StreamingResponse:
-        if who.workspace_id is None:
-            raise NotAllowed("Choose a workspace first.", code="no_workspace")
+    async def statement(who: Session, show: str = ALL, month: str | None = None) -> StreamingResponse:
         wanted = Show(show, month)
-        parts = csv_text(db, who.workspace_id, wanted)
-        first = await asyncio.to_thread(next, parts)  # what can go wrong goes wrong before the answer begins
         name = "-".join(word for word in ("statement", month, None if show == ALL else show) if word)
-        return StreamingResponse(
-            _with_mark(first, parts),
-            media_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}.csv"',
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
+        return await csv_file(csv_text(db, _workspace(who), wanted), name, marked=True)
+
+    @api.get("/account.csv")
+    async def account(
+        who: Session,
+        since: Annotated[str | None, Query(alias="from")] = None,
+        until: Annotated[str | None, Query(alias="to")] = None,
+        month: str | None = None,
+    ) -> StreamingResponse:
+        period = period_of(now(), since=since, until=until, month=month)
+        name = f"account-{period.since:%Y-%m-%d}-{period.until:%Y-%m-%d}"
+        return await csv_file(statements.csv(_workspace(who), period), name, marked=True)
 
     return api
 
 
-def _with_mark(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield BYTE_ORDER_MARK + first
+async def csv_file(parts: Iterator[str], name: str, *, marked: bool = False) -> StreamingResponse:
+    """A CSV file, sent as it is made; `marked` for people, whose spreadsheets want the byte order mark."""
+    first = await asyncio.to_thread(next, parts)  # what can go wrong goes wrong before the answer begins
+    return StreamingResponse(
+        _continued(BYTE_ORDER_MARK + first if marked else first, parts),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}.csv"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _workspace(who: Who) -> str:
+    if who.workspace_id is None:
+        raise NotAllowed("Choose a workspace first.", code="no_workspace")
+    return who.workspace_id
+
+
+def _continued(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
     yield from rest

@@ -4,11 +4,10 @@ The books say what moved; the generation beside a movement says what for. Page a
 is exactly what is on the screen.
 """
 
-import csv
-import io
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from app.generation import rows
 from app.kernel.db import Database, metadata
 from app.kernel.errors import InvalidInput
 from app.kernel.money import CREDIT, Money, plain
+from app.kernel.sheet import csv_row
 from app.kernel.text import t
 from app.ledger import history, reads, tables
 from app.ledger.journal import (
@@ -51,8 +51,6 @@ KINDS: Mapping[str, Collection[str] | None] = {
     RETURNS: (RELEASE, FINAL, REVERSAL),
 }
 CSV_BATCH = 500
-#: A spreadsheet takes text that begins like this for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def lines(
         connection, workspace_id, since=since, until=until, kinds=show.kinds, after=after, limit=limit
     )
     ids = {row.generation_id for row in found if row.generation_id}
-    told = _generations(connection, ids)
+    told = generations_of(connection, ids)
     balances = _balances(connection, workspace_id, found) if show.what == ALL else {}
     return [_line(row, told.get(row.generation_id or ""), balances) for row in found]
 
@@ -132,13 +130,13 @@ def month_bounds(month: str) -> tuple[datetime, datetime]:
 
 def csv_text(db: Database, workspace_id: str, show: Show) -> Iterator[str]:
     """The lines as CSV, a part at a time; text that a spreadsheet would run as a formula is defused."""
-    yield _csv_row([t(f"balance.csv.{name}") for name in CSV_COLUMNS])
+    yield csv_row([t(f"balance.csv.{name}") for name in CSV_COLUMNS])
     after: Cursor | None = None
     while True:
         with db.read() as connection:
             batch = lines(connection, workspace_id, show, after=after, limit=CSV_BATCH)
         if batch:
-            yield "".join(_csv_row(_csv_cells(line)) for line in batch)
+            yield "".join(csv_row(_csv_cells(line)) for line in batch)
         if len(batch) < CSV_BATCH:
             return
         after = batch[-1].row.cursor
@@ -147,58 +145,60 @@ def csv_text(db: Database, workspace_id: str, show: Show) -> Iterator[str]:
 CSV_COLUMNS = ("time", "entry", "detail", "reference", "credits", "held", "balance")
 
 
-def _csv_cells(line: Line) -> list[str]:
+def _csv_cells(line: Line) -> list[str | Decimal | None]:
     row = line.row
-    words = [t(f"balance.entry.{line.entry}"), line.detail, line.reference]
     return [
         row.at.astimezone(UTC).isoformat(timespec="seconds"),
-        *(defused(text) for text in words),
-        plain(row.moved.amount),
-        plain(row.held.amount),
-        "" if line.balance is None else plain(line.balance.amount),
+        t(f"balance.entry.{line.entry}"),
+        line.detail,
+        line.reference,
+        Decimal(plain(row.moved.amount)),
+        Decimal(plain(row.held.amount)),
+        None if line.balance is None else Decimal(plain(line.balance.amount)),
     ]
 
 
-def defused(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _csv_row(cells: list[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue()
-
-
-def _generations(connection: Connection, ids: Collection[str]) -> dict[str, RowMapping]:
+def generations_of(connection: Connection, ids: Collection[str]) -> dict[str, RowMapping]:
+    """What a movement's words need to know about these generations, by id."""
     g = rows.GENERATION.c
     query = select(
-        g.id, g.modality, g.estimate, g.final, g.hold_micros, g.charged_micros, g.error_message, MODEL.c.alias
+        g.id,
+        g.request_id,
+        g.modality,
+        g.estimate,
+        g.final,
+        g.hold_micros,
+        g.charged_micros,
+        g.error_message,
+        MODEL.c.alias,
     ).join(MODEL, MODEL.c.id == g.model_id)
     return {row["id"]: row for row in connection.execute(query.where(g.id.in_(ids))).mappings()} if ids else {}
 
 
 def _line(row: StatementRow, told: RowMapping | None, balances: Mapping[Cursor, Money]) -> Line:
     modality = str(told["modality"]) if told else ""
-    return Line(row, _entry(row), _detail(row, told), modality, row.balance_after or balances.get(row.cursor))
+    detail = detail_of(row.kind, row.memo, told)
+    return Line(row, entry_of(row.kind, row.moved), detail, modality, row.balance_after or balances.get(row.cursor))
 
 
-def _entry(row: StatementRow) -> str:
-    match row.kind:
+def entry_of(kind: str, moved: Money) -> str:
+    """What a customer calls this kind of journal that moved so much: a key of [balance.entry]."""
+    match kind:
         case "capture" | "early_capture":
             return "charge"
         case "final":
-            return "returned" if row.moved.micros > 0 else "settled"
+            return "returned" if moved.micros > 0 else "settled"
         case "reversal":
-            return "returned" if row.moved.micros >= 0 else "reversed"
+            return "returned" if moved.micros >= 0 else "reversed"
         case _:
-            return row.kind
+            return kind
 
 
-def _detail(row: StatementRow, told: RowMapping | None) -> str:
+def detail_of(kind: str, memo: Mapping[str, Any] | None, told: RowMapping | None) -> str:
+    """What a movement was for: the model and its price, or the words it was booked with."""
     if told is None:
-        return _occasion(row.memo or {})
-    match row.kind:
+        return _occasion(memo or {})
+    match kind:
         case "hold":
             return _joined(told["alias"], asked_for(Quote.from_json(told["estimate"])))
         case "early_capture":

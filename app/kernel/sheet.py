@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-#: A spreadsheet takes text that begins like this for a formula.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: A spreadsheet takes text that begins like this for a formula; some also take the wide forms of these signs.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")
 
 
 def csv_row(cells: Sequence[str | int | Decimal | None]) -> str:

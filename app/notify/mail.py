@@ -14,11 +14,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Undeliverable
-from app.kernel.ids import new_id
+from app.kernel.ids import is_id, new_id
 from app.kernel.outbox import Message
 from app.kernel.plain import from_plain
 from app.notify.compose import Composed, House, compose
-from app.notify.recipients import Audience, audience
+from app.notify.recipients import Audience, audience, name_of
 from app.notify.smtp import checked_address
 from app.notify.tables import mail, mail_refusal
 
@@ -40,11 +40,13 @@ class Writer:
     def _write(self, message: Message) -> None:
         payload, house = message.payload, self._house()
         with self._db.write() as connection:
-            readers = audience(connection, payload)
+            readers, params = audience(connection, payload), from_plain(payload["params"])
+            if is_id(str(params.get("workspace")), "ws"):
+                params["workspace"] = name_of(connection, params["workspace"])
             attached = tuple(file["name"] for file in payload["attachments"] if file.get("name"))
             written = compose(
                 payload["template"],
-                from_plain(payload["params"]),
+                params,
                 house=house,
                 reader=readers.reader,
                 attached=attached,

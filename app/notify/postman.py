@@ -69,6 +69,13 @@ class Postman:
                 break
         return handled
 
+    async def file(self, named: Mapping[str, str]) -> Attachment:
+        """The file an attachment names; `Undeliverable` for a kind nobody can make."""
+        make = self._attach.get(named["kind"])
+        if make is None:
+            raise Undeliverable(f"Nobody can attach a {named['kind']}.")
+        return await make(named["id"])
+
     async def _deliver(self, server: MailServer, batch: list[Any]) -> int:
         """Send a batch over one connection; answers how many had a verdict before the connection was lost."""
         done, connected = 0, False
@@ -102,7 +109,7 @@ class Postman:
     async def _hand_over(self, smtp: SMTP, server: MailServer, row: Any) -> Verdict:
         """Send one mail. What says something about the connection is raised, the rest is answered."""
         try:
-            files = [await self._file(named) for named in row.attachments]
+            files = [await self.file(named) for named in row.attachments]
             message = build(
                 server.sender,
                 row.address,
@@ -129,12 +136,6 @@ class Postman:
         except SMTPNotSupported as error:
             return Verdict(REFUSED, str(error))
         return Verdict(SENT)
-
-    async def _file(self, named: Mapping[str, str]) -> Attachment:
-        make = self._attach.get(named["kind"])
-        if make is None:
-            raise Undeliverable(f"Nobody can attach a {named['kind']}.")
-        return await make(named["id"])
 
     def _claim(self) -> list[Any]:
         now = self._now()

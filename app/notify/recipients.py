@@ -25,9 +25,7 @@ def audience(connection: Connection, payload: dict[str, Any]) -> Audience:
     if payload["to"] is not None:
         return Audience(Reader("address"), (payload["to"],))
     workspace_id = payload["workspace_id"]
-    name = connection.execute(select(Workspace.name).where(Workspace.id == workspace_id)).scalar()
-    if name is None:
-        raise Undeliverable(f"There is no workspace {workspace_id}.")
+    name = name_of(connection, workspace_id)
     owners = (
         select(User.email)
         .join(Member, col(Member.user_id) == col(User.id))
@@ -35,6 +33,14 @@ def audience(connection: Connection, payload: dict[str, Any]) -> Audience:
     )
     found = Audience(Reader("workspace", name), _all(connection, owners), workspace_id)
     return _somebody(found, f"The workspace {workspace_id} has no owner to tell.")
+
+
+def name_of(connection: Connection, workspace_id: str) -> str:
+    """What a workspace is called; `Undeliverable` when there is none of that id."""
+    name = connection.execute(select(Workspace.name).where(Workspace.id == workspace_id)).scalar()
+    if name is None:
+        raise Undeliverable(f"There is no workspace {workspace_id}.")
+    return str(name)
 
 
 def _all(connection: Connection, query: Any) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Mail in one hand: promises become mails, mails go to the server, operators see what became of them; and alerts."""
 
 import asyncio
+from collections.abc import Mapping
 
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -12,6 +13,7 @@ from app.notify.house import house_of
 from app.notify.mail import Writer
 from app.notify.mails import Mails
 from app.notify.postman import Attach, Postman
+from app.notify.smtp import Attachment
 
 BRAND = "Farebox"
 
@@ -48,6 +50,10 @@ class Notify:
     async def send(self) -> int:
         """Hand what waits to the mail server."""
         return await self._postman.run()
+
+    async def file(self, named: Mapping[str, str]) -> Attachment:
+        """The file that a mail's attachment names, for the operator who reads the mail."""
+        return await self._postman.file(named)
 
     async def forget(self) -> int:
         """Delete what is too old to be asked for."""

@@ -14,6 +14,7 @@ from app.accounts.passwords import Passwords
 from app.accounts.service import Accounts
 from app.api import downloads, errors
 from app.api.auth import Auth
+from app.generation.account_statement import AccountStatements
 from app.kernel import clock
 from app.kernel.db import Database
 from app.ledger.wallet import Ledger, open_wallet
@@ -42,7 +43,7 @@ def statements(world: World, database: Database, accounts: Accounts) -> World:
     """The world with the downloads in it."""
     app = FastAPI()
     errors.install(app, top_up_url=f"{HOME}/balance")
-    app.include_router(downloads.router(Auth(accounts, HOME), database))
+    app.include_router(downloads.router(Auth(accounts, HOME), database, AccountStatements(database), clock.now))
     world.app = app
     return world
 

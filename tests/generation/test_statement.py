@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from app.generation.report import spending
-from app.generation.statement import Line, Show, csv_text, defused, lines, month_bounds, months
+from app.generation.statement import Line, Show, csv_text, lines, month_bounds, months
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput
 from app.kernel.money import Money
@@ -90,16 +90,6 @@ def test_a_label_that_looks_like_a_formula_reaches_no_spreadsheet(customer: Hous
     newest = table(customer)[0]
     assert newest["detail"] == '\'=HYPERLINK("//x")'
     assert newest["credits"] == "0.000005"
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
-def test_text_that_begins_like_a_formula_is_defused(text: str) -> None:
-    assert defused(text) == "'" + text
-
-
-@pytest.mark.parametrize("text", ["", "flux-schnell, 2 images", "a=b", "−16"])
-def test_other_text_stays_as_it_is(text: str) -> None:
-    assert defused(text) == text
 
 
 def test_another_workspace_sees_none_of_it(busy: House) -> None:

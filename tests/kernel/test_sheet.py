@@ -14,6 +14,7 @@ from app.kernel.sheet import csv_row
         pytest.param("+49 40", "'+49 40", id="a plus"),
         pytest.param("-5", "'-5", id="a minus that is text"),
         pytest.param("@SUM(A1)", "'@SUM(A1)", id="an at sign"),
+        pytest.param("＝1+1", "'＝1+1", id="a wide equals sign"),
         pytest.param("\tx", "'\tx", id="a tab"),
         pytest.param(Decimal("-5.00"), "-5.00", id="a negative number stays a number"),
         pytest.param(Decimal("1E+3"), "1000", id="no exponent"),

@@ -64,6 +64,12 @@ def test_operators_are_told_what_concerns_them(office: Office, mailbox: Mailbox)
     assert [str(mail["To"]) for mail in mailbox.arrived] == ["olga@example.com"]
 
 
+def test_operators_read_a_workspaces_name_not_its_id(office: Office, mailbox: Mailbox) -> None:
+    office.promise("order_waiting", operators=True, params={"workspace": office.workspace_id})
+    office.carry()
+    assert [str(mail["Subject"]) for mail in mailbox.arrived] == ["Ada & Co ordered for €65.45: decide"]
+
+
 def test_a_promise_made_twice_is_one_mail(office: Office, mailbox: Mailbox) -> None:
     for _ in range(3):
         office.promise(key="low_balance:ws:2026-11-21")
