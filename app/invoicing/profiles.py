@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.invoicing import tables, tax_ids
 from app.invoicing.countries import STATES, require_country
@@ -87,20 +88,16 @@ class Profiles:
         buyer = read_form(workspace_id, form)
         now = self._clock()
         with self._db.write() as connection:
-            kept = connection.execute(_row(workspace_id).with_for_update()).mappings().first()
-            evidence = _with_evidence(kept["evidence"] if kept else [], "billing_country", buyer.country, now)
+            connection.execute(_begin(connection, workspace_id, buyer, actor, now))
+            kept = connection.execute(_row(workspace_id).with_for_update()).mappings().one()
+            evidence = _with_evidence(kept["evidence"], "billing_country", buyer.country, now)
             if ip_country:
                 evidence = _with_evidence(evidence, "ip_country", ip_country, now)
-            if kept:
-                buyer = replace(buyer, version=kept["version"] + 1, exempt_reason=kept["details"]["exempt_reason"])
+            # The buyer's own edit leaves standing what an operator accepted.
+            buyer = replace(buyer, version=kept["version"] + 1, exempt_reason=kept["details"]["exempt_reason"])
             values = _values(buyer, evidence, actor, now)
-            if kept:
-                connection.execute(update(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id).values(**values))
-            else:
-                connection.execute(insert(_PROFILE).values(workspace_id=workspace_id, **values))
-            found = find(connection, workspace_id)
-        assert found is not None  # noqa: S101 - written above
-        return found
+            connection.execute(update(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id).values(**values))
+            return require(connection, workspace_id)
 
     def exempt(self, workspace_id: str, reason: str, *, actor: str) -> None:
         """An operator accepts (or, with an empty reason, no longer accepts) that this buyer is exempt from tax."""
@@ -240,6 +237,13 @@ def _checked(connection: Connection, workspace_id: str, tax_id: TaxId) -> TaxId:
         row["source"], row["result"], row["checked_at"].isoformat(), row["request_id"], row["name"], row["address"]
     )
     return replace(tax_id, check=check)
+
+
+def _begin(connection: Connection, workspace_id: str, buyer: Buyer, actor: str, now: datetime) -> Any:
+    """An empty version 0 where there is none, so that two first saves at once meet on the same row."""
+    once = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    values = _values(replace(buyer, version=0), [], actor, now)
+    return once(_PROFILE).values(workspace_id=workspace_id, **values).on_conflict_do_nothing()
 
 
 def _row(workspace_id: str) -> Any:

@@ -159,6 +159,8 @@ def _refuse_taken_prefix(connection: Connection, seller: Seller) -> None:
 def _next_version(connection: Connection, seller: Seller) -> Seller:
     if not seller.entity_id:
         return replace(seller, entity_id=new_id("ent"), version=1)
+    # Two who save at the same moment take turns, so that each has a version of its own.
+    connection.execute(select(_ENTITY.c.id).where(_ENTITY.c.id == seller.entity_id).with_for_update())
     newest = _find(connection, seller.entity_id)
     return replace(seller, version=newest.version + 1 if newest else 1)
 

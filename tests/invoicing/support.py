@@ -1,5 +1,7 @@
 """Short words for the tests of invoicing: sellers and buyers who can be read at a glance, and an office to issue in."""
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -67,6 +69,26 @@ def new_workspace(db: Database) -> str:
     with db.write() as connection:
         connection.execute(insert(WORKSPACE).values(id=workspace_id, name="Test", created_at=NOON))
     return workspace_id
+
+
+def together(workers: int, work: Callable[[int], None]) -> None:
+    """The same work in threads that start at once; any failure fails the test."""
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(workers)
+
+    def run(index: int) -> None:
+        try:
+            barrier.wait(30)
+            work(index)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert failures == []
 
 
 class Office:

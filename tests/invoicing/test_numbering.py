@@ -1,8 +1,6 @@
 """Numbers: none missing, none twice, whoever issues, fails or dies, and whenever."""
 
 import random
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,7 +11,7 @@ from app.invoicing.issue import issue_invoice
 from app.invoicing.numbering import issued_so_far
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
-from tests.invoicing.support import NOON, Office
+from tests.invoicing.support import NOON, Office, together
 
 SILVESTER = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
 WORKERS, EACH = 8, 25
@@ -26,26 +24,6 @@ def office(database: Database) -> Office:
 
 class ChangedMind(Exception):
     """What makes a transaction roll back."""
-
-
-def together(workers: int, work: Callable[[int], None]) -> None:
-    """The same work in threads that start at once; any failure fails the test."""
-    failures: list[BaseException] = []
-    barrier = threading.Barrier(workers)
-
-    def run(index: int) -> None:
-        try:
-            barrier.wait(30)
-            work(index)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert failures == []
 
 
 def numbered(numbers: list[str], prefix: str) -> list[int]:

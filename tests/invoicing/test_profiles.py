@@ -10,7 +10,7 @@ from app.invoicing.profiles import ProfileForm, ProfileNeeded, Profiles, note_ev
 from app.invoicing.taxes import Taxes
 from app.kernel.db import Database
 from app.kernel.errors import InvalidInput
-from tests.invoicing.support import NOON, Office, euros
+from tests.invoicing.support import NOON, Office, euros, together
 
 PARIS = ProfileForm(
     kind="company",
@@ -67,6 +67,12 @@ def test_every_save_is_a_new_version_and_evidence_is_the_latest_of_each_kind(off
         ("ip_country", "DE"),
         ("card_country", "BE"),
     }
+
+
+def test_first_saves_at_the_same_moment_are_two_versions(office, profiles):
+    workspace = office.workspace()
+    together(4, lambda index: profiles.save(workspace, replace(PARIS, reference=str(index)), actor="ada"))
+    assert profiles.of(workspace).buyer.version == 4
 
 
 @pytest.mark.parametrize(

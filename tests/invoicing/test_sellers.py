@@ -9,7 +9,7 @@ from app.invoicing.parties import Seller
 from app.invoicing.seller import SellerNeeded, Sellers
 from app.kernel.db import Database
 from app.kernel.errors import InvalidInput
-from tests.invoicing.support import NOON, Office, seller
+from tests.invoicing.support import NOON, Office, seller, together
 
 
 @pytest.fixture
@@ -30,6 +30,12 @@ def test_the_first_is_the_default_and_every_version_is_kept(sellers):
     assert sellers.current() == second
     assert [(row["version"], row["author"]) for row in sellers.history(first.entity_id)] == [(2, "ops2"), (1, "ops")]
     assert Seller.from_json(sellers.history(first.entity_id)[1]["details"]) == first
+
+
+def test_versions_saved_at_the_same_moment_are_all_kept(sellers):
+    first = sellers.save(seller(), author="ops")
+    together(4, lambda index: sellers.save(replace(first, phone=str(index)), author="ops"))
+    assert [row["version"] for row in sellers.history(first.entity_id)] == [5, 4, 3, 2, 1]
 
 
 def test_another_entity_can_become_the_default(sellers):
