@@ -48,7 +48,7 @@ LOOK_AFTER_RETURN = timedelta(seconds=2)
 @dataclass(frozen=True, slots=True)
 class PriceTag:
     """A package as one workspace would pay for it. Without a tax the final amount is not known yet: `problem` is the
-    code of what is missing, such as "profile_needed"."""
+    code of what is missing, such as "billing_profile_needed"."""
 
     package: Package
     price: Fiat | None  # net as listed; None on an enquiry

@@ -8,9 +8,8 @@ safe to run at any time, by several processes, and after any crash.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, select, update
 
@@ -38,8 +37,7 @@ Handler = Callable[[Delivery], Awaitable[str]]
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """How much one turn did."""
 
     events: int
