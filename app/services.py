@@ -166,6 +166,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("outbox.deliver", 2, courier.run),
         Chore("mail.send", 5, notify.send),
         Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
+        Chore("ledger.expire_lots", 60, parts.ledger.expire_lots),
         Chore("alerts.balances", 60, notify.alerts.balances),
         Chore("alerts.expiries", 3600, notify.alerts.expiries),
         Chore("payments.apply", 2, parts.cashier.apply_due),

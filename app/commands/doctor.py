@@ -1,5 +1,6 @@
 """The state of an installation in plain words: its settings, and whether each part it needs is well."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -10,11 +11,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalogue.provider_access import list_providers
+from app.jobs.leases import Leases
 from app.kernel import migrate
 from app.kernel.db import Database
 from app.kernel.errors import Broken
 from app.kernel.money import USD, Money
 from app.kernel.secrets import Vault
+from app.notify import smtp
 from app.run.frontend import fits
 from app.settings import Settings
 
@@ -32,7 +35,7 @@ def report(settings: Settings) -> int:
     for name, value in _shown(settings):
         print(f"  {name:<26} {value}")
     print()
-    findings = list(chain(_database(settings), _front_end(settings)))
+    findings = list(chain(_database(settings), _mail(settings), _front_end(settings)))
     for finding in findings:
         print(f"  {'✓' if finding.well else '✗'} {finding.what}")
     return 0 if all(finding.well for finding in findings) else 1
@@ -86,7 +89,20 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding(True, f"{where}: switched off")
         else:
             yield Finding(card.key_hint is not None, f"{where}: {'has a key' if card.key_hint else 'has no key'}")
+    for turn in Leases(database, "doctor").all():
+        if turn.failures:
+            yield Finding(False, f"The chore {turn.name} failed {turn.failures} times in a row: {turn.error}")
     database.dispose()
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    if settings.smtp_url is None:
+        yield Finding(True, "There is no mail server: mails are kept for operators to read.")
+        return
+    server = smtp.parse(settings.smtp_url, settings.mail_from)
+    what = asyncio.run(smtp.trouble(server))
+    where = f"The mail server at {server.host}:{server.port}"
+    yield Finding(what is None, f"{where} {'answers' if what is None else f'takes no mail ({what})'}.")
 
 
 def _schema(database_url: str) -> Iterator[Finding]:

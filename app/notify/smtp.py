@@ -16,7 +16,7 @@ from email.utils import format_datetime
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from aiosmtplib import SMTP
+from aiosmtplib import SMTP, SMTPException
 
 from app.kernel.errors import Broken
 from app.notify.words import UNSEEN
@@ -57,6 +57,15 @@ class MailServer:
             use_tls=self.tls == "implicit",
             start_tls=self.tls == "starttls",
         )
+
+
+async def trouble(server: MailServer) -> str | None:
+    """Connect, sign in and leave again: what went wrong, None when the server would take mail."""
+    try:
+        async with server.client():
+            return None
+    except (SMTPException, OSError) as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def parse(url: str, sender: str) -> MailServer:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.jobs.engine import Carrier, Sweeper
+from app.kernel import outbox
+from app.kernel.clock import now
 from app.kernel.errors import Broken
 from tests.support.house import House, house, settings_for
 
@@ -63,6 +65,20 @@ def test_work_left_by_a_stopped_process_is_finished_by_the_next(
     with house(settings, carry=True) as second:
         assert wait_for(second, [left]) == ["completed"]
         second.assert_books_balance()
+
+
+def test_a_running_house_writes_the_mails_it_promised(home: House) -> None:
+    with home.services.db.write() as connection:
+        outbox.mail(connection, "mail_test", key="hello", to="ada@example.com", params={"asked_at": now()})
+
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (written := home.services.notify.mails.page()) and time.monotonic() < end:
+        time.sleep(0.1)
+
+    assert [(mail.template, mail.state) for mail in written] == [("mail_test", "kept")]
+    chores = home.services.chores
+    assert chores is not None
+    assert [turn.name for turn in chores.turns() if turn.error] == []
 
 
 def test_the_sweeper_survives_a_generation_it_cannot_advance() -> None:

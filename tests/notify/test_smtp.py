@@ -1,9 +1,12 @@
 """Where mail goes: what the two settings may say."""
 
+import asyncio
+
 import pytest
 
 from app.kernel.errors import Broken
-from app.notify.smtp import parse
+from app.notify.smtp import parse, trouble
+from tests.support.mailbox import Mailbox, free_port
 
 FROM = "Farebox <billing@example.com>"
 
@@ -60,3 +63,17 @@ def test_the_sender(sender: str, name: str, address: str) -> None:
 def test_what_is_wrong_is_named(url: str, sender: str, named: str) -> None:
     with pytest.raises(Broken, match=named):
         parse(url, sender)
+
+
+def test_a_server_that_answers_is_no_trouble(mailbox: Mailbox) -> None:
+    assert asyncio.run(trouble(parse(mailbox.url, FROM))) is None
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    said = asyncio.run(trouble(parse(f"smtp://127.0.0.1:{free_port()}", FROM)))
+    assert str(said).startswith("SMTPConnectError")
+
+
+def test_a_server_that_knows_no_password_is_named(mailbox: Mailbox) -> None:
+    said = asyncio.run(trouble(parse(f"smtp://user:secret@127.0.0.1:{mailbox.port}", FROM)))
+    assert said is not None
