@@ -26,6 +26,7 @@ RETRY = timedelta(seconds=60)
 #: How often a process looks at a chore that another one has.
 GLANCE = timedelta(seconds=2)
 TICK_SECONDS = 0.25
+SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.05, 5.0
 STOP_SECONDS = 10.0
 
 log = logging.getLogger("farebox.chores")
@@ -149,7 +150,7 @@ class Chores:
     async def _tend(self, tended: _Tended) -> None:
         while not self._stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(tended.bell.wait(), TICK_SECONDS)
+                await asyncio.wait_for(tended.bell.wait(), self._nap(tended))
             tended.bell.clear()
             if self._stopping.is_set():
                 return
@@ -158,6 +159,10 @@ class Chores:
             except Exception:
                 log.exception("the lease of %s could not be read or written; trying again", tended.chore.name)
                 tended.due_at = self._now() + GLANCE
+
+    def _nap(self, tended: _Tended) -> float:
+        """Seconds to sleep; never long, because clocks are put back."""
+        return min(max((tended.due_at - self._now()).total_seconds(), SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS)
 
     async def _turn_if_due(self, tended: _Tended) -> bool:
         now = self._now()

@@ -1,5 +1,6 @@
 """A mail's whole way, to a real mail server that accepts, refuses, stalls and hangs up. On both databases."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -82,6 +83,19 @@ def test_many_mails_share_a_connection(office: Office, mailbox: Mailbox) -> None
         office.promise("mail_test", to="ada@example.com")
     office.carry()
     assert (len(mailbox.arrived), mailbox.connections) == (20, 1)
+
+
+def test_two_processes_send_each_mail_once(office: Office, mailbox: Mailbox) -> None:
+    for _ in range(45):
+        office.promise("mail_test", to="ada@example.com")
+    office.write()
+    other = Office(office.database, office.watch, office.server, office.workspace_id, office.accounts)
+
+    async def both() -> None:
+        await asyncio.gather(office.postman.run(), other.postman.run())
+
+    asyncio.run(both())
+    assert len({mail["Message-ID"] for mail in mailbox.arrived}) == len(mailbox.arrived) == 45
 
 
 # --- header injection
