@@ -188,6 +188,7 @@ class Pending:
         _write(connection, CHANGE_LOT, [_lot_change(lot) for lot in self._lots.values()])
         _write(connection, INSERT_LOT_USE, self._uses)
         self._reached("after_lots")
+        faults.point("books.half_written")
         _write(connection, CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()])
         for statement, row in self._rare:
             _write(connection, statement, [row])

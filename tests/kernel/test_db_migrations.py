@@ -11,6 +11,8 @@ from sqlalchemy import CheckConstraint, inspect, text
 
 from app.kernel.db import Database, metadata
 from app.kernel.migrate import current, downgrade, head, upgrade
+from app.ledger.asides import freezes
+from app.ledger.audit import run_audit
 from app.ledger.guards import present_guards
 from tests.support.postgres import Postgres
 
@@ -93,3 +95,36 @@ def test_processes_that_start_together_take_turns(empty: Database) -> None:
         thread.join()
     assert failures == []
     assert current(empty) == head()
+
+
+def test_a_balance_frozen_before_reasons_were_kept_stays_frozen(empty: Database) -> None:
+    upgrade(empty, "0002_outbox")
+    with empty.write() as connection:
+        for name in ("ws_1", "ws_2"):
+            statement = "INSERT INTO workspace (id, name, created_at) VALUES (:id, 'x', '2026-01-01')"
+            connection.execute(text(statement), {"id": name})
+        figures = "'credit', 0, 0, 0, 0"
+        connection.execute(
+            text(
+                "INSERT INTO wallet (workspace_id, unit, balance, held, owed, credit_limit, frozen, version)"
+                f" VALUES ('ws_1', {figures}, true, 0), ('ws_2', {figures}, false, 0)"
+            )
+        )
+    upgrade(empty, "0003_lots")
+    with empty.read() as connection:
+        (freeze,) = freezes(connection, "ws_1")
+        assert (freeze.reason, freezes(connection, "ws_2")) == ("operator", [])
+    upgrade(empty)
+    assert run_audit(empty) == []
+
+
+def test_the_ledger_goes_back_a_step_and_forward_again(empty: Database) -> None:
+    upgrade(empty)
+    downgrade(empty, "0002_outbox")
+    with empty.read() as connection:
+        assert "debt" not in {column["name"] for column in inspect(connection).get_columns("wallet")}
+        assert "set_aside" not in inspect(connection).get_table_names()
+    upgrade(empty)
+    with empty.write() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert "set_aside_closes_once" in present_guards(connection)

@@ -4,20 +4,41 @@ each answers and leaves behind, and the audit finds nothing after any of them.""
 import shutil
 import tempfile
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from app.kernel.db import Database
-from app.kernel.errors import InsufficientCredits
+from app.kernel.errors import Conflict, IdempotencyConflict, InsufficientCredits, InvalidInput, NotAllowed, NotFound
 from app.kernel.money import Money
 from app.ledger.audit import run_audit
 from app.ledger.lane import Lane
-from app.ledger.operations import AdjustOp, CaptureEarlyOp, ReverseOp
+from app.ledger.operations import (
+    AdjustOp,
+    CaptureEarlyOp,
+    ExpireOp,
+    FreezeOp,
+    GiveBackOp,
+    ReverseOp,
+    SetAsideOp,
+    TakeBackOp,
+    ThawOp,
+    WriteOffOp,
+)
 from app.ledger.reads import balance
 from app.ledger.wallet import Ledger
 from tests.ledger.support import START, Shop, cost
@@ -27,6 +48,10 @@ MOST = 40
 AMOUNTS = st.integers(0, MOST)
 OVERAGES = st.sampled_from(["cap", "extend", "owe"])
 COSTS = st.sampled_from([None, 0, 1_000, 3_000])
+#: The machine's clock stands still at START: a lot has ended, ends later, or never.
+ENDS = st.sampled_from([None, START, START + timedelta(days=1)])
+WAITING, GIVEN, TAKEN = "waiting", "given back", "taken back"
+NOTHING = ("", "")  # a lot, or a set-aside, that is not there
 
 
 @dataclass
@@ -36,11 +61,28 @@ class Wallet:
     limit: int
     balance: int = 0
     owed: int = 0
+    debt: int = 0
     held: dict[str, int] = field(default_factory=dict)
+    asides: dict[str, "Aside"] = field(default_factory=dict)
+    freezes: set[str] = field(default_factory=set)
 
     @property
     def available(self) -> int:
-        return self.balance + self.limit - self.owed - sum(self.held.values())
+        return self.balance + self.limit - self.owed - sum(self.held.values()) - self.debt
+
+    @property
+    def unheld(self) -> int:
+        return max(0, self.balance - sum(self.held.values()))
+
+    def taken_of(self, lot_id: str) -> int:
+        """What of a lot refunds have taken, or may yet take."""
+        mine = (aside for aside in self.asides.values() if aside.lot_id == lot_id and aside.state != GIVEN)
+        return sum(aside.amount + aside.shortfall for aside in mine)
+
+    def pay_debt(self, amount: int) -> None:
+        self.debt -= amount
+        if amount and not self.debt:
+            self.freezes = {reason for reason in self.freezes if not reason.startswith("debt")}
 
     def charge(self, amount: int) -> None:
         prepaid = min(amount, self.balance)
@@ -65,11 +107,31 @@ class Charge:
     journal_id: str | None = None
 
 
+@dataclass
+class Aside:
+    """What the machine believes of credits set aside."""
+
+    lot_id: str
+    amount: int
+    state: str = WAITING
+    shortfall: int = 0
+
+
+class Interrupted(Exception):
+    """Raised by work that travels with an operation."""
+
+
+def interrupt(_connection: object, _done: object) -> None:
+    raise Interrupted
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Amounts are micro-credits, so that nothing is ever round."""
 
     generations = Bundle("generations")
     wallets = Bundle("wallets")
+    lots = Bundle("lots")  # (workspace, lot)
+    asides = Bundle("asides")  # (workspace, ref)
 
     template: Path
 
@@ -129,6 +191,9 @@ class LedgerMachine(RuleBasedStateMachine):
         op = op._replace(amount=Money(amount), also=[op.also[0]._replace(params=row), *op.also[1:]])
         before = self.model[wallet].available
         outcome = self.do(op, times)
+        if self.model[wallet].freezes:
+            assert isinstance(outcome, NotAllowed)
+            return op.generation_id
         if amount and amount > before:
             assert isinstance(outcome, InsufficientCredits)
             assert outcome.details == {"required": amount, "available": max(0, before)}
@@ -170,6 +235,8 @@ class LedgerMachine(RuleBasedStateMachine):
         over = measured - held
         if over <= 0:
             return measured
+        if wallet.freezes:
+            return held
         if overage == "extend":
             return measured if over <= spare else held
         if overage == "owe" and wallet.limit:
@@ -245,16 +312,142 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             model.balance += amount
 
+    # --- money in, and back
+
+    @rule(
+        target=lots,
+        wallet=wallets,
+        paid=st.integers(1, MOST),
+        bonus=st.integers(0, 5),
+        ends=ENDS,
+        times=st.integers(1, 2),
+        interrupted=st.sampled_from([False, False, False, True]),
+    )
+    def top_up(
+        self, wallet: str, paid: int, bonus: int, ends: datetime | None, times: int, interrupted: bool
+    ) -> MultipleResults[tuple[str, str]]:
+        self.grants += 1
+        op = self.shop.top_up_op(wallet, 1, ref=f"pi{self.grants}", expires_at=ends, bonus_expires_at=ends)
+        op = op._replace(paid=Money(paid), bonus=Money(bonus) if bonus else None)
+        if interrupted:
+            assert isinstance(self.do(op._replace(within=interrupt), times), Interrupted)
+        outcome = self.do(op, times)
+        model = self.model[wallet]
+        into_debt = min(paid, model.debt)
+        assert (outcome.already, outcome.debt_paid.micros) == (False, into_debt)
+        model.pay_debt(into_debt)
+        model.balance += paid - into_debt + bonus
+        made = [lot for lot in (outcome.lot_id, outcome.bonus_lot_id) if lot]
+        return multiple(*((wallet, lot_id) for lot_id in made))
+
+    @rule(
+        target=asides,
+        lot=lots,
+        amount=st.integers(1, MOST),
+        partial=st.booleans(),
+        reason=st.sampled_from(["refund", "dispute"]),
+        times=st.integers(1, 2),
+    )
+    def set_aside(self, lot: tuple[str, str], amount: int, partial: bool, reason: str, times: int) -> tuple[str, str]:
+        (wallet, lot_id), model = lot, self.model[lot[0]]
+        self.grants += 1
+        ref = f"re{self.grants}"
+        known = self.shop.ledger.lot(lot_id)
+        there = min(amount, known.remaining.micros, model.unheld, known.granted.micros - model.taken_of(lot_id))
+        outcome = self.do(SetAsideOp(wallet, ref, lot_id, Money(amount), reason, "ann", partial), times)
+        if there < amount and not partial:
+            assert isinstance(outcome, InsufficientCredits)
+            return NOTHING
+        assert (outcome.amount.micros, outcome.short.micros, outcome.already) == (there, amount - there, False)
+        model.balance -= there
+        model.asides[ref] = Aside(lot_id, there)
+        return wallet, ref
+
+    @rule(aside=asides, times=st.integers(1, 2))
+    def give_back(self, aside: tuple[str, str], times: int) -> None:
+        outcome = self.do(GiveBackOp(aside[1], "ann"), times)
+        if aside == NOTHING:
+            assert isinstance(outcome, NotFound)
+            return
+        model, known = self.model[aside[0]], self.model[aside[0]].asides[aside[1]]
+        if known.state == TAKEN:
+            assert isinstance(outcome, Conflict)
+            return
+        assert (outcome.already, outcome.amount.micros) == (known.state == GIVEN, known.amount)
+        if known.state == WAITING:
+            known.state = GIVEN
+            model.balance += known.amount
+
+    @rule(aside=asides, shortfall=st.integers(0, MOST), times=st.integers(1, 2))
+    def take_back(self, aside: tuple[str, str], shortfall: int, times: int) -> None:
+        outcome = self.do(TakeBackOp(aside[1], Money(shortfall), "ann"), times)
+        if aside == NOTHING:
+            assert isinstance(outcome, NotFound)
+            return
+        model, known = self.model[aside[0]], self.model[aside[0]].asides[aside[1]]
+        if known.state == GIVEN:
+            assert isinstance(outcome, Conflict)
+        elif known.state == TAKEN:
+            assert isinstance(outcome, IdempotencyConflict) or (outcome.already and shortfall == known.shortfall)
+        elif shortfall > self.shop.ledger.lot(known.lot_id).granted.micros - model.taken_of(known.lot_id):
+            assert isinstance(outcome, InvalidInput)
+        else:
+            assert (outcome.already, outcome.amount.micros) == (False, known.amount)
+            known.state, known.shortfall = TAKEN, shortfall
+            model.debt += shortfall
+            if shortfall:
+                model.freezes.add(f"debt {aside[1]}")
+
+    @rule(wallet=wallets, amount=st.integers(1, MOST), times=st.integers(1, 2))
+    def write_off(self, wallet: str, amount: int, times: int) -> None:
+        self.grants += 1
+        outcome = self.do(WriteOffOp(wallet, Money(amount), f"w{self.grants}", "ann", "x"), times)
+        if amount > self.model[wallet].debt:
+            assert isinstance(outcome, InvalidInput)
+        else:
+            self.model[wallet].pay_debt(amount)
+
+    @rule(wallet=wallets, times=st.integers(1, 2))
+    def freeze(self, wallet: str, times: int) -> None:
+        outcome = self.do(FreezeOp(wallet, "operator", "x", "ann"), times)
+        assert outcome == (True, "operator x" in self.model[wallet].freezes)
+        self.model[wallet].freezes.add("operator x")
+
+    @rule(wallet=wallets, reason=st.sampled_from(["operator", "operator", "debt"]), times=st.integers(1, 2))
+    def thaw(self, wallet: str, reason: str, times: int) -> None:
+        model = self.model[wallet]
+        kept = {freeze for freeze in model.freezes if not freeze.startswith(reason)}
+        outcome = self.do(ThawOp(wallet, reason, None, "ann"), times)
+        assert outcome == (bool(kept), kept == model.freezes)
+        model.freezes = kept
+
+    @rule(lot=lots, times=st.integers(1, 2))
+    def expire(self, lot: tuple[str, str], times: int) -> None:
+        (wallet, lot_id), model = lot, self.model[lot[0]]
+        known = self.shop.ledger.lot(lot_id)
+        outcome = self.do(ExpireOp(lot_id), times)
+        if known.expires_at is None or known.expires_at > START:
+            assert isinstance(outcome, Conflict)
+            return
+        amount = min(known.remaining.micros, model.unheld)
+        assert (outcome.already, outcome.amount.micros) == (amount == 0, amount)
+        assert outcome.left.micros == known.remaining.micros - amount
+        self.model[wallet].balance -= amount
+
     @invariant()
     def figures_agree(self) -> None:
         for workspace, wallet in self.model.items():
             with self.db.read() as connection:
                 found = balance(connection, workspace)
-            assert (found.balance.micros, found.held.micros, found.owed.micros) == (
+            assert (found.balance.micros, found.held.micros, found.owed.micros, found.debt.micros) == (
                 wallet.balance,
                 sum(wallet.held.values()),
                 wallet.owed,
+                wallet.debt,
             )
+            waiting = sum(aside.amount for aside in wallet.asides.values() if aside.state == WAITING)
+            assert (found.set_aside.micros, found.frozen) == (waiting, bool(wallet.freezes))
+            assert found.available.micros == max(0, wallet.available)
 
     @invariant()
     def the_audit_is_clean(self) -> None:
