@@ -29,6 +29,7 @@ from app.ui.from_services import wire
 from app.ui.pages import (
     admin_customers,
     admin_models,
+    admin_orders,
     admin_providers,
     admin_today,
     balance,
@@ -48,6 +49,7 @@ from app.ui.pages import (
 PAGES = (
     admin_customers,
     admin_models,
+    admin_orders,
     admin_providers,
     admin_today,
     balance,

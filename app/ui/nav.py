@@ -31,6 +31,7 @@ OPERATOR = (
     Entry("admin_models", "/admin/models", "box", "catalogue", "m", in_bar=True),
     Entry("providers", "/admin/providers", "plug", "catalogue", "r", in_bar=True),
     Entry("customers", "/admin/customers", "building-2", "customers", "c", in_bar=True),
+    Entry("orders", "/admin/orders", "clipboard-check", "customers", "o"),
 )
 
 

@@ -1,0 +1,280 @@
+"""The list of orders and the operators' queues."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypedDict
+from urllib.parse import parse_qs
+
+import reflex as rx
+
+from app import services
+from app.kernel.errors import FareboxError
+from app.kernel.text import t
+from app.payments import desk, enquiries
+from app.payments.desk import Decision, Line, Wanted
+from app.payments.enquiries import Enquiry
+from app.payments.orders import MANUAL
+from app.payments.unmatched import Case
+from app.services import Services
+from app.ui import present
+from app.ui.components import toast_done, var
+from app.ui.guard import PageState, who
+from app.ui.pages.admin_orders.people import names_of
+from app.ui.pages.admin_orders.rows import (
+    ALL,
+    GROUPS,
+    CaseRow,
+    EnquiryRow,
+    OrderRow,
+    case_row,
+    enquiry_row,
+    order_row,
+)
+from app.ui.roles import Role
+
+PAGE = 25
+LONGEST_INPUT = 600
+VIEWS = ("orders", "decide", "unmatched", "enquiries")
+METHODS = {"card": "stripe", "transfer": MANUAL}
+NO_CASE: CaseRow = {
+    "id": "", "reason": "", "advice": "", "detail": "", "amount": "", "age": "", "order": "", "order_href": "",
+    "is_open": False, "done": "",
+}  # fmt: skip
+NO_ENQUIRY: EnquiryRow = {
+    "id": "", "name": "", "email": "", "mailto": "", "company": "", "who": "", "message": "", "note": "", "state": "",
+    "state_words": "", "tone": "", "time": "", "customer_href": "", "order_href": "",
+}  # fmt: skip
+
+
+class Tab(TypedDict):
+    value: str
+    label: str
+    price: str  # how many wait there
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    lines: list[Line]
+    waiting: list[Decision]
+    cases: list[Case]
+    asked: list[Enquiry]
+    open_cases: int
+    open_enquiries: int
+    names: dict[str, str]
+    references: dict[str, str]
+
+
+class OrdersState(PageState):
+    REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+
+    ready: bool = False
+    error: str = ""
+    view: str = "orders"
+    tabs: list[Tab] = []
+    rows: list[OrderRow] = []
+    cases: list[CaseRow] = []
+    asked: list[EnquiryRow] = []
+    search: str = ""
+    group: str = ALL
+    method: str = ALL
+    done_too: bool = False  # of the queues: also what was dealt with
+    shown: str = ""
+    has_next: bool = False
+    has_previous: bool = False
+    filtered: bool = False
+    case: CaseRow = NO_CASE  # the one whose dialog is open
+    enquiry: EnquiryRow = NO_ENQUIRY
+    words: str = ""
+    problem: str = ""
+    _starts: list[str] = []
+
+    @rx.event
+    async def load(self):
+        """A visit; `?view=` opens one of the queues."""
+        asked = parse_qs(str(self.router.url.query)).get("view", [""])[0]
+        if asked in VIEWS:
+            self.view = asked
+        self.case, self.enquiry, self._starts = NO_CASE, NO_ENQUIRY, []
+        await self._show()
+
+    @rx.event
+    async def choose_view(self, view: str):
+        """Every order, or one of the queues."""
+        if view in VIEWS:
+            self.view, self._starts = view, []
+            await self._show()
+
+    @rx.event
+    async def look_for(self, text: str):
+        """Part of a reference, an invoice's number, a customer's name, or an id."""
+        self.search, self._starts = str(text)[: desk.LONGEST_SEARCH], []
+        await self._show()
+
+    @rx.event
+    async def choose_group(self, group: str):
+        """Open, paid, over, or all."""
+        if group in (ALL, *GROUPS):
+            self.group, self._starts = group, []
+            await self._show()
+
+    @rx.event
+    async def choose_method(self, method: str):
+        """By card, by transfer, or both."""
+        if method in (ALL, *METHODS):
+            self.method, self._starts = method, []
+            await self._show()
+
+    @rx.event
+    async def show_done(self, chosen: bool):
+        """The queues with what was dealt with, or without."""
+        self.done_too = chosen is True
+        await self._show()
+
+    @rx.event
+    async def clear(self):
+        """All filters off."""
+        self.search, self.group, self.method, self._starts = "", ALL, ALL, []
+        await self._show()
+
+    @rx.event
+    async def next_page(self):
+        if self.has_next and self.rows:
+            self._starts = [*self._starts, self.rows[-1]["id"]]
+            await self._show()
+
+    @rx.event
+    async def previous_page(self):
+        if self._starts:
+            self._starts = self._starts[:-1]
+            await self._show()
+
+    # ---- money that belongs to no order ----
+
+    @rx.event
+    def open_case(self, case_id: str):
+        """Say what was done about a case."""
+        self.case = next((row for row in self.cases if row["id"] == case_id), NO_CASE)
+        self.words = self.problem = ""
+
+    @rx.event
+    def case_opened(self, is_open: bool):
+        if not is_open:
+            self.case = NO_CASE
+
+    @rx.event
+    def write(self, text: str):
+        self.words, self.problem = str(text)[:LONGEST_INPUT], ""
+
+    @rx.event
+    async def resolve(self):
+        """Close a case: nothing moves, what was done is kept."""
+        if not self.case["id"]:
+            return None
+        unmatched, case_id, actor = services.current().cashier.unmatched, self.case["id"], who().user_id
+        try:
+            await asyncio.to_thread(lambda: unmatched.resolve(case_id, self.words, actor=actor))
+        except FareboxError as refused:
+            self.problem = refused.message
+            return None
+        self.case = NO_CASE
+        await self._show()
+        return toast_done(t("admin_orders.case.resolved"))
+
+    # ---- enquiries ----
+
+    @rx.event
+    def open_enquiry(self, enquiry_id: str):
+        self.enquiry = next((row for row in self.asked if row["id"] == enquiry_id), NO_ENQUIRY)
+        self.words, self.problem = self.enquiry["note"], ""
+
+    @rx.event
+    def enquiry_opened(self, is_open: bool):
+        if not is_open:
+            self.enquiry = NO_ENQUIRY
+
+    @rx.event
+    async def handle(self, state: str):
+        """Answered, closed, or open again."""
+        if not self.enquiry["id"] or state not in enquiries.State.__members__.values():
+            return None
+        desk_of, enquiry_id, actor = services.current().cashier.enquiries, self.enquiry["id"], who().user_id
+        before, name = self.enquiry["state"], self.enquiry["name"]
+        try:
+            await asyncio.to_thread(
+                lambda: desk_of.handle(enquiry_id, enquiries.State(state), note=self.words, actor=actor)
+            )
+        except FareboxError as refused:
+            self.problem = refused.message
+            return None
+        self.enquiry = NO_ENQUIRY
+        await self._show()
+        undo = var(OrdersState.put_back)(enquiry_id, before)
+        return toast_done(t(f"admin_orders.enquiry.now_{state}", name=name), undo=undo)
+
+    @rx.event
+    async def put_back(self, enquiry_id: str, state: str):
+        """Undo of `handle`."""
+        if state not in enquiries.State.__members__.values():
+            return
+        asked, actor = services.current().cashier.enquiries, who().user_id
+        try:
+            await asyncio.to_thread(
+                lambda: asked.handle(str(enquiry_id)[:64], enquiries.State(state), note="", actor=actor)
+            )
+        except FareboxError:
+            return  # gone meanwhile: the list shows what there is
+        await self._show()
+
+    # ---- inside ----
+
+    async def _show(self) -> None:
+        house = services.current()
+        at = house.desk.clock()
+        wanted = Wanted(
+            states=GROUPS.get(self.group),
+            provider=METHODS.get(self.method),
+            search=self.search,
+            before=self._starts[-1] if self._starts else None,
+            limit=PAGE + 1,
+        )
+        found = await asyncio.to_thread(_read, house, wanted, self.view == "decide", self.done_too)
+        self.tabs = [
+            _tab("orders", 0),
+            _tab("decide", len(found.waiting)),
+            _tab("unmatched", found.open_cases),
+            _tab("enquiries", found.open_enquiries),
+        ]
+        self.rows, self.has_next = [order_row(line, at) for line in found.lines[:PAGE]], len(found.lines) > PAGE
+        self.cases = [case_row(case, at, found.references, found.names) for case in found.cases]
+        self.asked = [enquiry_row(one, at) for one in found.asked]
+        self.filtered = bool(self.search.strip()) or self.group != ALL or self.method != ALL
+        self.has_previous = bool(self._starts)
+        first = len(self._starts) * PAGE + 1
+        self.shown = t("admin_orders.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        self.ready = True
+
+
+def _tab(view: str, waiting: int) -> Tab:
+    return {"value": view, "label": t(f"admin_orders.view.{view}"), "price": present.count(waiting) if waiting else ""}
+
+
+def _read(house: Services, wanted: Wanted, only_waiting: bool, done_too: bool) -> _Found:
+    cashier = house.cashier
+    with house.db.read() as connection:
+        waiting = desk.decisions(connection)
+        ids = [one.order_id for one in waiting] if only_waiting else None
+        lines = desk.find(connection, replace(wanted, ids=ids))
+    cases = cashier.unmatched.all() if done_too else cashier.unmatched.open_cases()
+    states = None if done_too else [enquiries.State.OPEN]
+    with house.db.read() as connection:
+        references = desk.references(connection, [case.order_id for case in cases if case.order_id])
+    return _Found(
+        lines=lines,
+        waiting=waiting,
+        cases=cases,
+        asked=cashier.enquiries.all(states),
+        open_cases=cashier.unmatched.count_open(),
+        open_enquiries=cashier.enquiries.count_open(),
+        names=names_of(house, [case.resolved_by for case in cases]),
+        references=references,
+    )
