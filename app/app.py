@@ -44,6 +44,7 @@ from app.ui.pages import (
     not_found,
     playground,
     request_trace,
+    top_up,
 )
 
 PAGES = (
@@ -64,6 +65,7 @@ PAGES = (
     not_found,
     playground,
     request_trace,
+    top_up,
 )
 
 

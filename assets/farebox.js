@@ -63,6 +63,15 @@
     if (target.hasAttribute("data-fb-press")) press(target.getAttribute("data-fb-press"));
   });
 
+  // A plain form that was sent: its button turns until the next page stands there, or until one comes back to this one.
+  document.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("data-fb-submit")) event.submitter.setAttribute("data-busy", "true");
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted)
+      for (const button of document.querySelectorAll("[data-fb-submit]")) button.setAttribute("data-busy", "false");
+  });
+
   // A link in the drawer or the palette closes it.
   document.addEventListener("click", (event) => {
     if (event.target.closest?.(".fb-drawer a"))

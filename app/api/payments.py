@@ -4,10 +4,11 @@ A webhook is verified on its raw bytes before anything else, written down, and a
 """
 
 import asyncio
+import html
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -19,6 +20,7 @@ from app.api.gateway import common
 from app.files.store import TooLarge
 from app.kernel.errors import FareboxError, InvalidInput, LimitReached, NotAllowed, NotFound
 from app.kernel.money import plain
+from app.kernel.text import t
 from app.payments.cashier import STRIPE, Cashier, PriceTag
 from app.payments.orders import Choice
 from app.payments.packages import Package
@@ -101,7 +103,9 @@ def _forms(auth: Auth, cashier: Cashier) -> APIRouter:
             order = await cashier.buy(_choice(form, _workspace(who), who.user_id, form.get("key", "")))
         except FareboxError as refused:
             return RedirectResponse(f"{TOP_UP}?problem={refused.stable_code}", status_code=303)
-        return RedirectResponse(order.url or f"{TOP_UP}?order={order.id}", status_code=303)
+        if order.url is None:
+            return RedirectResponse(f"{TOP_UP}?order={order.id}", status_code=303)
+        return _onward(order.url)
 
     @api.post("/orders/{order_id}/proof")
     async def upload(order_id: str, request: Request, who: Person) -> Response:
@@ -129,6 +133,19 @@ def _forms(auth: Auth, cashier: Cashier) -> APIRouter:
         )
 
     return api
+
+
+def _onward(url: str) -> HTMLResponse:
+    """A page that goes on by itself. As a redirect it would belong to our form, which the pages' policy lets lead to
+    nobody else's site, and where the provider's pages live is the provider's to say."""
+    words = (t("payments.onward.title"), t("payments.onward.link"))
+    title, link = (html.escape(text) for text in words)
+    address = html.escape(url, quote=True)
+    return HTMLResponse(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={address}">'
+        f'<title>{title}</title><p>{title} <a href="{address}" rel="noreferrer">{link}</a></p></html>',
+        headers={**SAFETY, "Referrer-Policy": "same-origin", "Content-Security-Policy": "default-src 'none'"},
+    )
 
 
 def _workspace(who: Who) -> str:

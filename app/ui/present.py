@@ -92,6 +92,12 @@ def cost(amount: Figure, unit: str = "USD") -> str:
     return _with_symbol(number(amount, 3, 6) if small else number(amount, 2, 4), _unit_of(amount, unit))
 
 
+def per_many(price: Figure, unit: str) -> str:
+    """The price of a thousand of something, two decimals or three: `€0.95`, `€0.905`, `¥150`."""
+    least = min(exponent(unit), 2)
+    return _with_symbol(number(price, least, least + 1 if least else 0), unit)
+
+
 def transition(before: Figure, after: Figure) -> str:
     """`48,210 → 48,178`."""
     return f"{number(before)} {ARROW} {number(after)}"

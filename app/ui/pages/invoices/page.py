@@ -38,6 +38,7 @@ def invoices() -> rx.Component:
         profile_dialog(),
         here="invoices",
         title=t("invoices.title"),
+        actions=[link_button(t("invoices.get_credits"), href="/top-up", kind="solid", icon_name="plus")],
     )
 
 
@@ -205,4 +206,5 @@ def _nothing_yet() -> rx.Component:
         "receipt-text",
         t("invoices.empty.title"),
         t("invoices.empty.sentence"),
+        link_button(t("invoices.get_credits"), href="/top-up", icon_name="plus"),
     )
