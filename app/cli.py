@@ -46,6 +46,11 @@ def parser() -> argparse.ArgumentParser:
     add("migrate", _migrate, "Bring the database to the present schema.")
     add("seed", _seed, "Load the seed catalogue; with FAREBOX_DEMO=1 also the demo's logins and credits.")
     add("audit", _audit, "Check every invariant of the books; exit code 1 on a breach.")
+    reconcile = add(
+        "reconcile", _reconcile, "Compare orders, Stripe, webhooks, ledger and invoices; exit code 1 on a difference."
+    )
+    reconcile.add_argument("--quick", action="store_true", help="only what was missed lately, as every ten minutes")
+    reconcile.add_argument("--days", type=int, default=3, help="how far back Stripe's payments are read (default: 3)")
     add("doctor", _doctor, "Show the settings and what is well or not, in plain words.")
     add("secret", _secret, "Print a new key for FAREBOX_SECRET_KEY.")
     backup = add("backup", _backup, "Copy a SQLite database while it is in use.")
@@ -129,6 +134,16 @@ def _audit(_: argparse.Namespace) -> int:
     checked = len(ledger.INVARIANTS) + len(invoicing.INVARIANTS)
     print(f"{checked} invariants checked, {len(breaches)} breaches.")
     return 1 if breaches else 0
+
+
+def _reconcile(given: argparse.Namespace) -> int:
+    from app.commands.doctor import refuse_old_schema
+    from app.commands.reconcile import reconcile
+
+    settings = environment.load()
+    refuse_old_schema(settings.database_url)
+    with _services(settings) as services:
+        return reconcile(services, quick=given.quick, days=given.days)
 
 
 def _doctor(_: argparse.Namespace) -> int:

@@ -37,6 +37,7 @@ from app.payments.cashier import Cashier, House
 from app.payments.purchases import purchases_of
 from app.payments.stripe_keys import StripeKeys
 from app.payments.used import UsedCredits
+from app.reconcile.service import Reconcile
 from app.settings import Settings
 
 
@@ -55,6 +56,7 @@ class Services:
     invoicing: Invoicing
     notify: Notify
     cashier: Cashier
+    reconcile: Reconcile
     statements: AccountStatements
     desk: Desk
     news: News
@@ -139,6 +141,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         invoicing,
         notify,
         cashier,
+        Reconcile(db, now, cashier),
         AccountStatements(db, purchases_of),
         desk,
         news,
@@ -170,6 +173,8 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("alerts.balances", 60, notify.alerts.balances),
         Chore("alerts.expiries", 3600, notify.alerts.expiries),
         Chore("payments.apply", 2, parts.cashier.apply_due),
+        Chore("reconcile.quick", 600, parts.reconcile.quick),
+        Chore("reconcile.nightly", 0, parts.reconcile.nightly, daily_at=time(2, 40)),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),

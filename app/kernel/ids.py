@@ -47,6 +47,7 @@ PREFIXES = {
     "cod": "redemption code",
     "out": "outbox message",
     "mail": "mail",
+    "rec": "reconcile run",
 }
 _SHAPE = re.compile(rf"^({'|'.join(PREFIXES)})_[{ALPHABET}]{{26}}$")
 

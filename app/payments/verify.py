@@ -52,6 +52,11 @@ def verify(body: bytes, header: str | None, secrets: Sequence[str], now: datetim
     return _hint(text, hashlib.sha256(body).hexdigest())
 
 
+def hint_of(text: str) -> Hint:
+    """An event that did not come by webhook but was read at the provider. `InvalidInput` for what is no event."""
+    return _hint(text, hashlib.sha256(text.encode()).hexdigest())
+
+
 def _check_age(header: str, now: datetime) -> None:
     stamp = _TIMESTAMP.search(header)
     if stamp is None:

@@ -1,15 +1,12 @@
 """Every invariant of invoicing is broken once, and seen."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from app.invoicing.audit import INVARIANTS, run_audit
 from app.kernel.db import Database
-from app.kernel.guards import present
 from tests.invoicing.support import Office
+from tests.support.lawless import lawless
 
 BREAKAGES = {
     "numbers_without_gaps": "DELETE FROM invoice WHERE number = 'LG-2026-000002'",
@@ -39,25 +36,6 @@ def office(database: Database) -> Office:
     office.credit(invoice.invoice_id, "re_1", "19.00")
     assert run_audit(database) == []
     return office
-
-
-@contextmanager
-def lawless(db: Database) -> Iterator[Connection]:
-    """A connection on which nothing is refused."""
-    with db.engine.connect() as connection:
-        if db.is_sqlite:
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            raw.execute("ROLLBACK") if raw.in_transaction else None
-            raw.execute("PRAGMA foreign_keys = OFF")
-            raw.execute("PRAGMA ignore_check_constraints = ON")
-            for name in present(connection):
-                connection.execute(text(f"DROP TRIGGER {name}"))
-        else:
-            connection.execute(text("SET session_replication_role = replica"))
-        yield connection
-        connection.commit()
-        connection.invalidate()
 
 
 def test_every_invariant_is_broken_once():

@@ -1,0 +1,144 @@
+"""The runs as they are kept: begun, ended, read, and forgotten in time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import NotFound
+from app.kernel.ids import new_id
+from app.reconcile.findings import Difference
+from app.reconcile.tables import reconcile_run
+
+RUNNING, DONE, FAILED = "running", "done", "failed"
+CLEAN_KEPT: Final = timedelta(days=7)
+KEPT: Final = timedelta(days=400)
+
+_run = reconcile_run.c
+
+
+class Depth(StrEnum):
+    QUICK = "quick"  # what was missed, and the last days of our books
+    FULL = "full"  # the provider's lists, and all of our books
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    id: str
+    depth: Depth
+    actor: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    compared: Mapping[str, int]
+    differences: Sequence[Difference]
+    error: str | None
+
+    @property
+    def open(self) -> list[Difference]:
+        """What remains."""
+        return [one for one in self.differences if not one.healed]
+
+    @property
+    def healed(self) -> list[Difference]:
+        return [one for one in self.differences if one.healed]
+
+    @property
+    def is_clean(self) -> bool:
+        return self.state == DONE and not self.open
+
+
+class Runs:
+    """The table of runs."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
+
+    def begin(self, depth: Depth, actor: str) -> str:
+        run_id = new_id("rec")
+        row = {
+            "id": run_id,
+            "kind": str(depth),
+            "actor": actor,
+            "state": RUNNING,
+            "started_at": self._clock(),
+            "compared": {},
+            "differences": [],
+            "open": 0,
+            "healed": 0,
+        }
+        with self._db.write() as connection:
+            connection.execute(insert(reconcile_run).values(row))
+        return run_id
+
+    def end(
+        self, run_id: str, differences: Sequence[Difference], compared: Mapping[str, int], watermark: datetime | None
+    ) -> Run:
+        healed = sum(one.healed for one in differences)
+        values = {
+            "state": DONE,
+            "finished_at": self._clock(),
+            "watermark": watermark,
+            "compared": dict(compared),
+            "differences": [one.to_json() for one in differences],
+            "open": len(differences) - healed,
+            "healed": healed,
+        }
+        with self._db.write() as connection:
+            connection.execute(update(reconcile_run).where(_run.id == run_id).values(values))
+        return self.find(run_id)
+
+    def fail(self, run_id: str, error: str) -> None:
+        values = {"state": FAILED, "finished_at": self._clock(), "error": error[:500]}
+        with self._db.write() as connection:
+            connection.execute(update(reconcile_run).where(_run.id == run_id).values(values))
+
+    def find(self, run_id: str) -> Run:
+        with self._db.read() as connection:
+            row = connection.execute(select(reconcile_run).where(_run.id == run_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no reconcile run {run_id[:64]}.", code="run_not_found")
+        return _of(row)
+
+    def latest(self, limit: int = 50, *, finished: bool = False, depth: Depth | None = None) -> list[Run]:
+        """The newest first."""
+        query = select(reconcile_run).order_by(_run.started_at.desc(), _run.id.desc()).limit(limit)
+        query = query.where(_run.state == DONE) if finished else query
+        query = query if depth is None else query.where(_run.kind == str(depth))
+        with self._db.read() as connection:
+            return [_of(row) for row in connection.execute(query)]
+
+    def watermark(self) -> datetime | None:
+        """Up to which moment all of the provider's events were seen."""
+        query = select(_run.watermark).where(_run.watermark.is_not(None)).order_by(_run.watermark.desc()).limit(1)
+        with self._db.read() as connection:
+            return connection.execute(query).scalar()
+
+    def forget(self) -> int:
+        """Drop old runs, and sooner those that found nothing. The newest watermark stays."""
+        now, newest = self._clock(), self.watermark()
+        old = (_run.started_at < now - KEPT) | (
+            (_run.started_at < now - CLEAN_KEPT) & (_run.open == 0) & (_run.healed == 0)
+        )
+        unless_newest = _run.watermark.is_(None) | (_run.watermark != newest)
+        with self._db.write() as connection:
+            return connection.execute(delete(reconcile_run).where(old, unless_newest)).rowcount
+
+
+def _of(row: Row[Any]) -> Run:
+    return Run(
+        id=row.id,
+        depth=Depth(row.kind),
+        actor=row.actor,
+        state=row.state,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        compared=row.compared,
+        differences=[Difference.from_json(one) for one in row.differences],
+        error=row.error,
+    )
