@@ -100,7 +100,8 @@ def _forms(auth: Auth, cashier: Cashier) -> APIRouter:
         """Buy a package: on to the provider's page, or back with the code of what stands in the way."""
         form = await read_form(request)
         try:
-            order = await cashier.buy(_choice(form, _workspace(who), who.user_id, form.get("key", "")))
+            choice = _choice(form, _workspace(who), who.user_id, request.client.host if request.client else "")
+            order = await cashier.buy(choice)
         except FareboxError as refused:
             return RedirectResponse(f"{TOP_UP}?problem={refused.stable_code}", status_code=303)
         if order.url is None:
@@ -156,7 +157,7 @@ def _workspace(who: Who) -> str:
     return who.workspace_id
 
 
-def _choice(form: dict[str, str], workspace_id: str, actor: str, key: str) -> Choice:
+def _choice(form: dict[str, str], workspace_id: str, actor: str, ip: str) -> Choice:
     """What was chosen; whatever else a form says, amounts for instance, is not looked at."""
     return Choice(
         workspace_id=workspace_id,
@@ -164,8 +165,9 @@ def _choice(form: dict[str, str], workspace_id: str, actor: str, key: str) -> Ch
         currency=form.get("currency", ""),
         terms_version_id=form.get("terms") or None,
         actor=actor,
-        key=key,
+        key=form.get("key", ""),
         save_card=form.get("save_card") == "on",
+        ip=ip,
     )
 
 

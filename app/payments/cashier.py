@@ -19,8 +19,10 @@ from app.kernel.db import Database
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.ledger.wallet import Ledger
-from app.payments import packages, views
+from app.payments import consent as consents
+from app.payments import packages, saved_card_rows, views
 from app.payments.checkout import Addresses, Checkout, order_of_session
+from app.payments.consent import SAVE_CARD_WORDING, Consent
 from app.payments.enquiries import Enquiries
 from app.payments.fulfil import Fulfilment
 from app.payments.inbox import Inbox
@@ -33,9 +35,14 @@ from app.payments.policy import Policies
 from app.payments.promo import Promo
 from app.payments.proofs import Proofs
 from app.payments.rows import no_order
+from app.payments.saved_card_rows import SavedCard
+from app.payments.saved_cards import CardPage, SavedCards
+from app.payments.stripe_charges import StripeCharges
 from app.payments.stripe_client import StripeDoor
 from app.payments.stripe_keys import StripeKeys
 from app.payments.terms import Terms
+from app.payments.topup_settings import TopupChoice, TopupSettings, TopupView
+from app.payments.topups import Topups
 from app.payments.unmatched import Unmatched
 from app.payments.verify import Hint, verify
 from app.payments.views import EventView, OrderView, PaymentView
@@ -89,6 +96,11 @@ class Cards:
         self.checkout = Checkout(db, clock, orders, door, Addresses(public_url))
         self.fulfilment = Fulfilment(db, clock, ledger, install=lambda: door.install, told=told)
         self.worker = Worker(db, clock, inbox, door, self.fulfilment)
+        charges = StripeCharges(door)
+        self.saved = SavedCards(db, clock, charges, public_url)
+        self.topups = Topups(db, clock, orders.quote, charges, self.fulfilment, public_url)
+        self.worker.handle("payment_method.", self.saved.on_method)
+        self.worker.handle("customer.deleted", self.saved.on_customer)
 
 
 class Cashier:
@@ -108,6 +120,7 @@ class Cashier:
         self.enquiries = Enquiries(db, clock)
         self.unmatched = Unmatched(db, clock)
         self.inbox = Inbox(db, clock)
+        self.topups = TopupSettings(db, clock, self.orders.quote)
         self.cards: Cards | None = None
         if house.stripe is not None:
             door = StripeDoor(house.stripe, Install(db, clock))
@@ -156,7 +169,24 @@ class Cashier:
         Raises what `Orders.take` and `Checkout.open` raise, `Conflict` "cards_off", and `ProviderError` when the
         provider does not answer: asking again with the same key is safe.
         """
-        return await self._cards().checkout.buy(choice)
+        order = await self._cards().checkout.buy(choice)
+        if choice.save_card:
+            await asyncio.to_thread(self._agreed_to_save, choice, order.id)
+        return order
+
+    def _agreed_to_save(self, choice: Choice, order_id: str) -> None:
+        """The box for saving the card was ticked: kept once for the order."""
+        consent = Consent(SAVE_CARD_WORDING, choice.actor, choice.ip)
+        with self._db.write() as connection:
+            consents.keep(
+                connection,
+                choice.workspace_id,
+                consents.Kind.SAVE_CARD,
+                consent,
+                consents.save_card_sentence(),
+                self._clock(),
+                ref=order_id,
+            )
 
     async def resume(self, order_id: str, *, workspace_id: str) -> OrderView:
         """The page of an open order again, or a new one in its place."""
@@ -183,6 +213,44 @@ class Cashier:
         if order.is_waiting and self.cards is not None:
             self.cards.checkout.look_soon(order.id, LOOK_AFTER_RETURN)
         return order
+
+    # --- cards on file, and what is charged by itself
+
+    def saved_cards(self, workspace_id: str) -> list[SavedCard]:
+        """The cards on file that are still there, the newest first."""
+        with self._db.read() as connection:
+            return saved_card_rows.of_workspace(connection, workspace_id)
+
+    async def refresh_cards(self, workspace_id: str) -> list[SavedCard]:
+        """The same after a look at the provider, for somebody who comes back from saving one."""
+        return await self._cards().saved.refresh(workspace_id)
+
+    async def add_card(self, workspace_id: str, currency: str, consent: Consent) -> CardPage:
+        """The provider's page on which a card is saved and nothing is bought."""
+        return await self._cards().saved.add(workspace_id, currency, consent)
+
+    async def remove_card(self, workspace_id: str, card_id: str, *, actor: str) -> None:
+        """Have a card forgotten, and turn off what would charge it."""
+        await self._cards().saved.remove(workspace_id, card_id, actor=actor)
+
+    async def turn_on_topup(self, choice: TopupChoice) -> TopupView | None:
+        """Agree to automatic top-up (`topups.preview` has the sentence); charges at once where the balance is low.
+
+        What still waited for its owner's confirmation is called off: what is agreed to now takes its place.
+        """
+        cards = self._cards()
+        view = await asyncio.to_thread(self.topups.save, choice)
+        for order_id in await asyncio.to_thread(self.topups.waiting_orders, choice.workspace_id):
+            await cards.checkout.call_off(order_id, actor=choice.consent.given_by, why="replaced")
+        if await cards.topups.top_up(choice.workspace_id) is None:
+            return view
+        return await asyncio.to_thread(self.topups.of, choice.workspace_id)
+
+    async def top_up_due(self) -> int:
+        """Charge where a balance fell below its threshold, and follow what was charged: for the chores."""
+        if self.cards is None:
+            return 0
+        return await self.cards.topups.run_due() + await self.cards.saved.detach_due()
 
     # --- webhooks
 

@@ -22,7 +22,7 @@ from app.kernel.errors import Broken, Conflict, NotFound, ProviderRefused, Provi
 from app.kernel.ids import new_id
 from app.kernel.money import plain
 from app.kernel.text import t
-from app.payments import orders, rows, tables
+from app.payments import customers, orders, rows, tables
 from app.payments.lifecycle import Event
 from app.payments.orders import Choice, Orders
 from app.payments.stripe_client import OpenSession, PageLine, SessionAsk, StripeDoor
@@ -111,8 +111,6 @@ class Checkout:
 
     async def _customer(self, order: OrderView) -> str:
         """The workspace at the provider, made at its first order."""
-        if order.customer_id:
-            return order.customer_id
         known = await asyncio.to_thread(self._known_customer, order.workspace_id)
         if known is not None:
             return known
@@ -120,25 +118,25 @@ class Checkout:
         email: str | None = buyer.email
         if not email:
             email = await asyncio.to_thread(self._email_of, order.created_by)
-        made = await self._door.create_customer(order.workspace_id, name=buyer.title, email=email)
+        deleted = await asyncio.to_thread(self._times_deleted, order.workspace_id)
+        made = await self._door.create_customer(
+            order.workspace_id, name=buyer.title, email=email, times_deleted=deleted
+        )
         faults.point("checkout.after_customer")
         return await asyncio.to_thread(self._keep_customer, order.workspace_id, made)
 
     def _known_customer(self, workspace_id: str) -> str | None:
         with self._db.read() as connection:
-            return customer_of(connection, self._door.name, workspace_id, livemode=self._door.livemode)
+            return customers.known(connection, self._door.name, workspace_id, livemode=self._door.livemode)
+
+    def _times_deleted(self, workspace_id: str) -> int:
+        with self._db.read() as connection:
+            return customers.times_deleted(connection, self._door.name, workspace_id)
 
     def _keep_customer(self, workspace_id: str, customer_id: str) -> str:
-        row = {
-            "provider": self._door.name,
-            "workspace_id": workspace_id,
-            "livemode": self._door.livemode,
-            "customer_id": customer_id,
-            "created_at": self._clock(),
-        }
+        name, livemode = self._door.name, self._door.livemode
         with self._db.write() as connection:
-            rows.insert_once(connection, tables.payment_customer, row, "provider", "workspace_id", "livemode")
-            return customer_of(connection, self._door.name, workspace_id, livemode=self._door.livemode) or customer_id
+            return customers.keep(connection, name, workspace_id, customer_id, self._clock(), livemode=livemode)
 
     def _email_of(self, user_id: str) -> str | None:
         with self._db.read() as connection:
@@ -202,9 +200,10 @@ class Checkout:
                 .where(kept.c.id == attempt.id, kept.c.state == ASKED)
                 .values(state=OPEN, session_id=opened.session_id, url=opened.url)
             )
+            order = rows.find(connection, order_id)
             facts = {
                 "customer_id": customer_id,
-                "expires_at": attempt.expires_at,
+                "expires_at": orders.outlives_page(order, now) or attempt.expires_at,
                 "look_at": attempt.expires_at + LOOK_AFTER,
             }
             if not rows.move(connection, order_id, Event.OPEN, now, **facts):
@@ -248,15 +247,6 @@ def last_attempt(connection: Connection, order_id: str) -> Row[Any] | None:
     kept = tables.checkout_session
     query = select(kept).where(kept.c.order_id == order_id).order_by(kept.c.attempt.desc()).limit(1)
     return connection.execute(query).one_or_none()
-
-
-def customer_of(connection: Connection, provider: str, workspace_id: str, *, livemode: bool) -> str | None:
-    """The workspace's id at the provider."""
-    kept = tables.payment_customer
-    query = select(kept.c.customer_id).where(
-        kept.c.provider == provider, kept.c.workspace_id == workspace_id, kept.c.livemode == livemode
-    )
-    return connection.execute(query).scalar()
 
 
 def order_of_session(connection: Connection, provider: str, session_id: str) -> str | None:

@@ -29,11 +29,11 @@ from app.kernel.text import t
 from app.ledger.journal import Cash
 from app.ledger.operations import Result, ToppedUp
 from app.ledger.wallet import Ledger
-from app.payments import rows, tables
-from app.payments.checkout import COMPLETE, EXPIRED, customer_of, last_attempt
+from app.payments import customers, rows, tables, topup_rows
+from app.payments.checkout import COMPLETE, EXPIRED, last_attempt
 from app.payments.invoices import issue_for
 from app.payments.lifecycle import CREDITED, Event, State
-from app.payments.orders import MANUAL
+from app.payments.orders import AUTO_TOPUP, MANUAL, outlives_page
 from app.payments.unmatched import Reason, report_proof
 from app.payments.verdict import Expected, Judgement, Progress, Proof, Verdict, judge
 from app.payments.views import of_row
@@ -106,7 +106,7 @@ class Fulfilment:
             order = rows.peek(connection, proof.order_id) if proof.order_id else None
             if order is None:
                 return None, None
-            known = customer_of(connection, order.provider, order.workspace_id, livemode=order.livemode)
+            known = customers.known(connection, order.provider, order.workspace_id, livemode=order.livemode)
             return order, order.customer_id or known
 
     def _without_order(self, proof: Proof, unknown: bool) -> Outcome:
@@ -199,6 +199,10 @@ class Fulfilment:
             return Outcome(Done.WAITING, order.id)
         if page is not None and verdict in {Verdict.EXPIRED, Verdict.PROCESSING, Verdict.FAILED}:
             _close_page(connection, page.id, EXPIRED if verdict is Verdict.EXPIRED else COMPLETE)
+        if verdict is Verdict.CANCELED and order.kind == AUTO_TOPUP:
+            return Outcome(Done.WAITING, order.id, "a charge that was given up")  # whoever gave it up moves the order
+        if verdict is Verdict.EXPIRED and outlives_page(order, now):
+            return Outcome(Done.WAITING, order.id, "its owner may open another page")
         event, done = _UNPAID[verdict]
         if verdict in {Verdict.FAILED, Verdict.CANCELED} and proof.session_id is None and page is not None:
             # A charge that failed on an open page: the customer may try again there. The page says when it is over.
@@ -290,6 +294,8 @@ def mark_paid(connection: Connection, order_id: str, proof: Proof, booked: Toppe
     rows.change(connection, order_id, now, invoice_id=issued.invoice_id, invoice_number=issued.number)
     faults.point("fulfil.after_invoice")
     _mail_paid(connection, order, issued, now)
+    if order.kind == AUTO_TOPUP:
+        topup_rows.succeeded(connection, order, now)
 
 
 def known_payment(connection: Connection, proof: Proof) -> Row[Any] | None:

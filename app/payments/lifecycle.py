@@ -59,7 +59,7 @@ def _steps(event: Event, to: State, *sources: State) -> dict[tuple[State, Event]
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
-    **_steps(Event.OPEN, State.PENDING, State.DRAFT),
+    **_steps(Event.OPEN, State.PENDING, State.DRAFT, State.UNKNOWN),
     **_steps(Event.PROCESS, State.PROCESSING, State.DRAFT, State.PENDING, State.UNKNOWN, *LAPSED),
     **_steps(Event.LOSE, State.UNKNOWN, State.DRAFT, State.PENDING, State.PROCESSING),
     **_steps(Event.PAY, State.PAID, *UNPAID, *LAPSED),

@@ -93,7 +93,8 @@ class Choice:
     terms_version_id: str | None
     actor: str
     key: str
-    save_card: bool = False
+    save_card: bool = False  # the box was ticked, under the sentence of `consent.save_card_sentence`
+    ip: str = ""  # from where, for the record of that consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,12 @@ def by_key(connection: Connection, workspace_id: str, key: str) -> Row[Any] | No
     orders = tables.payment_order
     query = select(orders).where(orders.c.workspace_id == workspace_id, orders.c.idempotency_key == key)
     return connection.execute(query).one_or_none()
+
+
+def outlives_page(order: Row[Any], now: datetime) -> datetime | None:
+    """Until when an order waits for its owner, whatever pages of it run out; None when it ends with its page."""
+    waits = order.kind == AUTO_TOPUP and order.expires_at is not None and order.expires_at > now
+    return order.expires_at if waits else None
 
 
 def check_key(key: str) -> None:

@@ -92,8 +92,7 @@ class Packages:
     def all(self) -> list[Package]:
         """Every package in its present version, archived ones too."""
         with self._db.read() as connection:
-            rows = connection.execute(_select().where(_live()).order_by(tables.credit_package.c.sort, _id()))
-            return [_package(row) for row in rows]
+            return listed(connection)
 
     def history(self, package_id: str) -> list[Package]:
         """Every version of a package, the newest first."""
@@ -141,6 +140,12 @@ class Packages:
         with self._db.write() as connection:
             for position, package_id in enumerate(package_ids):
                 connection.execute(update(tables.credit_package).where(_id() == package_id).values(sort=position))
+
+
+def listed(connection: Connection) -> list[Package]:
+    """Every package in its present version, in order, within the caller's transaction."""
+    rows = connection.execute(_select().where(_live()).order_by(tables.credit_package.c.sort, _id()))
+    return [_package(row) for row in rows]
 
 
 def of_package(connection: Connection, package_id: str) -> Package:

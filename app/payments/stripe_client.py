@@ -101,12 +101,12 @@ class StripeDoor:
         order = {stripe_read.ORDER: order_id} if order_id else {}
         return {**order, stripe_read.WORKSPACE: workspace_id, stripe_read.INSTALL: self.install}
 
-    async def create_customer(self, workspace_id: str, *, name: str, email: str | None) -> str:
-        """The workspace as a customer of this account; the same one however often it is asked."""
+    async def create_customer(self, workspace_id: str, *, name: str, email: str | None, times_deleted: int = 0) -> str:
+        """The workspace as a customer of this account; the same one however often it is asked, until it is deleted."""
         params: CustomerCreateParams = {"name": name, "metadata": self.marks(None, workspace_id)}
         if email:
             params["email"] = email
-        key = f"customer:{self.install}:{workspace_id}"
+        key = f"customer:{self.install}:{workspace_id}" + (f":{times_deleted}" if times_deleted else "")
         made = await write(self.client.v1.customers.create_async(params, {"idempotency_key": key}))
         return made.id
 

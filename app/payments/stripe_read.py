@@ -30,8 +30,16 @@ class Unreadable(ProviderUnclear):
     code = "provider_unreadable"
 
 
+class NotAPayment(Unreadable):
+    """A page of the provider on which nothing was to be paid: a card was saved there."""
+
+    code = "not_a_payment"
+
+
 def of_session(session: Mapping[str, Any]) -> Proof:
     """A Checkout Session, fetched with `payment_intent.latest_charge` expanded."""
+    if session.get("mode") == "setup":
+        raise NotAPayment(f"{session.get('id')} saved a card.", object_id=session.get("id"))
     try:
         intent = session["payment_intent"]
         metadata = session["metadata"] or {}

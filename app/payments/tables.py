@@ -21,8 +21,10 @@ from sqlalchemy import (
 )
 
 from app.kernel.db import BigKey, Json, UtcDateTime, metadata
+from app.payments import card_tables, return_tables  # noqa: F401 (whoever knows these tables knows those)
 
 UNPAID_SQL = "state IN ('draft', 'pending') AND kind = 'package' AND provider <> 'manual'"
+UNDER_WAY_SQL = "kind = 'auto_topup' AND state IN ('draft', 'pending', 'processing', 'unknown')"
 
 credit_package = Table(
     "credit_package",
@@ -165,6 +167,13 @@ payment_order = Table(
         unique=True,
         sqlite_where=text(UNPAID_SQL),
         postgresql_where=text(UNPAID_SQL),
+    ),
+    Index(  # whoever is second to charge a card by itself finds this in the way
+        "order_topup_once",
+        "workspace_id",
+        unique=True,
+        sqlite_where=text(UNDER_WAY_SQL),
+        postgresql_where=text(UNDER_WAY_SQL),
     ),
     Index(
         "order_to_look_at",

@@ -23,7 +23,7 @@ from app.payments.fulfil import Done, Fulfilment, Outcome
 from app.payments.inbox import DONE, IGNORED, PARKED, Delivery, Inbox
 from app.payments.lifecycle import UNPAID, Event, State
 from app.payments.stripe_client import API_VERSION, StripeDoor
-from app.payments.stripe_read import Unreadable
+from app.payments.stripe_read import NotAPayment, Unreadable
 from app.payments.unmatched import Reason, report
 
 AT_ONCE: Final = 8
@@ -111,6 +111,8 @@ class Worker:
                 return await self._fulfilment.apply(await self._door.session(delivery.object_id))
             if delivery.type.startswith("payment_intent."):
                 return await self._fulfilment.apply(await self._door.intent(delivery.object_id))
+        except NotAPayment:
+            return None  # the card that was saved there is told by an event of its own
         except NotFound as missing:
             # Signed for us, and yet not in our account: nothing that could be credited, but somebody should know.
             await asyncio.to_thread(self._report, delivery, Reason.NO_ORDER, missing.message)
