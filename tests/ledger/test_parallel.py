@@ -81,6 +81,33 @@ def test_one_generation_asked_for_by_everybody_is_held_and_charged_once(shop: Sh
     assert shop.count("journal WHERE generation_id IS NOT NULL") == 1
 
 
+def test_a_payment_told_by_everybody_is_credited_once_and_refunded_once(shop: Shop, database: Database) -> None:
+    """Two ledgers over one database, as two processes have them; every payment and refund is told ten times to each."""
+    workspace, promised = shop.workspace(), []
+    other = Ledger(database)
+    other.start()
+
+    async def tell(ledger: Ledger, number: int) -> bool:
+        ref, amount = f"pi_{number}", credits(10)
+        bought = await ledger.top_up(
+            workspace, amount, ref=ref, label="x", actor="test", within=lambda _, done: promised.append(done.lot_id)
+        )
+        aside = {"lot_id": bought.lot_id, "amount": credits(4), "reason": "refund", "actor": "test", "partial": True}
+        await ledger.set_aside(workspace, ref=ref, **aside)
+        await ledger.take_back(ref, shortfall=credits(0), actor="test")
+        return not bought.already
+
+    async def everybody() -> list[bool]:
+        told = [(ledger, number) for number in range(10) for _ in range(10) for ledger in (shop.ledger, other)]
+        return await asyncio.gather(*(tell(*each) for each in told))
+
+    assert sum(run(everybody())) == 10
+    other.stop()
+    assert len(set(promised)) == 10
+    assert shop.figures(workspace) == (10 * 6, 0, 0)
+    assert shop.count("journal WHERE kind IN ('top_up', 'set_aside', 'take_back')") == 30
+
+
 @pytest.mark.faults
 def test_two_processes_admit_exactly_what_the_balance_holds(database: Database, database_url: str) -> None:
     """Each asks for 40 of its own and for the same 20 as the other; 60 credits are there."""
