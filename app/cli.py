@@ -109,6 +109,7 @@ def _seed(_: argparse.Namespace) -> None:
     if os.environ.get("FAREBOX_DEMO") == "1":
         demo.ensure_secret(environment.home())
         demo.ensure_stripe(environment.home(), environment.port())
+        environment.remember_demo()
     settings = environment.load()
     _migrated().dispose()
     with _services(settings) as services:
@@ -140,7 +141,7 @@ def _reconcile(given: argparse.Namespace) -> int:
     from app.commands.doctor import refuse_old_schema
     from app.commands.reconcile import reconcile
 
-    settings = environment.load()
+    settings = environment.load(environment.of_terminal())
     refuse_old_schema(settings.database_url)
     with _services(settings) as services:
         return reconcile(services, quick=given.quick, days=given.days)
@@ -149,7 +150,7 @@ def _reconcile(given: argparse.Namespace) -> int:
 def _doctor(_: argparse.Namespace) -> int:
     from app.commands.doctor import report
 
-    return report(environment.load())
+    return report(environment.load(environment.of_terminal()))
 
 
 def _secret(_: argparse.Namespace) -> None:
@@ -167,14 +168,14 @@ def _backup(given: argparse.Namespace) -> None:
 
 def _user_operator(given: argparse.Namespace) -> None:
     password = _password(given)
-    with _services(environment.load()) as services:
+    with _services(environment.load(environment.of_terminal())) as services:
         services.accounts.people.create_operator(given.email, given.name or given.email, password, actor="cli")
     _show_password(given, password)
 
 
 def _user_customer(given: argparse.Namespace) -> None:
     password, name = _password(given), given.name or given.email
-    with _services(environment.load()) as services:
+    with _services(environment.load(environment.of_terminal())) as services:
         people = services.accounts.people
         _, made = people.create_customer(given.email, name, password, given.workspace or name, actor="cli")
     print(f"Workspace {made.id}: {made.name}")
@@ -183,7 +184,7 @@ def _user_customer(given: argparse.Namespace) -> None:
 
 def _user_password(given: argparse.Namespace) -> None:
     password = _password(given)
-    with _services(environment.load()) as services:
+    with _services(environment.load(environment.of_terminal())) as services:
         services.accounts.reset_password(given.email, password, actor="cli")
     _show_password(given, password)
 

@@ -20,6 +20,9 @@ from app.kernel.errors import Broken
 STRIPE_API = "https://api.stripe.com"
 #: The demo's own Stripe keys, made once; the sandbox reads the same file.
 STRIPE_FILE = "stripe.json"
+#: How the demo's server was started, for commands typed beside it.
+DEMO_ENVIRONMENT = "demo-environment.json"
+_OF_DEMO = ("FAREBOX_DEMO", "FAREBOX_PORT", "FAREBOX_SANDBOX_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,26 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         low_balance_credits=_integer(env, "FAREBOX_LOW_BALANCE_CREDITS", 100),
         **_stripe(env, demo, folder),
     )
+
+
+def of_terminal(env: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The environment of a command that somebody types: in a demo's folder, also what its server was started with.
+
+    For asking and looking after. What serves customers reads only its own environment, so that a production start
+    with a missing secret fails instead of becoming a demo.
+    """
+    env = os.environ if env is None else env
+    kept = home(env) / DEMO_ENVIRONMENT
+    if "FAREBOX_DEMO" in env or env.get("FAREBOX_SECRET_KEY") or not kept.exists():
+        return env
+    return {**json.loads(kept.read_text(encoding="utf-8")), **env}
+
+
+def remember_demo(env: Mapping[str, str] | None = None) -> None:
+    """Keep what `of_terminal` gives to later commands; nothing in it is secret."""
+    env = os.environ if env is None else env
+    said = {name: env[name] for name in _OF_DEMO if env.get(name)}
+    (home(env) / DEMO_ENVIRONMENT).write_text(json.dumps(said, indent=2), encoding="utf-8")
 
 
 def home(env: Mapping[str, str] | None = None) -> Path:

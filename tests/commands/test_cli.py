@@ -138,6 +138,17 @@ def test_the_demo_is_seeded_once_and_keeps_its_logins(run, demo):
     assert run(demo, "audit").returncode == 0
 
 
+def test_a_terminal_beside_the_demo_needs_no_settings_and_a_server_still_does(run, demo):
+    run(demo, "seed")
+    beside = {"FAREBOX_HOME": demo["FAREBOX_HOME"]}
+    said = run(beside, "doctor").stdout
+    assert "http://localhost:3210" in said
+    assert run(beside, "reconcile").returncode == 1  # its Stripe is not running here, and it got as far as asking
+    refused = run(beside, "run")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "FAREBOX_PUBLIC_URL is missing" in refused.stderr
+
+
 def test_lost_logins_are_replaced(run, demo):
     home = Path(demo["FAREBOX_HOME"])
     run(demo, "seed")
