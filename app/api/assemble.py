@@ -59,7 +59,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     async def unknown(rest: str) -> None:
         raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
 
-    errors.install(api, top_up_url=f"{settings.public_url}/balance")
+    errors.install(api, top_up_url=f"{settings.public_url}/top-up")
     return api
 
 

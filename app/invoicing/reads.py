@@ -154,6 +154,14 @@ def open_invoice(connection: Connection, invoice_id: str, workspace_id: str | No
     )
 
 
+def named(connection: Connection, text: str, workspace_id: str | None = None) -> list[Seen]:
+    """The document of this id or number; with a workspace given, only if it is its own."""
+    found = _listing().where(or_(_INVOICE.c.id == text, _INVOICE.c.number == text.upper()))
+    if workspace_id is not None:
+        found = found.where(_INVOICE.c.workspace_id == workspace_id)
+    return [_seen(row) for row in connection.execute(found).mappings()]
+
+
 def of_order(connection: Connection, order_id: str) -> list[Seen]:
     """An order's invoice and its credit notes, oldest first."""
     found = _listing().where(_INVOICE.c.order_id == order_id).order_by(_INVOICE.c.id)

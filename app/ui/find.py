@@ -9,9 +9,11 @@ from app.accounts.identity import Who
 from app.accounts.tables import ApiKey
 from app.catalogue.tables import Model
 from app.generation import views
+from app.invoicing import reads
 from app.kernel.db import metadata
 from app.kernel.ids import is_id
 from app.ledger.tables import journal
+from app.payments.finding import find_orders
 from app.services import Services
 from app.ui import present
 from app.ui.wiring import Found
@@ -34,6 +36,7 @@ def find(services: Services, person: Who, text: str) -> list[Found]:
 
 def _all(services: Services, person: Who, wanted: str, mine: str | None) -> Iterator[Found]:
     yield from _generation(services, wanted, mine)
+    yield from _money(services, wanted, mine)
     yield from _keys(services, wanted, person, mine)
     if person.is_operator:
         yield from _customers(services, wanted)
@@ -55,6 +58,20 @@ def _generation(services: Services, wanted: str, mine: str | None) -> Iterator[F
     if mine is None:
         detail += f" {present.DOT} {seen.workspace_name}"
     yield Found("generation", present.short_id(seen.id), detail, f"/logs/{seen.id}")
+
+
+def _money(services: Services, wanted: str, mine: str | None) -> Iterator[Found]:
+    """Orders by any of their names, documents by number or id."""
+    with services.db.read() as connection:
+        orders = find_orders(connection, wanted, mine)
+        documents = reads.named(connection, wanted, mine)
+    for order in orders:
+        detail = f"{order.title} {present.DOT} {present.fiat(order.gross)}"
+        href = f"/admin/orders/{order.id}" if mine is None else f"/top-up?order={order.id}"
+        yield Found("order", order.reference, detail, href)
+    for document in documents:
+        detail = f"{document.buyer} {present.DOT} {present.fiat(document.gross)}"
+        yield Found("invoice", document.number, detail, f"/invoices/{document.id}")
 
 
 def _keys(services: Services, wanted: str, person: Who, mine: str | None) -> Iterator[Found]:

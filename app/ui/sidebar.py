@@ -7,7 +7,7 @@ import reflex as rx
 from app.kernel.text import t
 from app.ui import nav
 from app.ui.brand import mark, theme_toggle
-from app.ui.components import amount, icon, icon_button, native_form, popover, route_link, row
+from app.ui.components import amount, icon, icon_button, link_button, native_form, popover, route_link, row
 from app.ui.components.base import classes
 from app.ui.roles import Role
 from app.ui.shell_state import ShellState
@@ -82,13 +82,17 @@ def _nav_row(entry: nav.Entry, here: str) -> rx.Component:
 def _balance_card() -> rx.Component:
     return rx.cond(
         ShellState.available != "",
-        route_link(
-            row(
-                rx.el.span(t("shell.available"), class_name="fb-caption flex-1"),
-                rx.el.span(ShellState.held, class_name="fb-caption fb-num"),
+        rx.el.div(
+            route_link(
+                row(
+                    rx.el.span(t("shell.available"), class_name="fb-caption flex-1"),
+                    rx.el.span(ShellState.held, class_name="fb-caption fb-num"),
+                ),
+                amount(ShellState.available, class_name="fb-total"),
+                href="/balance",
+                class_name="fb-balance-link",
             ),
-            amount(ShellState.available, class_name="fb-total"),
-            href="/balance",
+            link_button(t("shell.get_credits"), href="/top-up", kind="soft", size="small"),
             class_name="fb-balance-card fb-when-wide",
         ),
     )

@@ -8,16 +8,23 @@ import pytest
 
 from app.generation.report import Spending
 from app.kernel.money import Money
+from app.ledger.asides import FreezeView
 from app.ledger.reads import Balance, LotView
 from app.ledger.standing import Standing
+from app.ui.guard import required_role
 from app.ui.pages.balance import state as balance
+from app.ui.pages.balance.alert_state import AlertOwnerState, AlertState
 from app.ui.pages.balance.figures import figures, lot_rows, made_of, outlook
 from app.ui.pages.balance.ledger import month_options
 from app.ui.pages.balance.spend import draw, grouped
 from app.ui.pages.balance.state import BalanceState
+from app.ui.pages.balance.statement_state import StatementState
+from app.ui.pages.balance.trouble import troubles
+from app.ui.roles import Role
 from app.ui.theme import SERIES
 from tests.support.house import House
 from tests.ui.screens import Screen, owner_of, stranger
+from tests.ui.tabs import event_name
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +65,46 @@ def spent(by_day: dict[int, dict[str, float]], days: int = 30) -> Spending:
     return Spending(every, tuple(sorted(sums, key=lambda model: (-sums[model], model))), found)
 
 
+# ---- what stands in the way ----
+
+
+def books(**more: object) -> Balance:
+    plain = stands(lot("paid", 100)).balance
+    return plain._replace(**more)
+
+
+def freeze(reason: str) -> FreezeView:
+    return FreezeView(reason, "dp_1", "system", NOW)
+
+
+@pytest.mark.parametrize(
+    ("balance", "freezes", "names"),
+    [
+        (books(), [], []),
+        (books(available=credits(0)), [], ["empty"]),
+        (books(debt=credits(50), available=credits(0), frozen=True), [freeze("debt")], ["debt"]),
+        (books(frozen=True), [freeze("dispute")], ["frozen_dispute"]),
+        (books(frozen=True), [freeze("sanctions")], ["frozen_other"]),
+        (books(set_aside=credits(10)), [], ["set_aside"]),
+        (
+            books(debt=credits(5), frozen=True, set_aside=credits(1), available=credits(0)),
+            [freeze("debt"), freeze("dispute")],
+            ["debt", "frozen_dispute", "set_aside"],
+        ),
+    ],
+    ids=["nothing", "empty", "debt", "dispute", "another reason", "set aside", "everything"],
+)
+def test_what_stands_in_the_way_is_said_once_the_gravest_first(balance, freezes, names) -> None:
+    found = troubles(balance, freezes)
+    assert [trouble["name"] for trouble in found] == names
+    assert all(trouble["title"] and trouble["sentence"] for trouble in found)
+
+
+def test_a_debt_says_how_much_and_that_credits_settle_it() -> None:
+    (debt,) = troubles(books(debt=credits(50), frozen=True), [freeze("debt")])
+    assert (debt["title"], debt["tone"], debt["buys"]) == ("You owe 50 credits", "loss", "true")
+
+
 # ---- the figures ----
 
 
@@ -82,7 +129,6 @@ def test_the_strip_says_what_is_held_and_what_ends() -> None:
         "on 30 Nov, used first",
         "thin",
     )
-    assert shown["empty"] == ""
 
 
 def test_an_empty_strip_is_calm_and_says_that_nothing_is_left() -> None:
@@ -93,7 +139,6 @@ def test_an_empty_strip_is_calm_and_says_that_nothing_is_left() -> None:
         "0",
         "–",
     )
-    assert shown["empty"] == "true"
 
 
 @pytest.mark.parametrize(
@@ -287,3 +332,54 @@ async def test_another_workspace_has_its_own_page(home: House, reader: Screen) -
     assert state.figures["available"] == "0"
     assert (state.rows, state.shares, state.lots) == ([], [], [])
     assert state.nothing_spent
+
+
+# ---- the statement and the alert ----
+
+
+async def test_a_statement_spans_whole_days_between_two_balances(screen: Screen, home: House) -> None:
+    found: StatementState = await screen.tab.tree.get_state(StatementState)
+    await screen.act(found.opened(True))
+    today = home.services.desk.clock().date()
+    assert (found.first, found.last) == (today.replace(day=1).isoformat(), today.isoformat())
+    assert (found.opening, found.closing, found.error) == ("0", "10,000", "")
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    assert found.csv == f"/download/account.csv?from={found.first}&to={tomorrow}"
+
+
+@pytest.mark.parametrize("day", ["", "2026-13-01", "9999-12-31", "x' OR 1=1"])
+async def test_what_is_no_period_has_no_statement(screen: Screen, day: str) -> None:
+    found: StatementState = await screen.tab.tree.get_state(StatementState)
+    await screen.act(found.opened(True))
+    await screen.act(found.choose_last(day))
+    assert (found.csv, found.opening) == ("", "")
+    assert found.error
+
+
+async def test_a_period_that_ends_before_it_begins_is_none(screen: Screen) -> None:
+    found: StatementState = await screen.tab.tree.get_state(StatementState)
+    await screen.act(found.opened(True))
+    await screen.act(found.choose_last("2001-01-01"))
+    assert found.error
+
+
+async def test_an_owner_sets_and_switches_the_alert(screen: Screen, home: House) -> None:
+    shown = await screen.open(AlertState, "/balance")
+    assert (shown.is_on, shown.may_edit) == (True, True)
+    owner: AlertOwnerState = await screen.tab.tree.get_state(AlertOwnerState)
+    await screen.act(owner.open_edit(True))
+    await screen.act(owner.write("nothing"))
+    await screen.act(owner.save())
+    assert owner.error == "Enter an amount of credits above zero."
+    await screen.act(owner.write("20,000"))
+    await screen.act(owner.save())
+    assert (owner.is_open, shown.words) == (False, "A mail to the owners below 20,000 credits")
+    await screen.act(owner.switch(False))
+    assert (shown.is_on, shown.words) == (False, "No mail when credits run low")
+    kept = home.services.notify.alerts.of(home.workspace_id)
+    assert (kept.enabled, kept.threshold) == (False, credits(20_000))
+
+
+def test_a_member_sees_the_alert_and_cannot_change_it() -> None:
+    assert required_role(event_name(AlertState.load)) is Role.CUSTOMER
+    assert required_role(event_name(AlertOwnerState.switch)) is Role.OWNER

@@ -7,6 +7,7 @@ import pytest
 from app.accounts.identity import Who
 from app.kernel.ids import new_id
 from app.ui.find import find
+from tests.invoicing.support import Office
 from tests.support.house import House, house, settings_for
 from tests.ui.people import HOMELESS, OPERATOR, OWNER, STRANGER
 
@@ -49,6 +50,14 @@ async def test_a_key_is_found_by_its_id_its_name_and_its_last_characters(home):
         assert hrefs(home, OPERATOR, text) == [f"/admin/customers/{home.workspace_id}"]
         assert hrefs(home, STRANGER, text) == []
     assert hrefs(home, OPERATOR, key.secret) == []
+
+
+async def test_an_invoice_is_found_by_its_number_and_its_id(home):
+    issued = Office(home.services.db).issue(home.workspace_id, "ord_1")
+    for text in (issued.invoice_id, issued.number, issued.number.lower()):
+        assert hrefs(home, customer_of(home), text) == [f"/invoices/{issued.invoice_id}"]
+        assert hrefs(home, OPERATOR, text) == [f"/invoices/{issued.invoice_id}"]
+        assert hrefs(home, STRANGER, text) == []
 
 
 async def test_an_operator_finds_customers_by_id_name_and_address(home):

@@ -18,6 +18,7 @@ from app.payments.cashier import PriceTag
 from app.payments.lifecycle import State
 from app.payments.packages import Content, Kind, Package
 from app.payments.promo import Offer as CodeOffer
+from app.ui.find import find
 from app.ui.guard import PageState, acting_as, required_role
 from app.ui.pages.top_up import shop_state
 from app.ui.pages.top_up.extras_state import EnquiryState, RedeemState
@@ -129,7 +130,7 @@ def test_the_slip_has_every_line_of_the_order() -> None:
         "€113.05",
     )
     assert slip["credits"] == "100,000 credits, valid until 21 Nov 2027"
-    assert slip["bonus"] == "+ 5,000 credits, valid until 19 Feb 2027 as a bonus"
+    assert slip["bonus"] == "Bonus: 5,000 credits, valid until 19 Feb 2027"
     assert slip["balance"] == "10,000 → 115,000"
     assert slip["buyer"] == "Mara Lind, Hamburg"
     assert slip["button"] == "Place order · €113.05"
@@ -447,3 +448,16 @@ def test_a_code_whose_credits_end_says_when(till: Till, buyer: Screen) -> None:
 )
 def test_only_customers_buy(handler: Any) -> None:
     assert required_role(event_name(handler)) is Role.CUSTOMER
+
+
+def test_an_order_is_found_by_all_its_names(till: Till, buyer: Screen) -> None:
+    order = till.buy()
+    payment = till.pay(order)
+    order = till.settle(order)
+    stranger = screen_of(till, *till.customer(name="Kestrel"))
+    for name in (order.id, order.reference, order.reference.lower(), till.session_of(order), payment, order.payment_id):
+        (mine, *_) = find(till.services, buyer.person, str(name))
+        assert (mine.kind, mine.label, mine.href) == ("order", order.reference, f"/top-up?order={order.id}"), name
+        assert find(till.services, stranger.person, str(name)) == [], name
+    kinds = [found.kind for found in find(till.services, buyer.person, str(order.invoice_number))]
+    assert kinds == ["order", "invoice"]

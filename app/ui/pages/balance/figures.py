@@ -29,7 +29,6 @@ class Figures(TypedDict):
     expiring_tone: str
     lasts: str
     lasts_at: str
-    empty: str  # "true" when nothing can be spent
 
 
 class LotRow(TypedDict):
@@ -55,7 +54,6 @@ NO_FIGURES = Figures(
     expiring_tone="neutral",
     lasts="",
     lasts_at="",
-    empty="",
 )
 
 
@@ -74,7 +72,6 @@ def figures(stands: Standing, month: Spending) -> Figures:
         expiring_tone="thin" if stands.ending else "neutral",
         lasts=lasts,
         lasts_at=rate,
-        empty="" if balance.available.micros > 0 else "true",
     )
 
 

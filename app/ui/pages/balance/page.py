@@ -27,30 +27,59 @@ from app.ui.components import (
     share_bar,
     skeleton,
     state_dot,
+    text_link,
     two_line,
     var,
 )
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.balance.alert_state import AlertState
+from app.ui.pages.balance.alert_view import alert_card, alert_dialog
 from app.ui.pages.balance.ledger import show_options
 from app.ui.pages.balance.state import PERIODS, BalanceState
+from app.ui.pages.balance.statement_view import statement_dialog
 from app.ui.roles import Role
 
 FIGURES = var(BalanceState.figures)
 ENTRY_ICONS = {"hold": "lock", "back": "undo-2", "grant": "gift", "adjustment": "pencil-line"}
 
 
-@page("/balance", title=t("balance.title"), role=Role.CUSTOMER, on_load=BalanceState.load)
+@page("/balance", title=t("balance.title"), role=Role.CUSTOMER, on_load=[BalanceState.load, AlertState.load])
 def balance() -> rx.Component:
     return shell(
-        rx.cond(
-            BalanceState.ready & (FIGURES["empty"] != ""),
-            notice(t("balance.none.sentence"), title=t("balance.none.title"), tone="thin"),
-        ),
+        rx.foreach(BalanceState.troubles, _trouble),
         rx.el.div(_figures(), class_name="fb-balance-figures"),
-        rx.el.div(_spend(), _by_model(), _ledger(), _lots(), class_name="fb-balance-grid"),
+        rx.el.div(
+            _spend(),
+            _by_model(),
+            _ledger(),
+            rx.el.div(_lots(), alert_card(), class_name="fb-balance-side"),
+            class_name="fb-balance-grid",
+        ),
+        alert_dialog(),
         here="balance",
         title=t("balance.title"),
+        actions=[
+            statement_dialog(),
+            link_button(t("balance.get_credits"), href="/top-up", kind="solid", icon_name="plus"),
+        ],
+    )
+
+
+def _trouble(item: Any) -> rx.Component:
+    """Nothing left, a debt, a freeze: what it means, and the way out where credits are one."""
+    return rx.el.div(
+        notice(
+            item["sentence"],
+            rx.cond(
+                item["buys"] != "",
+                link_button(t("balance.get_credits"), href="/top-up", size="small", icon_name="plus"),
+            ),
+            title=item["title"],
+            tone=item["tone"],
+        ),
+        class_name="fb-trouble",
+        custom_attrs={"data-testid": "trouble", "data-name": item["name"]},
     )
 
 
@@ -294,7 +323,11 @@ def _lots() -> rx.Component:
             rx.el.p(t("balance.lots.none"), class_name="fb-small fb-lot"),
         ),
         rx.el.ul(rx.foreach(BalanceState.lots, _lot), class_name="fb-plain-list"),
-        rx.el.p(icon("message-circle", 14), t("balance.need"), class_name="fb-small fb-lots-foot"),
+        rx.el.p(
+            icon("ticket-plus", 14),
+            text_link(t("balance.need"), href="/top-up"),
+            class_name="fb-small fb-lots-foot",
+        ),
         actions=[rx.el.span(t("balance.lots.detail"), class_name="fb-small")],
         flush=True,
         class_name="fb-lots",

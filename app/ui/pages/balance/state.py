@@ -11,6 +11,7 @@ from app import services
 from app.generation.report import Spending, spending
 from app.generation.statement import ALL, KINDS, Line, Show, lines, months
 from app.kernel.text import t
+from app.ledger.asides import FreezeView, freezes
 from app.ledger.reads import Cursor
 from app.ledger.standing import Standing, standing
 from app.services import Services
@@ -19,6 +20,7 @@ from app.ui.guard import PageState, workspace_id
 from app.ui.pages.balance.figures import NO_FIGURES, Figures, LotRow, figures, lot_rows
 from app.ui.pages.balance.ledger import ALL_TIME, LedgerRow, Option, ledger_row, month_options
 from app.ui.pages.balance.spend import DayRow, ModelShare, draw
+from app.ui.pages.balance.trouble import Trouble, troubles
 from app.ui.roles import Role
 
 PAGE = 20
@@ -32,6 +34,7 @@ class Overview(NamedTuple):
     outlook: Spending
     shown: Spending
     months: list[str]
+    freezes: list[FreezeView]
 
 
 class BalanceState(PageState):
@@ -40,6 +43,7 @@ class BalanceState(PageState):
     ready: bool = False
     figures: Figures = NO_FIGURES
     lots: list[LotRow] = []
+    troubles: list[Trouble] = []
 
     period: str = "30"
     chart: go.Figure = go.Figure()
@@ -134,6 +138,7 @@ class BalanceState(PageState):
         now = parts.desk.clock()
         self.figures = figures(overview.stands, overview.outlook)
         self.lots = lot_rows(overview.stands, now)
+        self.troubles = troubles(overview.stands.balance, overview.freezes)
         self.month_choices = month_options(overview.months)
         drawn = draw(overview.shown)
         self.chart, self.series = drawn.figure, drawn.names
@@ -158,7 +163,8 @@ def _overview(parts: Services, workspace: str, days: int) -> Overview:
         stands = standing(connection, workspace, now)
         outlook = spending(connection, workspace, now, OUTLOOK_DAYS)
         shown = outlook if days == OUTLOOK_DAYS else spending(connection, workspace, now, days)
-        return Overview(stands, outlook, shown, months(connection, workspace, now))
+        found = months(connection, workspace, now)
+        return Overview(stands, outlook, shown, found, freezes(connection, workspace))
 
 
 def _lines(parts: Services, workspace: str, wanted: Show, after: Cursor | None, limit: int) -> list[Line]:

@@ -58,6 +58,7 @@ def _documents() -> rx.Component:
             ],
             InvoicesState.rows,
             label=t("invoices.caption"),
+            href=lambda item: item["href"],
             phone=_phone,
             loading=~var(InvoicesState.ready),
             empty=rx.cond(InvoicesState.filtered, _nothing_found(), _nothing_yet()),
@@ -165,11 +166,7 @@ def _about(key: str, name: Any) -> Any:
 
 
 def _phone(item: Any) -> rx.Component:
-    return plain_link(
-        two_line(item["number"], rx.el.span(item["kind"], " · ", item["state"]), item["total"], item["day"]),
-        href=item["pdf"],
-        class_name="fb-phone-link",
-    )
+    return two_line(item["number"], rx.el.span(item["kind"], " · ", item["state"]), item["total"], item["day"])
 
 
 def _foot() -> rx.Component:

@@ -16,6 +16,7 @@ TONES: Final[Mapping[str, str]] = {"issued": "good", "partly_credited": "thin", 
 
 class InvoiceRow(TypedDict):
     id: str
+    href: str
     number: str
     kind: str
     is_note: str  # "true" for a credit note
@@ -47,6 +48,7 @@ def invoice_row(seen: Seen) -> InvoiceRow:
     state = seen.state
     return InvoiceRow(
         id=seen.id,
+        href=f"/invoices/{seen.id}",
         number=seen.number,
         kind=t(f"invoices.kind.{seen.kind}"),
         is_note="true" if is_note else "",

@@ -57,7 +57,7 @@ def _told() -> rx.Component:
 
 def _head() -> rx.Component:
     return row(
-        token("large"),
+        rx.el.span(token("large"), class_name="fb-balance flex"),
         rx.el.div(
             row(
                 rx.el.h2(FACTS["headline"], class_name="fb-title fb-num", custom_attrs={"data-testid": "headline"}),

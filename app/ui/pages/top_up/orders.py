@@ -157,7 +157,7 @@ def order_facts(
         "headline": present.credit_words(order.credits + order.bonus),
         "sub": t(
             "top_up.order.sub",
-            method=t(f"top_up.method.{CARD if by_card else TRANSFER}"),
+            method=t(f"top_up.by.{CARD if by_card else TRANSFER}"),
             when=present.moment(order.created_at, now),
         ),
         "word": t("top_up.state.processing") if returned else state_word(order),
@@ -232,7 +232,7 @@ def steps(
 def _payment(order: OrderView, payments: Sequence[PaymentView], returned: bool) -> str:
     amount = present.fiat(order.gross)
     if order.is_credited:
-        card = next((payment.card for payment in payments if payment.card), "")
+        card = next((payment.card.title() for payment in payments if payment.card), "")
         return t("top_up.step.amount_by", amount=amount, method=card) if card else amount
     if returned and order.is_waiting:
         return t("top_up.step.confirming", amount=amount)
