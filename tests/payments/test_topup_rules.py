@@ -61,9 +61,7 @@ def test_a_refill_reaches_its_target() -> None:
         pytest.param(FIXED, replace(FRESH, in_flight=True), HoldOff.IN_FLIGHT, id="one at a time"),
         pytest.param(FIXED, replace(FRESH, not_before=NOW + timedelta(seconds=1)), HoldOff.BACKING_OFF, id="backoff"),
         pytest.param(FIXED, replace(FRESH, not_before=NOW), None, id="the backoff is over on its second"),
-        pytest.param(
-            FIXED, replace(FRESH, last_at=NOW - timedelta(seconds=59)), HoldOff.TOO_SOON, id="too soon"
-        ),
+        pytest.param(FIXED, replace(FRESH, last_at=NOW - timedelta(seconds=59)), HoldOff.TOO_SOON, id="too soon"),
         pytest.param(FIXED, replace(FRESH, last_at=NOW - timedelta(seconds=60)), None, id="a minute later"),
         pytest.param(FIXED, replace(FRESH, today=4), None, id="the fifth of a day"),
         pytest.param(FIXED, replace(FRESH, today=5), HoldOff.DAY_LIMIT, id="the sixth of a day"),
