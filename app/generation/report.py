@@ -1,4 +1,4 @@
-"""What a workspace spent, by day and by model. From the ledger's own postings, so that it agrees with the balance."""
+"""What a workspace spent, by day and by model or key. From the ledger's own postings: it agrees with the balance."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,20 @@ from app.ledger import accounts, reads, tables
 MODEL = metadata.tables[str(Model.__tablename__)]
 
 
+MODEL_OF, KEY_OF = "model", "key"
+
+
 class Spent(NamedTuple):
     """What went to one model on one UTC day; below zero where more came back than was charged."""
 
     day: date
-    model: str  # alias
+    model: str  # its alias; by key, the key's id, empty for the playground
     amount: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """The spending of `days`, oldest first, with the models in order of what they took."""
+    """The spending of `days`, oldest first, with the models (or keys) in order of what they took."""
 
     days: tuple[date, ...]
     models: tuple[str, ...]
@@ -67,37 +70,43 @@ def _on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
 
 
 def spent(
-    connection: Connection, workspace_id: str, since: datetime, until: datetime, unit: str = CREDIT
+    connection: Connection,
+    workspace_id: str,
+    since: datetime,
+    until: datetime,
+    unit: str = CREDIT,
+    by: str = MODEL_OF,
 ) -> list[Spent]:
     """Per UTC day and model, what moved out of the balance for generations in `[since, until)`, oldest day first."""
     wallet = reads.wallet_of(connection, workspace_id, unit)
     j, e, generation = tables.journal.c, tables.entry.c, rows.GENERATION.c
     own = (accounts.prepaid(workspace_id), accounts.receivable(workspace_id))
     day = _UtcDay(j.created_at)
+    group = func.coalesce(generation.api_key_id, "") if by == KEY_OF else MODEL.c.alias
     query = (
-        select(day.label("day"), MODEL.c.alias, func.sum(e.amount).label("micros"))
+        select(day.label("day"), group.label("name"), func.sum(e.amount).label("micros"))
         .select_from(tables.journal)
         .join(tables.entry, e.journal_id == j.id)
         .join(rows.GENERATION, generation.id == j.generation_id)
         .join(MODEL, MODEL.c.id == generation.model_id)
         .where(j.wallet_id == wallet.id, j.created_at >= since, j.created_at < until, e.account.in_(own))
-        .group_by(day, MODEL.c.alias)
-        .order_by(day, MODEL.c.alias)
+        .group_by(day, group)
+        .order_by(day, group)
     )
     epoch = date(1970, 1, 1)
     return [
-        Spent(epoch + timedelta(days=row.day), row.alias, Money(int(row.micros), unit))
+        Spent(epoch + timedelta(days=row.day), row.name, Money(int(row.micros), unit))
         for row in connection.execute(query)
         if row.micros
     ]
 
 
-def spending(connection: Connection, workspace_id: str, now: datetime, days: int) -> Spending:
+def spending(connection: Connection, workspace_id: str, now: datetime, days: int, by: str = MODEL_OF) -> Spending:
     """The last `days` UTC days, today included."""
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=days - 1)
     since = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    found = spent(connection, workspace_id, since, now + timedelta(days=1))
+    found = spent(connection, workspace_id, since, now + timedelta(days=1), by=by)
     by_model: dict[str, int] = defaultdict(int)
     for one in found:
         by_model[one.model] += one.amount.micros

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.generation.report import Spending
+from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.ledger.asides import FreezeView
 from app.ledger.reads import Balance, LotView
 from app.ledger.standing import Standing
+from app.payments.lots import BoughtLot
 from app.ui.guard import required_role
 from app.ui.pages.balance import state as balance
 from app.ui.pages.balance.alert_state import AlertOwnerState, AlertState
@@ -332,6 +334,27 @@ async def test_another_workspace_has_its_own_page(home: House, reader: Screen) -
     assert state.figures["available"] == "0"
     assert (state.rows, state.shares, state.lots) == ([], [], [])
     assert state.nothing_spent
+
+
+def test_a_bought_lot_says_what_a_credit_cost_and_leads_to_its_order() -> None:
+    bought = {
+        "lot_paid": BoughtLot("ord_1", "FB-1", credits(100_000), Fiat(9_500, "EUR")),
+        "lot_promo": BoughtLot("ord_1", "FB-1", credits(5_000), None),
+    }
+    promo, paid = lot_rows(stands(lot("promo", 5_000, days=90), lot("paid", 100_000, days=365)), NOW, bought)
+    assert (promo["origin"], promo["href"]) == ("a bonus", "/top-up?order=ord_1")
+    assert (paid["origin"], paid["href"]) == ("1 credit = €0.00095", "/top-up?order=ord_1")
+
+
+async def test_spending_is_told_by_key_too(screen: Screen, home: House) -> None:
+    await home.run("flux-schnell", prompt="A tram")
+    page = await screen.open(BalanceState, "/balance")
+    assert [share["name"] for share in page.shares] == ["flux-schnell"]
+    await screen.act(page.choose_by("key"))
+    assert [share["name"] for share in page.shares] == ["Playground"]
+    assert page.series == ["Playground"]
+    await screen.act(page.choose_by("customer"))
+    assert page.by == "key"
 
 
 # ---- the statement and the alert ----

@@ -1,8 +1,9 @@
 """The four figures and the lots: pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TypedDict
 
 from app.generation.report import Spending
@@ -10,12 +11,14 @@ from app.kernel.money import MICRO, Money, round_to
 from app.kernel.text import t
 from app.ledger.reads import LotView
 from app.ledger.standing import SOON, Standing
+from app.payments.lots import BoughtLot
 from app.ui import present
 
 KINDS = ("paid", "plan", "promo", "correction")
 LONG_DAYS = 365
-#: A price of one credit has this many decimals.
-PRICE_PLACES = 6
+#: The price of one credit is rounded to this.
+PRICE_STEP = Fraction(1, 1_000_000)
+NOTHING_BOUGHT: Mapping[str, BoughtLot] = MappingProxyType({})
 
 
 class Figures(TypedDict):
@@ -39,6 +42,7 @@ class LotRow(TypedDict):
     percent: str
     series: str
     origin: str
+    href: str  # the order it came from
     ends: str
     tone: str
 
@@ -123,12 +127,15 @@ def _days(whole: int) -> str:
     return t("balance.lasts.day") if whole == 1 else t("balance.lasts.days", count=present.count(whole))
 
 
-def lot_rows(stands: Standing, now: datetime) -> list[LotRow]:
-    """The lots that hold something, the next to be used first."""
-    return [_lot_row(lot, position == 0 and len(stands.lots) > 1, now) for position, lot in enumerate(stands.lots)]
+def lot_rows(stands: Standing, now: datetime, bought: Mapping[str, BoughtLot] = NOTHING_BOUGHT) -> list[LotRow]:
+    """The lots that hold something, the next to be used first; `bought` are the orders behind them."""
+    several = len(stands.lots) > 1
+    return [
+        _lot_row(lot, position == 0 and several, now, bought.get(lot.id)) for position, lot in enumerate(stands.lots)
+    ]
 
 
-def _lot_row(lot: LotView, is_next: bool, now: datetime) -> LotRow:
+def _lot_row(lot: LotView, is_next: bool, now: datetime, order: BoughtLot | None) -> LotRow:
     share = Fraction(lot.remaining.micros * 100, lot.granted.micros or 1)
     ends, tone = _ends(lot.expires_at, now)
     return LotRow(
@@ -138,18 +145,22 @@ def _lot_row(lot: LotView, is_next: bool, now: datetime) -> LotRow:
         granted=t("balance.lots.of", granted=present.credits(lot.granted)),
         percent=present.number(share, 0, 1).replace(",", ""),
         series="token" if lot.kind == "promo" else "1",
-        origin=_origin(lot),
+        origin=_origin(lot, order),
+        href=f"/top-up?order={order.order_id}" if order else "",
         ends=ends,
         tone=tone,
     )
 
 
-def _origin(lot: LotView) -> str:
+def _origin(lot: LotView, order: BoughtLot | None) -> str:
     """What a credit of this lot cost, or where it came from."""
+    if order is not None and order.net is None:
+        return t("balance.lots.bonus")
+    if order is not None and order.net and order.credits:
+        price = round_to(Fraction(order.net.amount) / Fraction(order.credits.amount), PRICE_STEP)
+        return t("balance.lots.worth", price=present.cost(price, order.net.currency))
     if lot.cost_basis is not None and lot.cost_basis and lot.granted:
-        price = round_to(
-            Fraction(lot.cost_basis.micros, lot.granted.micros), Fraction(Decimal(1).scaleb(-PRICE_PLACES))
-        )
+        price = round_to(Fraction(lot.cost_basis.micros, lot.granted.micros), PRICE_STEP)
         return t("balance.lots.worth", price=present.cost(price, lot.cost_basis.unit))
     return t(f"balance.lots.{'gift' if lot.kind == 'promo' else lot.kind}")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from app.generation.report import KEY_OF, MODEL_OF
 from app.kernel.text import t
 from app.ui.components import (
     Column,
@@ -165,9 +166,19 @@ def _day_row(item: Any) -> rx.Component:
 
 def _by_model() -> rx.Component:
     return panel(
-        t("balance.spend.by_model"),
+        t("balance.spend.by"),
         rx.el.ul(rx.foreach(BalanceState.shares, _share), class_name="fb-shares"),
-        actions=[rx.el.span(t("balance.spend.window", days=BalanceState.period), class_name="fb-small")],
+        actions=[
+            segmented(
+                [(MODEL_OF, t("balance.spend.by_model")), (KEY_OF, t("balance.spend.by_key"))],
+                value=BalanceState.by,
+                on_change=var(BalanceState.choose_by),
+                label=t("balance.spend.by"),
+                small=True,
+                full=False,
+            )
+        ],
+        detail=t("balance.spend.window", days=BalanceState.period),
     )
 
 
@@ -348,7 +359,12 @@ def _lot(item: Any) -> rx.Component:
         ),
         share_bar(item["percent"], series=item["series"]),
         row(
-            rx.el.span(item["origin"], class_name="fb-small fb-num flex-1"),
+            rx.cond(
+                item["href"] != "",
+                route_link(item["origin"], href=item["href"], class_name="fb-small fb-num fb-reference"),
+                rx.el.span(item["origin"], class_name="fb-small fb-num"),
+            ),
+            rx.el.span(class_name="flex-1"),
             rx.el.span(item["ends"], class_name="fb-small-size fb-num", custom_attrs={"data-tone": item["tone"]}),
         ),
         class_name="fb-lot",

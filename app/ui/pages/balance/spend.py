@@ -1,5 +1,6 @@
 """The spending as a chart, a table, a sentence and a list of models, all in one order and one set of colours. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -43,9 +44,9 @@ class Drawn:
     is_empty: bool
 
 
-def draw(spent: Spending) -> Drawn:
-    """Stack the days by model, the models that took most first."""
-    groups = grouped(spent)
+def draw(spent: Spending, named: Callable[[str], str] = str) -> Drawn:
+    """Stack the days by model (or key), what took most first; `named` is what a reader calls each."""
+    groups = grouped(spent, named)
     names = [name for name, _ in groups]
     days = len(spent.days)
     bars = [
@@ -67,11 +68,11 @@ def draw(spent: Spending) -> Drawn:
     )
 
 
-def grouped(spent: Spending) -> list[tuple[str, tuple[str, ...]]]:
+def grouped(spent: Spending, named: Callable[[str], str] = str) -> list[tuple[str, tuple[str, ...]]]:
     """The series: each of the largest models, then the rest together where there are more."""
     rest = spent.models[MOST_MODELS:] if len(spent.models) > MOST_MODELS + 1 else ()
     own = spent.models[: len(spent.models) - len(rest)]
-    groups: list[tuple[str, tuple[str, ...]]] = [(model, (model,)) for model in own]
+    groups: list[tuple[str, tuple[str, ...]]] = [(named(model), (model,)) for model in own]
     return [*groups, (t("balance.spend.others", count=len(rest)), rest)] if rest else groups
 
 

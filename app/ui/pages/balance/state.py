@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 import reflex as rx
 
 from app import services
-from app.generation.report import Spending, spending
+from app.generation.report import KEY_OF, MODEL_OF, Spending, spending
 from app.generation.statement import ALL, KINDS, Line, Show, lines, months
 from app.kernel.text import t
 from app.ledger.asides import FreezeView, freezes
 from app.ledger.reads import Cursor
 from app.ledger.standing import Standing, standing
+from app.payments.lots import BoughtLot, bought_lots
 from app.services import Services
 from app.ui import live, wiring
 from app.ui.guard import PageState, workspace_id
@@ -35,6 +36,12 @@ class Overview(NamedTuple):
     shown: Spending
     months: list[str]
     freezes: list[FreezeView]
+    bought: dict[str, BoughtLot]
+    names: dict[str, str]  # of keys, by id; the playground's is empty
+
+    def called(self, one: str) -> str:
+        """What a reader calls a model or a key."""
+        return self.names.get(one, one)
 
 
 class BalanceState(PageState):
@@ -46,6 +53,7 @@ class BalanceState(PageState):
     troubles: list[Trouble] = []
 
     period: str = "30"
+    by: str = MODEL_OF
     chart: go.Figure = go.Figure()
     series: list[str] = []
     shares: list[ModelShare] = []
@@ -92,6 +100,13 @@ class BalanceState(PageState):
             await self._show_overview()
 
     @rx.event
+    async def choose_by(self, chosen: str):
+        """Spending by model, or by key."""
+        if chosen in (MODEL_OF, KEY_OF):
+            self.by = chosen
+            await self._show_overview()
+
+    @rx.event
     async def choose_show(self, chosen: str):
         """One kind of entry, or all."""
         if chosen in KINDS:
@@ -134,13 +149,13 @@ class BalanceState(PageState):
 
     async def _show_overview(self) -> None:
         parts = services.current()
-        overview = await asyncio.to_thread(_overview, parts, workspace_id(), int(self.period))
+        overview = await asyncio.to_thread(_overview, parts, workspace_id(), int(self.period), self.by)
         now = parts.desk.clock()
         self.figures = figures(overview.stands, overview.outlook)
-        self.lots = lot_rows(overview.stands, now)
+        self.lots = lot_rows(overview.stands, now, overview.bought)
         self.troubles = troubles(overview.stands.balance, overview.freezes)
         self.month_choices = month_options(overview.months)
-        drawn = draw(overview.shown)
+        drawn = draw(overview.shown, overview.called)
         self.chart, self.series = drawn.figure, drawn.names
         self.shares, self.days = drawn.shares, drawn.table
         self.spent, self.summary, self.nothing_spent = drawn.total, drawn.summary, drawn.is_empty
@@ -157,14 +172,24 @@ class BalanceState(PageState):
         self.csv = f"/download/statement.csv?{urlencode(asked)}"
 
 
-def _overview(parts: Services, workspace: str, days: int) -> Overview:
+def _overview(parts: Services, workspace: str, days: int, by: str) -> Overview:
     now = parts.desk.clock()
     with parts.db.read() as connection:
         stands = standing(connection, workspace, now)
         outlook = spending(connection, workspace, now, OUTLOOK_DAYS)
-        shown = outlook if days == OUTLOOK_DAYS else spending(connection, workspace, now, days)
+        is_outlook = days == OUTLOOK_DAYS and by == MODEL_OF
+        shown = outlook if is_outlook else spending(connection, workspace, now, days, by)
         found = months(connection, workspace, now)
-        return Overview(stands, outlook, shown, found, freezes(connection, workspace))
+        frozen, bought = freezes(connection, workspace), bought_lots(connection, workspace)
+    return Overview(stands, outlook, shown, found, frozen, bought, key_names(parts, workspace) if by == KEY_OF else {})
+
+
+def key_names(parts: Services, workspace: str) -> dict[str, str]:
+    """The keys by id, told apart by their last letters where they are called the same."""
+    keys = parts.accounts.keys.list(workspace, with_revoked=True)
+    names = [key.name for key in keys]
+    called = {key.id: f"{key.name} …{key.hint}" if names.count(key.name) > 1 else key.name for key in keys}
+    return {"": t("balance.spend.playground"), **called}
 
 
 def _lines(parts: Services, workspace: str, wanted: Show, after: Cursor | None, limit: int) -> list[Line]:
