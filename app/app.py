@@ -28,9 +28,13 @@ from app.ui.assemble import assemble, live_for
 from app.ui.from_services import wire
 from app.ui.pages import (
     admin_customers,
+    admin_invoices,
+    admin_mail,
     admin_models,
     admin_orders,
+    admin_packages,
     admin_providers,
+    admin_settings,
     admin_today,
     balance,
     gallery,
@@ -49,9 +53,13 @@ from app.ui.pages import (
 
 PAGES = (
     admin_customers,
+    admin_invoices,
+    admin_mail,
     admin_models,
     admin_orders,
+    admin_packages,
     admin_providers,
+    admin_settings,
     admin_today,
     balance,
     gallery,

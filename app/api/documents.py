@@ -46,6 +46,18 @@ def router(auth: Auth, invoicing: Invoicing) -> APIRouter:
             _with_mark(first, parts), media_type="text/csv; charset=utf-8", headers=_as_file(f"{name}.csv")
         )
 
+    @api.get("/all-invoices.csv")
+    async def everybodys(who: Person, kind: str = "", year: str = "", search: str = "") -> StreamingResponse:
+        """For the operator: the documents of every workspace."""
+        if not who.is_operator:
+            raise NotAllowed("Only an operator may do this.", code="operators_only")
+        parts = invoicing.invoices.csv(narrowed(None, kind=kind, year=year, search=search))
+        first = await asyncio.to_thread(next, parts)
+        name = "-".join(word for word in ("all-invoices", year, kind) if word)
+        return StreamingResponse(
+            _with_mark(first, parts), media_type="text/csv; charset=utf-8", headers=_as_file(f"{name}.csv")
+        )
+
     def file(invoice_id: str, format_: str, who: Who) -> Response:
         made = invoicing.invoices.file(invoice_id, format_, None if who.is_operator else _own(who))
         headers = {**_as_file(made.name), "Content-Security-Policy": NOTHING_RUNS}

@@ -33,6 +33,10 @@ OPERATOR = (
     Entry("providers", "/admin/providers", "plug", "catalogue", "r", in_bar=True),
     Entry("customers", "/admin/customers", "building-2", "customers", "c", in_bar=True),
     Entry("orders", "/admin/orders", "clipboard-check", "customers", "o"),
+    Entry("packages", "/admin/packages", "package", "customers", "a"),
+    Entry("all_invoices", "/admin/invoices", "receipt-text", "money", "i"),
+    Entry("mail", "/admin/mail", "mail", "system", "e"),
+    Entry("settings", "/admin/settings", "sliders-horizontal", "system", "s"),
 )
 
 

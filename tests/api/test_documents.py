@@ -142,3 +142,14 @@ def test_a_filter_that_is_none_is_refused(archive: World, query: str) -> None:
 def test_strangers_and_operators_without_a_workspace_get_no_list(archive: World) -> None:
     assert archive.client().get("/download/invoices.csv").status_code == 401
     assert archive.signed_in(archive.root).get("/download/invoices.csv").status_code == 403
+
+
+def test_the_list_of_everybodys_documents_is_the_operators(archive: World, office: Office) -> None:
+    office.issue(archive.ada_workspace.id, "ord_1")
+    office.issue(archive.bob_workspace.id, "ord_2")
+    listed = "/download/all-invoices.csv"
+    answer = archive.signed_in(archive.root).get(listed)
+    found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert {row["workspace_id"] for row in found} == {archive.ada_workspace.id, archive.bob_workspace.id}
+    assert archive.signed_in(archive.ada).get(listed).status_code == 403
+    assert archive.client().get(listed).status_code == 401

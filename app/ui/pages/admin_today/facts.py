@@ -78,7 +78,16 @@ class ModelRowShown(TypedDict):
 
 NO_KPI: Kpi = {"figure": "", "caption": "", "delta": "", "tone": "neutral"}
 TONES = {"good": "good", "thin": "thin", "loss": "loss", "unpriced": "neutral"}
-LETTERS = {"loss": "trending-down", "unknown": "circle-help", "unverified": "badge-dollar-sign", "key": "key-round"}
+LETTERS = {
+    "loss": "trending-down",
+    "unknown": "circle-help",
+    "unverified": "badge-dollar-sign",
+    "key": "key-round",
+    "transfer": "landmark",
+    "unmatched": "unlink",
+    "dispute": "gavel",
+    "enquiry": "inbox",
+}
 
 
 # ---- figures ----

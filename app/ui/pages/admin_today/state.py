@@ -20,10 +20,12 @@ from app.ui.pages.admin_providers.checks import checks
 from app.ui.pages.admin_today import facts
 from app.ui.pages.admin_today.books import Books, books
 from app.ui.pages.admin_today.facts import DecisionRow, HealthRow, HourRow, Kpi, ModelRowShown
+from app.ui.pages.admin_today.money import money_rows, waiting
 from app.ui.remember import PerServices, Remembered
 from app.ui.roles import Role
 
 LOSSES_KEPT_SECONDS = 60.0
+AT_ONCE = frozenset({"unknown", "transfer", "unmatched", "dispute", "enquiry"})  # read with the figures
 
 
 class TodayState(PageState):
@@ -58,7 +60,8 @@ class TodayState(PageState):
         self.hours = facts.hour_rows(day)
         self.providers = [facts.health_row(one, at) for one in health]
         self.models = [facts.model_row(one) for one in day.models]
-        self.decisions = facts.unknown_rows(open_ones, at)
+        asked = money_rows(await asyncio.to_thread(waiting, house), at)
+        self.decisions = [*asked, *facts.unknown_rows(open_ones, at)]
         self.ready = True
         return TodayState.look_closer
 
@@ -75,10 +78,10 @@ class TodayState(PageState):
         )
         at = house.desk.clock()
         async with self:
-            unknown = [row for row in self.decisions if row["icon"] == "unknown"]
+            at_once = [row for row in self.decisions if row["icon"] in AT_ONCE]
             self.decisions = [
                 *facts.loss_rows(losing),
-                *unknown,
+                *at_once,
                 *facts.provider_rows(health, checked, at),
                 *facts.unverified_rows(models),
             ]

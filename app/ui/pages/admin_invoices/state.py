@@ -1,0 +1,165 @@
+"""All documents, filtered and paged."""
+
+import asyncio
+from typing import ClassVar, NamedTuple, TypedDict
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from app import services
+from app.invoicing.choices import LONGEST_SEARCH, Choices, choices, narrowed
+from app.invoicing.document import Kind
+from app.invoicing.reads import Seen, Sum, page, sums
+from app.kernel.text import t
+from app.services import Services
+from app.ui import present
+from app.ui.guard import PageState
+from app.ui.pages.invoices.rows import ALL, Option, Segment, kind_segments, signed, state_words, sum_words, year_options
+from app.ui.pages.invoices.rows import TONES as STATE_TONES
+from app.ui.roles import Role
+
+PAGE = 25
+
+
+class Found(NamedTuple):
+    seen: list[Seen]
+    sums: list[Sum]
+    choices: Choices
+
+
+class DocumentRow(TypedDict):
+    id: str
+    number: str
+    day: str
+    whole_time: str
+    kind: str
+    state: str
+    tone: str
+    about: str
+    buyer: str
+    customer: str
+    country: str
+    scheme: str
+    net: str
+    tax: str
+    total: str
+    test: bool
+    order_href: str
+    html: str
+    pdf: str
+
+
+class AllInvoicesState(PageState):
+    REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+
+    ready: bool = False
+    rows: list[DocumentRow] = []
+    has_any: bool = False
+    filtered: bool = False
+    kind: str = ALL
+    year: str = ALL
+    search: str = ""
+    kinds: list[Segment] = []
+    years: list[Option] = []
+    shown: str = ""
+    summed: str = ""
+    has_previous: bool = False
+    has_next: bool = False
+    csv: str = ""
+    _starts: list[str] = []
+
+    @rx.event
+    async def load(self):
+        """A visit: the filters as they were left, the newest documents."""
+        await self._from_the_start()
+
+    @rx.event
+    async def choose_kind(self, kind: str):
+        """Invoices, credit notes, or all."""
+        if kind in (ALL, *Kind):
+            self.kind = kind
+            await self._from_the_start()
+
+    @rx.event
+    async def choose_year(self, year: str):
+        """One year, or every year."""
+        if any(option["value"] == year for option in self.years):
+            self.year = year
+            await self._from_the_start()
+
+    @rx.event
+    async def look_for(self, text: str):
+        """Part of a number, a buyer's name, or an order's id."""
+        self.search = str(text)[:LONGEST_SEARCH].replace("\0", "")
+        await self._from_the_start()
+
+    @rx.event
+    async def clear(self):
+        """All filters off."""
+        self.kind = self.year = ALL
+        self.search = ""
+        await self._from_the_start()
+
+    @rx.event
+    async def next_page(self):
+        if self.has_next and self.rows:
+            self._starts = [*self._starts, self.rows[-1]["id"]]
+            await self._show()
+
+    @rx.event
+    async def previous_page(self):
+        if self._starts:
+            self._starts = self._starts[:-1]
+            await self._show()
+
+    async def _from_the_start(self) -> None:
+        self._starts = []
+        await self._show()
+
+    async def _show(self) -> None:
+        chosen = {"kind": self.kind, "year": self.year, "search": self.search.strip()}
+        asked = {name: value for name, value in chosen.items() if value not in (ALL, "")}
+        start = self._starts[-1] if self._starts else None
+        found = await asyncio.to_thread(find, services.current(), asked, start)
+        self.rows = [document_row(seen) for seen in found.seen[:PAGE]]
+        self.kinds, self.years = kind_segments(found.choices), year_options(found.choices)
+        self.has_any, self.filtered = bool(found.choices.years), bool(asked)
+        self.has_next, self.has_previous = len(found.seen) > PAGE, bool(self._starts)
+        first = len(self._starts) * PAGE + 1
+        self.shown = t("invoices.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        self.summed = sum_words(found.sums)
+        self.csv = "/download/all-invoices.csv" + (f"?{urlencode(asked)}" if asked else "")
+        self.ready = True
+
+
+def document_row(seen: Seen) -> DocumentRow:
+    """One document; what a credit note gives back has a minus."""
+    is_note = seen.kind is Kind.CREDIT_NOTE
+    return {
+        "id": seen.id,
+        "number": seen.number,
+        "day": present.day(seen.issued_on),
+        "whole_time": present.full_moment(seen.issued_at),
+        "kind": t(f"invoices.kind.{seen.kind}"),
+        "state": state_words(seen),
+        "tone": STATE_TONES.get(seen.state, "neutral"),
+        "about": t("invoices.corrects", number=seen.refers_to_number) if seen.refers_to_number else "",
+        "buyer": seen.buyer,
+        "customer": f"/admin/customers/{seen.workspace_id}",
+        "country": seen.country,
+        "scheme": t(f"admin_invoices.scheme.{seen.scheme}"),
+        "net": signed(seen.net, is_note=is_note),
+        "tax": signed(seen.tax, is_note=is_note),
+        "total": signed(seen.gross, is_note=is_note),
+        "test": seen.is_test,
+        "order_href": f"/admin/orders/{seen.order_id}" if seen.order_id else "",
+        "html": f"/download/invoices/{seen.id}.html",
+        "pdf": f"/download/invoices/{seen.id}.pdf",
+    }
+
+
+def find(parts: Services, asked: dict[str, str], before: str | None) -> Found:
+    """A page of everybody's documents, one more than fits, with what the filter amounts to."""
+    wanted = narrowed(None, **asked, before=before, limit=PAGE + 1)
+    with parts.db.read() as connection:
+        return Found(page(connection, wanted), sums(connection, wanted), choices(connection))

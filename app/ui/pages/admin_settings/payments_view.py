@@ -1,0 +1,211 @@
+"""Stripe's status, the rules for transfers, the operator's own tax rates."""
+
+from typing import Any
+
+import reflex as rx
+
+from app.kernel.text import t
+from app.ui.components import (
+    button,
+    chip,
+    closes,
+    column,
+    copyable,
+    definition,
+    dialog,
+    field,
+    icon_button,
+    notice,
+    panel,
+    row,
+    skeleton,
+    switch_row,
+    text_area,
+    text_input,
+    var,
+)
+from app.ui.pages.admin_settings.payments_state import RATE_FIELDS, PaymentsState
+
+
+def payments_section() -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            PaymentsState.ready,
+            rx.el.div(_stripe(), _transfers(), _rates(), class_name="fb-settings"),
+            column(*[skeleton("100%", "60px") for _ in range(3)], class_name="gap-4"),
+        ),
+        _add_rate(),
+        _revoke(),
+    )
+
+
+def _stripe() -> rx.Component:
+    """What is set, never the keys themselves."""
+    state = PaymentsState.cards
+    named = ("off", "unsigned", "test", "live")
+    tones = {"off": "neutral", "unsigned": "loss", "test": "thin", "live": "good"}
+    return panel(
+        t("admin_settings.stripe.title"),
+        column(
+            rx.el.p(
+                rx.match(state, *[(name, t(f"admin_settings.stripe.means_{name}")) for name in named], ""),
+                class_name="fb-text-2",
+            ),
+            rx.cond(
+                state != "off",
+                column(
+                    definition(t("admin_settings.stripe.account"), PaymentsState.stripe_where),
+                    definition(t("admin_settings.stripe.secrets"), PaymentsState.secrets),
+                    definition(t("admin_settings.stripe.webhook"), copyable(PaymentsState.webhook)),
+                ),
+            ),
+            class_name="gap-[10px]",
+        ),
+        actions=[
+            rx.match(
+                state,
+                *[(name, chip(t(f"admin_settings.stripe.state_{name}"), tone=tones[name])) for name in named],
+                rx.fragment(),
+            )
+        ],
+        custom_attrs={"data-testid": "stripe"},
+    )  # fmt: skip
+
+
+def _transfers() -> rx.Component:
+    return panel(
+        t("admin_settings.payments.title"),
+        rx.el.div(
+            rx.cond(PaymentsState.errors[""] != "", notice(PaymentsState.errors[""])),
+            switch_row(
+                t("admin_settings.payments.offer"),
+                detail=t("admin_settings.payments.offer_hint"),
+                checked=PaymentsState.transfers,
+                on_change=PaymentsState.switch_transfers,
+            ),
+            field(
+                t("admin_settings.payments.days"),
+                text_input(
+                    default_value=PaymentsState.values["transfer_days"],
+                    on_change=lambda text: var(PaymentsState.write)("transfer_days", text),
+                    id="transfer-days",
+                    after=t("admin_settings.payments.days_unit"),
+                    input_mode="numeric",
+                ),
+                hint=t("admin_settings.payments.days_hint"),
+                error=PaymentsState.errors["transfer_days"],
+                for_id="transfer-days",
+            ),
+            field(
+                t("admin_settings.payments.four_eyes"),
+                text_area(
+                    default_value=PaymentsState.values["four_eyes"],
+                    on_change=lambda text: var(PaymentsState.write)("four_eyes", text),
+                    id="four-eyes",
+                    rows=3,
+                    placeholder="EUR 500.00\nUSD 500.00",
+                    class_name="fb-mono",
+                ),
+                hint=t("admin_settings.payments.four_eyes_hint"),
+                error=PaymentsState.errors["four_eyes"],
+                for_id="four-eyes",
+            ),
+            row(
+                rx.el.span(t("admin_settings.payments.four_eyes_note"), class_name="fb-small flex-1"),
+                button(
+                    t("admin_settings.payments.save"),
+                    kind="solid",
+                    on_click=PaymentsState.save,
+                    custom_attrs={"data-testid": "save-payments"},
+                ),
+                class_name="flex-wrap",
+            ),
+            key=PaymentsState.stamp,
+            class_name="flex flex-col gap-[14px]",
+        ),
+    )
+
+
+def _rates() -> rx.Component:
+    nothing = rx.el.p(t("admin_settings.rates.none"), class_name="fb-text-2 p-4")
+    filled = rx.el.ul(rx.foreach(PaymentsState.rates, _rate), class_name="fb-entries")
+    return panel(
+        t("admin_settings.rates.title"),
+        rx.cond(var(PaymentsState.rates).length() > 0, filled, nothing),
+        detail=t("admin_settings.rates.detail"),
+        actions=[button(t("admin_settings.rates.add"), icon_name="plus", on_click=var(PaymentsState.add_opened)(True))],
+        flush=True,
+    )
+
+
+def _rate(one: Any) -> rx.Component:
+    return rx.el.li(
+        row(
+            column(
+                row(
+                    rx.el.span(one["place"], class_name="fb-mono fb-medium"),
+                    rx.el.span(one["type"]),
+                    rx.cond(one["in_force"], None, chip(t("admin_settings.rates.over"))),
+                ),
+                rx.el.span(
+                    one["when"],
+                    rx.cond(one["note"] != "", rx.el.span(" · ", one["note"])),
+                    class_name="fb-small fb-cut",
+                ),
+                class_name="flex-1",
+            ),
+            rx.el.b(one["rate"], class_name="fb-num"),
+            rx.cond(
+                one["in_force"],
+                icon_button("ban", t("admin_settings.rates.revoke"), on_click=var(PaymentsState.ask_revoke)(one["id"])),
+            ),
+            class_name="fb-entry",
+        ),
+        key=one["id"],
+    )
+
+
+def _add_rate() -> rx.Component:
+    return dialog(
+        column(
+            rx.cond(PaymentsState.rate_errors[""] != "", notice(PaymentsState.rate_errors[""])),
+            *[
+                field(
+                    t(f"admin_settings.rates.field.{name}"),
+                    text_input(
+                        default_value=PaymentsState.rate[name],
+                        on_change=lambda text, name=name: var(PaymentsState.write_rate)(name, text),
+                        id=f"rate-{name}",
+                        type="date" if name == "since" else "text",
+                        auto_complete="off",
+                    ),
+                    hint=t(f"admin_settings.rates.hint.{name}"),
+                    error=PaymentsState.rate_errors[name],
+                    for_id=f"rate-{name}",
+                )
+                for name in RATE_FIELDS
+            ],
+            class_name="gap-[14px]",
+        ),
+        title=t("admin_settings.rates.add"),
+        is_open=PaymentsState.adding,
+        on_open_change=PaymentsState.add_opened,
+        footer=[
+            closes(button(t("admin_orders.leave"))),
+            button(t("admin_settings.rates.add"), kind="solid", on_click=PaymentsState.add_rate, key="mod+enter"),
+        ],
+    )
+
+
+def _revoke() -> rx.Component:
+    return dialog(
+        rx.el.p(PaymentsState.revoking_words, class_name="fb-strong"),
+        rx.el.p(t("admin_settings.rates.revoke_words"), class_name="mt-2"),
+        title=t("admin_settings.rates.revoke"),
+        is_open=PaymentsState.revoking != "",
+        on_open_change=PaymentsState.revoke_opened,
+        footer=[
+            closes(button(t("admin_settings.keep"))),
+            button(t("admin_settings.rates.revoke"), kind="solid", on_click=PaymentsState.revoke),
+        ],
+    )

@@ -1,0 +1,120 @@
+"""The operator and money: a transfer becomes credits and an invoice, a package gets a new price, settings are kept."""
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.server import Running
+from tests.support.shots import enter
+
+
+@pytest.fixture
+def operator(shared_farebox: Running, page: Page) -> Page:
+    enter(page, shared_farebox.url, "operator")
+    return page
+
+
+def order_by_transfer(farebox: Running, title: str) -> dict[str, str]:
+    """The demo's customer orders a package over the API, to be paid by transfer."""
+    key = {"Authorization": f"Bearer {farebox.logins.customer.api_key}"}
+    with httpx.Client(base_url=farebox.url, headers=key) as customer:
+        offered = customer.get("/v1/packages").raise_for_status().json()
+        package = next(one for one in offered["data"] if one["title"] == title)
+        wanted = {
+            "package_version": package["version"],
+            "currency": "EUR",
+            "accept_terms": offered["terms"]["version"],
+            "method": "transfer",
+        }
+        made = customer.post("/v1/orders", json=wanted, headers={"Idempotency-Key": f"order-{title}"})
+        order: dict[str, str] = made.raise_for_status().json()
+    return order
+
+
+def test_a_transfer_is_recorded_approved_and_invoiced(shared_farebox: Running, operator: Page, visitor) -> None:
+    order = order_by_transfer(shared_farebox, "Team")
+    url = shared_farebox.url
+    operator.goto(f"{url}/admin/orders")
+    operator.get_by_role("link", name=order["reference"]).first.click()
+    state = operator.get_by_test_id("order-state")
+    expect(state).to_have_text("Waiting for payment")
+    expect(operator.get_by_test_id("approve")).to_have_count(0)
+
+    operator.get_by_test_id("record").click()
+    operator.get_by_label("Amount received").fill("10")
+    operator.get_by_label("Bank's reference").press_sequentially("2026-11-20/7")
+    expect(operator.get_by_test_id("confirm-order")).to_have_text("Record €10.00")
+    operator.get_by_test_id("confirm-order").click()
+    expect(operator.get_by_text("has not come yet")).to_be_visible()
+
+    operator.get_by_test_id("record").click()  # the rest is filled in
+    operator.get_by_label("Bank's reference").press_sequentially("2026-11-21/3")
+    operator.get_by_test_id("confirm-order").click()
+    expect(operator.get_by_test_id("approve")).to_be_visible()
+
+    operator.goto(f"{url}/admin")
+    operator.get_by_role("link", name="Bank transfer").first.click()
+    operator.get_by_test_id("approve").click()
+    operator.get_by_test_id("confirm-order").dblclick()
+    expect(state).to_have_text("Paid")
+    with operator.expect_download() as downloaded:
+        operator.get_by_test_id("invoice-pdf").click()
+    assert downloaded.value.suggested_filename.endswith(".pdf")
+
+    operator.goto(f"{url}/admin/invoices")
+    expect(operator.get_by_test_id("sum")).to_contain_text("1 document")
+    with operator.expect_download() as listed:
+        operator.get_by_test_id("csv").click()
+    assert order["id"] in listed.value.path().read_text(encoding="utf-8-sig")
+
+    customer: Page = visitor()
+    enter(customer, url, "customer")
+    customer.goto(f"{url}/balance")
+    expect(customer.get_by_text("115,000").first).to_be_visible()
+
+    operator.goto(f"{url}/admin/mail")
+    operator.get_by_test_id("mail").first.click()
+    expect(operator.frame_locator("iframe").locator("body")).not_to_be_empty()
+
+
+def test_a_rejected_order_says_why(shared_farebox: Running, operator: Page) -> None:
+    order = order_by_transfer(shared_farebox, "Starter")
+    operator.goto(f"{shared_farebox.url}/admin/orders/{order['id']}")
+    operator.get_by_test_id("reject").click()
+    operator.get_by_test_id("confirm-order").click()
+    expect(operator.get_by_text("Please say why.")).to_be_visible()
+    operator.get_by_label("Reason").press_sequentially("No transfer came")
+    operator.get_by_test_id("confirm-order").click()
+    expect(operator.get_by_test_id("order-state")).to_have_text("Rejected")
+    expect(operator.get_by_text("No transfer came").first).to_be_visible()
+
+
+def test_a_package_gets_a_new_price_and_codes_are_made(shared_farebox: Running, operator: Page) -> None:
+    operator.goto(f"{shared_farebox.url}/admin/packages")
+    operator.get_by_test_id("edit-package").first.click()
+    operator.get_by_label("EUR").fill("9.00")
+    expect(operator.get_by_text("€0.90 per 1,000 credits")).to_be_visible()
+    operator.get_by_test_id("publish-package").click()
+    expect(operator.get_by_text("Starter: version 2 is on sale.").first).to_be_visible()
+
+    operator.get_by_test_id("new-codes").click()
+    operator.get_by_label("Label").fill("Welcome")
+    operator.get_by_label("Credits", exact=False).first.fill("500")
+    operator.get_by_test_id("make-codes").click()
+    expect(operator.get_by_test_id("codes")).not_to_have_value("")
+    operator.keyboard.press("Escape")
+    expect(operator.get_by_text("0 of 1 claimed")).to_be_visible()
+
+
+def test_the_seller_and_the_terms_are_kept_as_versions(shared_farebox: Running, operator: Page) -> None:
+    operator.goto(f"{shared_farebox.url}/admin/settings")
+    operator.get_by_label("Legal name").fill("Longitude Gateway GmbH")
+    operator.get_by_test_id("save-seller").click()
+    expect(operator.get_by_text("The seller is saved as version 2.").first).to_be_visible()
+    operator.get_by_role("radio", name="Terms").click()
+    operator.get_by_label("Refund policy").fill("Unused credits, within 30 days.")
+    operator.get_by_test_id("publish-terms").click()
+    operator.get_by_test_id("confirm-terms").click()
+    expect(operator.get_by_text("apply from now on.").first).to_be_visible()
+    operator.get_by_role("radio", name="Payments").click()
+    expect(operator.get_by_test_id("stripe")).to_contain_text("Test mode")
