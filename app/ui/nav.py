@@ -33,6 +33,7 @@ OPERATOR = (
     Entry("providers", "/admin/providers", "plug", "catalogue", "r", in_bar=True),
     Entry("customers", "/admin/customers", "building-2", "customers", "c", in_bar=True),
     Entry("orders", "/admin/orders", "clipboard-check", "customers", "o"),
+    Entry("reconcile", "/admin/reconcile", "scale", "customers", "x"),
 )
 
 
