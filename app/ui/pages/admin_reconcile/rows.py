@@ -1,6 +1,7 @@
 """A run and its differences in words: pure functions from what was kept to what is shown."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -79,8 +80,8 @@ def tone(run: Run) -> str:
 
 def compared(run: Run) -> str:
     """How much was looked at."""
-    told = [f"{present.count(count)} {t(f'admin_reconcile.side.{name}')}" for name, count in run.compared.items()]
-    return ", ".join(told)
+    told = [f"{t(f'admin_reconcile.side.{name}')} {present.count(count)}" for name, count in run.compared.items()]
+    return " · ".join(told)
 
 
 def headline(run: Run) -> str:
@@ -102,7 +103,8 @@ def difference_row(one: Difference, references: Mapping[str, str]) -> Difference
     in_queue = one.code is Code.MONEY_UNMATCHED
     order = one.order_id if one.order_id in references else None
     href = QUEUE if in_queue else f"/admin/orders/{order}" if order else ""
-    facts = [f"{name} {_fact(value)}" for name, value in one.lines]
+    told = {**one.facts, "reason": t(f"admin_orders.reason.{one.facts['reason']}")} if in_queue else one.facts
+    facts = [f"{name} {_fact(value)}" for name, value in replace(one, facts=told).lines]
     if order and not in_queue:
         facts.append(references[order])
     return {
