@@ -18,11 +18,11 @@ def reconcile(services: Services, *, quick: bool, days: int) -> int:
     run = asyncio.run(_run(services, Depth.QUICK if quick else Depth.FULL, timedelta(days=days)))
     for difference in run.differences:
         print(difference)
-    compared = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in run.compared.items())
+    compared = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in run.compared.items())
     if services.cashier.cards is None:
         print("Stripe is not set up here: only our own books were compared.")
     print(f"Compared: {compared}.")
-    print(f"{len(run.healed)} healed, {len(run.open)} differences remain.")
+    print(f"Healed: {len(run.healed)}. Differences that remain: {len(run.open)}.")
     return 1 if run.open else 0
 
 

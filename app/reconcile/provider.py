@@ -20,6 +20,7 @@ from app.kernel.fiat import CURRENCIES, Fiat, from_psp
 from app.payments import tables
 from app.payments.fulfil import Done, Fulfilment
 from app.payments.lifecycle import CREDITED, LAPSED, State
+from app.payments.orders import AUTO_TOPUP
 from app.payments.stripe_client import StripeDoor
 from app.payments.stripe_listing import SeenPayment, SeenRefund, StripeListing
 from app.payments.unmatched import OPEN
@@ -63,7 +64,8 @@ class Provider:
         """Ask about open orders older than a page lives; those that turned out to be paid are credited on the way."""
         stale = await asyncio.to_thread(self._stale, thorough)
         for order in stale:
-            await self._worker.look(order)
+            if order.kind != AUTO_TOPUP:  # those have no page, and their own look at the charge
+                await self._worker.look(order)
         found = [await asyncio.to_thread(self._after_look, order.id) for order in stale]
         return len(stale), [difference for difference in found if difference is not None]
 

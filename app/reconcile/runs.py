@@ -99,17 +99,21 @@ class Runs:
             connection.execute(update(reconcile_run).where(_run.id == run_id).values(values))
 
     def find(self, run_id: str) -> Run:
+        run = self.peek(run_id)
+        if run is None:
+            raise NotFound(f"There is no reconcile run {run_id[:64]}.", code="run_not_found")
+        return run
+
+    def peek(self, run_id: str) -> Run | None:
         with self._db.read() as connection:
             row = connection.execute(select(reconcile_run).where(_run.id == run_id)).one_or_none()
-        if row is None:
-            raise NotFound(f"There is no reconcile run {run_id[:64]}.", code="run_not_found")
-        return _of(row)
+        return None if row is None else _of(row)
 
-    def latest(self, limit: int = 50, *, finished: bool = False, depth: Depth | None = None) -> list[Run]:
-        """The newest first."""
+    def latest(self, limit: int = 50, *, finished: bool = False, found: bool = False) -> list[Run]:
+        """The newest first; only those that ended well, or only those with something to tell."""
         query = select(reconcile_run).order_by(_run.started_at.desc(), _run.id.desc()).limit(limit)
         query = query.where(_run.state == DONE) if finished else query
-        query = query if depth is None else query.where(_run.kind == str(depth))
+        query = query.where((_run.open > 0) | (_run.healed > 0) | (_run.state == FAILED)) if found else query
         with self._db.read() as connection:
             return [_of(row) for row in connection.execute(query)]
 

@@ -24,6 +24,7 @@ CUSTOMER = (
     Entry("balance", "/balance", "wallet", "money", "b", in_bar=True),
     Entry("top_up", "/top-up", "ticket-plus", "money", "u"),
     Entry("invoices", "/invoices", "receipt-text", "money", "i"),
+    Entry("reconcile", "/admin/reconcile", "scale", "money", "x"),
     Entry("keys", "/keys", "key-round", "build", "k"),
     Entry("logs", "/logs", "scroll-text", "build", "l", in_bar=True),
 )
@@ -35,6 +36,7 @@ OPERATOR = (
     Entry("orders", "/admin/orders", "clipboard-check", "customers", "o"),
     Entry("packages", "/admin/packages", "package", "customers", "a"),
     Entry("all_invoices", "/admin/invoices", "receipt-text", "money", "i"),
+    Entry("reconcile", "/admin/reconcile", "scale", "money", "x"),
     Entry("mail", "/admin/mail", "mail", "system", "e"),
     Entry("settings", "/admin/settings", "sliders-horizontal", "system", "s"),
 )

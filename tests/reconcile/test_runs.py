@@ -99,8 +99,8 @@ def test_the_command_prints_and_answers_with_its_exit_code(till: Till, capsys: p
     order = paid(till)
     assert command(till.services, quick=False, days=3) == 0
     said = capsys.readouterr().out
-    assert "0 healed, 0 differences remain." in said
-    assert "1 payments" in said
+    assert "Healed: 0. Differences that remain: 0." in said
+    assert "payments 1" in said
     behind_its_back(till, "DELETE FROM payment")
     assert command(till.services, quick=True, days=3) == 1
     said = capsys.readouterr().out

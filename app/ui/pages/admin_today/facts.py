@@ -15,6 +15,7 @@ from app.generation.today import ModelDay, Today
 from app.generation.undecided import Undecided
 from app.kernel.money import Money
 from app.kernel.text import t
+from app.reconcile.runs import Run
 from app.ui import present
 from app.ui.components import Series, stacked_bars
 
@@ -87,6 +88,7 @@ LETTERS = {
     "unmatched": "unlink",
     "dispute": "gavel",
     "enquiry": "inbox",
+    "books": "scale",
 }
 
 
@@ -356,6 +358,26 @@ def provider_rows(providers: list[ProviderHealth], checked: dict[str, Checked], 
             }
         )
     return found
+
+
+def reconcile_rows(run: Run | None, at: datetime) -> list[DecisionRow]:
+    """One row for all differences of the newest comparison that remain."""
+    if run is None or not run.open:
+        return []
+    first, many = run.open[0], len(run.open)
+    alone = many == 1
+    return [
+        {
+            "key": "reconcile",
+            "icon": "books",
+            "tone": "loss",
+            "title": first.title if alone else t("admin_today.decide.reconcile", count=present.count(many)),
+            "detail": first.subject if alone else f"{first.title}: {first.subject}",
+            "age": present.age(run.started_at, at),
+            "verb": t("admin_today.verb.review"),
+            "href": "/admin/reconcile",
+        }
+    ]
 
 
 # ---- models ----

@@ -13,6 +13,7 @@ from app.generation.provider_health import ProviderHealth, provider_health
 from app.generation.today import Today, today
 from app.generation.undecided import Undecided, undecided
 from app.kernel.text import t
+from app.reconcile.runs import Run
 from app.services import Services
 from app.ui import present
 from app.ui.guard import PageState
@@ -69,17 +70,19 @@ class TodayState(PageState):
     async def look_closer(self):
         """What takes longer than a page may take to open."""
         house = services.current()
-        losing, health, models, checked, audit = await asyncio.gather(
+        losing, health, models, checked, audit, compared = await asyncio.gather(
             _losses.get().get(),
             asyncio.to_thread(_health, house),
             asyncio.to_thread(house.editing.models),
             _checked(house),
             books(),
+            asyncio.to_thread(_compared, house),
         )
         at = house.desk.clock()
         async with self:
             at_once = [row for row in self.decisions if row["icon"] in AT_ONCE]
             self.decisions = [
+                *facts.reconcile_rows(compared, at),
                 *facts.loss_rows(losing),
                 *at_once,
                 *facts.provider_rows(health, checked, at),
@@ -118,6 +121,12 @@ def _read(house: Services) -> tuple[Today, list[ProviderHealth], list[Undecided]
 def _health(house: Services) -> list[ProviderHealth]:
     with house.db.read() as connection:
         return provider_health(connection, house.desk.clock())
+
+
+def _compared(house: Services) -> Run | None:
+    """The newest comparison of the books with the outside world."""
+    found = house.reconcile.runs.latest(1, finished=True)
+    return found[0] if found else None
 
 
 async def _checked(house: Services) -> dict[str, Checked]:
