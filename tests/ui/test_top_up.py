@@ -140,9 +140,9 @@ def test_the_slip_has_every_line_of_the_order() -> None:
 def test_bank_details_are_grouped_and_leave_out_what_there_is_not() -> None:
     lines = bank_lines(Bank("Farebox GmbH", "DE02120300000000202051", "", "", ""), "FB-1")
     assert [(line["label"], line["value"]) for line in lines] == [
+        ("Reference", "FB-1"),
         ("Beneficiary", "Farebox GmbH"),
         ("IBAN", "DE02 1203 0000 0000 2020 51"),
-        ("Reference", "FB-1"),
     ]
 
 
@@ -366,7 +366,7 @@ def test_a_transfer_shows_where_the_money_goes_and_how_much_is_missing(till: Til
     page = visit(till, buyer, OrderState, f"?order={order.id}")
     assert page.facts["message"] == "Please transfer €11.90."
     assert (page.facts["missing_plain"], page.facts["may_upload"]) == ("11.90", "true")
-    assert page.bank[-1] == {"label": "Reference", "value": order.reference, "mono": "true"}
+    assert page.bank[0] == {"label": "Reference", "value": order.reference, "mono": "true"}
 
     operator, today = till.operator(), NOW.date()
     till.cashier.manual.record(order.id, Fiat(500, "EUR"), bank_reference="B1", value_date=today, actor=operator)

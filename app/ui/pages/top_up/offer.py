@@ -166,12 +166,12 @@ def buyer_line(buyer: Buyer) -> str:
 def bank_lines(bank: Bank, reference: str = "") -> list[BankLine]:
     """Where a transfer goes; what there is of it."""
     lines = [
+        ("reference", reference, "true"),
         ("holder", bank.holder, ""),
         ("iban", grouped(bank.iban), "true"),
         ("bic", bank.bic, "true"),
         ("bank", bank.bank, ""),
         ("note", bank.note, ""),
-        ("reference", reference, "true"),
     ]
     return [
         BankLine(label=t(f"top_up.bank.{name}"), value=value, mono=mono) for name, value, mono in lines if value.strip()

@@ -8,6 +8,8 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.billing.state import BillingState
 from app.ui.pages.billing.view import profile_dialog
+from app.ui.pages.top_up.auto_state import AutoState
+from app.ui.pages.top_up.auto_view import auto_dialog
 from app.ui.pages.top_up.extras_view import enquiry_dialog, terms_dialog
 from app.ui.pages.top_up.order_state import OrderState
 from app.ui.pages.top_up.order_view import order_view
@@ -22,7 +24,7 @@ FACTS = var(OrderState.facts)
     "/top-up",
     title=t("top_up.title"),
     role=Role.CUSTOMER,
-    on_load=[OrderState.load, ShopState.load, BillingState.load],
+    on_load=[OrderState.load, ShopState.load, BillingState.load, AutoState.load],
 )
 def top_up() -> rx.Component:
     return shell(
@@ -34,6 +36,7 @@ def top_up() -> rx.Component:
         profile_dialog(),
         enquiry_dialog(),
         terms_dialog(),
+        auto_dialog(),
         here="top_up",
         title=rx.cond(
             OrderState.asked & (FACTS["reference"] != ""),

@@ -35,6 +35,8 @@ from app.ui.components import (
     var,
 )
 from app.ui.pages.billing.state import BillingFormState, BillingState
+from app.ui.pages.top_up.auto_state import AutoState
+from app.ui.pages.top_up.auto_view import auto_panel
 from app.ui.pages.top_up.extras_state import EnquiryState
 from app.ui.pages.top_up.extras_view import redeem_panel, terms_link
 from app.ui.pages.top_up.offer import CARD, TRANSFER
@@ -93,13 +95,13 @@ def _choosing() -> rx.Component:
             rx.cond(ShopState.ready, _packages(), _package_shapes()),
         ),
         _methods(),
-        redeem_panel(),
+        rx.el.div(auto_panel(), redeem_panel(), class_name="fb-topup-later fb-topup-stack"),
         rx.el.ul(
             *[
                 rx.el.li(icon(shape, 15), rx.el.span(t(f"top_up.promise.{number}")))
                 for number, shape in enumerate(FACTS, 1)
             ],
-            class_name="fb-topup-promises",
+            class_name="fb-topup-promises fb-topup-later",
         ),
         _history(),
     )
@@ -350,6 +352,7 @@ def _pay() -> rx.Component:
             hidden("currency", SHOP.currency),
             hidden("key", SHOP.key),
             _terms(),
+            _save_card(),
             button(
                 SUMMARY["button"],
                 kind="solid",
@@ -376,6 +379,18 @@ def _pay() -> rx.Component:
             ),
             rx.el.p(t("top_up.pay.transfer"), class_name="fb-small fb-topup-after"),
             class_name="fb-topup-pay",
+        ),
+    )
+
+
+def _save_card() -> rx.Component:
+    """Keeps the card for automatic top-up; the sentence is kept with the consent."""
+    return rx.cond(
+        AutoState.may_edit & (var(AutoState.cards).length() == 0) & (AutoState.sentence != ""),
+        rx.el.div(
+            rx.el.input(type="checkbox", id="save-card", name="save_card", value="on", class_name="fb-box"),
+            rx.el.label(AutoState.sentence, html_for="save-card"),
+            class_name="fb-topup-terms",
         ),
     )
 
@@ -431,6 +446,7 @@ def _waiting_orders() -> rx.Component:
             t("top_up.waiting.title"),
             rx.el.ul(rx.foreach(SHOP.waiting, _waiting), class_name="fb-plain-list"),
             flush=True,
+            class_name="fb-topup-later",
             custom_attrs={"data-testid": "open-orders"},
         ),
     )
@@ -491,7 +507,7 @@ def _history() -> rx.Component:
                 ),
             ),
             flush=True,
-            class_name="fb-topup-history",
+            class_name="fb-topup-history fb-topup-later",
         ),
     )
 
