@@ -353,6 +353,7 @@ def test_a_declined_card_leaves_the_order_open(till: Till, buyer: Screen) -> Non
 
 
 def test_a_bank_debit_on_its_way_is_processing(till: Till, buyer: Screen) -> None:
+    till.stripe.ctl("settings", settle_debits="on_demand")
     order = till.buy()
     till.pay(order, iban=SEPA)
     till.settle(order)
