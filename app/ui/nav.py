@@ -24,7 +24,6 @@ CUSTOMER = (
     Entry("balance", "/balance", "wallet", "money", "b", in_bar=True),
     Entry("top_up", "/top-up", "ticket-plus", "money", "u"),
     Entry("invoices", "/invoices", "receipt-text", "money", "i"),
-    Entry("reconcile", "/admin/reconcile", "scale", "money", "x"),
     Entry("keys", "/keys", "key-round", "build", "k"),
     Entry("logs", "/logs", "scroll-text", "build", "l", in_bar=True),
 )
