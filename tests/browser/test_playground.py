@@ -107,7 +107,7 @@ def test_an_image_then_a_video_through_a_reload_and_then_too_few_credits(
     expect(job).to_contain_text("6,720 credits held")
     words = page.get_by_test_id("slip-words")
     expect(words).to_contain_text("You need 3,964 more credits")
-    expect(words).to_contain_text("Ask your operator")
+    expect(words.get_by_role("link", name="Top up")).to_be_visible()
     expect(run_button(page)).to_be_disabled()
     page.get_by_test_id("cancel").locator("visible=true").click()
     expect(job).to_contain_text("0 charged, 6,720 back", timeout=SLOW_MS)
