@@ -96,6 +96,7 @@ def serving(services: Services) -> rx.App:
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         await asyncio.to_thread(services.start)
+        building.spare_what_stays()
         try:
             yield
         finally:

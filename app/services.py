@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 import os
 import socket
 from dataclasses import dataclass, field, replace
@@ -180,6 +181,13 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),
     ]
+
+
+def spare_what_stays() -> None:
+    """Take everything that start-up made out of the garbage collector's sight. It stays anyway, and walking over it in
+    the middle of requests made each of them a tenth of a second slower."""
+    gc.collect()
+    gc.freeze()
 
 
 def executor_id() -> str:

@@ -35,6 +35,8 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     auth = Auth(services.accounts, settings.public_url)
     gateway = Gateway(desk, services.ledger, wire_of(services), auth.require_key)
 
+    api.router.routes.insert(0, payments.hook(services))
+
     @api.get("/healthz", include_in_schema=False)
     async def health() -> JSONResponse:
         return JSONResponse({"status": "ok"})

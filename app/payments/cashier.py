@@ -258,6 +258,12 @@ class Cashier:
         """The event in a webhook's body; raises `InvalidInput` for what is not signed by the provider, now."""
         return verify(body, signature, self._cards().door.keys.webhook_secrets, self._clock())
 
+    async def accept(self, hint: Hint) -> bool:
+        """Write a verified event down; returns after the commit. Whether there is something to apply."""
+        used = self._cards().worker.uses(hint)
+        await self.inbox.accept(STRIPE, hint, used=used)
+        return used
+
     async def apply_due(self) -> Turn:
         """Apply what came in and look after open orders: for the chores, every few seconds."""
         if self.cards is None:

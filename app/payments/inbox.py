@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel.clock import Clock
@@ -28,6 +28,7 @@ CLAIMED_FOR: Final = timedelta(seconds=60)
 BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 1800))
 GIVES_UP: Final = 20
 LONGEST_OUTCOME: Final = 500
+NOT_USED: Final = "not used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ class Delivery:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an event: `state` NEW means that it failed and is tried again."""
+
+    state: str
+    outcome: str
+    order_id: str | None = None
+
+
 @dataclass(slots=True)
 class _Waiting:
     rows: list[tuple[dict[str, Any], "asyncio.Future[None]"]] = field(default_factory=list)
@@ -56,12 +66,15 @@ class Inbox:
         self._db, self._clock = db, clock
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Waiting] = WeakKeyDictionary()
 
-    async def accept(self, provider: str, hint: Hint) -> None:
-        """Write an event down; returns after the commit. Known ones are not written again."""
+    async def accept(self, provider: str, hint: Hint, *, used: bool = True) -> None:
+        """Write an event down; returns after the commit. Known ones are not written again.
+
+        One that is not `used` is kept as it came and never taken out: providers tell us much that we need not know.
+        """
         loop = asyncio.get_running_loop()
         waiting = self._loops.setdefault(loop, _Waiting())
         written: asyncio.Future[None] = loop.create_future()
-        waiting.rows.append((_row(provider, hint, self._clock()), written))
+        waiting.rows.append((_row(provider, hint, self._clock(), used), written))
         if waiting.writer is None or waiting.writer.done():
             waiting.writer = loop.create_task(self._write(waiting))
         await written
@@ -87,7 +100,7 @@ class Inbox:
     def insert(self, provider: str, hints: Sequence[Hint]) -> None:
         """Write events down that did not come by webhook: the reconciliation found them at the provider."""
         if hints:
-            self.write_now([_row(provider, hint, self._clock()) for hint in hints])
+            self.write_now([_row(provider, hint, self._clock(), True) for hint in hints])
 
     def claim(self, provider: str, limit: int) -> list[Delivery]:
         """Take what is due, oldest first, and hide it from others for a while."""
@@ -108,17 +121,19 @@ class Inbox:
             connection.execute(taken.values(attempts=kept.c.attempts + 1, next_at=now + CLAIMED_FOR))
         return [_delivery(row) for row in rows]
 
-    def close(self, delivery: Delivery, state: str, outcome: str, order_id: str | None = None) -> None:
-        """It was applied, ignored for good, or parked for an operator."""
-        self._set(delivery.id, state=state, outcome=outcome, order_id=order_id, next_at=None, done_at=self._clock())
-
-    def again(self, delivery: Delivery, error: str) -> None:
-        """It failed for now: later, or parked when it failed too often."""
-        if delivery.attempts >= GIVES_UP:
-            self.close(delivery, PARKED, error)
-            return
-        wait = BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1]
-        self._set(delivery.id, outcome=error, next_at=self._clock() + wait)
+    def close(self, results: Sequence[tuple[Delivery, Result]]) -> None:
+        """Write down what came of events, in one transaction. One that failed is tried again later, and parked when
+        it failed too often."""
+        now, kept = self._clock(), tables.webhook_event
+        closing = (
+            update(kept)
+            .where(kept.c.id == bindparam("row_id"))
+            .values({name: bindparam(name) for name in ("state", "outcome", "order_id", "next_at", "done_at")})
+        )
+        rows = [_closed(delivery, result, now) for delivery, result in results]
+        if rows:
+            with self._db.write() as connection:
+                connection.execute(closing, rows)
 
     def replay(self, event_id: str) -> None:
         """Apply an event once more, whatever became of it: an operator asked. Nothing is credited twice."""
@@ -129,14 +144,24 @@ class Inbox:
         if not changed.rowcount:
             raise NotFound(f"There is no event {event_id[:64]}.", code="event_not_found")
 
-    def _set(self, row_id: int, **values: Any) -> None:
-        kept = tables.webhook_event
-        values["outcome"] = values["outcome"][:LONGEST_OUTCOME]
-        with self._db.write() as connection:
-            connection.execute(update(kept).where(kept.c.id == row_id).values(**values))
+
+def _closed(delivery: Delivery, result: Result, now: datetime) -> dict[str, Any]:
+    state, next_at = result.state, None
+    if state == NEW:
+        gave_up = delivery.attempts >= GIVES_UP
+        state = PARKED if gave_up else NEW
+        next_at = None if gave_up else now + BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1]
+    return {
+        "row_id": delivery.id,
+        "state": state,
+        "outcome": result.outcome[:LONGEST_OUTCOME],
+        "order_id": result.order_id,
+        "next_at": next_at,
+        "done_at": None if state == NEW else now,
+    }
 
 
-def _row(provider: str, hint: Hint, now: datetime) -> dict[str, Any]:
+def _row(provider: str, hint: Hint, now: datetime, used: bool) -> dict[str, Any]:
     return {
         "provider": provider,
         "event_id": hint.event_id,
@@ -146,11 +171,12 @@ def _row(provider: str, hint: Hint, now: datetime) -> dict[str, Any]:
         "object_id": hint.object_id,
         "body_sha256": hint.sha256,
         "body": hint.body,
-        "state": NEW,
+        "state": NEW if used else IGNORED,
         "attempts": 0,
-        "next_at": now,
-        "outcome": "",
+        "next_at": now if used else None,
+        "outcome": "" if used else NOT_USED,
         "received_at": now,
+        "done_at": None if used else now,
     }
 
 

@@ -20,13 +20,16 @@ from app.kernel.errors import FareboxError, NotFound
 from app.payments import orders, rows, tables
 from app.payments.checkout import ASKED, EXPIRED
 from app.payments.fulfil import Done, Fulfilment, Outcome
-from app.payments.inbox import DONE, IGNORED, PARKED, Delivery, Inbox
+from app.payments.inbox import DONE, IGNORED, NEW, NOT_USED, PARKED, Delivery, Inbox, Result
 from app.payments.lifecycle import UNPAID, Event, State
 from app.payments.stripe_client import API_VERSION, StripeDoor
 from app.payments.stripe_read import NotAPayment, Unreadable
 from app.payments.unmatched import Reason, report
+from app.payments.verify import Hint
 
 AT_ONCE: Final = 8
+#: Events about taking money: whatever they say, the page or the payment they name is fetched.
+PAYING: Final = ("checkout.session.", "payment_intent.")
 BATCH: Final = 100
 LOOK_AGAIN: Final = timedelta(minutes=10)
 GRACE: Final = timedelta(minutes=4)
@@ -63,11 +66,16 @@ class Worker:
         """Have events whose type begins so applied by `handler`."""
         self._handlers[beginning] = handler
 
+    def uses(self, hint: Hint) -> bool:
+        """Whether anything could come of this event. What is odd about it (another mode, another version) counts."""
+        odd = hint.livemode is not self._door.livemode or not _understood(hint.api_version)
+        return odd or hint.type.startswith((*PAYING, *self._handlers))
+
     async def apply_due(self) -> Turn:
         """Apply everything that is due now."""
         events = 0
         while batch := await asyncio.to_thread(self._inbox.claim, self._door.name, BATCH):
-            await _all(self._apply, batch)
+            await self._apply(batch)
             events += len(batch)
         waiting = await asyncio.to_thread(self._due_orders)
         await _all(self.look, waiting)
@@ -75,34 +83,64 @@ class Worker:
 
     # --- events
 
-    async def _apply(self, delivery: Delivery) -> None:
+    async def _apply(self, batch: Sequence[Delivery]) -> None:
+        """Apply events, several at a time; those about one thing once. What came of all is written down together: a
+        crash before that only has them applied again, which changes nothing."""
+        about: dict[tuple[str, str], list[Delivery]] = {}
+        for delivery in batch:
+            about.setdefault((self._kind(delivery), delivery.object_id), []).append(delivery)
+        results: list[tuple[Delivery, Result]] = []
+
+        async def one(same: list[Delivery]) -> None:
+            result = await self._result(same[0])
+            results.extend((delivery, result) for delivery in same)
+
+        await _all(one, list(about.values()))
+        faults.point("inbox.before_done")
+        await asyncio.to_thread(self._inbox.close, results)
+
+    def _kind(self, delivery: Delivery) -> str:
+        """Events of one kind about one thing have one outcome: the thing is fetched as it is now."""
+        if self._refusal(delivery) is None and self._handler(delivery) is None and delivery.type.startswith(PAYING):
+            return delivery.type.partition(".")[0]
+        return delivery.event_id
+
+    async def _result(self, delivery: Delivery) -> Result:
         try:
-            state, outcome, order_id = await self._outcome(delivery)
+            return await self._outcome(delivery)
         except Unreadable as error:
-            await asyncio.to_thread(self._park, delivery, Reason.UNREADABLE, error.message)
+            await asyncio.to_thread(self._report, delivery, Reason.UNREADABLE, error.message)
+            return Result(PARKED, error.message)
         except Exception as error:
             log.exception("%s %s could not be applied (try %s)", delivery.type, delivery.event_id, delivery.attempts)
-            await asyncio.to_thread(self._inbox.again, delivery, f"{type(error).__name__}: {error}")
-        else:
-            faults.point("inbox.before_done")
-            await asyncio.to_thread(self._inbox.close, delivery, state, outcome, order_id)
+            return Result(NEW, f"{type(error).__name__}: {error}")
 
-    async def _outcome(self, delivery: Delivery) -> tuple[str, str, str | None]:
-        """The inbox's state for this event, why, and the order it was about."""
-        if delivery.livemode is not self._door.livemode:
-            await asyncio.to_thread(self._report, delivery, Reason.OTHER_MODE, "the event is of the other mode")
-            return IGNORED, "of the other mode", None
-        if not _understood(delivery.api_version):
-            why = f"API version {delivery.api_version or 'missing'} instead of {API_VERSION}"
-            await asyncio.to_thread(self._report, delivery, Reason.OTHER_VERSION, why)
-            return PARKED, why, None
-        handler = next((known for start, known in self._handlers.items() if delivery.type.startswith(start)), None)
+    async def _outcome(self, delivery: Delivery) -> Result:
+        refused = self._refusal(delivery)
+        if refused is not None:
+            state, reason, why = refused
+            await asyncio.to_thread(self._report, delivery, reason, why)
+            return Result(state, why)
+        handler = self._handler(delivery)
         if handler is not None:
-            return DONE, await handler(delivery), None
+            return Result(DONE, await handler(delivery))
         outcome = await self._payment(delivery)
         if outcome is None:
-            return IGNORED, "not used", None
-        return DONE, f"{outcome.done}: {outcome.detail}" if outcome.detail else str(outcome.done), outcome.order_id
+            return Result(IGNORED, NOT_USED)
+        said = f"{outcome.done}: {outcome.detail}" if outcome.detail else str(outcome.done)
+        return Result(DONE, said, outcome.order_id)
+
+    def _refusal(self, delivery: Delivery) -> tuple[str, Reason, str] | None:
+        """Why an event is not looked into at all: the state it gets, the reason, and the words."""
+        if delivery.livemode is not self._door.livemode:
+            return IGNORED, Reason.OTHER_MODE, "the event is of the other mode"
+        if not _understood(delivery.api_version):
+            why = f"API version {delivery.api_version or 'missing'} instead of {API_VERSION}"
+            return PARKED, Reason.OTHER_VERSION, why
+        return None
+
+    def _handler(self, delivery: Delivery) -> Handler | None:
+        return next((known for start, known in self._handlers.items() if delivery.type.startswith(start)), None)
 
     async def _payment(self, delivery: Delivery) -> Outcome | None:
         """None for events that have nothing to say about payments."""
@@ -118,10 +156,6 @@ class Worker:
             await asyncio.to_thread(self._report, delivery, Reason.NO_ORDER, missing.message)
             return Outcome(Done.UNMATCHED, detail=missing.message)
         return None
-
-    def _park(self, delivery: Delivery, reason: Reason, why: str) -> None:
-        self._report(delivery, reason, why)
-        self._inbox.close(delivery, PARKED, why)
 
     def _report(self, delivery: Delivery, reason: Reason, why: str) -> None:
         """Tell the operators about an event that is not applied."""

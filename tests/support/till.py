@@ -38,7 +38,8 @@ from app.payments.views import OrderView
 from app.services import Services
 from app.settings import Settings
 from tests.support.seeded import SECRET_KEY
-from tests.support.stripe_sandbox import SandboxStripe
+from tests.support.stripe_sandbox import SECRET_KEY as STRIPE_KEY
+from tests.support.stripe_sandbox import WEBHOOK_SECRET, SandboxStripe
 
 USER, WORKSPACE, MEMBER = (metadata.tables[str(one.__tablename__)] for one in (User, Workspace, Member))
 PUBLIC_URL = "http://localhost:9"
@@ -57,7 +58,7 @@ STARTER = Content(
 T = TypeVar("T")
 
 
-def settings_for(home: Path, database_url: str, stripe_: SandboxStripe | None) -> Settings:
+def settings_for(home: Path, database_url: str, stripe_url: str | None) -> Settings:
     """Demo settings with the sandbox's Stripe in them, or without any."""
     settings = Settings(
         demo=True,
@@ -70,13 +71,13 @@ def settings_for(home: Path, database_url: str, stripe_: SandboxStripe | None) -
         credit_value_micros=1_000,
         sandbox_url=None,
     )
-    if stripe_ is None:
+    if stripe_url is None:
         return settings
     return replace(
         settings,
-        stripe_secret_key=stripe_.secret_key,
-        stripe_webhook_secrets=(stripe_.webhook_secret,),
-        stripe_api_base=stripe_.url,
+        stripe_secret_key=STRIPE_KEY,
+        stripe_webhook_secrets=(WEBHOOK_SECRET,),
+        stripe_api_base=stripe_url,
     )
 
 
@@ -276,7 +277,7 @@ def till(home: Path, database_url: str, stripe_: SandboxStripe | None, *, fresh:
     """Build and start; `fresh` furnishes an empty database."""
     home.mkdir(parents=True, exist_ok=True)
     now = Clock()
-    services = building.build(settings_for(home, database_url, stripe_), carry=False, now=now)
+    services = building.build(settings_for(home, database_url, stripe_.url if stripe_ else None), carry=False, now=now)
     services.start()
     made = Till(services, stripe_, now)
     try:

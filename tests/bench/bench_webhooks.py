@@ -1,0 +1,256 @@
+"""Webhooks: how fast one is taken while many come at once, and that a storm of them credits every order once."""
+
+import asyncio
+import gc
+import json
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import stripe
+
+from app.kernel.db import Database
+from app.payments.lifecycle import State
+from app.payments.views import OrderView
+from tests.bench.row import Row
+from tests.support.postgres import running_postgres
+from tests.support.schema import prepare
+from tests.support.stripe_sandbox import WEBHOOK_SECRET, SandboxStripe, running_stripe
+from tests.support.till import Till
+from tests.support.till import till as open_till
+
+CONCURRENT = 50
+ACCEPTED = 4_000
+TARGET_MS = 50.0
+ORDERS = 1_000
+TIMES = 11
+START_SECONDS = 40.0
+#: The emptiest question the same server answers: what the machine and the client take by themselves.
+EMPTY = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+PATIENCE_SECONDS = 600.0
+
+
+def run() -> list[Row]:
+    """Both measurements on SQLite and on PostgreSQL."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder, running_postgres(durable=True) as server:
+        server.prepare_template(prepare)
+        path = Path(folder) / "farebox.sqlite"
+        fresh = Database(f"sqlite:///{path}")
+        prepare(fresh)
+        fresh.dispose()
+        with server.fresh() as postgres_url:
+            for name, url in (("SQLite", f"sqlite:///{path}"), ("PostgreSQL", postgres_url)):
+                rows += _measure(name, url, Path(folder) / name)
+    return rows
+
+
+def _measure(name: str, url: str, folder: Path) -> list[Row]:
+    port = _free_port()
+    with (
+        running_stripe(folder / "stripe", speed=50) as stripe_,
+        open_till(folder / "home", url, stripe_) as till,
+        _server(folder / "home", url, stripe_, port),
+    ):
+        empty = asyncio.run(_send_all(port, [EMPTY] * ACCEPTED))
+        accept = _accept(port)
+        storm = _storm(till, port)
+    return [_accept_row(name, accept, empty), *_storm_rows(name, storm)]
+
+
+# --- taking
+
+
+def _accept(port: int) -> list[float]:
+    """Milliseconds each of many different events took, `CONCURRENT` at a time, after a warm-up."""
+    asyncio.run(_send_all(port, [_request(_ignored(number)) for number in range(500)]))
+    return asyncio.run(_send_all(port, [_request(_ignored(1_000 + number)) for number in range(ACCEPTED)]))
+
+
+def _ignored(number: int) -> str:
+    """An event of which nothing comes: what is measured is the taking."""
+    return json.dumps(
+        {
+            "id": f"evt_bench_{number}",
+            "object": "event",
+            "type": "customer.updated",
+            "api_version": "2026-10-28.endive",
+            "livemode": False,
+            "created": 1,
+            "data": {"object": {"id": "cus_bench", "object": "customer", "pad": "x" * 1_500}},
+        }
+    )
+
+
+def _request(body: str) -> bytes:
+    """The whole request as it goes over the wire, made beforehand: the client must not be what is measured."""
+    signed = stripe.WebhookSignature.generate_signature_header(body, WEBHOOK_SECRET)
+    head = (
+        "POST /hooks/payments/stripe HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        f"stripe-signature: {signed}\r\ncontent-length: {len(body.encode())}\r\n\r\n"
+    )
+    return head.encode() + body.encode()
+
+
+async def _send_all(port: int, requests: Sequence[bytes]) -> list[float]:
+    waiting = iter(requests)
+    took: list[float] = []
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in waiting:
+            began = time.perf_counter()
+            writer.write(request)
+            await _answer(reader)
+            took.append((time.perf_counter() - began) * 1_000)
+        writer.close()
+
+    gc.collect()
+    gc.disable()  # ours would be measured as the server's slowness
+    try:
+        await asyncio.gather(*(client() for _ in range(CONCURRENT)))
+    finally:
+        gc.enable()
+    return took
+
+
+async def _answer(reader: asyncio.StreamReader) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"the server answered {head[:60]!r}")
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            await reader.readexactly(int(line.partition(b":")[2]))
+
+
+def _accept_row(name: str, took: list[float], empty: list[float]) -> Row:
+    p99 = _p99(took)
+    return {
+        "name": f"webhook taken, p99 at {CONCURRENT} at once, {name}",
+        "value": p99,
+        "unit": "ms",
+        "yardstick": f"{_p99(empty):.1f} ms for /healthz; median {statistics.median(took):.1f} ms",
+        "ratio": p99 / _p99(empty),
+        "target": f"≤ {TARGET_MS:g} ms",
+        "ok": p99 <= TARGET_MS,
+    }
+
+
+# --- crediting
+
+
+class Storm(NamedTuple):
+    credited: int
+    wrong: int  # balances that are not what was bought
+    seconds: float  # from the first webhook to the last credit
+    took: list[float]  # milliseconds each webhook was waited for
+
+
+def _storm(till: Till, port: int) -> Storm:
+    orders = till.run(_paid_orders(till))
+    events = _events(till)
+    storm = [_request(json.dumps(event)) for event in events for _ in range(TIMES)]
+    random.Random(11).shuffle(storm)
+    began = time.monotonic()
+    took = asyncio.run(_send_all(port, storm))
+    while till.cashier.order_counts().get(State.PAID, 0) < ORDERS and time.monotonic() - began < PATIENCE_SECONDS:
+        time.sleep(0.2)
+    seconds = time.monotonic() - began
+    time.sleep(3)  # whatever would be credited twice would be now
+    credited = till.cashier.order_counts().get(State.PAID, 0)
+    wrong = sum(
+        till.services.ledger.balance(order.workspace_id).balance != order.credits + order.bonus for order in orders
+    )
+    till.assert_books_balance()
+    return Storm(credited, wrong, seconds, took)
+
+
+async def _paid_orders(till: Till) -> list[OrderView]:
+    """One order each of many customers, paid on the provider's page."""
+    gate = asyncio.Semaphore(8)
+
+    async def one(number: int) -> OrderView:
+        async with gate:
+            workspace_id, user_id = await asyncio.to_thread(till.customer, name=f"W{number}")
+            choice = till.choice(workspace_id=workspace_id, actor=user_id)
+            order = await till.cashier.buy(choice)
+            await asyncio.to_thread(till.pay, order)
+            return order
+
+    return list(await asyncio.gather(*(one(number) for number in range(ORDERS))))
+
+
+def _events(till: Till) -> list[dict[str, object]]:
+    """One event an order: the page that was paid."""
+    found = till.client.v1.events.list({"type": "checkout.session.completed", "limit": 100})
+    return [event.to_dict() for event in found.auto_paging_iter()]
+
+
+def _storm_rows(name: str, storm: Storm) -> list[Row]:
+    return [
+        {
+            "name": f"orders credited by {ORDERS:,} webhooks × {TIMES} in random order, {name}",
+            "value": storm.credited,
+            "unit": "orders",
+            "yardstick": f"{storm.wrong} balances wrong; {ORDERS / storm.seconds:.0f} orders/s",
+            "ratio": None,
+            "target": f"exactly {ORDERS:,}",
+            "ok": storm.credited == ORDERS and not storm.wrong,
+        },
+        {
+            "name": f"webhook taken meanwhile, p99, {name}",
+            "value": _p99(storm.took),
+            "unit": "ms",
+            "yardstick": f"median {statistics.median(storm.took):.1f} ms",
+            "ratio": None,
+            "target": None,
+            "ok": None,
+        },
+    ]
+
+
+def _p99(took: list[float]) -> float:
+    return sorted(took)[int(len(took) * 0.99)]
+
+
+# --- the server
+
+
+@contextmanager
+def _server(home: Path, url: str, stripe_: SandboxStripe, port: int) -> Iterator[None]:
+    given = ["--home", str(home), "--database", url, "--stripe", stripe_.url, "--port", str(port)]
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.webhook_server", *given])
+    try:
+        _wait(port, process)
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

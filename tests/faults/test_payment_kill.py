@@ -1,0 +1,122 @@
+"""kill -9 between any two steps of buying and fulfilling, on both databases.
+
+Whatever the moment: the customer is credited once or not yet, an order has one invoice or none, the numbers have no
+gap, the provider was asked for one page, and whoever comes next finishes the work.
+"""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.payments.lifecycle import State
+from tests.faults.payment_process import run
+from tests.support.stripe_sandbox import SandboxStripe, running_stripe
+from tests.support.till import Till
+from tests.support.till import till as open_till
+
+KILLED = -signal.SIGKILL
+
+BUYING = ["checkout.after_order", "checkout.after_customer", "checkout.before_session", "checkout.after_session"]
+FULFILLING = [
+    "fulfil.after_credits",
+    "fulfil.after_order",
+    "fulfil.after_invoice",
+    "fulfil.before_commit",
+    "top_up.before_commit",
+    "lane.after_commit",
+    "fulfil.after_commit",
+    "inbox.before_done",
+]
+APPROVING = ["manual.after_approval", "fulfil.after_order", "lane.after_commit"]
+
+
+@pytest.fixture(scope="module")
+def module_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxStripe]:
+    with running_stripe(tmp_path_factory.mktemp("stripe")) as running:
+        yield running
+
+
+@pytest.fixture
+def till(tmp_path: Path, database_url: str, module_stripe: SandboxStripe) -> Iterator[Till]:
+    module_stripe.ctl("reset")
+    with open_till(tmp_path / "home", database_url, module_stripe) as opened:
+        yield opened
+
+
+def child(till: Till, step: str, given: dict, fault: str = "") -> int:
+    settings = till.services.settings
+    return run(settings.home, settings.database_url, till.stripe, step, given, fault)
+
+
+def assert_credited_once(till: Till, order_id: str) -> None:
+    order = till.order(order_id)
+    assert (order.state, till.credits) == (State.PAID, 10_500)
+    assert [till.count(table) for table in ("payment", "invoice", "lot")] == [1, 1, 2]
+    assert order.invoice_number == "TEST-FB-2026-000001"
+    assert till.mails().count("invoice") == 1
+    till.assert_books_balance()
+
+
+def assert_nothing_halfway(till: Till, order_id: str) -> None:
+    """Credits, payment, invoice and state agree with each other at every moment."""
+    paid = till.order(order_id).state is State.PAID
+    assert till.credits == (10_500 if paid else 0)
+    assert [till.count(table) for table in ("payment", "invoice")] == [int(paid)] * 2
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("point", BUYING)
+def test_killed_while_buying(till: Till, point: str) -> None:
+    choice = asdict(till.choice(key="mine"))
+    assert child(till, "buy", choice, point) == KILLED, "the point was never reached"
+    assert child(till, "buy", choice) == 0
+    [order] = till.cashier.orders_of(till.workspace_id)
+    assert order.state is State.PENDING
+    assert len(till.client.v1.checkout.sessions.list({"limit": 100}).data) == 1
+    assert len(till.client.v1.customers.list({"limit": 100}).data) == 1
+    till.pay(order)
+    till.settle(order)
+    assert_credited_once(till, order.id)
+
+
+@pytest.mark.parametrize("point", FULFILLING)
+def test_killed_while_fulfilling(till: Till, point: str) -> None:
+    order = till.buy()
+    till.pay(order)
+    till.deliver([event for event in till.events() if event["type"] == "checkout.session.completed"])
+    assert child(till, "apply", {}, point) == KILLED, "the point was never reached"
+    assert_nothing_halfway(till, order.id)
+    till.time.ahead += timedelta(minutes=2)  # what the dead process had claimed is free again
+    till.apply()
+    assert_credited_once(till, order.id)
+    assert till.scalar("SELECT state FROM webhook_event") == "done"
+
+
+def test_whoever_mends_is_killed_as_well(till: Till) -> None:
+    order = till.buy()
+    till.pay(order)
+    till.deliver(till.events())
+    with till.services.db.write() as connection:
+        connection.exec_driver_sql("UPDATE payment_order SET look_at = created_at")
+    for point in FULFILLING:
+        child(till, "apply", {}, point)
+        assert_nothing_halfway(till, order.id)
+        with till.services.db.write() as connection:
+            connection.exec_driver_sql("UPDATE webhook_event SET next_at = received_at WHERE state = 'new'")
+    till.apply()
+    assert_credited_once(till, order.id)
+
+
+@pytest.mark.parametrize("point", APPROVING)
+def test_killed_while_approving_a_transfer(till: Till, point: str) -> None:
+    order, actor = till.cashier.manual.request(till.choice()), till.operator()
+    till.cashier.manual.record(order.id, order.gross, bank_reference="B", value_date=date(2026, 11, 20), actor=actor)
+    given = {"order_id": order.id, "actor": actor}
+    assert child(till, "approve", given, point) == KILLED, "the point was never reached"
+    assert_nothing_halfway(till, order.id)
+    assert child(till, "approve", given) == 0
+    assert_credited_once(till, order.id)
