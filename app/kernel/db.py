@@ -4,6 +4,8 @@ SQLite runs in WAL with `synchronous=FULL`; writers start with `BEGIN IMMEDIATE`
 before anything was read. PostgreSQL runs at READ COMMITTED. Everything above this file is portable SQL.
 """
 
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from sqlmodel import Session, SQLModel
 from app.kernel.clock import as_utc
 
 BUSY_TIMEOUT_MS = 30_000
+TURN_SECONDS = 5.0
 metadata = SQLModel.metadata
 
 #: An autoincrementing 64-bit key; on SQLite only INTEGER is the rowid.
@@ -99,8 +102,41 @@ def _with_driver(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
+class Turnstile:
+    """Lets this process's writers to a SQLite file in one after the other, in the order they came.
+
+    SQLite lets in whoever happens to ask at the right moment: the others sleep for a tenth of a second at a time, and
+    with many writers some of them for seconds. It stays the one that guarantees that there is only one writer: whoever
+    has waited too long here goes on to ask it.
+    """
+
+    def __init__(self) -> None:
+        self._line: deque[object] = deque()  # the first one is inside
+        self._moved = threading.Condition()
+
+    def enter(self, who: object) -> None:
+        """Wait for our turn, and no longer than `TURN_SECONDS`."""
+        with self._moved:
+            self._line.append(who)
+            inside = False
+            try:
+                inside = self._moved.wait_for(lambda: self._line[0] is who, TURN_SECONDS)
+            finally:
+                if not inside:
+                    self._line.remove(who)
+                    self._moved.notify_all()
+
+    def leave(self, who: object) -> None:
+        """Let the next one in; leaving without being inside does no harm."""
+        with self._moved:
+            if who in self._line:
+                self._line.remove(who)
+                self._moved.notify_all()
+
+
 def _sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+    turnstile = Turnstile()
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -111,6 +147,34 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         reading = connection.get_execution_options().get("farebox_read")
+        if not reading:
+            turnstile.enter(connection.connection.dbapi_connection)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
+    _leave_after(engine, turnstile)
     return engine
+
+
+def _leave_after(engine: Engine, turnstile: Turnstile) -> None:
+    """A transaction is over when the driver says so, and not when it was asked to."""
+    commit, rollback = engine.dialect.do_commit, engine.dialect.do_rollback
+
+    def leaving(connection: Any, *_: object) -> None:
+        turnstile.leave(getattr(connection, "dbapi_connection", connection))
+
+    def do_commit(connection: Any) -> None:
+        try:
+            commit(connection)
+        finally:
+            leaving(connection)
+
+    def do_rollback(connection: Any) -> None:
+        try:
+            rollback(connection)
+        finally:
+            leaving(connection)
+
+    engine.dialect.do_commit = do_commit  # type: ignore[assignment,method-assign]
+    engine.dialect.do_rollback = do_rollback  # type: ignore[assignment,method-assign]
+    for name in ("invalidate", "close"):
+        event.listen(engine, name, leaving)

@@ -1,15 +1,18 @@
 """The database door: transactions that end as they should, and values that come back as they went in."""
 
+import contextlib
 import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select, text
+from sqlalchemy.exc import PendingRollbackError
 from sqlmodel import Session
 
 from app.accounts.tables import Workspace
 from app.kernel.clock import as_utc
-from app.kernel.db import BigKey, Database, Json, UtcDateTime
+from app.kernel.db import TURN_SECONDS, BigKey, Database, Json, Turnstile, UtcDateTime
 
 TABLE = Table(
     "kept",
@@ -169,4 +172,52 @@ def test_any_way_of_naming_postgresql_gets_our_driver(scheme: str) -> None:
     db = Database(f"{scheme}://someone:secret@localhost/farebox")
     assert db.url == "postgresql+psycopg://someone:secret@localhost/farebox"
     assert not db.is_sqlite
+    db.dispose()
+
+
+# --- writers to SQLite take turns
+
+
+def test_writers_come_in_the_order_they_asked() -> None:
+    turnstile, came, threads = Turnstile(), [], []
+    turnstile.enter("first")
+    for number in range(8):
+        thread = threading.Thread(target=lambda n=number: (turnstile.enter(n), came.append(n), turnstile.leave(n)))
+        thread.start()
+        threads.append(thread)
+        while len(turnstile._line) < number + 2:
+            time.sleep(0.001)
+    assert came == []
+    turnstile.leave("first")
+    for thread in threads:
+        thread.join()
+    assert came == list(range(8))
+
+
+def test_nobody_waits_for_ever_for_one_that_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.kernel.db.TURN_SECONDS", 0.05)
+    turnstile = Turnstile()
+    turnstile.enter("stuck")
+    turnstile.enter("second")  # goes on without a turn: SQLite itself decides
+    turnstile.leave("second")
+    turnstile.leave("nobody")
+    turnstile.leave("stuck")
+    turnstile.enter("third")
+    assert list(turnstile._line) == ["third"]
+
+
+@pytest.mark.parametrize("end", ["commit", "raise", "invalidate"])
+def test_a_transaction_lets_the_next_one_in_however_it_ends(sqlite_url: str, end: str) -> None:
+    db = Database(sqlite_url)
+    began = time.monotonic()
+    for _ in range(3):
+        with contextlib.suppress(ZeroDivisionError, PendingRollbackError), db.write() as connection:
+            connection.execute(text("SELECT 1"))
+            if end == "raise":
+                raise ZeroDivisionError
+            if end == "invalidate":
+                connection.invalidate()
+    with db.write() as connection:
+        connection.execute(text("SELECT 1"))
+    assert time.monotonic() - began < TURN_SECONDS
     db.dispose()
