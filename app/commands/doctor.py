@@ -18,6 +18,8 @@ from app.kernel.errors import Broken
 from app.kernel.money import USD, Money
 from app.kernel.secrets import Vault
 from app.notify import smtp
+from app.payments import health
+from app.payments.stripe_keys import StripeKeys
 from app.run.frontend import fits
 from app.settings import Settings
 
@@ -35,7 +37,7 @@ def report(settings: Settings) -> int:
     for name, value in _shown(settings):
         print(f"  {name:<26} {value}")
     print()
-    findings = list(chain(_database(settings), _mail(settings), _front_end(settings)))
+    findings = list(chain(_database(settings), _mail(settings), _cards(settings), _front_end(settings)))
     for finding in findings:
         print(f"  {'✓' if finding.well else '✗'} {finding.what}")
     return 0 if all(finding.well for finding in findings) else 1
@@ -71,6 +73,14 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "FAREBOX_MAIL_FROM", settings.mail_from or "unset"
     yield "FAREBOX_LOW_BALANCE_CREDITS", str(settings.low_balance_credits)
 
+    yield (
+        "STRIPE_SECRET_KEY",
+        f"set ({settings.stripe_secret_key[:8]}…)" if settings.stripe_secret_key else "unset: no cards",
+    )
+    secrets = len(settings.stripe_webhook_secrets)
+    yield "STRIPE_WEBHOOK_SECRET", ("unset", "set", "set, and the one before")[min(secrets, 2)]
+    yield "STRIPE_API_BASE", settings.stripe_api_base
+
 
 def _without_password(url: str) -> str:
     parts = urlsplit(url)
@@ -103,6 +113,15 @@ def _mail(settings: Settings) -> Iterator[Finding]:
     what = asyncio.run(smtp.trouble(server))
     where = f"The mail server at {server.host}:{server.port}"
     yield Finding(what is None, f"{where} {'answers' if what is None else f'takes no mail ({what})'}.")
+
+
+def _cards(settings: Settings) -> Iterator[Finding]:
+    if not settings.stripe_secret_key:
+        yield Finding(True, "There is no Stripe key: packages are sold by bank transfer only.")
+        return
+    keys = StripeKeys(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base)
+    for found in asyncio.run(health.look(keys, settings.public_url)):
+        yield Finding(found.well, found.what)
 
 
 def _schema(database_url: str) -> Iterator[Finding]:
