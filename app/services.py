@@ -175,6 +175,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("alerts.expiries", 3600, notify.alerts.expiries),
         Chore("payments.apply", 2, parts.cashier.apply_due),
         Chore("payments.topups", 2, parts.cashier.top_up_due),
+        Chore("payments.returns", 10, parts.cashier.return_due),
         Chore("reconcile.quick", 600, parts.reconcile.quick),
         Chore("reconcile.nightly", 0, parts.reconcile.nightly, daily_at=time(2, 40)),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),

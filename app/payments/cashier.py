@@ -20,9 +20,11 @@ from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.ledger.wallet import Ledger
 from app.payments import consent as consents
-from app.payments import packages, saved_card_rows, views
+from app.payments import disputes, packages, saved_card_rows, views
+from app.payments.bookings import Bookings
 from app.payments.checkout import Addresses, Checkout, order_of_session
 from app.payments.consent import SAVE_CARD_WORDING, Consent
+from app.payments.disputes import Disputes, DisputeView
 from app.payments.enquiries import Enquiries
 from app.payments.fulfil import Fulfilment
 from app.payments.inbox import Inbox
@@ -34,12 +36,15 @@ from app.payments.packages import Package, Packages
 from app.payments.policy import Policies
 from app.payments.promo import Promo
 from app.payments.proofs import Proofs
+from app.payments.refund_rows import RefundView
+from app.payments.refunds import RefundChoice, Refunds
 from app.payments.rows import no_order
 from app.payments.saved_card_rows import SavedCard
 from app.payments.saved_cards import CardPage, SavedCards
 from app.payments.stripe_charges import StripeCharges
 from app.payments.stripe_client import StripeDoor
 from app.payments.stripe_keys import StripeKeys
+from app.payments.stripe_returns import StripeReturns
 from app.payments.terms import Terms
 from app.payments.topup_settings import TopupChoice, TopupSettings, TopupView
 from app.payments.topups import Topups
@@ -109,7 +114,7 @@ class Cashier:
     def __init__(
         self, db: Database, clock: Clock, ledger: Ledger, quote: Quote, house: House, told: Callable[[str], None]
     ) -> None:
-        self._db, self._clock, self._house = db, clock, house
+        self._db, self._clock, self._house, self._told = db, clock, house, told
         self.packages = Packages(db, clock)
         self.terms = Terms(db, clock)
         self.policies = Policies(db, clock)
@@ -125,6 +130,15 @@ class Cashier:
         if house.stripe is not None:
             door = StripeDoor(house.stripe, Install(db, clock))
             self.cards = Cards(db, clock, ledger, self.orders, self.inbox, door, house.public_url, told)
+        returns = StripeReturns(self.cards.door) if self.cards else None
+        bookings = Bookings(db, clock, ledger)
+        self.refunds = Refunds(db, clock, bookings, returns)
+        if self.cards is not None and returns is not None:
+            follow = Disputes(db, clock, ledger, bookings, returns)
+            self.cards.worker.handle("charge.dispute.", follow.on_dispute)
+            self.cards.worker.handle("refund.", self.refunds.on_refund)
+            self.cards.worker.handle("charge.refund.", self.refunds.on_refund)
+            self.cards.worker.handle("charge.refunded", self.refunds.on_charge)
 
     # --- what can be bought
 
@@ -251,6 +265,25 @@ class Cashier:
         if self.cards is None:
             return 0
         return await self.cards.topups.run_due() + await self.cards.saved.detach_due()
+
+    # --- money that goes back
+
+    async def refund(self, choice: RefundChoice) -> RefundView:
+        """Refund an order, or part of it (`refunds.refundable` says how much); raises what `Refunds.ask` raises."""
+        view = await self.refunds.ask(choice)
+        self._told(view.workspace_id)
+        return view
+
+    async def return_due(self) -> int:
+        """Carry refunds on whose end is not known: for the chores."""
+        return await self.refunds.run_due()
+
+    def disputes(
+        self, *, order_id: str | None = None, workspace_id: str | None = None, open_only: bool = False
+    ) -> list[DisputeView]:
+        """Disputes, the newest first."""
+        with self._db.read() as connection:
+            return disputes.listed(connection, order_id=order_id, workspace_id=workspace_id, open_only=open_only)
 
     # --- webhooks
 

@@ -6,7 +6,7 @@ from app.kernel.guards import Guards, append_only
 from app.payments.tables import FROZEN_ON_ORDER
 
 APPEND_ONLY: Final = ("order_event", "payment", "manual_receipt", "manual_approval", "credit_package_version",
-                      "terms_version", "redemption_claim")  # fmt: skip
+                      "terms_version", "redemption_claim", "payment_consent")  # fmt: skip
 
 _SAYS = "what was agreed on an order never changes: cancel it and make another"
 

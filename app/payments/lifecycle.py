@@ -6,7 +6,8 @@
                        └─ cancel · reject · mismatch
 
 Money that arrives wins: an order that ran out, failed or was called off is paid all the same when the payment turns
-out to be good. Nothing leads back from paid to unpaid except a refund or a lost dispute.
+out to be good. Nothing leads back from paid to unpaid except a refund or a lost dispute, and nothing from there to paid
+except money that comes back after all (`restore`).
 """
 
 from enum import StrEnum
@@ -44,6 +45,7 @@ class Event(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     WIN = "win"
+    RESTORE = "restore"
 
 
 #: Nothing was credited yet and nothing forbids it.
@@ -68,10 +70,18 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     **_steps(Event.CANCEL, State.CANCELED, State.DRAFT, State.PENDING),
     **_steps(Event.REJECT, State.REJECTED, State.PENDING, State.PROCESSING),
     **_steps(Event.MISMATCH, State.MISMATCH, *UNPAID, State.EXPIRED, State.FAILED, State.CANCELED),
-    **_steps(Event.REFUND_PART, State.PARTIALLY_REFUNDED, State.PAID, State.PARTIALLY_REFUNDED, State.DISPUTED),
+    **_steps(
+        Event.REFUND_PART,
+        State.PARTIALLY_REFUNDED,
+        State.PAID,
+        State.PARTIALLY_REFUNDED,
+        State.DISPUTED,
+        State.REFUNDED,
+    ),
     **_steps(Event.REFUND, State.REFUNDED, State.PAID, State.PARTIALLY_REFUNDED, State.DISPUTED),
     **_steps(Event.DISPUTE, State.DISPUTED, State.PAID, State.PARTIALLY_REFUNDED),
     **_steps(Event.WIN, State.PAID, State.DISPUTED),
+    **_steps(Event.RESTORE, State.PAID, State.REFUNDED, State.PARTIALLY_REFUNDED),
 }
 
 

@@ -15,16 +15,24 @@ from app.payments import tables
 
 AUDIT = metadata.tables[str(AuditEvent.__tablename__)]
 MOST_DAYS = 366
+MOST_REFUND_DAYS = 3_660
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """`four_eyes_from` is the gross amount, in smallest units by currency, from which two operators must approve an
-    order paid by transfer; a currency that is not named needs two from the first cent when any is named at all."""
+    order paid by transfer; a currency that is not named needs two from the first cent when any is named at all.
+
+    `refund_bonus_counts`: what was used of a bonus counts as used of what was paid for. Otherwise only what is left of
+    the bonus goes with a refund."""
 
     transfers: bool = True  # orders by bank transfer are offered
     transfer_days: int = 30  # how long such an order waits for its money
     four_eyes_from: dict[str, int] = field(default_factory=dict)
+    refund_days: int | None = None  # after a payment; None for ever
+    refund_bonus_counts: bool = False
+    dispute_freezes: bool = True  # an open dispute stops new generations of the workspace
+    dispute_credit_note: bool = True  # a lost dispute is credited as a refund is
 
     def needs_two(self, gross_minor: int, currency: str) -> bool:
         """Whether an order of this size is approved by two people."""
@@ -34,6 +42,8 @@ class Policy:
         """The same policy, or `InvalidInput` naming what is wrong with it."""
         if not 1 <= self.transfer_days <= MOST_DAYS:
             raise InvalidInput(f"Orders wait between 1 and {MOST_DAYS} days for a transfer.", param="transfer_days")
+        if self.refund_days is not None and not 0 <= self.refund_days <= MOST_REFUND_DAYS:
+            raise InvalidInput(f"Up to {MOST_REFUND_DAYS} days after a payment, or for ever.", param="refund_days")
         for currency, minor in self.four_eyes_from.items():
             if currency not in CURRENCIES or type(minor) is not int or minor < 0:
                 raise InvalidInput("Name a currency and an amount of zero or more.", param="four_eyes_from")

@@ -32,7 +32,7 @@ refund = Table(
     Column("livemode", Boolean, nullable=False),
     Column("external_id", String),  # re_…, or the bank's reference
     Column("origin", String, nullable=False),  # operator | provider
-    Column("state", String, nullable=False),  # asked | pending | succeeded | failed | canceled | restored
+    Column("state", String, nullable=False),  # asked | seen | pending | succeeded | failed | canceled | restored
     Column("currency", String, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("credits_micros", BigInteger, nullable=False),  # of what was paid for: what this part of the money bought
@@ -43,6 +43,7 @@ refund = Table(
     Column("failure_code", String),
     Column("credit_note_id", String),
     Column("credit_note_number", String),
+    Column("restored_journal_id", String),  # the top-up that gave the credits back, when it failed after all
     Column("idempotency_key", String),
     Column("created_by", String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -79,11 +80,13 @@ dispute = Table(
     Column("reason", String, nullable=False),
     Column("currency", String, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("booked_minor", BigInteger, nullable=False),  # of it, what had not gone back before
     Column("credits_micros", BigInteger, nullable=False),
     Column("shortfall_micros", BigInteger, nullable=False),
     Column("round", Integer, nullable=False),  # a dispute may be opened again: each time has set-asides of its own
     Column("credit_note_id", String),
     Column("credit_note_number", String),
+    Column("restored_journal_id", String),
     Column("due_by", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),

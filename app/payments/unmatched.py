@@ -37,6 +37,9 @@ class Reason(StrEnum):
     OTHER_VERSION = "other_version"  # an event of another version of the provider's API
     OVERPAID = "overpaid"  # a transfer of more than was ordered
     TO_RETURN = "to_return"  # a transfer for an order that was rejected
+    REFUND_FAILED = "refund_failed"  # money that was to go back did not arrive: it has to go another way
+    REFUND_DIFFERS = "refund_differs"  # the provider's refund is not the one we asked for
+    DISPUTE_UNKNOWN = "dispute_unknown"  # a state of a dispute that this version does not know
 
 
 @dataclass(frozen=True, slots=True)

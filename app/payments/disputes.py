@@ -1,0 +1,430 @@
+"""Disputes: a cardholder takes the money back, and the bank decides.
+
+While one is open its credits are set aside, the workspace takes no new holds (unless the operator decided otherwise),
+its card and its automatic top-up are stopped. Won, everything returns; lost, the credits are gone, what was used of
+them is debt, and a credit note says so. Each opening has set-asides of its own, since a bank may think again.
+
+What is written in the transaction of the paid credits decides; every step before it may be repeated.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from app.invoicing.writing import Issued
+from app.kernel import faults, outbox
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import Conflict, NotFound
+from app.kernel.fiat import CURRENCIES, Fiat, from_psp
+from app.kernel.ids import new_id
+from app.kernel.money import Money
+from app.kernel.text import t
+from app.ledger import asides as set_asides
+from app.ledger.wallet import Ledger
+from app.payments import policy, refund_rows, return_rows, rows, saved_card_rows, topup_rows
+from app.payments.bookings import Back, Bookings
+from app.payments.dispute_rules import State, Step, is_known, step
+from app.payments.inbox import Delivery
+from app.payments.lifecycle import Event
+from app.payments.return_rows import BONUS
+from app.payments.return_tables import dispute as disputes
+from app.payments.stripe_returns import DisputeSeen, StripeReturns
+from app.payments.unmatched import Reason, report
+
+FREEZE: Final = "dispute"
+MOST: Final = 500
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    """A dispute. `credits` are set aside while it is open; `shortfall` was used already when it was lost."""
+
+    id: str
+    order_id: str
+    workspace_id: str
+    provider: str
+    external_id: str
+    state: State
+    status: str
+    reason: str
+    amount: Fiat
+    credits: Money
+    shortfall: Money
+    credit_note_id: str | None
+    credit_note_number: str | None
+    due_by: datetime | None
+    created_at: datetime
+    closed_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (State.OPEN, State.FLAGGED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A dispute as it was found, and the opening it is about."""
+
+    row: Row[Any]
+    order: Row[Any]
+    round: int
+    booked: Fiat
+    credits: Money
+    bonus: Money
+
+    @property
+    def ref(self) -> str:
+        """The ledger's name for this opening."""
+        return f"{self.row.id}:{self.round}"
+
+
+class Disputes:
+    def __init__(self, db: Database, clock: Clock, ledger: Ledger, bookings: Bookings, provider: StripeReturns) -> None:
+        self._db, self._clock, self._ledger = db, clock, ledger
+        self._bookings, self._provider = bookings, provider
+
+    async def on_dispute(self, delivery: Delivery) -> str:
+        """An event about a dispute: fetched as it is now."""
+        return await self.look(delivery.object_id)
+
+    async def look(self, external_id: str) -> str:
+        """Fetch a dispute and do what the bank's word does. Any number of times, at once too.
+
+        Our own state is read first: a word fetched before somebody else's newer one never comes after it.
+        """
+        before = await asyncio.to_thread(self._state, external_id)
+        seen = await self._provider.see_dispute(external_id)
+        dispute_id = await asyncio.to_thread(self._known, seen)
+        if dispute_id is None:
+            return f"{seen.external_id} is of a payment that was not credited here"
+        turn = await asyncio.to_thread(self._turn, dispute_id)
+        if turn.row.state != before:
+            raise Conflict(f"{external_id} is being followed from elsewhere.", code="dispute_busy")
+        todo = step(State(turn.row.state), seen.status)
+        log.info("%s is %s: %s", seen.external_id, seen.status, todo)
+        await self._do(todo, turn, seen)
+        await asyncio.to_thread(self._told, dispute_id, seen)
+        await self._thaw_if_over(dispute_id)
+        return f"{seen.external_id} {seen.status}: {todo}"
+
+    async def _do(self, todo: Step, turn: _Turn, seen: DisputeSeen) -> None:
+        if todo in (Step.FREEZE, Step.TAKE):
+            await self._stop_card(turn, seen)
+        if todo is Step.FREEZE:
+            await self._freeze(turn, seen)
+        elif todo is Step.TAKE:
+            if turn.row.state != State.OPEN:
+                await self._freeze(turn, seen)
+                turn = await asyncio.to_thread(self._turn, turn.row.id)
+            await self._take(turn, seen)
+        elif todo is Step.RELEASE:
+            await self._release(turn, seen)
+        elif todo is Step.RESTORE:
+            await self._restore(turn, seen)
+        elif todo in (Step.FLAG, Step.CLOSE):
+            state = State.FLAGGED if todo is Step.FLAG else State.RELEASED
+            await asyncio.to_thread(self._only_state, turn, state, seen)
+
+    # --- steps
+
+    async def _freeze(self, turn: _Turn, seen: DisputeSeen) -> None:
+        """Credits out of the balance, and no new holds."""
+
+        def mark(connection: Connection) -> None:
+            now = self._clock()
+            moved = self._change(
+                connection,
+                turn.row.id,
+                now,
+                states=(State(turn.row.state),),
+                state=State.OPEN,
+                round=turn.round,
+                booked_minor=turn.booked.minor,
+                credits_micros=turn.credits.micros,
+                closed_at=None,
+            )
+            if not moved:
+                raise Conflict(f"{seen.external_id} moved on meanwhile.", code="dispute_busy")
+            rows.move(connection, turn.order.id, Event.DISPUTE, now)
+            rows.note(connection, turn.order.id, "dispute_opened", now, dispute=seen.external_id, reason=seen.reason)
+            _mail(connection, turn, seen)
+
+        actor = rows.SYSTEM
+        await self._bookings.aside_bonus(turn.order, turn.ref, turn.bonus, reason="dispute", actor=actor)
+        faults.point("dispute.after_bonus")
+        with self._db.read() as connection:
+            freezes = policy.read(connection).dispute_freezes
+        if freezes:
+            await self._ledger.freeze(turn.order.workspace_id, FREEZE, turn.row.id, actor=actor)
+        faults.point("dispute.after_freeze")
+        await self._bookings.aside(
+            turn.order, turn.ref, turn.credits, reason="dispute", actor=actor, partial=True, mark=mark
+        )
+
+    async def _release(self, turn: _Turn, seen: DisputeSeen) -> None:
+        """Won, or never disputed after all: everything returns."""
+
+        def mark(connection: Connection) -> None:
+            now = self._clock()
+            if self._change(connection, turn.row.id, now, states=(State.OPEN,), state=State.RELEASED, closed_at=now):
+                return_rows.settle_order(connection, turn.order.id, now, actor=rows.SYSTEM)
+                rows.note(connection, turn.order.id, "dispute_won", now, dispute=seen.external_id, status=seen.status)
+
+        await self._bookings.give_back(turn.ref, actor=rows.SYSTEM, mark=mark)
+
+    async def _take(self, turn: _Turn, seen: DisputeSeen) -> None:
+        """Lost: the credits are gone for good, and what was used of them is debt."""
+
+        def mark(connection: Connection, issued: Issued | None) -> None:
+            now = self._clock()
+            aside = set_asides.set_aside(connection, turn.ref)
+            moved = self._change(
+                connection,
+                turn.row.id,
+                now,
+                states=(State.OPEN,),
+                state=State.LOST,
+                shortfall_micros=aside.shortfall.micros if aside else 0,
+                credit_note_id=issued.invoice_id if issued else None,
+                credit_note_number=issued.number if issued else None,
+                closed_at=now,
+            )
+            if moved:
+                return_rows.settle_order(connection, turn.order.id, now, actor=rows.SYSTEM)
+                rows.note(connection, turn.order.id, "dispute_lost", now, dispute=seen.external_id)
+
+        with self._db.read() as connection:
+            credit_note = policy.read(connection).dispute_credit_note
+        back = replace(_back(turn, seen), credit_note=credit_note and bool(turn.booked))
+        await self._bookings.take_back(back, actor=rows.SYSTEM, mark=mark)
+
+    async def _restore(self, turn: _Turn, seen: DisputeSeen) -> None:
+        """Lost once, and won after all: the money is here again, so the credits are sold anew."""
+
+        def mark(connection: Connection, journal_id: str | None) -> None:
+            now = self._clock()
+            known = {"restored_journal_id": journal_id, "booked_minor": 0, "closed_at": now}
+            if self._change(connection, turn.row.id, now, states=(State.LOST,), state=State.RESTORED, **known):
+                return_rows.settle_order(connection, turn.order.id, now, actor=rows.SYSTEM)
+                rows.note(connection, turn.order.id, "dispute_won", now, dispute=seen.external_id, status=seen.status)
+
+        label = t("payments.refund.dispute_label", title=turn.order.title)
+        note = turn.row.credit_note_id
+        await self._bookings.restore(_back(turn, seen), note, label=label, actor=rows.SYSTEM, mark=mark)
+
+    async def _stop_card(self, turn: _Turn, seen: DisputeSeen) -> None:
+        """Whatever charges this customer by itself stops, and so does the card that was disputed."""
+        try:
+            method_id = await self._provider.method_of_charge(seen.charge_id)
+        except NotFound:
+            method_id = None
+        await asyncio.to_thread(self._stopped, turn, method_id)
+
+    async def _thaw_if_over(self, dispute_id: str) -> None:
+        """No longer open: no reason any more to take no holds. A debt is a reason of its own."""
+        turn = await asyncio.to_thread(self._turn, dispute_id)
+        if turn.row.state == State.OPEN:
+            return
+        frozen = await asyncio.to_thread(self._ledger.freezes, turn.order.workspace_id)
+        if any((one.reason, one.ref) == (FREEZE, dispute_id) for one in frozen):
+            await self._ledger.thaw(turn.order.workspace_id, FREEZE, dispute_id, actor=rows.SYSTEM)
+
+    # --- rows
+
+    def _state(self, external_id: str) -> State:
+        name = self._provider.door.name
+        mine = (disputes.c.provider == name) & (disputes.c.external_id == external_id)
+        with self._db.read() as connection:
+            found = connection.execute(select(disputes.c.state).where(mine)).scalar()
+        return State.NEW if found is None else State(found)
+
+    def _known(self, seen: DisputeSeen) -> str | None:
+        """Our row for it, made now if it is new; None when it is about no payment of ours."""
+        name, now = self._provider.door.name, self._clock()
+        mine = (disputes.c.provider == name) & (disputes.c.external_id == seen.external_id)
+        with self._db.write() as connection:
+            found = connection.execute(select(disputes.c.id).where(mine)).scalar()
+            if found is not None:
+                return str(found)
+            payment = refund_rows.payment_behind(connection, name, seen.payment_id, seen.charge_id)
+            if payment is None:
+                return None
+            rows.insert_once(connection, disputes, _row(payment, seen, now), "provider", "external_id")
+            return str(connection.execute(select(disputes.c.id).where(mine)).scalar_one())
+
+    def _turn(self, dispute_id: str) -> _Turn:
+        """The dispute, and which credits it is about: those of the opening that is on, or of the next."""
+        with self._db.read() as connection:
+            row = connection.execute(select(disputes).where(disputes.c.id == dispute_id)).one()
+            order = rows.find(connection, row.order_id)
+            on = row.state in (State.OPEN, State.LOST)
+            number = row.round if on else row.round + 1
+            ref = f"{row.id}:{number}"
+            main, gift = set_asides.set_aside(connection, ref), set_asides.set_aside(connection, ref + BONUS)
+            before, sold = return_rows.returned(connection, order, but=row.id), return_rows.sold(order)
+            booked = Fiat(row.booked_minor, order.currency) if on else _booked(row, order, before)
+            credits = sold.credits_for(booked, before) if booked else Money(0)
+            bonus = sold.share(Money(order.bonus_micros), booked, before) if booked else Money(0)
+            # What was set aside by a turn that was cut short is asked for in the same words.
+            return _Turn(row, order, number, booked, main.asked if main else credits, gift.asked if gift else bonus)
+
+    def _only_state(self, turn: _Turn, state: State, seen: DisputeSeen) -> None:
+        now = self._clock()
+        closed = now if state is State.RELEASED else None
+        with self._db.write() as connection:
+            if not self._change(
+                connection, turn.row.id, now, states=(State.NEW, State.FLAGGED), state=state, closed_at=closed
+            ):
+                return
+            rows.note(connection, turn.order.id, f"dispute_{state}", now, dispute=seen.external_id, status=seen.status)
+            if state is State.FLAGGED:
+                _mail(connection, turn, seen)
+
+    def _told(self, dispute_id: str, seen: DisputeSeen) -> None:
+        """Keep the bank's own word; one that nobody here knows is for the operators."""
+        now = self._clock()
+        with self._db.write() as connection:
+            values = {"status": seen.status, "reason": seen.reason, "due_by": seen.due_by, "updated_at": now}
+            mine = update(disputes).where(disputes.c.id == dispute_id)
+            connection.execute(mine.values(values))
+            if not is_known(seen.status):
+                row = connection.execute(select(disputes).where(disputes.c.id == dispute_id)).one()
+                report(
+                    connection,
+                    Reason.DISPUTE_UNKNOWN,
+                    provider=row.provider,
+                    external_id=seen.external_id,
+                    livemode=row.livemode,
+                    now=now,
+                    amount=Fiat(row.amount_minor, row.currency),
+                    order_id=row.order_id,
+                    workspace_id=row.workspace_id,
+                    status=seen.status,
+                )
+
+    def _stopped(self, turn: _Turn, method_id: str | None) -> None:
+        now, name = self._clock(), self._provider.door.name
+        with self._db.write() as connection:
+            card = saved_card_rows.by_method(connection, name, method_id) if method_id else None
+            if card is not None:
+                saved_card_rows.end(connection, card.id, saved_card_rows.BLOCKED, saved_card_rows.DISPUTED, now)
+            workspace_id, key = turn.order.workspace_id, turn.ref
+            topup_rows.disable(connection, workspace_id, topup_rows.DISPUTED, now, key=key)
+
+    def _change(
+        self, connection: Connection, dispute_id: str, now: datetime, *, states: tuple[State, ...], **values: Any
+    ) -> bool:
+        mine = update(disputes).where(
+            disputes.c.id == dispute_id, disputes.c.state.in_([str(state) for state in states])
+        )
+        plain = {name: str(value) if isinstance(value, State) else value for name, value in values.items()}
+        return connection.execute(mine.values(updated_at=now, **plain)).rowcount == 1
+
+
+def listed(
+    connection: Connection,
+    *,
+    order_id: str | None = None,
+    workspace_id: str | None = None,
+    open_only: bool = False,
+    limit: int = 100,
+) -> list[DisputeView]:
+    """Disputes, the newest first."""
+    query = select(disputes).order_by(disputes.c.created_at.desc(), disputes.c.id.desc()).limit(min(limit, MOST))
+    if order_id is not None:
+        query = query.where(disputes.c.order_id == order_id)
+    if workspace_id is not None:
+        query = query.where(disputes.c.workspace_id == workspace_id)
+    if open_only:
+        query = query.where(disputes.c.state.in_([str(State.OPEN), str(State.FLAGGED)]))
+    return [_view(row) for row in connection.execute(query)]
+
+
+def _view(row: Row[Any]) -> DisputeView:
+    return DisputeView(
+        id=row.id,
+        order_id=row.order_id,
+        workspace_id=row.workspace_id,
+        provider=row.provider,
+        external_id=row.external_id,
+        state=State(row.state),
+        status=row.status,
+        reason=row.reason,
+        amount=Fiat(row.amount_minor, row.currency),
+        credits=Money(row.credits_micros),
+        shortfall=Money(row.shortfall_micros),
+        credit_note_id=row.credit_note_id,
+        credit_note_number=row.credit_note_number,
+        due_by=row.due_by,
+        created_at=row.created_at,
+        closed_at=row.closed_at,
+    )
+
+
+def _booked(row: Row[Any], order: Row[Any], before: Fiat) -> Fiat:
+    """What of the disputed amount had not gone back otherwise; all of it when the bank counts in another currency."""
+    left = max(Fiat.zero(order.currency), Fiat(order.gross_minor, order.currency) - before)
+    return min(Fiat(row.amount_minor, row.currency), left) if row.currency == order.currency else left
+
+
+def _row(payment: Row[Any], seen: DisputeSeen, now: datetime) -> dict[str, Any]:
+    known = seen.currency in CURRENCIES
+    amount = from_psp(seen.amount, seen.currency) if known else Fiat(payment.amount_minor, payment.currency)
+    return {
+        "id": new_id("dsp"),
+        "order_id": payment.order_id,
+        "payment_id": payment.id,
+        "workspace_id": payment.workspace_id,
+        "provider": payment.provider,
+        "livemode": payment.livemode,
+        "external_id": seen.external_id,
+        "charge_id": seen.charge_id,
+        "state": str(State.NEW),
+        "status": seen.status,
+        "reason": seen.reason,
+        "currency": amount.currency,
+        "amount_minor": amount.minor,
+        "booked_minor": 0,
+        "credits_micros": 0,
+        "shortfall_micros": 0,
+        "round": 0,
+        "due_by": seen.due_by,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _back(turn: _Turn, seen: DisputeSeen) -> Back:
+    return Back(
+        ref=turn.ref,
+        order_id=turn.order.id,
+        amount=turn.booked,
+        source_kind="dispute",
+        reason=t("payments.refund.dispute_reason"),
+        method=t("payments.refund.method_dispute"),
+        reference=seen.external_id,
+    )
+
+
+def _mail(connection: Connection, turn: _Turn, seen: DisputeSeen) -> None:
+    outbox.mail(
+        connection,
+        "dispute_notice",
+        key=f"dispute:{turn.ref}:{seen.status}",
+        operators=True,
+        params={
+            "workspace": turn.order.workspace_id,
+            "order": turn.order.reference,
+            "amount": Fiat(turn.row.amount_minor, turn.row.currency),
+            "reason": seen.reason,
+            "status": seen.status,
+            "due_by": seen.due_by,
+        },
+    )

@@ -1,0 +1,170 @@
+"""What has gone back of an order, what may still go, and how its lots stand. Within the caller's transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, func, select
+
+from app.invoicing.issue import credited
+from app.kernel.fiat import Fiat
+from app.kernel.money import Money
+from app.ledger import asides as set_asides
+from app.ledger import journal, reads
+from app.ledger import tables as ledger
+from app.ledger.asides import AsideView
+from app.payments import dispute_rules, rows, tables
+from app.payments.lifecycle import CREDITED, Event
+from app.payments.refund_rules import Position, Sold
+from app.payments.return_tables import dispute, refund
+
+ASKED, SEEN, PENDING, SUCCEEDED = "asked", "seen", "pending", "succeeded"
+FAILED, CANCELED, RESTORED = "failed", "canceled", "restored"
+#: The money of these went back, or is on its way.
+GONE: Final = (ASKED, SEEN, PENDING, SUCCEEDED)
+DISPUTE_GONE: Final = (dispute_rules.State.OPEN, dispute_rules.State.LOST)
+BONUS: Final = ":bonus"
+MORE: Final = ":more"
+
+
+class LotState(NamedTuple):
+    """A lot of an order. `taken` went back with refunds or is set aside for them; `expired` ended unused."""
+
+    granted: int
+    remaining: int
+    taken: int
+    expired: int
+
+    @property
+    def used(self) -> int:
+        return self.granted - self.remaining - self.taken - self.expired
+
+
+def order_locked(connection: Connection, order_id: str) -> Row[Any]:
+    """The order, while nobody else decides about money of it going back."""
+    query = select(tables.payment_order).where(tables.payment_order.c.id == order_id)
+    row = connection.execute(query.with_for_update()).one_or_none()
+    if row is None:
+        raise rows.no_order(order_id)
+    return row
+
+
+def sold(order: Row[Any]) -> Sold:
+    return Sold(Fiat(order.gross_minor, order.currency), Money(order.credits_micros))
+
+
+def returned(connection: Connection, order: Row[Any], *, but: str = "") -> Fiat:
+    """Everything of a payment that went back or is on its way, refunds and disputes together, without the one `but`."""
+    refunds = select(func.coalesce(func.sum(refund.c.amount_minor), 0)).where(
+        refund.c.order_id == order.id, refund.c.state.in_(GONE), refund.c.id != but
+    )
+    disputes = select(func.coalesce(func.sum(dispute.c.booked_minor), 0)).where(
+        dispute.c.order_id == order.id,
+        dispute.c.state.in_([str(state) for state in DISPUTE_GONE]),
+        dispute.c.id != but,
+    )
+    both = int(connection.execute(refunds).scalar_one()) + int(connection.execute(disputes).scalar_one())
+    return Fiat(min(both, order.gross_minor), order.currency)
+
+
+def given_back(connection: Connection, order: Row[Any]) -> Fiat:
+    """What really went back."""
+    refunds = select(func.coalesce(func.sum(refund.c.amount_minor), 0)).where(
+        refund.c.order_id == order.id, refund.c.state == SUCCEEDED
+    )
+    disputes = select(func.coalesce(func.sum(dispute.c.booked_minor), 0)).where(
+        dispute.c.order_id == order.id, dispute.c.state == str(dispute_rules.State.LOST)
+    )
+    both = int(connection.execute(refunds).scalar_one()) + int(connection.execute(disputes).scalar_one())
+    return Fiat(both, order.currency)
+
+
+def is_disputed(connection: Connection, order_id: str) -> bool:
+    open_one = select(dispute.c.id).where(
+        dispute.c.order_id == order_id, dispute.c.state == str(dispute_rules.State.OPEN)
+    )
+    return connection.execute(open_one.limit(1)).first() is not None
+
+
+def position(connection: Connection, order: Row[Any]) -> Position:
+    """How an order stands for a refund."""
+    gross = Fiat(order.gross_minor, order.currency)
+    nothing = Money(0)
+    gone = returned(connection, order)
+    if order.lot_id is None or order.invoice_id is None:
+        return Position(sold(order), False, gone, nothing, nothing, False, False, order.paid_at)
+    # An invoice is credited once, whatever became of the money: what was credited cannot be credited again.
+    gone = max(gone, gross - _creditable(connection, order, gross, gone))
+    lot = lot_state(connection, order.lot_id)
+    bonus = lot_state(connection, order.bonus_lot_id) if order.bonus_lot_id else None
+    balance = reads.balance(connection, order.workspace_id)
+    return Position(
+        sold=sold(order),
+        is_paid=order.state in {str(state) for state in CREDITED},
+        returned=gone,
+        left=Money(max(0, min(lot.remaining, (balance.balance - balance.held).micros))),
+        bonus_used=Money(max(bonus.used, 0)) if bonus else nothing,
+        expired=bool(lot.expired),
+        disputed=is_disputed(connection, order.id),
+        paid_at=order.paid_at,
+    )
+
+
+def _creditable(connection: Connection, order: Row[Any], gross: Fiat, gone: Fiat) -> Fiat:
+    """What is left of the invoice, less what is on its way to be credited."""
+    on_its_way = gone - given_back(connection, order)
+    return gross - Fiat(credited(connection, order.invoice_id), order.currency) - on_its_way
+
+
+def lot_state(connection: Connection, lot_id: str) -> LotState:
+    """A lot, used up or not."""
+    lot = connection.execute(select(ledger.lot).where(ledger.lot.c.id == lot_id)).one()
+    taken = sum(
+        aside.amount.micros for aside in set_asides.set_asides(connection, lot_id) if aside.state != "given_back"
+    )
+    return LotState(lot.granted, lot.remaining, taken, expired(connection, lot_id))
+
+
+def expired(connection: Connection, lot_id: str) -> int:
+    """What ended of a lot on its last day, in micros."""
+    use = ledger.lot_use.c
+    query = (
+        select(func.coalesce(func.sum(use.amount), 0))
+        .join(ledger.journal, ledger.journal.c.id == use.journal_id)
+        .where(use.lot_id == lot_id, ledger.journal.c.kind == journal.EXPIRY)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def owed(connection: Connection, ref: str) -> Money:
+    """What of credits that go back was used by now, and therefore is debt; what had ended unused is not."""
+    aside = set_asides.set_aside(connection, ref)
+    if aside is None:
+        return Money(0)
+    of_lot = {one.ref: one for one in set_asides.set_asides(connection, aside.lot_id)}
+    excused = sum(
+        _missing(one, of_lot) - one.shortfall.micros
+        for one in of_lot.values()
+        if one.state == "taken_back" and not one.ref.endswith(MORE)
+    )
+    return Money(max(0, _missing(aside, of_lot) - max(0, expired(connection, aside.lot_id) - excused)))
+
+
+def _missing(aside: AsideView, of_lot: Mapping[str, AsideView]) -> int:
+    """What could not be set aside, then or later."""
+    later = of_lot.get(aside.ref + MORE)
+    return (aside.asked - aside.amount).micros - (later.amount.micros if later else 0)
+
+
+def settle_order(connection: Connection, order_id: str, now: datetime, *, actor: str) -> None:
+    """Bring an order's state in line with what really went back of it."""
+    order = rows.find(connection, order_id)
+    back = given_back(connection, order).minor
+    if is_disputed(connection, order_id):
+        return
+    if back >= order.gross_minor:
+        rows.move(connection, order_id, Event.REFUND, now, actor=actor)
+    elif back:
+        rows.move(connection, order_id, Event.REFUND_PART, now, actor=actor)
+    elif not rows.move(connection, order_id, Event.WIN, now, actor=actor):
+        rows.move(connection, order_id, Event.RESTORE, now, actor=actor)
