@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 
 from app.invoicing import tables as invoicing
 from app.invoicing.compose import DraftLine
@@ -30,7 +30,7 @@ from app.ledger.journal import Cash
 from app.ledger.operations import AsideReason, ToppedUp
 from app.ledger.tables import lot
 from app.ledger.wallet import Ledger
-from app.payments import return_rows, rows, tables
+from app.payments import return_rows, rows
 from app.payments.orders import MANUAL
 from app.payments.return_rows import BONUS, MORE
 
@@ -157,7 +157,7 @@ class Bookings:
     async def _take(self, back: Back, figures: "_Figures", actor: str, mark: Mark) -> None:
         def within(connection: Connection, _: Any = None) -> None:
             faults.point("returns.after_credits")
-            issued = self._credit(connection, back, figures.tax) if back.credit_note else None
+            issued = self._credit(connection, back, figures) if back.credit_note else None
             faults.point("returns.after_note")
             mark(connection, issued)
             faults.point("returns.before_commit")
@@ -175,19 +175,20 @@ class Bookings:
             aside = set_asides.set_aside(connection, back.ref)
             done = aside is not None and aside.state == TAKEN_BACK
             owed = aside.shortfall if aside is not None and done else return_rows.owed(connection, back.ref)
-            before = Fiat(credited(connection, order.invoice_id), order.currency)
-            gross = Fiat(order.gross_minor, order.currency)
-            room = max(Fiat.zero(order.currency), gross - before)
-            tax = TaxSnapshot.from_json(order.tax_snapshot).share(min(back.amount, room), min(before, gross))
-        return _Figures(None if aside is None else aside.state, owed, tax, account_of(order))
+            invoices = return_rows.invoices_of(connection, order)
+            rooms = [(return_rows.open_part(connection, invoice), invoice) for invoice in invoices]
+            room, invoice = next(((room, one) for room, one in rooms if room >= back.amount), rooms[0])
+            before = Fiat(credited(connection, invoice.id), order.currency)
+            tax = TaxSnapshot.from_json(invoice.tax_snapshot).share(min(back.amount, room), before)
+        return _Figures(None if aside is None else aside.state, owed, invoice.id, tax, account_of(order))
 
-    def _credit(self, connection: Connection, back: Back, tax: TaxSnapshot) -> Issued:
-        now = self._clock()
+    def _credit(self, connection: Connection, back: Back, figures: "_Figures") -> Issued:
+        now, tax = self._clock(), figures.tax
         order = rows.find(connection, back.order_id)
         issued = issue_credit_note(
             connection,
             CreditDraft(
-                invoice_id=order.invoice_id,
+                invoice_id=figures.invoice_id,
                 gross=back.amount,
                 issued_at=now,
                 source_id=back.ref,
@@ -223,8 +224,9 @@ class Bookings:
         def within(connection: Connection, result: Any) -> None:
             if not isinstance(result, ToppedUp):
                 raise TypeError(f"a top-up answered {result!r}")
-            issued = self._invoice(connection, back, order, tax, label) if credit_note_id else None
-            _follow_lot(connection, order, result, issued, back, self._clock())
+            if credit_note_id is not None:
+                self._invoice(connection, back, order, tax, label)
+            _follow_lot(connection, order, result, back, self._clock())
             mark(connection, result.journal_id)
 
         await self._ledger.top_up(
@@ -296,6 +298,7 @@ class Bookings:
 class _Figures:
     aside: str | None
     owed: Money
+    invoice_id: str
     tax: TaxSnapshot
     account: str
 
@@ -313,23 +316,10 @@ def _ends(connection: Connection, lot_id: str) -> datetime | None:
     return connection.execute(select(lot.c.expires_at).where(lot.c.id == lot_id)).scalar()
 
 
-def _follow_lot(
-    connection: Connection, order: Row[Any], result: ToppedUp, issued: Issued | None, back: Back, now: datetime
-) -> None:
-    """When all of an order came back, its credits and its invoice are the new ones from now on."""
-    if back.amount.minor != order.gross_minor or issued is None:
-        return
-    connection.execute(
-        update(tables.payment_order)
-        .where(tables.payment_order.c.id == order.id)
-        .values(
-            lot_id=result.lot_id,
-            bonus_lot_id=result.bonus_lot_id,
-            invoice_id=issued.invoice_id,
-            invoice_number=issued.number,
-            updated_at=now,
-        )
-    )
+def _follow_lot(connection: Connection, order: Row[Any], result: ToppedUp, back: Back, now: datetime) -> None:
+    """When all of an order came back, its credits are the new ones from now on."""
+    if back.amount.minor == order.gross_minor:
+        rows.change(connection, order.id, now, lot_id=result.lot_id, bonus_lot_id=result.bonus_lot_id)
 
 
 def _mail_note(connection: Connection, order: Row[Any], issued: Issued, amount: Fiat, now: datetime) -> None:

@@ -1,11 +1,12 @@
 """What has gone back of an order, what may still go, and how its lots stand. Within the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
+from app.invoicing import tables as invoicing
 from app.invoicing.issue import credited
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
@@ -25,6 +26,8 @@ GONE: Final = (ASKED, SEEN, PENDING, SUCCEEDED)
 DISPUTE_GONE: Final = (dispute_rules.State.OPEN, dispute_rules.State.LOST)
 BONUS: Final = ":bonus"
 MORE: Final = ":more"
+#: What an invoice is issued for when money that had gone back is here again.
+SOLD_ANEW: Final = ("refund_restored", "dispute_restored")
 
 
 class LotState(NamedTuple):
@@ -93,8 +96,10 @@ def position(connection: Connection, order: Row[Any]) -> Position:
     gone = returned(connection, order)
     if order.lot_id is None or order.invoice_id is None:
         return Position(sold(order), False, gone, nothing, nothing, False, False, order.paid_at)
-    # An invoice is credited once, whatever became of the money: what was credited cannot be credited again.
-    gone = max(gone, gross - _creditable(connection, order, gross, gone))
+    # What of an invoice was credited cannot be credited again, whatever became of the money.
+    room = max(open_part(connection, invoice) for invoice in invoices_of(connection, order))
+    on_its_way = gone - given_back(connection, order)
+    gone = max(gone, gross - room + on_its_way)
     lot = lot_state(connection, order.lot_id)
     bonus = lot_state(connection, order.bonus_lot_id) if order.bonus_lot_id else None
     balance = reads.balance(connection, order.workspace_id)
@@ -110,10 +115,17 @@ def position(connection: Connection, order: Row[Any]) -> Position:
     )
 
 
-def _creditable(connection: Connection, order: Row[Any], gross: Fiat, gone: Fiat) -> Fiat:
-    """What is left of the invoice, less what is on its way to be credited."""
-    on_its_way = gone - given_back(connection, order)
-    return gross - Fiat(credited(connection, order.invoice_id), order.currency) - on_its_way
+def invoices_of(connection: Connection, order: Row[Any]) -> Sequence[Row[Any]]:
+    """The invoice of an order, and those of parts that came back after they had been credited; the oldest first."""
+    sold_anew = (invoicing.invoice.c.order_id == order.id) & invoicing.invoice.c.source_kind.in_(SOLD_ANEW)
+    mine = (invoicing.invoice.c.id == order.invoice_id) | sold_anew
+    query = select(invoicing.invoice).where(mine).order_by(invoicing.invoice.c.issued_at, invoicing.invoice.c.id)
+    return connection.execute(query).all()
+
+
+def open_part(connection: Connection, invoice: Row[Any]) -> Fiat:
+    """What no credit note has taken back of an invoice."""
+    return Fiat(invoice.gross - credited(connection, invoice.id), invoice.currency)
 
 
 def lot_state(connection: Connection, lot_id: str) -> LotState:

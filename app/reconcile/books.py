@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
 
 from app.invoicing import tables as invoicing
 from app.kernel.fiat import Fiat
@@ -18,6 +18,7 @@ from app.ledger import tables as ledger
 from app.payments import tables
 from app.payments.lifecycle import CREDITED
 from app.payments.orders import MANUAL
+from app.payments.return_tables import dispute, refund
 from app.reconcile.findings import Code, Difference
 
 BATCH: Final = 1000
@@ -166,7 +167,12 @@ def _credits_without_payment(connection: Connection, since: datetime | None) -> 
         select(_journal.id, _journal.ref, _journal.actor, _wallet.workspace_id, issued)
         .outerjoin(tables.payment_order, _order.journal_id == _journal.id)
         .outerjoin(ledger.wallet, _wallet.id == _journal.wallet_id)
-        .where(_journal.kind == journal.TOP_UP, or_(_order.id.is_(None), _order.state.not_in(_PAID)))
+        .where(
+            _journal.kind == journal.TOP_UP,
+            or_(_order.id.is_(None), _order.state.not_in(_PAID)),
+            ~exists().where(refund.c.restored_journal_id == _journal.id),
+            ~exists().where(dispute.c.restored_journal_id == _journal.id),
+        )
     )
     for row in connection.execute(query if since is None else query.where(_journal.created_at >= since)):
         facts = {"credits": Money(int(row.issued)), "payment": row.ref, "by": row.actor}

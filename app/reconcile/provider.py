@@ -21,6 +21,8 @@ from app.payments import tables
 from app.payments.fulfil import Done, Fulfilment
 from app.payments.lifecycle import CREDITED, LAPSED, State
 from app.payments.orders import AUTO_TOPUP
+from app.payments.return_rows import RESTORED
+from app.payments.return_tables import refund
 from app.payments.stripe_client import StripeDoor
 from app.payments.stripe_listing import SeenPayment, SeenRefund, StripeListing
 from app.payments.unmatched import OPEN
@@ -182,7 +184,12 @@ class Provider:
             return set(connection.execute(query).scalars())
 
     def _noted(self, order_id: str, currency: str) -> Fiat:
-        query = select(func.coalesce(func.sum(_invoice.gross), 0)).where(*_REFUND_NOTE, _invoice.order_id == order_id)
+        """What was credited for refunds; one that came back from the bank was sold anew, and its note stays."""
+        query = (
+            select(func.coalesce(func.sum(_invoice.gross), 0))
+            .outerjoin(refund, refund.c.id == _invoice.source_id)
+            .where(*_REFUND_NOTE, _invoice.order_id == order_id, func.coalesce(refund.c.state, "") != RESTORED)
+        )
         with self._db.read() as connection:
             return Fiat(int(connection.execute(query).scalar_one()), currency)
 
