@@ -1,0 +1,116 @@
+"""kill -9 between any two steps of a refund, a dispute and an automatic top-up, on both databases."""
+
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.payments.dispute_rules import State as Dispute
+from app.payments.lifecycle import State
+from tests.faults.returns_process import run
+from tests.support.returns import at_stripe, bought, cash, charge_of, notes, refunds
+from tests.support.stripe_sandbox import SandboxStripe, running_stripe
+from tests.support.till import Till
+from tests.support.till import till as open_till
+from tests.support.topups import charges, due, empty, everything, hear, on, topups
+
+pytestmark = pytest.mark.faults
+
+REFUND = ("refund.after_aside", "refund.after_provider", "returns.between_lots", "returns.after_credits",
+          "invoice.after_number", "invoice.before_commit", "returns.after_note", "returns.before_commit",
+          "refund.after_commit")  # fmt: skip
+OPENED = ("dispute.after_bonus", "dispute.after_freeze", "inbox.before_done")
+LOST = ("returns.between_lots", "returns.after_credits", "returns.after_note", "returns.before_commit",
+        "inbox.before_done")  # fmt: skip
+TOPUP = ("topup.after_order", "topup.after_charge", "fulfil.after_credits", "fulfil.after_order",
+         "fulfil.after_invoice", "fulfil.before_commit", "fulfil.after_commit")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def module_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxStripe]:
+    with running_stripe(tmp_path_factory.mktemp("stripe")) as running:
+        yield running
+
+
+@pytest.fixture
+def till(tmp_path: Path, database_url: str, module_stripe: SandboxStripe) -> Iterator[Till]:
+    module_stripe.ctl("reset")
+    with open_till(tmp_path / "home", database_url, module_stripe) as opened:
+        yield opened
+
+
+def killed(till: Till, tmp_path: Path, database_url: str, what: str, about: str, fault: str) -> None:
+    ended = run(tmp_path / "other", database_url, till.stripe, what, about, fault)
+    assert ended == -signal.SIGKILL, "the point was never reached"
+
+
+@pytest.mark.parametrize("fault", REFUND)
+def test_killed_within_a_refund(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
+    order = bought(till)
+    killed(till, tmp_path, database_url, "refund", order.id, fault)
+    assert len(at_stripe(till)) <= 1
+
+    till.time.ahead += timedelta(minutes=5)
+    till.run(till.cashier.return_due())
+    hear(till)
+    [view] = refunds(till, order)
+    assert (view.state, [one.amount for one in at_stripe(till)]) == ("succeeded", [595])
+    assert (notes(till), cash(till), till.credits) == ([(595, "refund")], 595, 5_250)
+    assert till.state(order) is State.PARTIALLY_REFUNDED
+    assert till.services.ledger.balance(till.workspace_id).set_aside.micros == 0
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("fault", OPENED)
+def test_killed_while_a_dispute_opens(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
+    order = bought(till)
+    dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    told = [event for event in everything(till) if event["type"] == "charge.dispute.created"]
+    assert till.deliver(told) == [200]
+    killed(till, tmp_path, database_url, "dispute", dispute["id"], fault)
+
+    till.time.ahead += timedelta(minutes=5)
+    till.apply()
+    [seen] = till.cashier.disputes()
+    standing = till.services.ledger.balance(till.workspace_id)
+    assert (seen.state, standing.set_aside.amount, standing.frozen) == (Dispute.OPEN, 10_500, True)
+    till.stripe.ctl(f"disputes/{dispute['id']}", status="won")
+    hear(till)
+    assert (till.state(order), till.credits) == (State.PAID, 10_500)
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_killed_while_a_dispute_is_lost(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
+    order = bought(till)
+    dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    hear(till)
+    till.stripe.ctl(f"disputes/{dispute['id']}", status="lost")
+    told = [event for event in everything(till) if event["type"] == "charge.dispute.closed"]
+    assert till.deliver(told) == [200]
+    killed(till, tmp_path, database_url, "dispute", dispute["id"], fault)
+
+    till.time.ahead += timedelta(minutes=5)
+    till.apply()
+    standing = till.services.ledger.balance(till.workspace_id)
+    assert [one.state for one in till.cashier.disputes()] == [Dispute.LOST]
+    assert (notes(till), cash(till), till.state(order)) == ([(1_190, "dispute")], 0, State.REFUNDED)
+    assert (standing.balance.micros, standing.set_aside.micros, standing.frozen) == (0, 0, False)
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("fault", TOPUP)
+def test_killed_within_an_automatic_top_up(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
+    on(till)
+    empty(till)
+    killed(till, tmp_path, database_url, "topup", till.workspace_id, fault)
+    assert len(charges(till)) <= 1
+
+    till.time.ahead += timedelta(minutes=5)
+    due(till)
+    hear(till)
+    assert [order.state for order in topups(till)] == [State.PAID]
+    assert (len(charges(till)), till.credits) == (1, 11_000)
+    till.assert_books_balance()
