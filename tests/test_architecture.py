@@ -15,9 +15,10 @@ APP = ROOT / "app"
 FLOORS = (
     {"kernel"},
     {"pricing"},
-    {"accounts", "files", "catalogue", "ledger", "providers"},
+    {"accounts", "files", "catalogue", "ledger", "providers", "metering"},
     {"generation", "invoicing"},
     {"payments"},
+    {"billing"},
     {"notify", "reconcile"},
     {"jobs"},
     {"services"},
@@ -60,7 +61,13 @@ AT_HOME_ONLY = {
 
 #: Values in, values out: these import no clock, no randomness, no database, no network and no environment.
 PURE = [
+    "billing/commitment.py",
+    "billing/proration.py",
+    "billing/wallet_rules.py",
+    "billing/waterfall.py",
     "kernel/money.py",
+    "metering/aggregate.py",
+    "metering/expression.py",
     "ledger/journal.py",
     "generation/lifecycle.py",
     "invoicing/compose.py",

@@ -66,14 +66,16 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """`price` for every started package of `size` units, after `free` units."""
+    """`price` for every package of `size` units after `free` ones: each one started, or (`whole`) only full ones."""
 
     price: Fraction
     size: Fraction
     free: Fraction = Fraction(0)
+    whole: bool = False
 
     def billable(self, quantities: Sequence[Ratio]) -> Ratio:
-        packages = sum(-(-max(Fraction(*each) - self.free, Fraction(0)) // self.size) for each in quantities)
+        over = [max(Fraction(*each) - self.free, Fraction(0)) for each in quantities]
+        packages = sum(each // self.size if self.whole else -(-each // self.size) for each in over)
         return (packages * self.size).as_integer_ratio()
 
     def owed(self, quantities: Sequence[Ratio]) -> Ratio:
@@ -96,17 +98,21 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Graduated prices. The last band has no end."""
+    """Graduated prices. The last band has no end. `flat_at_zero` owes the first band's flat amount even when nothing
+    was used: systems differ in this."""
 
     banding: Banding
     bands: tuple[Band, ...]
+    flat_at_zero: bool = False
 
     def billable(self, quantities: Sequence[Ratio]) -> Ratio:
         return sum((Fraction(*each) for each in quantities), Fraction(0)).as_integer_ratio()
 
     def owed(self, quantities: Sequence[Ratio]) -> Ratio:
         price = self._volume if self.banding is Banding.VOLUME else self._slab
-        return sum((price(Fraction(*each)) for each in quantities if each[0] > 0), Fraction(0)).as_integer_ratio()
+        zero = self.bands[0].flat if self.flat_at_zero else Fraction(0)
+        owed = (price(Fraction(*each)) if each[0] > 0 else zero for each in quantities)
+        return sum(owed, Fraction(0)).as_integer_ratio()
 
     def _volume(self, quantity: Fraction) -> Fraction:
         band = next(band for band in self.bands if band.up_to is None or quantity <= band.up_to)

@@ -1,44 +1,16 @@
 """Quantities into amounts: plain rates, volume and slab bands, packages, against figures from other billing systems."""
 
-import json
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
 from app.pricing.conditions import Condition, OneOf
 from app.pricing.rate_card import Branch, Component, RateCard
-from app.pricing.scale import Band, Banding, Bands, Linear, Package, Scale
+from app.pricing.scale import Band, Banding, Bands, Linear, Package
 from app.pricing.units import UNITS
 from app.pricing.usage import Usage
 from tests.pricing.shop import images
-
-VECTORS = json.loads((Path(__file__).parent / "quantity_vectors.json").read_text(encoding="utf-8"))
-
-
-def scale_of(group: str, given: dict) -> Scale:
-    if group == "lago_package":
-        return Package(Fraction(given["amount"]), Fraction(given["package"]), Fraction(given["free"]))
-    if given.get("model") == "PACKAGE":
-        return Package(Fraction(given["amount"]), Fraction(given["divide_by"]))
-    if given.get("model") == "FLAT_FEE":
-        return Linear.of(Fraction(given["amount"]), Fraction(0), None)
-    volume = given.get("tier_mode") == "VOLUME" or group == "lago_volume"
-    return Bands(Banding.VOLUME if volume else Banding.SLAB, tuple(map(band, given["tiers"])))
-
-
-def band(tier: dict) -> Band:
-    up_to = None if tier["up_to"] is None else Fraction(tier["up_to"])
-    return Band(up_to, Fraction(tier["unit_amount"]), Fraction(tier.get("flat_amount", 0)))
-
-
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
-def test_quantities_cost_what_other_systems_say(vector):
-    given = vector["input"]
-    quantities = [Fraction(each).as_integer_ratio() for each in given.get("buckets", [given.get("qty")])]
-    owed = scale_of(vector["group"], given).owed(quantities)
-    assert Fraction(*owed) == Fraction(vector["cost"])
 
 
 @pytest.mark.parametrize(
