@@ -27,6 +27,7 @@ from app.jobs.engine import Carrier, Engine
 from app.kernel import clock, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.events import Listeners
 from app.kernel.money import Money
 from app.kernel.news import News
 from app.kernel.secrets import Vault
@@ -114,6 +115,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         clock=now,
         public_url=settings.public_url,
         signing_key=settings.secret_key,
+        listeners=Listeners(db),
     )
     accounts = Accounts(db, now, opened=open_wallet)
     invoicing = Invoicing(db, now)

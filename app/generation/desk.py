@@ -12,6 +12,7 @@ from app.files.store import Files
 from app.kernel import secrets
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.events import Listeners
 from app.kernel.work import Work
 from app.ledger.wallet import Ledger
 from app.providers import registry
@@ -65,6 +66,7 @@ class Desk:
     clock: Clock
     public_url: str
     signing_key: str = field(repr=False)
+    listeners: Listeners
 
     def callback_url(self, provider_id: str, attempt_id: str) -> str:
         """Where the provider calls us back; the signature keeps strangers from naming our attempts."""

@@ -13,10 +13,11 @@ from sqlalchemy import RowMapping
 from app.catalogue.offers import Offer
 from app.catalogue.param_schema import resolved_values
 from app.files.store import Files
-from app.generation import rows
+from app.generation import rows, telling
 from app.generation.desk import Desk
 from app.generation.inputs import lengths
 from app.generation.measure import Delivered, customer_usage, in_our_words, upstream_usage
+from app.kernel import events
 from app.kernel.money import USD, Money
 from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.operations import Released, Settled
@@ -42,6 +43,8 @@ async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
         )
         return
     now = desk.clock()
+    await desk.listeners.fresh()
+    told = telling.ended(desk, generation, events.GENERATION_COMPLETED, now)
     await desk.ledger.settle(
         generation["id"],
         priced.quote.total,
@@ -49,7 +52,7 @@ async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
         cost=priced.cost,
         provider_id=attempt["provider_id"],
         actor="system",
-        also=lambda settled: _settled_rows(generation, attempt, priced, settled, delivered, now),
+        also=lambda settled: _settled_rows(generation, attempt, priced, settled, delivered, now, told),
     )
 
 
@@ -79,6 +82,7 @@ def _settled_rows(
     settled: Settled,
     delivered: Delivered,
     now: datetime,
+    told: list[Companion],
 ) -> list[Companion]:
     if settled.late or settled.already:
         return []
@@ -98,6 +102,7 @@ def _settled_rows(
         Companion(rows.UPDATE_ATTEMPT, closing(attempt, "delivered", now, cost_micros=cost_micros)),
         rows.event_companion(generation["id"], "measured", now, usage),
         rows.event_companion(generation["id"], "settled", now, money),
+        *told,
     ]
 
 
@@ -125,6 +130,8 @@ async def give_back(
         await _forfeit(desk, generation, attempt, attempt_state, code, cost_micros)
         return
     now = desk.clock()
+    await desk.listeners.fresh()
+    told = telling.ended(desk, generation, telling.type_of_failure(code), now)
     failed = {
         "b_id": generation["id"],
         "b_now": now,
@@ -142,6 +149,7 @@ async def give_back(
             Companion(rows.FAIL, failed),
             Companion(close, closing(attempt, attempt_state, now, code, private or message, cost_micros)),
             rows.event_companion(generation["id"], "released", now, {"code": code, "why": message}),
+            *told,
         ]
 
     try:
@@ -169,6 +177,8 @@ async def _forfeit(
 ) -> None:
     now, quote = desk.clock(), generation["estimate"]
     message = "It did not succeed. This model is charged when it starts and not refunded."
+    await desk.listeners.fresh()
+    told = telling.ended(desk, generation, telling.type_of_failure(code), now)
 
     def also(settled: Settled) -> list[Companion]:
         if settled.late or settled.already:
@@ -187,6 +197,7 @@ async def _forfeit(
             Companion(rows.FORFEIT, ended),
             Companion(rows.UPDATE_ATTEMPT, closing(attempt, attempt_state, now, code, message, cost_micros)),
             rows.event_companion(generation["id"], "settled", now, {"micros": settled.charged.micros, "code": code}),
+            *told,
         ]
 
     await desk.ledger.settle(

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from app.generation import rows
+from app.generation import rows, telling
 from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
 from app.generation.limits import checks
@@ -50,6 +50,7 @@ class Ask:
     max_credits: Decimal | None = None
     shown: tuple[str, int] | None = None
     idempotency_key: str | None = None
+    webhook_url: str | None = None
 
     def fingerprint(self) -> str:
         """The same for the same request, however its keys are ordered."""
@@ -75,13 +76,14 @@ async def start(desk: Desk, ask: Ask) -> Started:
     now = desk.clock()
     generation_id = new_id("gen")
     hold = priced.quote.maximum
+    await desk.listeners.fresh()
     try:
         await desk.ledger.hold(
             ask.workspace_id,
             generation_id,
             hold,
             deadline_at=now + HOLD_LIFETIME,
-            also=_rows(ask, priced, generation_id, now),
+            also=_rows(desk, ask, priced, generation_id, now),
             checks=checks(priced.offer, ask.workspace_id, hold.micros, now),
         )
     except (IntegrityError, InsufficientCredits, LimitReached):
@@ -110,7 +112,7 @@ def agree(priced: Priced, ask: Ask) -> None:
         )
 
 
-def _rows(ask: Ask, priced: Priced, generation_id: str, now: datetime) -> list[Companion]:
+def _rows(desk: Desk, ask: Ask, priced: Priced, generation_id: str, now: datetime) -> list[Companion]:
     offer, quote = priced.offer, priced.quote
     generation = {
         "id": generation_id,
@@ -126,6 +128,7 @@ def _rows(ask: Ask, priced: Priced, generation_id: str, now: datetime) -> list[C
         "params": priced.params,
         "estimate": quote.to_json(),
         "hold_micros": quote.maximum.micros,
+        "webhook_url": ask.webhook_url,
         "created_at": now,
         "updated_at": now,
         "next_check_at": now,
@@ -138,6 +141,7 @@ def _rows(ask: Ask, priced: Priced, generation_id: str, now: datetime) -> list[C
         ),
         rows.event_companion(generation_id, "requested", now, {"given": given}),
         rows.event_companion(generation_id, "held", now, {"micros": quote.maximum.micros}),
+        *telling.started(desk, generation, offer.alias, quote.total, now),
     ]
     if ask.idempotency_key is not None:
         key = {

@@ -13,7 +13,7 @@ from app.invoicing.document import InvoiceDocument, problems
 from app.invoicing.numbering import Number, take_number
 from app.invoicing.seller import zone
 from app.invoicing.tax_snapshot import TaxSnapshot, content_hash
-from app.kernel import faults
+from app.kernel import events, faults
 from app.kernel.errors import Broken
 from app.kernel.ids import new_id
 
@@ -78,6 +78,7 @@ def write(connection: Connection, sheet: Sheet) -> Issued:
         invoice_id = new_id("inv")
         if _insert(connection, _row(invoice_id, sheet, number, document)):
             connection.execute(_INSERT_LINE, [_line(invoice_id, *each) for each in enumerate(sheet.lines)])
+            _tell(connection, invoice_id, sheet, document)
             faults.point("invoice.before_commit")
             return Issued(invoice_id, number.text)
         savepoint.rollback()
@@ -85,6 +86,25 @@ def write(connection: Connection, sheet: Sheet) -> Issued:
     if found is None:
         raise Broken(f"{sheet.source.kind} {sheet.source.id} is invoiced and is not.")
     return found
+
+
+def _tell(connection: Connection, invoice_id: str, sheet: Sheet, document: InvoiceDocument) -> None:
+    credits_back = sheet.refers_to is not None
+    data = {
+        "object": "invoice",
+        "id": invoice_id,
+        "number": document.number,
+        "kind": sheet.head.kind.value,
+        "issued_on": document.issued_on,
+        "net": sheet.tax.total_net,
+        "tax": sheet.tax.total_tax,
+        "gross": sheet.tax.total_gross,
+        "order": sheet.order_id,
+        "refers_to": sheet.refers_to,
+        "test": sheet.head.is_test,
+    }
+    type_ = events.INVOICE_CREDITED if credits_back else events.INVOICE_ISSUED
+    events.tell(connection, sheet.workspace_id, type_, data, key=f"{type_}:{invoice_id}")
 
 
 def day(tax: TaxSnapshot, moment: datetime) -> date:

@@ -52,6 +52,9 @@ PREFIXES = {
     "out": "outbox message",
     "mail": "mail",
     "rec": "reconcile run",
+    "whe": "webhook endpoint",
+    "whd": "webhook delivery",
+    "msg": "webhook message",
 }
 _SHAPE = re.compile(rf"^({'|'.join(PREFIXES)})_[{ALPHABET}]{{26}}$")
 

@@ -1,4 +1,4 @@
-"""The one table of the kernel: what was promised in a transaction and must happen after it."""
+"""The tables of the kernel: what was promised in a transaction and must happen after it, and who wants to be told."""
 
 from sqlalchemy import Column, Index, Integer, String, Table, text
 
@@ -23,4 +23,13 @@ outbox = Table(
         sqlite_where=text("state = 'waiting'"),
         postgresql_where=text("state = 'waiting'"),
     ),
+)
+
+#: Workspaces that have asked for events. The parts that make events are below the one that sends them, so they look
+#: here; `notify` keeps it, in the transaction in which an endpoint comes or goes.
+webhook_listener = Table(
+    "webhook_listener",
+    metadata,
+    Column("workspace_id", String, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
 )

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.tables import Workspace
-from app.kernel import outbox
+from app.kernel import events, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database, metadata
 from app.kernel.errors import InvalidInput
@@ -127,6 +127,9 @@ class Alerts:
             return False  # another process was quicker
         params = {"available": Money(max(0, int(row.available))), "threshold": Money(int(row.threshold))}
         key = f"low_balance:{row.workspace_id}:{now:%Y-%m-%d}"
+        events.tell(
+            connection, row.workspace_id, events.BALANCE_LOW, {"object": "balance", **params}, key=f"event:{key}"
+        )
         return outbox.mail(connection, "low_balance", key=key, workspace_id=row.workspace_id, params=params, at=now)
 
     def _expiries(self) -> int:

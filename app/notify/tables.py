@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
 from app.kernel.db import Json, UtcDateTime, metadata
+from app.notify import webhook_tables  # noqa: F401 - so that whoever imports the tables has them all
 
 mail = Table(
     "mail",

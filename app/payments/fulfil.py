@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from app.invoicing.profiles import note_evidence
 from app.invoicing.writing import Issued
-from app.kernel import faults, outbox
+from app.kernel import events, faults, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
@@ -294,6 +294,7 @@ def mark_paid(connection: Connection, order_id: str, proof: Proof, booked: Toppe
     rows.change(connection, order_id, now, invoice_id=issued.invoice_id, invoice_number=issued.number)
     faults.point("fulfil.after_invoice")
     _mail_paid(connection, order, issued, now)
+    rows.tell(connection, rows.find(connection, order_id), events.TOPUP_SUCCEEDED)
     if order.kind == AUTO_TOPUP:
         topup_rows.succeeded(connection, order, now)
 
@@ -347,6 +348,8 @@ def _mail_paid(connection: Connection, order: Row[Any], issued: Issued, now: dat
 
 
 def _mail_failed(connection: Connection, order: Row[Any], proof: Proof) -> None:
+    attempt = proof.payment_id or proof.session_id or ""
+    rows.tell(connection, order, events.TOPUP_FAILED, reason=proof.failure_code or "charge_failed", attempt=attempt)
     outbox.mail(
         connection,
         "payment_failed",

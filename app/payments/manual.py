@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.tables import Member
 from app.invoicing.parties import Bank
 from app.invoicing.tax_snapshot import TaxSnapshot
-from app.kernel import faults, outbox
+from app.kernel import events, faults, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database, metadata
 from app.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -248,6 +248,7 @@ class Manual:
             paid = received(connection, order)
             if paid:
                 _report(connection, order, Reason.TO_RETURN, order_id, paid, now)
+            rows.tell(connection, order, events.TOPUP_FAILED, reason="rejected")
             outbox.mail(
                 connection,
                 "order_rejected",

@@ -7,8 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel import events
 from app.kernel.errors import NotFound
+from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
+from app.kernel.money import Money
 from app.payments import tables
 from app.payments.lifecycle import Event, sources, target
 
@@ -71,6 +74,22 @@ def insert_once(connection: Connection, table: Any, row: Mapping[str, Any], *uni
     made = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = made(table).values(dict(row)).on_conflict_do_nothing(index_elements=list(unique))
     return connection.execute(statement.returning(table.c[unique[0]])).first() is not None
+
+
+def tell(connection: Connection, order: Row[Any], type_: str, *, reason: str | None = None, attempt: str = "") -> None:
+    """The event of a top-up that was paid, or of an `attempt` to pay it that failed for this `reason`."""
+    data = {
+        "object": "topup",
+        "order": order.id,
+        "reference": order.reference,
+        "kind": order.kind,
+        "credits": Money(order.credits_micros),
+        "bonus_credits": Money(order.bonus_micros),
+        "amount": Fiat(order.gross_minor, order.currency),
+        "invoice": order.invoice_number,
+        "reason": reason,
+    }
+    events.tell(connection, order.workspace_id, type_, data, key=f"{type_}:{order.id}:{attempt}")
 
 
 def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:

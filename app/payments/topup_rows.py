@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from app.kernel import outbox
+from app.kernel import events, outbox
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.ledger import reads as books
@@ -235,6 +235,7 @@ def _fail(connection: Connection, order: Row[Any], code: str, now: datetime, *, 
     if not rows.move(connection, order.id, Event.FAIL, now, failure_code=code, look_at=None):
         return False
     mark(connection, order.id, now, state=state, code=code, look_at=None)
+    rows.tell(connection, order, events.TOPUP_FAILED, reason=code)
     return True
 
 
