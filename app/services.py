@@ -19,6 +19,8 @@ from app.files.store import Files
 from app.generation.account_statement import AccountStatements
 from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
+from app.generation.gate import Gate
+from app.generation.rates import Rates
 from app.generation.sweep import overdue
 from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
@@ -105,6 +107,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     files = Files(db, settings.files_dir)
     engine = Engine(settings.jobs_url, executor_id()) if carry else None
     work: Work = engine if engine is not None else Idle()
+    accounts = Accounts(db, now, opened=open_wallet)
     desk = Desk(
         db=db,
         offers=offers,
@@ -112,12 +115,12 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         files=files,
         providers=ProviderPool(lambda provider_id: provider_access.access(db, vault, provider_id)),
         work=work,
+        gate=Gate(accounts.allowances, Rates(settings.redis_url)),
         clock=now,
         public_url=settings.public_url,
         signing_key=settings.secret_key,
         listeners=Listeners(db),
     )
-    accounts = Accounts(db, now, opened=open_wallet)
     invoicing = Invoicing(db, now)
     news = News()
     cashier = Cashier(db, now, ledger, invoicing.taxes.quote_tax, _cash_house(settings), news.publish)

@@ -41,6 +41,9 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)  # the mail server; without one mails are kept for operators
     mail_from: str = ""  # the sender, such as Farebox <billing@example.com>
     low_balance_credits: int = 100  # where a workspace that chose nothing is told that its balance is low
+    redis_url: str | None = field(default=None, repr=False)  # where processes share their rate limits
+    keep_refused_days: int = 30  # how long requests that were refused stay in the log
+    keep_payload_days: int = 7  # how long what a key's policy keeps of requests and answers stays
     stripe_secret_key: str = field(default="", repr=False)  # empty: nothing is paid by card
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # and, during a change, the one before
     stripe_api_base: str = STRIPE_API
@@ -94,6 +97,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         smtp_url=env.get("FAREBOX_SMTP_URL") or None,
         mail_from=_sender(env),
         low_balance_credits=_integer(env, "FAREBOX_LOW_BALANCE_CREDITS", 100),
+        redis_url=_redis(env),
+        keep_refused_days=_integer(env, "FAREBOX_KEEP_REFUSED_DAYS", 30),
+        keep_payload_days=_integer(env, "FAREBOX_KEEP_PAYLOAD_DAYS", 7),
         **_stripe(env, demo, folder),
     )
 
@@ -149,6 +155,13 @@ def _sender(env: Mapping[str, str]) -> str:
     if env.get("FAREBOX_SMTP_URL") and not sender:
         raise Broken("FAREBOX_MAIL_FROM is missing: set it to the sender, such as Farebox <billing@example.com>.")
     return sender
+
+
+def _redis(env: Mapping[str, str]) -> str | None:
+    url = env.get("REDIS_URL") or None
+    if url is not None and not url.startswith(("redis://", "rediss://", "redis+unix://")):
+        raise Broken("REDIS_URL must start with redis:// or rediss://, such as redis://127.0.0.1:6379/0.")
+    return url
 
 
 class Stripe(TypedDict):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from app.accounts.allowances import AllowanceBook
 from app.accounts.identity import Who
 from app.accounts.keys import Background, Keys
 from app.accounts.passwords import Passwords
@@ -29,6 +30,7 @@ class Accounts:
         passwords = passwords or Passwords()
         self.sign_ins = SignIns(db, clock, passwords)
         self.keys = Keys(db, clock, background)
+        self.allowances = AllowanceBook(db, clock)
         self.people = People(db, clock, passwords, opened=opened, changed=self._forget)
 
     def look_up(self, token: str) -> Who | None:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from app.kernel.db import UtcDateTime
+from app.kernel.db import Json, UtcDateTime
 
 
 class User(SQLModel, table=True):
@@ -57,6 +58,27 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    previous_hash: str | None = Field(default=None, index=True)  # the secret before a rotation, while it still works
+    previous_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    keeps_payloads: bool | None = None  # what is asked and answered is kept for a while; None is no
+
+
+class AllowanceRow(SQLModel, table=True):
+    """What a key or a workspace may use; no row is no limit. Amounts in micro-credits, days and months in UTC."""
+
+    __tablename__ = "allowance"
+
+    subject: str = Field(primary_key=True)  # key_… or ws_…
+    workspace_id: str = Field(foreign_key="workspace.id", index=True)
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent_jobs: int | None = None
+    credits_per_day_micros: int | None = Field(default=None, sa_type=BigInteger)
+    credits_per_month_micros: int | None = Field(default=None, sa_type=BigInteger)
+    allowed_models: list[str] | None = Field(default=None, sa_type=Json)  # model ids; None is every model
+    alert_percent: int | None = None  # of a budget; at this much, and when it is used up, its owners get a mail
+    updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class AuditEvent(SQLModel, table=True):

@@ -94,6 +94,8 @@ _FIELDS = (
     "requests_per_minute",
     "concurrent_jobs",
     "credits_per_day_micros",
+    "tokens_per_minute",
+    "credits_per_month_micros",
 )
 
 
@@ -107,6 +109,8 @@ def _fill(model: Model, details: Details) -> None:
     model.requests_per_minute = details.limits.requests_per_minute
     model.concurrent_jobs = details.limits.concurrent_jobs
     model.credits_per_day_micros = details.limits.credits_per_day_micros
+    model.tokens_per_minute = details.limits.tokens_per_minute
+    model.credits_per_month_micros = details.limits.credits_per_month_micros
 
 
 def _check(session: Session, details: Details, model: Model | None) -> None:
@@ -132,6 +136,8 @@ def _check_limits(limits: Limits) -> None:
         "requests_per_minute": (limits.requests_per_minute, MAX_COUNT),
         "concurrent_jobs": (limits.concurrent_jobs, MAX_COUNT),
         "credits_per_day": (limits.credits_per_day_micros, MAX_MICROS),
+        "tokens_per_minute": (limits.tokens_per_minute, MAX_COUNT),
+        "credits_per_month": (limits.credits_per_month_micros, MAX_MICROS),
     }
     for name, (value, most) in bounds.items():
         if value is not None and not 0 < value <= most:

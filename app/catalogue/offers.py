@@ -11,7 +11,7 @@ import difflib
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -42,11 +42,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Per workspace; None is no limit. A day starts at 00:00 UTC."""
+    """Per workspace; None is no limit. A day starts at 00:00 UTC, a month on its first day."""
 
     requests_per_minute: int | None = None
     concurrent_jobs: int | None = None
     credits_per_day_micros: int | None = None
+    tokens_per_minute: int | None = None
+    credits_per_month_micros: int | None = None
+
+
+#: The columns of a model that hold them, in the order of the fields.
+LIMIT_COLUMNS = tuple(field.name for field in fields(Limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +257,7 @@ def _offer(shelf: _Shelf, version: Published, compiler: Compiler, *, every_route
         billing_mode=version.card.billing_mode,
         overage=version.card.overage,
         refund_on_failure=version.card.refund_on_failure,
-        limits=Limits(head["requests_per_minute"], head["concurrent_jobs"], head["credits_per_day_micros"]),
+        limits=Limits(*(head[name] for name in LIMIT_COLUMNS)),
         routes=routes,
         verified=bool(routes) and routes[0].cost_verified,
     )

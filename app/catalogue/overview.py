@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from app.catalogue.costs import cost_history, live_cost
 from app.catalogue.details import Details
 from app.catalogue.drafts import Draft, draft_of
-from app.catalogue.offers import Limits
+from app.catalogue.offers import LIMIT_COLUMNS, Limits
 from app.catalogue.publish import versions
 from app.catalogue.routes import RouteForm, routes_of
 from app.catalogue.tables import CostProfile, Model, ModelVersion, ProviderRow, Route
@@ -121,7 +121,7 @@ def read_model(session: Session, model_id: str, moment: datetime) -> ModelPage:
             modality=model.modality,
             description=model.description,
             example=model.example,
-            limits=Limits(model.requests_per_minute, model.concurrent_jobs, model.credits_per_day_micros),
+            limits=Limits(*(getattr(model, name) for name in LIMIT_COLUMNS)),
             sort=model.sort,
         ),
         enabled=model.enabled,

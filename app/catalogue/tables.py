@@ -36,6 +36,8 @@ class Model(SQLModel, table=True):
     requests_per_minute: int | None = None
     concurrent_jobs: int | None = None
     credits_per_day_micros: int | None = Field(default=None, sa_type=BigInteger)
+    tokens_per_minute: int | None = None
+    credits_per_month_micros: int | None = Field(default=None, sa_type=BigInteger)
     sort: int = 0
     example: dict[str, Any] | None = Field(default=None, sa_type=Json)  # input to try the model with
     created_at: datetime = Field(sa_type=UtcDateTime)

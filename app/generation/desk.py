@@ -9,6 +9,7 @@ from typing import TypeVar
 from app.catalogue.offers import Offers
 from app.catalogue.provider_access import ProviderAccess
 from app.files.store import Files
+from app.generation.gate import Gate
 from app.kernel import secrets
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -63,6 +64,7 @@ class Desk:
     files: Files
     providers: ProviderPool
     work: Work
+    gate: Gate
     clock: Clock
     public_url: str
     signing_key: str = field(repr=False)

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,8 +18,8 @@ from sqlalchemy.exc import IntegrityError
 from app.generation import rows, telling
 from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
-from app.generation.limits import checks
 from app.generation.price import Priced, price
+from app.generation.rates import RateHeaders
 from app.kernel import faults
 from app.kernel.errors import (
     IdempotencyConflict,
@@ -62,17 +62,20 @@ class Ask:
 class Started:
     generation_id: str
     replayed: bool
+    rates: RateHeaders = field(default_factory=RateHeaders)
 
 
 async def start(desk: Desk, ask: Ask) -> Started:
     """Hold the credits and write the generation down, then ask for it to be carried on.
 
-    Raises what `price` raises, PriceChanged, PriceAboveMax, LimitReached, InsufficientCredits, IdempotencyConflict.
+    Raises what `price` raises, PriceChanged, PriceAboveMax, LimitReached, NotAllowed, InsufficientCredits,
+    IdempotencyConflict.
     """
     if replay := await _replay(desk, ask):
         return replay
     priced = await asyncio.to_thread(price, desk, ask.model, ask.input, ask.workspace_id)
     agree(priced, ask)
+    rates = await desk.gate.admit(ask.workspace_id, ask.api_key_id, priced.offer)
     now = desk.clock()
     generation_id = new_id("gen")
     hold = priced.quote.maximum
@@ -84,7 +87,7 @@ async def start(desk: Desk, ask: Ask) -> Started:
             hold,
             deadline_at=now + HOLD_LIFETIME,
             also=_rows(desk, ask, priced, generation_id, now),
-            checks=checks(priced.offer, ask.workspace_id, hold.micros, now),
+            checks=desk.gate.checks(priced.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
         )
     except (IntegrityError, InsufficientCredits, LimitReached):
         if replay := await _replay(desk, ask):  # two requests with one key: the other one won, and took the credits
@@ -92,7 +95,7 @@ async def start(desk: Desk, ask: Ask) -> Started:
         raise
     faults.point("start.after_hold")
     desk.work.follow(generation_id)
-    return Started(generation_id, replayed=False)
+    return Started(generation_id, replayed=False, rates=rates)
 
 
 def agree(priced: Priced, ask: Ask) -> None:

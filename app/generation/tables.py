@@ -13,6 +13,13 @@ class Generation(SQLModel, table=True):
     __table_args__ = (
         Index("generation_by_workspace", "workspace_id", "created_at"),
         Index("generation_by_model", "model_id", "created_at"),
+        Index("generation_of_workspace", "workspace_id", "id"),
+        Index(
+            "generation_running",
+            "workspace_id",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
         Index(
             "generation_open",
             "next_check_at",
@@ -101,4 +108,51 @@ class IdempotencyKey(SQLModel, table=True):
     key: str = Field(primary_key=True)
     request_hash: str
     generation_id: str = Field(foreign_key="generation.id")
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class Spend(SQLModel, table=True):
+    """What finished generations were charged, by the day they finished: kept by a trigger in the very statement that
+    finishes one (`guards.py`), so a budget needs no walk over them and cannot drift from them."""
+
+    workspace_id: str = Field(primary_key=True, foreign_key="workspace.id")
+    day: str = Field(primary_key=True)  # 2026-11-21, in UTC
+    api_key_id: str = Field(primary_key=True)  # empty: the playground
+    model_id: str = Field(primary_key=True)
+    requests: int = Field(sa_type=BigInteger)
+    charged_micros: int = Field(sa_type=BigInteger)
+
+
+class RefusedRequest(SQLModel, table=True):
+    """An API request that never became a generation. Like ones in one minute share a row and are counted in it."""
+
+    __tablename__ = "refused_request"
+    __table_args__ = (Index("refused_request_of_workspace", "workspace_id", "id"),)
+
+    id: str = Field(primary_key=True)  # req_…
+    workspace_id: str = Field(foreign_key="workspace.id")
+    api_key_id: str | None = None
+    path: str
+    model: str | None = None  # as it was asked for
+    status: int
+    code: str
+    message: str
+    repeats: int = 1
+    took_ms: int = 0
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class RequestPayload(SQLModel, table=True):
+    """What was asked and answered, where the key's policy keeps it; without secrets, and not for long."""
+
+    __tablename__ = "request_payload"
+    __table_args__ = (Index("request_payload_of_workspace", "workspace_id", "id"),)
+
+    id: str = Field(primary_key=True)  # req_…
+    workspace_id: str = Field(foreign_key="workspace.id")
+    api_key_id: str
+    path: str
+    status: int
+    request: str
+    response: str
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -324,3 +324,16 @@ WHERE cost <> booked;
 SELECT generation_id, wallet_id, amount, deadline_at
 FROM hold
 WHERE state = 0 AND deadline_at < :before;
+
+-- spend_is_charges: What was spent, as budgets count it, is what finished generations were charged.
+SELECT workspace_id, api_key_id, model_id, SUM(spent) AS spent, SUM(charged) AS charged
+FROM (
+    SELECT workspace_id, api_key_id, model_id, charged_micros AS spent, 0 AS charged, requests AS counted
+    FROM spend
+    UNION ALL
+    SELECT workspace_id, COALESCE(api_key_id, ''), model_id, 0, charged_micros, -1
+    FROM generation
+    WHERE finished_at IS NOT NULL AND charged_micros > 0
+) both_sides
+GROUP BY workspace_id, api_key_id, model_id
+HAVING SUM(spent) <> SUM(charged) OR SUM(counted) <> 0;

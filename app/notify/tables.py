@@ -61,3 +61,13 @@ expiry_warning = Table(
     Column("days", Integer, primary_key=True),  # 30, 7 or 1 before it expires
     Column("created_at", UtcDateTime, nullable=False),
 )
+
+#: That somebody was told that a budget is nearly or wholly used up: once a period.
+budget_alert = Table(
+    "budget_alert",
+    metadata,
+    Column("subject", String, primary_key=True),  # key_… or ws_…
+    Column("period", String, primary_key=True),  # 2026-11-21 or 2026-11
+    Column("percent", Integer, primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
