@@ -21,6 +21,7 @@ from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
 from app.generation.gate import Gate
 from app.generation.rates import Rates
+from app.generation.router import Router
 from app.generation.sweep import overdue
 from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
@@ -108,12 +109,14 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     engine = Engine(settings.jobs_url, executor_id()) if carry else None
     work: Work = engine if engine is not None else Idle()
     accounts = Accounts(db, now, opened=open_wallet)
+    credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     desk = Desk(
         db=db,
         offers=offers,
         ledger=ledger,
         files=files,
         providers=ProviderPool(lambda provider_id: provider_access.access(db, vault, provider_id)),
+        router=Router(db, offers, now, credit_value),
         work=work,
         gate=Gate(accounts.allowances, Rates(settings.redis_url)),
         clock=now,
@@ -124,7 +127,6 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
     invoicing = Invoicing(db, now)
     news = News()
     cashier = Cashier(db, now, ledger, invoicing.taxes.quote_tax, _cash_house(settings), news.publish)
-    credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
     notify = Notify(
         db,

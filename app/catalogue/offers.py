@@ -20,6 +20,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, select
 from sqlalchemy.sql import Select
 
 from app.catalogue.compiled import Compiler, Published
+from app.catalogue.route_policy import RoutingPolicy, policy_of
 from app.catalogue.tables import CostProfile, Model, ModelVersion, ProviderRow, Route
 from app.kernel.clock import Clock, now
 from app.kernel.db import Database, metadata
@@ -71,11 +72,15 @@ class RouteOffer:
     cost_card: RateCard | None = field(repr=False)
     cost_profile_id: str | None = None
     cost_verified: bool = False
+    priority: int = 0
+    weight: int = 100
+    enabled: bool = True  # the route itself; `usable` asks its provider too
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model at one version. `routes` are in order of use; `verified` is false while its cost was not confirmed."""
+    """A model at one version. `routes` are by priority, `policy` says which of them serves a request (see
+    generation/routing.py); `verified` is false while the first one's cost was not confirmed."""
 
     model_id: str
     alias: str
@@ -97,6 +102,7 @@ class Offer:
     limits: Limits
     routes: tuple[RouteOffer, ...]
     verified: bool
+    policy: RoutingPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +266,7 @@ def _offer(shelf: _Shelf, version: Published, compiler: Compiler, *, every_route
         limits=Limits(*(head[name] for name in LIMIT_COLUMNS)),
         routes=routes,
         verified=bool(routes) and routes[0].cost_verified,
+        policy=policy_of(head["routing_policy"], head["min_margin_bp"]),
     )
 
 
@@ -278,6 +285,9 @@ def _route(row: RowMapping, shelf: _Shelf, version: Published, compiler: Compile
         cost_card=compiler.cost(profile["id"], profile["rule"], version) if profile else None,
         cost_profile_id=profile["id"] if profile else None,
         cost_verified=bool(profile and profile["verified"]),
+        priority=row["priority"],
+        weight=row["weight"],
+        enabled=row["enabled"],
     )
 
 

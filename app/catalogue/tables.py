@@ -39,6 +39,8 @@ class Model(SQLModel, table=True):
     tokens_per_minute: int | None = None
     credits_per_month_micros: int | None = Field(default=None, sa_type=BigInteger)
     sort: int = 0
+    routing_policy: str = "priority"  # what route_policy.PolicyKind lists
+    min_margin_bp: int | None = None  # basis points of the price below which a route is not used
     example: dict[str, Any] | None = Field(default=None, sa_type=Json)  # input to try the model with
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
@@ -70,6 +72,7 @@ class Route(SQLModel, table=True):
     provider_id: str = Field(foreign_key="provider.id")
     upstream_model: str
     priority: int = 0
+    weight: int = 100  # share of the requests among routes of equal rank; 0 only steps in for others
     enabled: bool = True
     mapping: dict[str, Any] = Field(default_factory=dict, sa_type=Json)  # {our parameter: upstream parameter | null}
     settings: dict[str, Any] = Field(default_factory=dict, sa_type=Json)  # e.g. {"billable_units": "second"}

@@ -10,6 +10,7 @@ from app.catalogue.offers import Offers
 from app.catalogue.provider_access import ProviderAccess
 from app.files.store import Files
 from app.generation.gate import Gate
+from app.generation.router import Router
 from app.kernel import secrets
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -63,6 +64,7 @@ class Desk:
     ledger: Ledger
     files: Files
     providers: ProviderPool
+    router: Router
     work: Work
     gate: Gate
     clock: Clock

@@ -9,7 +9,7 @@ from app.catalogue.offers import Offer, RouteOffer
 from app.catalogue.param_schema import coerce
 from app.generation.desk import Desk
 from app.generation.inputs import check_owned, lengths
-from app.kernel.errors import Conflict
+from app.generation.router import CostOf, Picked
 from app.pricing.quote import Quote, estimate
 
 
@@ -20,31 +20,41 @@ class Priced:
     offer: Offer
     params: dict[str, Any]
     quote: Quote
-    route: RouteOffer
-    expected_cost_micros: int | None
+    picked: Picked
+
+    @property
+    def route(self) -> RouteOffer:
+        return self.picked.route
+
+    @property
+    def expected_cost_micros(self) -> int | None:
+        return self.picked.expected_cost_micros
 
 
 def price(desk: Desk, model: str, given: Mapping[str, Any], workspace_id: str) -> Priced:
-    """Check the input against the model's parameters and quote it. Changes nothing.
+    """Check the input against the model's parameters, quote it and pick its route. Changes nothing.
 
-    Raises NotFound for an unknown or disabled model, InvalidInput or UnknownParameter naming the parameter, Unpriced
-    when the model's rule gives no price for it.
+    `model` is an alias, or `provider/alias` to force a provider. Raises NotFound for an unknown or disabled model,
+    InvalidInput or UnknownParameter naming the parameter, Unpriced when the model's rule gives no price for it, and
+    what `Router.pick` raises when no route may serve it.
     """
-    offer = desk.offers.find(model)
+    asked = desk.router.resolve(model)
+    desk.router.check_forced(asked, workspace_id)
+    offer = asked.offer
     params = coerce(offer.schema, given)
     check_owned(desk.files, params, workspace_id)
     known = lengths(desk.files, offer.schema, params)
     quote = estimate(offer.card, offer.schema, params, lengths=known)
-    return Priced(offer, params, quote, _route(offer), _expected_cost(offer, params, known))
+    costs = costs_of(offer, params, known)
+    picked = desk.router.pick(asked, workspace_id, quote.total, costs, params, hold=quote.maximum)
+    return Priced(offer, params, quote, picked)
 
 
-def _route(offer: Offer) -> RouteOffer:
-    if not offer.routes:
-        raise Conflict(f"{offer.alias} has no provider at the moment. Try again later.", code="no_route")
-    return offer.routes[0]
+def costs_of(offer: Offer, params: Mapping[str, Any], known: Mapping[str, Decimal]) -> CostOf:
+    """What each route should bill us for these parameters, in micro-USD; None without a cost profile."""
 
+    def cost(route: RouteOffer) -> int | None:
+        card = route.cost_card
+        return estimate(card, offer.schema, params, lengths=known).total.micros if card else None
 
-def _expected_cost(offer: Offer, params: Mapping[str, Any], known: Mapping[str, Decimal]) -> int | None:
-    """What the first route should bill us for these parameters, in micro-USD; None without a cost profile."""
-    card = offer.routes[0].cost_card if offer.routes else None
-    return estimate(card, offer.schema, params, lengths=known).total.micros if card else None
+    return cost

@@ -116,9 +116,14 @@ def attempts(connection: Connection, generation_id: str) -> list[RowMapping]:
 
 
 def attempt_row(
-    generation_id: str, number: int, route: Any, now: datetime, expected_cost_micros: int | None
+    generation_id: str,
+    number: int,
+    route: Any,
+    now: datetime,
+    expected_cost_micros: int | None,
+    choice: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A new attempt on a route, still only an intention."""
+    """A new attempt on a route, still only an intention. `choice` is why this route, for the trace."""
     return {
         "id": new_id("att"),
         "generation_id": generation_id,
@@ -127,6 +132,7 @@ def attempt_row(
         "provider_id": route.provider_id,
         "upstream_model": route.upstream_model,
         "state": "intent",
+        "choice": None if choice is None else dict(choice),
         "expected_cost_micros": expected_cost_micros,
         "created_at": now,
         "updated_at": now,

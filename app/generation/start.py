@@ -87,7 +87,10 @@ async def start(desk: Desk, ask: Ask) -> Started:
             hold,
             deadline_at=now + HOLD_LIFETIME,
             also=_rows(desk, ask, priced, generation_id, now),
-            checks=desk.gate.checks(priced.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
+            checks=(
+                *desk.gate.checks(priced.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
+                *desk.router.rules.checks(ask.workspace_id, priced.route.provider_id, hold.micros),
+            ),
         )
     except (IntegrityError, InsufficientCredits, LimitReached):
         if replay := await _replay(desk, ask):  # two requests with one key: the other one won, and took the credits
@@ -140,7 +143,8 @@ def _rows(desk: Desk, ask: Ask, priced: Priced, generation_id: str, now: datetim
     found = [
         Companion(rows.INSERT_GENERATION, generation),
         Companion(
-            rows.INSERT_ATTEMPT, rows.attempt_row(generation_id, 1, priced.route, now, priced.expected_cost_micros)
+            rows.INSERT_ATTEMPT,
+            rows.attempt_row(generation_id, 1, priced.route, now, priced.expected_cost_micros, priced.picked.to_json()),
         ),
         rows.event_companion(generation_id, "requested", now, {"given": given}),
         rows.event_companion(generation_id, "held", now, {"micros": quote.maximum.micros}),

@@ -71,6 +71,7 @@ class Attempt(SQLModel, table=True):
     provider_id: str = Field(foreign_key="provider.id")
     upstream_model: str
     state: str  # intent | sending | accepted | refused | unknown | delivered | failed | canceled
+    choice: dict[str, Any] | None = Field(default=None, sa_type=Json)  # why this route: what routing.py answered
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     upstream_id: str | None = Field(default=None, index=True)
     status_url: str | None = None
@@ -156,3 +157,38 @@ class RequestPayload(SQLModel, table=True):
     request: str
     response: str
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ProviderRule(SQLModel, table=True):
+    """Which providers serve a workspace, and how much of each; a workspace without a row may use every one."""
+
+    __tablename__ = "provider_rule"
+
+    workspace_id: str = Field(primary_key=True, foreign_key="workspace.id")
+    allowed: list[Any] | None = Field(default=None, sa_type=Json)  # provider ids; None is every one
+    may_force: bool = True  # whether `provider/model` names one
+    quotas: dict[str, Any] = Field(default_factory=dict, sa_type=Json)  # {provider id: micro-credits a month}
+    updated_by: str
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RouteHealth(SQLModel, table=True):
+    """What all processes know of a route or a provider. Only those that had trouble lately have a row that changes."""
+
+    __tablename__ = "route_health"
+
+    subject: str = Field(primary_key=True)  # rte_… or a provider's id
+    state: str = "closed"  # closed | open; half-open is open with `retry_at` in the past
+    good: int = 0  # outcomes in the present window
+    bad: int = 0
+    streak: int = 0  # failures in a row
+    openings: int = 0  # in a row, without a success between them: each waits longer
+    window_at: datetime = Field(sa_type=UtcDateTime)
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retry_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    probe_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = ""
+    probed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    probe_said: str = ""
+    milliseconds: int | None = None  # median from submission to delivery, lately
+    updated_at: datetime = Field(sa_type=UtcDateTime)
