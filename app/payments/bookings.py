@@ -175,12 +175,8 @@ class Bookings:
             aside = set_asides.set_aside(connection, back.ref)
             done = aside is not None and aside.state == TAKEN_BACK
             owed = aside.shortfall if aside is not None and done else return_rows.owed(connection, back.ref)
-            invoices = return_rows.invoices_of(connection, order)
-            rooms = [(return_rows.open_part(connection, invoice), invoice) for invoice in invoices]
-            room, invoice = next(((room, one) for room, one in rooms if room >= back.amount), rooms[0])
-            before = Fiat(credited(connection, invoice.id), order.currency)
-            tax = TaxSnapshot.from_json(invoice.tax_snapshot).share(min(back.amount, room), before)
-        return _Figures(None if aside is None else aside.state, owed, invoice.id, tax, account_of(order))
+            invoice_id, tax = tax_back(connection, order, back.amount)
+        return _Figures(None if aside is None else aside.state, owed, invoice_id, tax, account_of(order))
 
     def _credit(self, connection: Connection, back: Back, figures: "_Figures") -> Issued:
         now, tax = self._clock(), figures.tax
@@ -301,6 +297,15 @@ class _Figures:
     invoice_id: str
     tax: TaxSnapshot
     account: str
+
+
+def tax_back(connection: Connection, order: Row[Any], amount: Fiat) -> tuple[str, TaxSnapshot]:
+    """The invoice that a credit note over `amount` would refer to, and the part of its tax."""
+    invoices = return_rows.invoices_of(connection, order)
+    rooms = [(return_rows.open_part(connection, invoice), invoice) for invoice in invoices]
+    room, invoice = next(((room, one) for room, one in rooms if room >= amount), rooms[0])
+    before = Fiat(credited(connection, invoice.id), order.currency)
+    return str(invoice.id), TaxSnapshot.from_json(invoice.tax_snapshot).share(min(amount, room), before)
 
 
 def account_of(order: Row[Any]) -> str:

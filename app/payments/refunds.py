@@ -35,7 +35,7 @@ from app.kernel.money import Money
 from app.kernel.text import t
 from app.ledger import asides as set_asides
 from app.payments import policy, refund_rows, return_rows, rows
-from app.payments.bookings import Back, Bookings
+from app.payments.bookings import Back, Bookings, tax_back
 from app.payments.inbox import Delivery
 from app.payments.orders import MANUAL, check_key
 from app.payments.refund_rows import OPEN, OPERATOR, PROVIDER, RefundView
@@ -73,6 +73,20 @@ class RefundChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What a refund would do: credits and bonus that go with it, and the credit note. `whole`: nothing of the order is
+    left after it; `by_transfer`: an operator sends the money."""
+
+    amount: Fiat
+    credits: Money
+    bonus: Money
+    net: Fiat
+    tax: Fiat
+    whole: bool
+    by_transfer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     order: Row[Any]
     payment: Row[Any]
@@ -94,6 +108,21 @@ class Refunds:
         """The most that can be refunded of an order now, by the operator's policy."""
         with self._db.read() as connection:
             return self._refundable(connection, rows.find(connection, order_id))
+
+    def preview(self, order_id: str, amount: Fiat | None = None) -> Preview:
+        """What a refund of this amount (all that can go back when not given) would do. Raises what asking would."""
+        choice = RefundChoice(order_id, "", "", amount)
+        plan = self._plan(choice)
+        with self._db.read() as connection:
+            order = plan.order
+            bonus = plan.bonus
+            if order.bonus_lot_id is not None:
+                left = return_rows.lot_state(connection, order.bonus_lot_id).remaining
+                bonus = Money(min(bonus.micros, left))
+            _, tax = tax_back(connection, order, plan.amount)
+        whole = plan.before + plan.amount == Fiat(order.gross_minor, order.currency)
+        by_transfer = plan.payment.provider == MANUAL
+        return Preview(plan.amount, plan.credits, bonus, tax.total_net, tax.total_tax, whole, by_transfer)
 
     def _refundable(self, connection: Connection, order: Row[Any]) -> Refundable:
         kept = policy.read(connection)

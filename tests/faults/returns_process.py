@@ -5,20 +5,23 @@ import importlib
 import multiprocessing
 import os
 import signal
-from multiprocessing.connection import Connection
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+import httpx
 
 from app.kernel import faults
 from app.kernel.fiat import Fiat
 from app.payments.refunds import RefundChoice
 from tests.support.stripe_sandbox import SandboxStripe
+from tests.support.till import Till
 from tests.support.till import till as open_till
 
 
-def main(home: str, url: str, stripe_url: str, what: str, about: str, fault: str, pipe: Connection) -> None:
+def main(home: str, url: str, stripe_url: str, what: str, about: str, fault: str) -> None:
     os.environ["FAREBOX_FAULT"] = fault
     importlib.reload(faults)
-    with open_till(Path(home), url, SandboxStripe(stripe_url), fresh=False) as till:
+    with httpx.Client(trust_env=False) as http, opened(home, url, SandboxStripe(stripe_url, http)) as till:
         if what == "refund":
             choice = RefundChoice(about, "usr_operator", "killed", Fiat(595, "EUR"))
             till.run(till.cashier.refund(choice))
@@ -27,20 +30,20 @@ def main(home: str, url: str, stripe_url: str, what: str, about: str, fault: str
         else:
             till.run(till.cashier.apply_due())
         asyncio.set_event_loop(None)
-    pipe.send_bytes(b"done")
+
+
+def opened(home: str, url: str, stripe: SandboxStripe) -> AbstractContextManager[Till]:
+    return open_till(Path(home), url, stripe, fresh=False)
 
 
 def run(home: Path, url: str, stripe: SandboxStripe, what: str, about: str, fault: str = "") -> int:
     """One process: its exit code, minus the signal that ended it."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=main, args=(str(home), url, stripe.url, what, about, fault, sending))
+    process = context.Process(target=main, args=(str(home), url, stripe.url, what, about, fault))
     process.start()
-    sending.close()
     process.join(60)
     code = process.exitcode
     process.close()
-    receiving.close()
     assert code in {0, -signal.SIGKILL}, code
     return code

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,19 @@ from tests.support.topups import charges, due, empty, everything, hear, on, topu
 
 pytestmark = pytest.mark.faults
 
+
+def sweep(points: tuple[str, ...], always: str) -> list[Any]:
+    """Every point; all but the one that says most only in the long run."""
+    return [point if point == always else pytest.param(point, marks=pytest.mark.long) for point in points]
+
+
 REFUND = ("refund.after_aside", "refund.after_provider", "returns.between_lots", "returns.after_credits",
           "invoice.after_number", "invoice.before_commit", "returns.after_note", "returns.before_commit",
-          "refund.after_commit")  # fmt: skip
-OPENED = ("dispute.after_bonus", "dispute.after_freeze", "inbox.before_done")
+          "refund.after_commit", "take_back.before_commit", "lane.after_commit")  # fmt: skip
+BEFORE = ("set_aside.after_books", "set_aside.before_commit")
+OPENED = ("dispute.after_bonus", "dispute.after_freeze", "set_aside.before_commit", "lane.after_commit",
+          "inbox.before_done")  # fmt: skip
+WON = ("returns.between_lots", "give_back.before_commit", "lane.after_commit", "inbox.before_done")
 LOST = ("returns.between_lots", "returns.after_credits", "returns.after_note", "returns.before_commit",
         "inbox.before_done")  # fmt: skip
 TOPUP = ("topup.after_order", "topup.after_charge", "fulfil.after_credits", "fulfil.after_order",
@@ -46,7 +56,7 @@ def killed(till: Till, tmp_path: Path, database_url: str, what: str, about: str,
     assert ended == -signal.SIGKILL, "the point was never reached"
 
 
-@pytest.mark.parametrize("fault", REFUND)
+@pytest.mark.parametrize("fault", sweep(REFUND, "refund.after_provider"))
 def test_killed_within_a_refund(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
     order = bought(till)
     killed(till, tmp_path, database_url, "refund", order.id, fault)
@@ -63,7 +73,17 @@ def test_killed_within_a_refund(till: Till, tmp_path: Path, database_url: str, f
     till.assert_books_balance()
 
 
-@pytest.mark.parametrize("fault", OPENED)
+@pytest.mark.parametrize("fault", sweep(BEFORE, "set_aside.before_commit"))
+def test_killed_before_a_refund_was_written_down(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
+    order = bought(till)
+    killed(till, tmp_path, database_url, "refund", order.id, fault)
+    till.time.ahead += timedelta(minutes=5)
+    assert till.run(till.cashier.return_due()) == 0
+    assert (refunds(till, order), at_stripe(till), till.credits) == ([], [], 10_500)
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("fault", sweep(OPENED, "dispute.after_freeze"))
 def test_killed_while_a_dispute_opens(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
     order = bought(till)
     dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
@@ -82,7 +102,26 @@ def test_killed_while_a_dispute_opens(till: Till, tmp_path: Path, database_url: 
     till.assert_books_balance()
 
 
-@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("fault", sweep(WON, "returns.between_lots"))
+def test_killed_while_a_dispute_is_won(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
+    order = bought(till)
+    dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    hear(till)
+    till.stripe.ctl(f"disputes/{dispute['id']}", status="won")
+    told = [event for event in everything(till) if event["type"] == "charge.dispute.closed"]
+    assert till.deliver(told) == [200]
+    killed(till, tmp_path, database_url, "dispute", dispute["id"], fault)
+
+    till.time.ahead += timedelta(minutes=5)
+    till.apply()
+    standing = till.services.ledger.balance(till.workspace_id)
+    assert [one.state for one in till.cashier.disputes()] == [Dispute.RELEASED]
+    assert (till.state(order), till.credits, notes(till)) == (State.PAID, 10_500, [])
+    assert (standing.set_aside.micros, standing.frozen) == (0, False)
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("fault", sweep(LOST, "returns.after_note"))
 def test_killed_while_a_dispute_is_lost(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
     order = bought(till)
     dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
@@ -101,7 +140,7 @@ def test_killed_while_a_dispute_is_lost(till: Till, tmp_path: Path, database_url
     till.assert_books_balance()
 
 
-@pytest.mark.parametrize("fault", TOPUP)
+@pytest.mark.parametrize("fault", sweep(TOPUP, "topup.after_charge"))
 def test_killed_within_an_automatic_top_up(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
     on(till)
     empty(till)

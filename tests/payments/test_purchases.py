@@ -3,11 +3,14 @@
 import csv
 import io
 from datetime import timedelta
+from decimal import Decimal
 
 from app.generation.account_statement import Period
 from app.jobs.courier import Courier
 from app.kernel import outbox
+from tests.support.returns import bought, charge_of, refund
 from tests.support.till import Till
+from tests.support.topups import hear
 
 
 def test_the_statement_names_money_order_and_invoice(till: Till) -> None:
@@ -40,3 +43,27 @@ def test_the_invoice_goes_out_by_mail_with_its_pdf(till: Till) -> None:
     (named,) = notify.mails.find(mail.id).attachments
     file = till.run(notify.file(named))
     assert (file.filename, file.mime, file.content[:5]) == (f"{paid.invoice_number}.pdf", "application/pdf", b"%PDF-")
+
+
+def test_the_statement_names_refunds_disputes_and_what_came_back(one_till: Till) -> None:
+    till = one_till
+    till.stripe.ctl("settings", refunds="on_demand")
+    order = bought(till)
+    view = refund(till, order, 595)
+    till.stripe.ctl(f"refunds/{view.external_id}", status="succeeded")
+    hear(till)
+    till.stripe.ctl(f"refunds/{view.external_id}", status="failed")
+    hear(till)
+    lost = till.stripe.ctl("disputes", charge=charge_of(till, bought(till)))
+    till.stripe.ctl(f"disputes/{lost['id']}", status="lost")
+    hear(till)
+
+    today = Period(till.time() - timedelta(days=1), till.time() + timedelta(days=1))
+    lines = list(csv.DictReader(io.StringIO("".join(till.services.statements.csv(till.workspace_id, today)))))[1:-1]
+    money = [(line["kind"], line["money_amount"]) for line in lines if line["money_amount"]]
+
+    came_back = [("take_back", "-5.95"), ("top_up", "5.95")]
+    assert money == [("top_up", "11.90"), *came_back, ("top_up", "11.90"), ("take_back", "-11.90")]
+    assert all(line["order_id"] for line in lines if line["kind"] != "bonus")
+    assert len({line["invoice_no"] for line in lines if line["money_amount"]}) == len(money)
+    assert sum(Decimal(line["credits_delta"]) for line in lines) == till.credits

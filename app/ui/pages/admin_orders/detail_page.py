@@ -31,10 +31,17 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_orders.detail_state import APPROVE, RECORD, REJECT, TAKE_OUT, OrderState
 from app.ui.pages.admin_orders.dialogs import order_dialog
+from app.ui.pages.admin_orders.returns_state import ReturnsState
+from app.ui.pages.admin_orders.returns_view import returns_dialog, returns_panel
 from app.ui.roles import Role
 
 
-@page("/admin/orders/[order]", title=t("admin_orders.one"), role=Role.OPERATOR, on_load=OrderState.load)
+@page(
+    "/admin/orders/[order]",
+    title=t("admin_orders.one"),
+    role=Role.OPERATOR,
+    on_load=[OrderState.load, ReturnsState.load],
+)
 def admin_order() -> rx.Component:
     nobody = empty_state(
         "clipboard-x",
@@ -45,6 +52,7 @@ def admin_order() -> rx.Component:
     return shell(
         rx.cond(OrderState.missing, nobody, _whole()),
         order_dialog(),
+        returns_dialog(),
         here="orders",
         title=rx.cond(OrderState.order["reference"] != "", OrderState.order["reference"], t("admin_orders.one")),
         area=Role.OPERATOR,
@@ -66,7 +74,7 @@ def _whole() -> rx.Component:
             label=t("admin_orders.one"),
         ),
         rx.el.div(
-            column(_money(), _log(), class_name="gap-[14px]"),
+            column(_money(), returns_panel(), _log(), class_name="gap-[14px]"),
             column(_facts(), _papers(), rx.cond(one["is_transfer"], _people()), class_name="gap-[14px]"),
             class_name="fb-today",
         ),

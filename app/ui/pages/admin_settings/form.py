@@ -83,3 +83,13 @@ def days_of(text: str) -> int:
     if not (clean.isascii() and clean.isdigit() and len(clean) <= 4):
         raise InvalidInput(t("admin_settings.wrong.days"), param="transfer_days")
     return int(clean)
+
+
+def refund_days_of(text: str) -> int | None:
+    """Nothing typed means for ever."""
+    if not text.strip():
+        return None
+    try:
+        return days_of(text)
+    except InvalidInput:
+        raise InvalidInput(t("admin_settings.wrong.refund_days"), param="refund_days") from None

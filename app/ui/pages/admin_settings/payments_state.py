@@ -16,12 +16,13 @@ from app.services import Services
 from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
-from app.ui.pages.admin_settings.form import days_of, four_eyes_of, four_eyes_words
+from app.ui.pages.admin_settings.form import days_of, four_eyes_of, four_eyes_words, refund_days_of
 from app.ui.roles import Role
 
 LONGEST = 400
 RATE_FIELDS = ("jurisdiction", "type", "rate", "since", "note")
-FIELDS = ("transfer_days", "four_eyes")
+FIELDS = ("transfer_days", "four_eyes", "refund_days")
+SWITCHES = ("refund_bonus_counts", "dispute_freezes", "dispute_credit_note")
 
 
 class RateRow(TypedDict):
@@ -40,6 +41,7 @@ class PaymentsState(PageState):
     ready: bool = False
     stamp: str = ""
     transfers: bool = True
+    switches: dict[str, bool] = dict.fromkeys(SWITCHES, False)
     values: dict[str, str] = dict.fromkeys(FIELDS, "")
     errors: dict[str, str] = dict.fromkeys((*FIELDS, ""), "")
     cards: str = "off"  # off, unsigned, test or live
@@ -67,6 +69,25 @@ class PaymentsState(PageState):
     @rx.event
     def switch_transfers(self, on: bool):
         self.transfers = on is True
+
+    @rx.event
+    def switch(self, name: str, on: bool):
+        if name in SWITCHES:
+            self.switches[name] = on is True
+
+    @rx.event
+    async def save_returns(self):
+        """The rules for refunds and disputes, from now on; what is under way keeps to them too."""
+        policies, actor, chosen = services.current().cashier.policies, who().user_id, dict(self.switches)
+        self.errors = dict.fromkeys((*FIELDS, ""), "")
+        try:
+            days = refund_days_of(self.values["refund_days"])
+            await asyncio.to_thread(lambda: policies.change(actor=actor, refund_days=days, **chosen))
+        except FareboxError as refused:
+            self.errors["refund_days" if refused.param == "refund_days" else ""] = refused.message
+            return None
+        await self._show()
+        return toast_done(t("admin_settings.returns.saved"))
 
     @rx.event
     async def save(self):
@@ -149,7 +170,12 @@ class PaymentsState(PageState):
         house = services.current()
         policy, rates = await asyncio.to_thread(_read, house)
         self.transfers, self.stamp = policy.transfers, new_id("req")
-        self.values = {"transfer_days": str(policy.transfer_days), "four_eyes": four_eyes_words(policy)}
+        self.values = {
+            "transfer_days": str(policy.transfer_days),
+            "four_eyes": four_eyes_words(policy),
+            "refund_days": "" if policy.refund_days is None else str(policy.refund_days),
+        }
+        self.switches = {name: bool(getattr(policy, name)) for name in SWITCHES}
         self.errors = dict.fromkeys((*FIELDS, ""), "")
         self.cards = cards_of(house)
         base = house.settings.stripe_api_base

@@ -24,14 +24,14 @@ from app.ui.components import (
     text_input,
     var,
 )
-from app.ui.pages.admin_settings.payments_state import RATE_FIELDS, PaymentsState
+from app.ui.pages.admin_settings.payments_state import RATE_FIELDS, SWITCHES, PaymentsState
 
 
 def payments_section() -> rx.Component:
     return rx.fragment(
         rx.cond(
             PaymentsState.ready,
-            rx.el.div(_stripe(), _transfers(), _rates(), class_name="fb-settings"),
+            rx.el.div(_stripe(), _transfers(), _returns(), _rates(), class_name="fb-settings"),
             column(*[skeleton("100%", "60px") for _ in range(3)], class_name="gap-4"),
         ),
         _add_rate(),
@@ -117,6 +117,50 @@ def _transfers() -> rx.Component:
                     kind="solid",
                     on_click=PaymentsState.save,
                     custom_attrs={"data-testid": "save-payments"},
+                ),
+                class_name="flex-wrap",
+            ),
+            key=PaymentsState.stamp,
+            class_name="flex flex-col gap-[14px]",
+        ),
+    )
+
+
+def _returns() -> rx.Component:
+    """When money goes back, and what an open dispute stops."""
+    return panel(
+        t("admin_settings.returns.title"),
+        rx.el.div(
+            field(
+                t("admin_settings.returns.days"),
+                text_input(
+                    default_value=PaymentsState.values["refund_days"],
+                    on_change=lambda text: var(PaymentsState.write)("refund_days", text),
+                    id="refund-days",
+                    after=t("admin_settings.payments.days_unit"),
+                    input_mode="numeric",
+                    placeholder=t("admin_settings.returns.forever"),
+                ),
+                hint=t("admin_settings.returns.days_hint"),
+                error=PaymentsState.errors["refund_days"],
+                for_id="refund-days",
+            ),
+            *[
+                switch_row(
+                    t(f"admin_settings.returns.{name}"),
+                    detail=t(f"admin_settings.returns.{name}_hint"),
+                    checked=PaymentsState.switches[name],
+                    on_change=lambda on, name=name: var(PaymentsState.switch)(name, on),
+                )
+                for name in SWITCHES
+            ],
+            row(
+                rx.el.span(t("admin_settings.returns.note"), class_name="fb-small flex-1"),
+                button(
+                    t("admin_settings.returns.save"),
+                    kind="solid",
+                    on_click=PaymentsState.save_returns,
+                    custom_attrs={"data-testid": "save-returns"},
                 ),
                 class_name="flex-wrap",
             ),

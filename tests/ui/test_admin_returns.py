@@ -1,0 +1,162 @@
+"""An operator gives money back: how much can go, what it would do, once however often it is pressed."""
+
+from collections.abc import Iterator
+from contextvars import copy_context
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import services as building
+from app.accounts.identity import Who
+from app.payments.lifecycle import State
+from app.payments.views import OrderView
+from app.ui.guard import acting_as
+from app.ui.pages.admin_orders.returns_state import ReturnsState
+from app.ui.pages.admin_settings.payments_state import PaymentsState
+from tests.support.returns import at_stripe, bought, charge_of
+from tests.support.stripe_sandbox import running_stripe
+from tests.support.till import Till
+from tests.support.till import till as open_till
+from tests.support.topups import hear, use
+from tests.ui.tabs import new_tab
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sqlite_url: str) -> Iterator[Till]:
+    before = building._current
+    with running_stripe(tmp_path / "stripe") as stripe, open_till(tmp_path / "home", sqlite_url, stripe) as opened:
+        building.install(opened.services)
+        yield opened
+    building._current = before
+
+
+@pytest.fixture
+def operator(shop: Till) -> Iterator[Who]:
+    who = Who(shop.operator(), "Op", "op@farebox.example", True, None, None, None)
+    with acting_as(who):
+        yield who
+
+
+def do(shop: Till, work: Any) -> None:
+    async def every_step() -> None:
+        if hasattr(work, "__aiter__"):
+            async for _ in work:
+                pass
+        else:
+            await work
+
+    shop._runner.run(every_step(), context=copy_context())
+
+
+def page_of(shop: Till, order: OrderView) -> Any:
+    tab = new_tab("operator", f"/admin/orders/{order.id}")
+    state = tab.tree.get_substate(ReturnsState.get_full_name().split("."))
+    do(shop, ReturnsState.load.fn(state))
+    return state
+
+
+def begin(shop: Till, state: Any, doing: str = "refund", refund_id: str = "") -> None:
+    do(shop, ReturnsState.begin.fn(state, doing, refund_id))
+
+
+def write(shop: Till, state: Any, name: str, text: str) -> None:
+    do(shop, ReturnsState.write.fn(state, name, text))
+
+
+def test_a_refund_says_what_it_will_do_and_is_made_once(shop: Till, operator: Who) -> None:
+    order = bought(shop)
+    state = page_of(shop, order)
+    assert (state.offer, state.can_refund, state.rows) == ("€11.90 can go back now.", True, [])
+    begin(shop, state)
+    write(shop, state, "refund_amount", "5.95")
+    write(shop, state, "refund_note", "Asked for by phone")
+    seen = state.preview
+    assert (seen["credits"], seen["bonus"], seen["net"], seen["tax"]) == ("5,000", "250", "€5.00", "€0.95")
+    assert state.act == "Refund €5.95"
+    do(shop, ReturnsState.confirm.fn(state))
+    state.doing = "refund"  # pressed a second time, before the answer was on the screen
+    do(shop, ReturnsState.confirm.fn(state))
+    assert [one.amount for one in at_stripe(shop)] == [595]
+    [row] = state.rows
+    assert (row["state"], row["said"], row["amount"]) == ("Refunded", "Asked for by phone", "€5.95")
+    assert row["note_href"].endswith(".pdf")
+    assert (shop.state(order), shop.credits) == (State.PARTIALLY_REFUNDED, 5_250)
+    shop.assert_books_balance()
+
+
+def test_too_much_or_nonsense_moves_nothing(shop: Till, operator: Who) -> None:
+    order = bought(shop)
+    state = page_of(shop, order)
+    begin(shop, state)
+    for text in ("11.91", "0", "ten", "-5"):
+        write(shop, state, "refund_amount", text)
+        assert state.errors["refund_amount"], text
+        assert state.preview["amount"] == ""
+        do(shop, ReturnsState.confirm.fn(state))
+        assert state.errors["refund_amount"], text
+    assert at_stripe(shop) == []
+
+
+def test_when_nothing_can_go_back_it_says_why(shop: Till, operator: Who) -> None:
+    order = bought(shop)
+    use(shop, 4_500)
+    assert page_of(shop, order).offer.startswith("€7.14 of €11.90")
+    shop.stripe.ctl("disputes", charge=charge_of(shop, order))
+    hear(shop)
+    state = page_of(shop, order)
+    assert ("dispute" in state.offer, state.can_refund) == (True, False)
+    [row] = state.rows
+    assert (row["title"], row["state"], row["amount"]) == ("Dispute", "Open", "€11.90")
+    assert "answered" in row["said"]
+    begin(shop, state)
+    assert state.doing == ""
+
+
+def test_a_refund_by_transfer_is_ended_by_hand(shop: Till, operator: Who) -> None:
+    manual = shop.cashier.manual
+    order = manual.request(shop.choice())
+    manual.record(order.id, order.gross, bank_reference="IN-1", value_date=date(2026, 11, 20), actor="usr_a")
+    shop.run(manual.approve(order.id, actor=operator.user_id))
+    state = page_of(shop, order)
+    begin(shop, state)
+    write(shop, state, "refund_amount", "5.95")
+    assert "transfer" in state.preview["road"]
+    do(shop, ReturnsState.confirm.fn(state))
+    [row] = state.rows
+    assert (row["state"], row["can_end"]) == ("Under way", True)
+    begin(shop, state, "sent", row["id"])
+    do(shop, ReturnsState.confirm.fn(state))
+    assert state.errors["bank_reference"]
+    write(shop, state, "bank_reference", "OUT-1")
+    do(shop, ReturnsState.confirm.fn(state))
+    assert (state.rows[0]["state"], state.rows[0]["can_end"]) == ("Refunded", False)
+
+    begin(shop, state)
+    do(shop, ReturnsState.confirm.fn(state))
+    begin(shop, state, "call_off", state.rows[0]["id"])
+    do(shop, ReturnsState.confirm.fn(state))
+    assert (state.rows[0]["state"], shop.credits) == ("Called off", 5_250)
+    begin(shop, state, "sent", state.rows[0]["id"])
+    assert state.doing == ""
+    shop.assert_books_balance()
+
+
+def test_the_rules_for_refunds_are_the_operators(shop: Till, operator: Who) -> None:
+    tab = new_tab("operator", "/admin/settings")
+    state = tab.tree.get_substate(PaymentsState.get_full_name().split("."))
+    do(shop, PaymentsState.load.fn(state))
+    assert state.values["refund_days"] == ""
+    PaymentsState.write.fn(state, "refund_days", "soon")
+    do(shop, PaymentsState.save_returns.fn(state))
+    assert state.errors["refund_days"]
+    PaymentsState.write.fn(state, "refund_days", "14")
+    PaymentsState.switch.fn(state, "dispute_freezes", False)
+    PaymentsState.switch.fn(state, "no_such_rule", True)
+    do(shop, PaymentsState.save_returns.fn(state))
+    rules = shop.cashier.policies.current()
+    assert (rules.refund_days, rules.dispute_freezes, rules.dispute_credit_note) == (14, False, True)
+    PaymentsState.write.fn(state, "refund_days", "")
+    do(shop, PaymentsState.save_returns.fn(state))
+    assert shop.cashier.policies.current().refund_days is None
