@@ -10,13 +10,13 @@ from sqlmodel import Session, select
 
 from app.catalogue.drafts import STARTING_SCHEMA
 from app.catalogue.offers import Limits
+from app.catalogue.operations import MODALITIES, OPERATIONS
 from app.catalogue.records import locked_model, record, touch
 from app.catalogue.tables import Model
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.ids import new_id
 from app.kernel.money import MAX_MICROS
 
-MODALITIES = ("image", "video", "audio", "text", "world")
 ALIAS = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 MAX_TITLE = 120
 MAX_DESCRIPTION = 2_000
@@ -35,6 +35,7 @@ class Details:
     example: Mapping[str, Any] | None = None
     limits: Limits = field(default_factory=Limits)
     sort: int = 0
+    operation: str = ""  # empty for the usual one of the modality
 
 
 def create_model(session: Session, details: Details, actor: str, moment: datetime) -> str:
@@ -89,6 +90,7 @@ _FIELDS = (
     "title",
     "description",
     "modality",
+    "operation",
     "sort",
     "example",
     "requests_per_minute",
@@ -104,6 +106,7 @@ def _fill(model: Model, details: Details) -> None:
     model.title = details.title.strip()
     model.description = details.description.strip()
     model.modality = details.modality
+    model.operation = details.operation
     model.sort = details.sort
     model.example = dict(details.example) if details.example else None
     model.requests_per_minute = details.limits.requests_per_minute
@@ -121,6 +124,10 @@ def _check(session: Session, details: Details, model: Model | None) -> None:
         )
     if details.modality not in MODALITIES:
         raise InvalidInput(f"The modality is one of {', '.join(MODALITIES)}.", param="modality")
+    if details.operation and details.operation not in OPERATIONS[details.modality]:
+        raise InvalidInput(
+            f"A model for {details.modality} serves {', '.join(OPERATIONS[details.modality])}.", param="operation"
+        )
     if not 0 < len(details.title.strip()) <= MAX_TITLE:
         raise InvalidInput(f"Give the model a title of at most {MAX_TITLE} characters.", param="title")
     if len(details.description) > MAX_DESCRIPTION:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, select
 from sqlalchemy.sql import Select
 
 from app.catalogue.compiled import Compiler, Published
+from app.catalogue.operations import operation_of
 from app.catalogue.route_policy import RoutingPolicy, policy_of
 from app.catalogue.tables import CostProfile, Model, ModelVersion, ProviderRow, Route
 from app.kernel.clock import Clock, now
@@ -87,6 +88,7 @@ class Offer:
     title: str
     description: str
     modality: str
+    operation: str  # images | videos | speech | transcription | chat | embeddings | worlds
     enabled: bool
     example: Mapping[str, Any] | None
     version_id: str
@@ -251,6 +253,7 @@ def _offer(shelf: _Shelf, version: Published, compiler: Compiler, *, every_route
         title=head["title"],
         description=head["description"],
         modality=head["modality"],
+        operation=operation_of(head["modality"], head["operation"]),
         enabled=head["enabled"],
         example=head["example"],
         version_id=version.version_id,

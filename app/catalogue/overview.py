@@ -123,6 +123,7 @@ def read_model(session: Session, model_id: str, moment: datetime) -> ModelPage:
             example=model.example,
             limits=Limits(*(getattr(model, name) for name in LIMIT_COLUMNS)),
             sort=model.sort,
+            operation=model.operation,
         ),
         enabled=model.enabled,
         live_number=next((version.number for version in seen if version.is_live), 0),

@@ -45,6 +45,12 @@ KINDS = {
             "https://api.kie.ai",
             {"output_hosts": ["*.aiquickdraw.com", "*.redpandaai.co"]},
         ),
+        ProviderKind(
+            "openai_compatible",
+            "OpenAI-compatible",
+            "https://api.openai.com/v1",
+            {"output_hosts": [], "call_seconds": 600, "idle_seconds": 120},
+        ),
     )
 }
 

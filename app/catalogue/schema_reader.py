@@ -1,7 +1,8 @@
 """Reads the `paramSchema` JSON, a subset of JSON Schema with a few `x-` keys of our own, collecting every problem.
 
     {"type": "object", "properties": {name: property}, "required": [name], "x-size": {"by": [name], "values":
-    {"square_hd": [1024, 1024]}}, "x-megapixel-divisor": 1048576, "x-fps": 24}
+    {"square_hd": [1024, 1024]}}, "x-megapixel-divisor": 1048576, "x-fps": 24,
+    "x-output-tokens": 0}
 
 A property has `type` string, integer, number, boolean or array (of those), `format` image-url, video-url, audio-url or
 file-url for a file, `enum`, `default`, `minimum`, `maximum`, `multipleOf`, `maxLength`, `minItems`, `maxItems`,
@@ -20,7 +21,7 @@ from app.pricing.suggest import nearest
 
 TOP_KEYS = (
     "$schema", "type", "title", "description", "properties", "required", "additionalProperties",
-    "x-size", "x-megapixel-divisor", "x-fps",
+    "x-size", "x-megapixel-divisor", "x-fps", "x-output-tokens",
 )  # fmt: skip
 PROPERTY_KEYS = (
     "type", "format", "title", "description", "enum", "default", "examples", "minimum", "maximum", "multipleOf",
@@ -69,7 +70,21 @@ class SchemaReader:
         parameters = sorted((one for one in read if one is not None), key=lambda one: one.order)
         self._meters(parameters)
         size_by, sizes = self._sizes(raw["x-size"], parameters) if "x-size" in raw else ((), {})
-        return ParamSchema(tuple(parameters), size_by, sizes, self._divisor(raw), self._positive(raw, "x-fps", "x-fps"))
+        return ParamSchema(
+            tuple(parameters),
+            size_by,
+            sizes,
+            self._divisor(raw),
+            self._positive(raw, "x-fps", "x-fps"),
+            self._output_tokens(raw),
+        )
+
+    def _output_tokens(self, raw: Mapping[str, Any]) -> Decimal | None:
+        """How many tokens always come out, of a model that is not asked for a number: none from an embedding."""
+        given = self._figure(raw, "x-output-tokens", "")
+        if given is not None and given < 0:
+            self.found.note("x-output-tokens", f"This is zero or more, not {shown(raw['x-output-tokens'])}.")
+        return given
 
     def _required(self, given: object, properties: Mapping[str, Any]) -> set[str]:
         names = self.found.items(given, "required", "“required”")

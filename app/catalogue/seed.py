@@ -18,7 +18,7 @@ from app.catalogue.provider_kinds import provider_kind
 from app.catalogue.publish import enable, publish
 from app.catalogue.records import record, stamp
 from app.catalogue.routes import RouteForm, add_route
-from app.catalogue.seed_files import SeedModel, SeedProvider, seed_models, seed_providers
+from app.catalogue.seed_files import SeedCost, SeedModel, SeedProvider, seed_models, seed_providers
 from app.catalogue.tables import Model, ProviderRow
 from app.kernel.clock import Clock, now
 from app.kernel.db import Database
@@ -57,7 +57,7 @@ def _seed_provider(
         row = ProviderRow(
             id=seed.id,
             kind=seed.kind,
-            name=known.name,
+            name=seed.name or known.name,
             base_url=known.base_url,
             settings=dict(known.settings),
             enabled=sandbox_url is not None,
@@ -86,33 +86,42 @@ def _point_at(row: ProviderRow, vault: Vault, seed: SeedProvider, sandbox_url: s
 def _base(seed: SeedProvider, sandbox_url: str) -> str:
     """The sandbox answers each provider under its own root, with the path the real service has below its host."""
     path = provider_kind(seed.kind).base_url.partition("://")[2].partition("/")[2]
-    return f"{sandbox_url.rstrip('/')}/{seed.kind}" + (f"/{path}" if path else "")
+    return f"{sandbox_url.rstrip('/')}/{seed.root}" + (f"/{path}" if path else "")
 
 
 def _sandbox_settings(seed: SeedProvider, sandbox_url: str) -> dict[str, Any]:
     """The kind's own settings, each address replaced by the sandbox's."""
-    root = f"{sandbox_url}/{seed.kind}"
+    root = f"{sandbox_url}/{seed.root}"
     ours = {"output_hosts": [sandbox_url], "api_url": root, "jwks_url": f"{root}/.well-known/jwks.json"}
-    return {name: ours[name] for name in provider_kind(seed.kind).settings}
+    return {name: ours.get(name, usual) for name, usual in provider_kind(seed.kind).settings.items()}
 
 
 def _seed_model(session: Session, seed: SeedModel, credit_value: Decimal, moment: datetime) -> None:
     if session.exec(select(Model).where(Model.alias == seed.alias)).first() is not None:
         return
-    details = Details(seed.alias, seed.title, seed.modality, seed.description, seed.example, seed.limits, seed.sort)
+    details = Details(
+        seed.alias,
+        seed.title,
+        seed.modality,
+        seed.description,
+        seed.example,
+        seed.limits,
+        seed.sort,
+        seed.operation,
+    )
     model_id = create_model(session, details, AUTHOR, moment)
     form = RouteForm(seed.provider, seed.upstream, mapping=seed.mapping, settings=seed.settings)
-    route_id = add_route(session, model_id, form, AUTHOR, moment)
-    cost = seed.cost
-    add_cost(
-        session,
-        route_id,
-        CostForm(cost.rule, cost.source, cost.observed_at, cost.observed_at, cost.verified),
-        AUTHOR,
-        moment,
-    )
+    _seed_cost(session, add_route(session, model_id, form, AUTHOR, moment), seed.cost, moment)
+    for other in seed.others:
+        form = RouteForm(other.provider, other.upstream, priority=other.priority)
+        _seed_cost(session, add_route(session, model_id, form, AUTHOR, moment), other.cost, moment)
     draft = Draft(seed.param_schema, seed.credit_cost, seed.pricing_rule, base_number=0)
     publish(session, assess(session, model_id, draft, credit_value, moment), NOTE, AUTHOR, moment)
     provider = session.get(ProviderRow, seed.provider)
     if provider is not None and provider.enabled and provider.api_key_sealed is not None:
         enable(session, assess_live(session, model_id, credit_value, moment), AUTHOR, moment)
+
+
+def _seed_cost(session: Session, route_id: str, cost: SeedCost, moment: datetime) -> None:
+    form = CostForm(cost.rule, cost.source, cost.observed_at, cost.observed_at, cost.verified)
+    add_cost(session, route_id, form, AUTHOR, moment)

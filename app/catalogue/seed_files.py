@@ -19,10 +19,13 @@ SHARED = "shared.toml"
 
 @dataclass(frozen=True, slots=True)
 class SeedProvider:
-    """The keys open the sandbox and nothing else."""
+    """The keys open the sandbox and nothing else. `root` is where the sandbox plays it; without a `name` it is called
+    like its kind."""
 
     id: str
     kind: str
+    root: str
+    name: str | None
     sandbox_key: str
     sandbox_callback_secret: str | None
 
@@ -36,13 +39,25 @@ class SeedCost:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedRoute:
+    """A further way to serve a model, by another provider at a cost of its own."""
+
+    provider: str
+    upstream: str
+    priority: int
+    cost: SeedCost
+
+
+@dataclass(frozen=True, slots=True)
 class SeedModel:
-    """One model, one route, one dated cost. `credit_cost` in credits, as text, where there is no rule."""
+    """One model, its first route, and that one's dated cost; `others` serve it too. `credit_cost` in credits, as text,
+    where there is no rule."""
 
     alias: str
     title: str
     description: str
     modality: str
+    operation: str
     sort: int
     example: dict[str, Any]
     limits: Limits
@@ -54,13 +69,21 @@ class SeedModel:
     pricing_rule: dict[str, Any] | None
     credit_cost: str | None
     cost: SeedCost
+    others: tuple[SeedRoute, ...]
 
 
 @cache
 def seed_providers() -> tuple[SeedProvider, ...]:
     """The providers of the seed catalogue."""
     return tuple(
-        SeedProvider(row["id"], row["kind"], row["sandbox_key"], row.get("sandbox_callback_secret"))
+        SeedProvider(
+            id=row["id"],
+            kind=row["kind"],
+            root=row.get("sandbox_root", row["kind"]),
+            name=row.get("name"),
+            sandbox_key=row["sandbox_key"],
+            sandbox_callback_secret=row.get("sandbox_callback_secret"),
+        )
         for row in _read(FOLDER / PROVIDERS)["provider"]
     )
 
@@ -87,6 +110,7 @@ def _model(row: Mapping[str, Any], file: Mapping[str, Any], shared: Mapping[str,
         title=row["title"],
         description=row["description"],
         modality=row["modality"],
+        operation=row.get("operation", ""),
         sort=row["sort"],
         example=row["example"],
         limits=Limits(
@@ -101,8 +125,16 @@ def _model(row: Mapping[str, Any], file: Mapping[str, Any], shared: Mapping[str,
         param_schema=_schema(row, file, shared),
         pricing_rule=row.get("price"),
         credit_cost=None if credit_cost is None else str(credit_cost),
-        cost=SeedCost(cost["rule"], cost["source"], _midnight(cost["observed_at"]), cost["verified"]),
+        cost=_cost(cost),
+        others=tuple(
+            SeedRoute(other["provider"], other["upstream"], other["priority"], _cost(other["cost"]))
+            for other in row.get("others", ())
+        ),
     )
+
+
+def _cost(row: Mapping[str, Any]) -> SeedCost:
+    return SeedCost(row["rule"], row["source"], _midnight(row["observed_at"]), row["verified"])
 
 
 def _schema(row: Mapping[str, Any], file: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +150,8 @@ def _schema(row: Mapping[str, Any], file: Mapping[str, Any], shared: Mapping[str
         schema["x-megapixel-divisor"] = row["megapixel_divisor"]
     if "fps" in row:
         schema["x-fps"] = row["fps"]
+    if "output_tokens" in row:
+        schema["x-output-tokens"] = row["output_tokens"]
     return schema
 
 

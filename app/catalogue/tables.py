@@ -29,7 +29,8 @@ class Model(SQLModel, table=True):
     alias: str = Field(unique=True)
     title: str
     description: str = ""
-    modality: str  # image | video | audio | text | world
+    modality: str  # one of operations.MODALITIES
+    operation: str = ""  # what it does, where the modality leaves a choice; empty for the usual one
     enabled: bool = False
     live_version_id: str | None = None
     draft: dict[str, Any] | None = Field(default=None, sa_type=Json)  # what catalogue/drafts.py keeps

@@ -148,7 +148,7 @@ def _input_tokens(texts: list[str], most: bool) -> Decimal | None:
 def _output_tokens(schema: ParamSchema, params: Mapping[str, Value]) -> Decimal | None:
     for parameter in schema.metered(Meter.OUTPUT_TOKEN):
         return _number(parameter, params)
-    return None
+    return schema.output_tokens
 
 
 def _divided(number: Decimal, per: Decimal) -> Decimal:

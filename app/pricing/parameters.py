@@ -205,6 +205,7 @@ class ParamSchema:
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     megapixel_divisor: int = DEFAULT_DIVISOR
     fps: Decimal | None = None
+    output_tokens: Decimal | None = None  # how many tokens always come out, where no parameter says
 
     @cached_property
     def by_name(self) -> Mapping[str, Parameter]:

@@ -32,6 +32,7 @@ from app.providers.hosts import Hosts, host_name, origin_of
 from app.providers.port import Connection
 
 TIMEOUTS = httpx.Timeout(60, connect=10)
+ONE_CALL = httpx.Limits()
 CALL_SECONDS = 75  # a whole call, however slowly it trickles; shorter than anybody waits for a submission
 MAX_ANSWER_BYTES = 8 * 2**20
 MAX_RETRY_AFTER_SECONDS = 3600
@@ -72,11 +73,13 @@ LOST = (httpx.HTTPError, TimeoutError, AnswerTooLong)
 class Wording:
     """How a provider words its answers: its sentence in an error body, and statuses that mean something of their own.
 
-    `code` finds the real status in the body of a provider whose HTTP status says little.
+    `code` finds the real status in the body of a provider whose HTTP status says little; `meaning` is the stable code
+    of a refusal that its status does not tell, whatever that status is.
     """
 
     explain: Callable[[Any], str | None]
     code: Callable[[Any], int | None] = lambda _: None
+    meaning: Callable[[Any], str | None] = lambda _: None
     busy: frozenset[int] = frozenset({429})
     refused: frozenset[int] = frozenset()
 
@@ -122,8 +125,8 @@ class Http:
         self, url: str, body: Mapping[str, Any], *, query: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """Buy: exactly one POST, whatever happens. The answer is the JSON object of a 2xx."""
-        self._require_own(url)
-        content = self._encode(body)
+        self.require_own(url)
+        content = self.encode(body)
         headers = self.headers(url) | {"content-type": "application/json"}
         try:
             answer = await self._call("POST", url, headers, content=content, query=query)
@@ -135,12 +138,14 @@ class Http:
             ) from error
         if answer.ok and isinstance(answer.payload, dict):
             return answer.payload
-        raise self._verdict(answer)
+        raise self.verdict(answer)
 
-    def _verdict(self, answer: Answer) -> ProviderError:
+    def verdict(self, answer: Answer) -> ProviderError:
         """Which of the three errors an answer to the paid POST proves."""
         status, wait = answer.status, answer.retry_after_seconds
         why = self._why(answer)
+        if 400 <= status < 500 and self._wording.meaning(answer.payload):
+            return self._refused(answer)
         if status in self._wording.busy or (status == 503 and wait is not None):
             return ProviderBusy(
                 f"{self.name} is busy and took nothing.", retry_after_seconds=wait, status=status, upstream_message=why
@@ -159,7 +164,7 @@ class Http:
         Answers any 2xx or 4xx and any error that is JSON; `ProviderBusy` for what a later try may mend,
         `ProviderRefused` before anything is sent when `url` is on a host the operator did not configure.
         """
-        self._require_own(url)
+        self.require_own(url)
         headers = self.headers(url) if with_key else {}
         trouble: Exception | None = None
         details: dict[str, Any] = {}
@@ -232,12 +237,13 @@ class Http:
 
     def as_sent(self, body: Mapping[str, Any]) -> Any:
         """The body as the provider reads it, to compare with what it says it was sent."""
-        return _parsed(self._encode(body))
+        return _parsed(self.encode(body))
 
-    def client(self) -> httpx.AsyncClient:
+    def client(self, limits: httpx.Limits = ONE_CALL) -> httpx.AsyncClient:
         """A client for one call. It uses an operator's outbound proxy, but never for the sandbox on this machine."""
         return httpx.AsyncClient(
             timeout=TIMEOUTS,
+            limits=limits,
             transport=self._transport,
             follow_redirects=False,
             verify=_trust_store(),
@@ -277,7 +283,7 @@ class Http:
             status = 402
         return ProviderRefused(
             f"{self.name} refused the request: {why or f'status {answer.status}'}",
-            code=REFUSALS.get(status, "provider_refused"),
+            code=self._wording.meaning(answer.payload) or REFUSALS.get(status, "provider_refused"),
             status=answer.status,
             upstream_message=why,
         )
@@ -294,7 +300,7 @@ class Http:
             code="provider_foreign_host",
         )
 
-    def _require_own(self, url: str) -> None:
+    def require_own(self, url: str) -> None:
         if origin_of(self.base) is None:
             raise ProviderRefused(
                 f"The base URL of {self.name} is not a web address; correct it on the provider page.",
@@ -303,9 +309,9 @@ class Http:
         if not self.hosts.is_own(url):
             raise self.foreign(url)
 
-    def _encode(self, body: Mapping[str, Any]) -> bytes:
+    def encode(self, body: Mapping[str, Any]) -> bytes:
         try:
-            return json.dumps(body, default=_json_number, allow_nan=False).encode()
+            return json.dumps(body, default=json_number, allow_nan=False).encode()
         except (TypeError, ValueError) as error:
             raise ProviderRefused(
                 f"The parameters for {self.name} cannot be written as JSON; nothing was sent.", code=REFUSALS[422]
@@ -324,7 +330,7 @@ def _parsed(body: bytes) -> Any:
         return None
 
 
-def _json_number(value: object) -> int | float:
+def json_number(value: object) -> int | float:
     """A parameter is a quantity and not money: upstream reads the same digits from the float."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)

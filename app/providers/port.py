@@ -6,14 +6,20 @@ Errors an adapter may raise from `submit` (app.kernel.errors):
 - `ProviderUnclear`  bytes may have left and no usable answer came back: may have been bought, never resubmit
 `status`, `cancel`, `find` and `download` raise `ProviderBusy` for anything that a later try may mend, a refused key
 included, and `ProviderRefused` otherwise.
+
+A provider that answers at once (`Direct`) raises the same three from `call` and when a `stream` is entered. Once a
+stream flows, whatever breaks it is `ProviderUnclear`: it may have been bought, and `reported()` says what is known.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 
 class UpstreamState(StrEnum):
@@ -26,13 +32,15 @@ class UpstreamState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One paid submission. `callback_url` already carries our attempt id and its signature."""
+    """One paid submission. `callback_url` already carries our attempt id and its signature; `operation` is the model's
+    (`images`, `videos`, `chat` …), for a provider that has an address for each."""
 
     attempt_id: str
     upstream_model: str
     params: Mapping[str, Any]
     callback_url: str
     route_settings: Mapping[str, Any] = field(default_factory=dict)
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,88 @@ class Provider(Protocol):
 
     async def check(self) -> str:
         """Prove that base URL and key work, without buying anything; a sentence for the operator."""
+
+
+#: What can be asked for and answered in one exchange.
+DIRECT_OPERATIONS = ("chat", "images", "image_edits", "speech", "transcription", "embeddings")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a multipart request: its form field (may repeat), and its bytes or where they lie on our disk."""
+
+    field: str
+    filename: str
+    mime: str
+    data: bytes | Path = dataclasses.field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One paid exchange. `body` is what the caller of the operation writes, in OpenAI's shape and without `model`;
+    with `files` it is sent as a form. `stream` and `stream_options` in it are the adapter's business."""
+
+    operation: str
+    upstream_model: str
+    body: Mapping[str, Any]
+    files: tuple[Upload, ...] = ()
+    attempt_id: str = ""
+    route_settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `body` is the JSON object, with plain numbers, when it is one; `raw` the bytes as they arrived.
+
+    `reported` is the usage the provider named; a key that is missing was not told, and an explicit zero is a figure.
+    Besides the keys of `Progress`: image_input_tokens, image_output_tokens, characters. Token classes are disjoint:
+    `input_tokens` excludes cached and image tokens, `output_tokens` excludes image tokens. Seconds are exact.
+    `files` are the outputs, `data:` URLs included; `resolved` the parameters as really used (quality `auto` → `high`).
+    """
+
+    body: Mapping[str, Any] | None
+    raw: bytes | None
+    mime: str | None
+    reported: Mapping[str, Decimal] = field(default_factory=dict)
+    files: tuple[RemoteFile, ...] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    upstream_request_id: str | None = None
+    model: str | None = None
+
+
+class Streaming(Protocol):
+    """An answer as it flows: iterate it for the payloads of its `data:` lines, as sent, without the closing [DONE].
+
+    The chunk that carries only usage is among them, whether or not the caller had asked for it. The iteration ends
+    when the answer is complete and raises `ProviderUnclear` when it breaks off.
+    """
+
+    def __aiter__(self) -> AsyncIterator[dict[str, Any]]: ...
+
+    def reported(self) -> Mapping[str, Decimal] | None:
+        """Usage told so far, from whichever event told it last; None when none did. Keys as in `Answer`."""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why it ended (`stop`, `length`, `tool_calls` …), once it said so."""
+
+    @property
+    def model(self) -> str | None: ...
+
+    @property
+    def upstream_request_id(self) -> str | None: ...
+
+
+@runtime_checkable
+class Direct(Protocol):
+    """A provider that answers in the same exchange. One adapter may be a `Provider` and `Direct`."""
+
+    kind: str
+
+    async def call(self, call: Call) -> Answer: ...
+
+    def stream(self, call: Call) -> AbstractAsyncContextManager[Streaming]:
+        """Entered once the provider has begun to answer; leaving early closes the connection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from app.kernel.errors import InvalidInput
-from app.providers import fal, kie, replicate
+from app.providers import fal, kie, openai_compatible, replicate
 from app.providers.port import Connection, Provider
 
 
@@ -25,6 +25,12 @@ ADAPTERS: Mapping[str, Adapter] = {
     "fal": Adapter(fal.NAME, fal.BASE_URL, fal.SETTINGS, fal.Fal),
     "replicate": Adapter(replicate.NAME, replicate.BASE_URL, replicate.SETTINGS, replicate.Replicate),
     "kie": Adapter(kie.NAME, kie.BASE_URL, kie.SETTINGS, kie.Kie),
+    "openai_compatible": Adapter(
+        openai_compatible.NAME,
+        openai_compatible.BASE_URL,
+        openai_compatible.SETTINGS,
+        openai_compatible.OpenAiCompatible,
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from app.sandbox.jobs import Job, iso
 from app.sandbox.signers import KIE_HMAC_KEY, Keys
 
 SHOWN_CHARACTERS = 80
-PROVIDERS = ("fal", "replicate", "kie")
+PROVIDERS = ("fal", "replicate", "kie", "openai", "mirror")
 
 
 class Control:

@@ -29,8 +29,14 @@ CLIP_RENDERERS, OTHER_RENDERERS = 1, 2
 QUEUE_SECONDS = (0.4, 1.0)
 RUN_SECONDS = {IMAGE: (1.6, 2.2), VIDEO: (5.5, 8.0), AUDIO: (1.2, 2.0)}
 #: States each provider charges for. kie takes the credits when it accepts and gives them back on failure.
-BILLED_WHEN = {"fal": {SUCCEEDED}, "replicate": {SUCCEEDED, CANCELED}, "kie": set()}
-FILES_LIVE_SECONDS = {"fal": 3600.0, "replicate": 3600.0, "kie": 86400.0}
+BILLED_WHEN = {
+    "fal": {SUCCEEDED},
+    "replicate": {SUCCEEDED, CANCELED},
+    "kie": set(),
+    "openai": {SUCCEEDED},
+    "mirror": {SUCCEEDED},
+}
+FILES_LIVE_SECONDS = {"fal": 3600.0, "replicate": 3600.0, "kie": 86400.0, "openai": 3600.0, "mirror": 3600.0}
 SWEEP_SECONDS = 60.0
 #: How far a callback that comes too early is ahead of the status.
 EARLY_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""The sandbox as one application: three provider roots, a Stripe, and its own control pages."""
+"""The sandbox as one application: five provider roots, a Stripe, and its own control pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,9 +14,13 @@ from app.sandbox.engine import Engine
 from app.sandbox.fal import Fal
 from app.sandbox.faults import Script
 from app.sandbox.kie import Kie
+from app.sandbox.openai.api import OpenAi
 from app.sandbox.replicate import Replicate
 from app.sandbox.signers import Keys
 from app.sandbox.stripe.server import Config, Stripe
+
+#: Two hosts that speak the same protocol, so that one may fail while the other serves.
+OPENAI_HOSTS = ("openai", "mirror")
 
 
 def build(data: Path, speed: float, stripe_config: Config | None = None) -> Starlette:
@@ -27,6 +31,7 @@ def build(data: Path, speed: float, stripe_config: Config | None = None) -> Star
     script = Script()
     door = Door(engine, script)
     fal, replicate, kie = Fal(engine, door, keys), Replicate(engine, door, keys), Kie(engine, door, keys)
+    hosts = [OpenAi(name, engine, script) for name in OPENAI_HOSTS]
     stripe = Stripe(data / "stripe.sqlite", stripe_config or Config(), speed)
     engine.voices.update(fal=fal, replicate=replicate, kie=kie)
 
@@ -44,6 +49,7 @@ def build(data: Path, speed: float, stripe_config: Config | None = None) -> Star
             Mount("/fal", routes=fal.routes()),
             Mount("/replicate", routes=replicate.routes()),
             Mount("/kie", routes=kie.routes()),
+            *(Mount(f"/{host.provider}", routes=host.routes()) for host in hosts),
             Mount("/stripe", routes=stripe.routes()),
         ],
         lifespan=running,

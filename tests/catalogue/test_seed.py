@@ -21,6 +21,7 @@ from app.providers.registry import ADAPTERS
 from tests.catalogue.golden import FOLDER, matrix_of, price_list
 
 SANDBOX = "http://127.0.0.1:4010"
+UNVERIFIED = ["flux-2-pro", "seedance-1-lite", "text-embedding-3-small"]
 LEAST_MARGIN = Fraction(1, 4)
 
 models = pytest.mark.parametrize("model", seed_models(), ids=lambda model: model.alias)
@@ -62,12 +63,13 @@ def test_every_parameter_has_a_title_and_an_order(model: SeedModel):
 
 def test_the_catalogue_is_as_wide_as_promised():
     found = seed_models()
-    assert {model.provider for model in found} == {"fal", "replicate", "kie"}
-    assert {model.modality for model in found} == {"image", "video", "audio"}
+    assert {model.provider for model in found} == {"fal", "replicate", "kie", "openai"}
+    assert {other.provider for model in found for other in model.others} == {"mirror"}
+    assert {model.modality for model in found} == {"image", "video", "audio", "text", "embedding"}
     units = {model.cost.rule["unit"] for model in found}
-    assert units == {"image", "megapixel", "second", "video_token", "character", "request"}
+    assert units == {"image", "megapixel", "second", "video_token", "character", "request", "token"}
     assert {model.pricing_rule is None for model in found} == {True, False}  # fixed prices and formulas
-    assert [model.alias for model in found if not model.cost.verified] == ["flux-2-pro", "seedance-1-lite"]
+    assert [model.alias for model in found if not model.cost.verified] == UNVERIFIED
     assert all(model.cost.source and model.cost.observed_at <= datetime(2026, 11, 21, tzinfo=UTC) for model in found)
 
 
@@ -84,7 +86,7 @@ def test_seeding_publishes_and_opens_every_model(database: Database, vault: Vaul
     assert [offer.alias for offer in offers] == [model.alias for model in seed_models()]
     assert all(offer.version_number == 1 and offer.routes and offer.routes[0].is_sandbox for offer in offers)
     assert all(offer.routes[0].cost_card is not None and offer.example for offer in offers)
-    assert {offer.alias for offer in offers if not offer.verified} == {"flux-2-pro", "seedance-1-lite"}
+    assert [offer.alias for offer in offers if not offer.verified] == UNVERIFIED
     assert [price_words(offer).headline for offer in offers[:2]] == [
         "from 10 credits per image",
         "from 36 credits per megapixel",
@@ -112,6 +114,8 @@ def test_sandbox_providers_follow_the_sandbox_to_a_new_port(database: Database, 
         "fal": "http://127.0.0.1:4011/fal",
         "replicate": "http://127.0.0.1:4011/replicate/v1",
         "kie": "http://127.0.0.1:4011/kie",
+        "openai": "http://127.0.0.1:4011/openai/v1",
+        "mirror": "http://127.0.0.1:4011/mirror/v1",
     }
     fal = access(database, vault, "fal")
     assert fal.settings == {
@@ -139,7 +143,7 @@ def test_without_a_sandbox_the_models_wait_for_keys(database: Database, vault: V
         Offers(database).find("flux-schnell")
     assert refused.value.stable_code == "model_disabled"
     assert {card.key_hint for card in list_providers(database, vault)} == {None}
-    assert {seed.id for seed in seed_providers()} == set(KINDS)
+    assert {seed.kind for seed in seed_providers()} == set(KINDS)
 
 
 def _counts(database: Database) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Our cost profiles against the sandbox's own tariffs: two people wrote them, and they agree on every combination."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from app.catalogue.param_schema import coerce, parse_schema
 from app.catalogue.seed_files import SeedModel, seed_models
 from app.catalogue.upstream import to_upstream
 from app.pricing.conditions import PRESENT
+from app.pricing.expect import CHARACTERS_PER_TOKEN
 from app.pricing.matrix import SAMPLE_CHARACTERS
-from app.pricing.parameters import Kind, Meter, Parameter
+from app.pricing.parameters import Kind, Meter, Parameter, ParamSchema
+from app.sandbox.openai import prices as token_prices
 from app.sandbox.plan import plan_of
 from app.sandbox.prices import bill
 from tests.catalogue.golden import matrix_of
@@ -26,8 +29,19 @@ def test_every_combination_costs_what_the_sandbox_bills(model: SeedModel):
     for cell in matrix_of(model).cells:
         asked = {name: value for name, value in cell.params.items() if value not in (None, PRESENT)}
         sent = to_upstream(route, coerce(schema, {**steady, **asked}))
+        if model.modality in ("text", "embedding"):
+            assert token_prices.bill(model.upstream, _tokens(schema, sent)) == cell.cost, cell.name
+            continue
         billed = bill(model.provider, model.upstream, sent, plan_of(model.provider, model.upstream, sent))
         assert billed.price == cell.cost, cell.name
+
+
+def _tokens(schema: ParamSchema, sent: Mapping[str, Any]) -> token_prices.Spent:
+    """What such a request uses at most: a token for every four characters, and all it may answer."""
+    out = schema.metered(Meter.OUTPUT_TOKEN)
+    most = int(sent.get(out[0].name, out[0].maximum)) if out else 0
+    characters = SAMPLE_CHARACTERS * len(schema.metered(Meter.CHARACTER))
+    return token_prices.Spent(input=characters // CHARACTERS_PER_TOKEN, output=most)
 
 
 def _sample(parameter: Parameter) -> Any:

@@ -21,11 +21,13 @@ MODELS = {
     "fal": "fal-ai/flux/schnell",
     "replicate": "black-forest-labs/flux-schnell",
     "kie": "google/nano-banana",
+    "openai_compatible": "sora-2",
 }
 ACCEPTED: dict[str, dict[str, Any]] = {
     "fal": {"status": "IN_QUEUE", "request_id": "req-1", "queue_position": 0},
     "replicate": {"id": "req-1", "status": "starting", "urls": {}},
     "kie": {"code": 200, "msg": "success", "data": {"taskId": "req-1"}},
+    "openai_compatible": {"id": "req-1", "object": "video", "status": "queued", "progress": 0},
 }
 #: What each answers about a job that is finished.
 FINISHED: dict[str, list[dict[str, Any]]] = {
@@ -38,6 +40,7 @@ FINISHED: dict[str, list[dict[str, Any]]] = {
             "data": {"state": "success", "resultJson": '{"resultUrls":["https://files.example/a.png"]}'},
         }
     ],
+    "openai_compatible": [{"id": "req-1", "status": "completed", "output": {"url": "https://files.example/a.png"}}],
 }
 
 

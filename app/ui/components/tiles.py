@@ -34,7 +34,14 @@ def icon_tile(name: str, *, tone: Any = "neutral", size: Literal["normal", "larg
     )
 
 
-MODALITY_ICONS = {"image": "image", "video": "clapperboard", "audio": "audio-lines", "text": "type", "world": "globe"}
+MODALITY_ICONS = {
+    "image": "image",
+    "video": "clapperboard",
+    "audio": "audio-lines",
+    "text": "type",
+    "embedding": "waypoints",
+    "world": "globe",
+}
 
 
 def modality_icon(modality: Any, size: int = 15) -> rx.Component:

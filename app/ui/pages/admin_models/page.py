@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.catalogue.details import MODALITIES
+from app.catalogue.operations import MODALITIES
 from app.kernel.text import t
 from app.ui.components import (
     Column,

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import reflex as rx
 
-from app.catalogue.details import MODALITIES
+from app.catalogue.operations import MODALITIES
 from app.kernel import clock
 from app.kernel.errors import FareboxError
 from app.ui import present

@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from app.catalogue.operations import MODALITIES
 from app.kernel.text import t
 from app.ui.components import (
     button,
@@ -16,8 +17,6 @@ from app.ui.components import (
 )
 from app.ui.pages.model_editor.publish.state import PublishState
 from app.ui.pages.model_editor.state import EditorState
-
-MODALITIES = ("image", "video", "audio", "text", "world")
 
 
 def header() -> rx.Component:

@@ -24,6 +24,7 @@ PRICE_UNIT = {
     "video": "perSecond",
     "audio": "per1kCharacters",
     "text": "per1kOutputTokens",
+    "embedding": "per1kInputTokens",
     "world": "perWorld",
 }
 
@@ -62,7 +63,14 @@ def starting_schema(modality: str) -> dict[str, Any]:
 
 def starting_rule(modality: str, credits: str = "") -> Rule:
     """A rule to begin with: one figure in the unit that modality is usually sold by."""
-    unit = {"image": "image", "video": "second", "audio": "character", "text": "token", "world": "world"}[modality]
+    unit = {
+        "image": "image",
+        "video": "second",
+        "audio": "character",
+        "text": "token",
+        "embedding": "token",
+        "world": "world",
+    }[modality]
     keys = [key.key for key in UNITS[unit].choices[-1]]
     amount = figure_in(credits) if credits else 10
     return {

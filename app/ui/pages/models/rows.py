@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from app.catalogue.offers import Offer
+from app.catalogue.operations import MODALITIES
 from app.catalogue.price_words import PriceLine, PriceWords
 from app.kernel.money import Money, plain
 from app.kernel.text import t
@@ -12,7 +13,6 @@ from app.pricing.parameters import Kind, Parameter
 from app.ui import present
 from app.ui.pages.playground.snippets import Request, snippet
 
-MODALITIES = ("image", "video", "audio", "text", "world")
 ALL = "all"
 
 

@@ -8,6 +8,7 @@ import reflex as rx
 
 from app import services
 from app.catalogue.offers import Offer
+from app.catalogue.operations import MODALITIES
 from app.catalogue.price_words import PriceWords, price_words
 from app.kernel.text import t
 from app.services import Services
@@ -16,7 +17,6 @@ from app.ui.guard import PageState
 from app.ui.pages.models.prices import PriceGrid, price_grids
 from app.ui.pages.models.rows import (
     ALL,
-    MODALITIES,
     NO_FACTS,
     Facts,
     ModelRow,

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import field as prop
 
+from app.catalogue.operations import MODALITIES
 from app.kernel.text import t
 
 
@@ -122,7 +123,7 @@ def picker_words() -> dict[str, Any]:
         "modality": t("playground.picker.modality"),
         "all": t("playground.picker.all"),
         "nothing": t("playground.picker.nothing"),
-        "modalities": {name: t(f"playground.modality.{name}") for name in ("image", "video", "audio", "text", "world")},
+        "modalities": {name: t(f"playground.modality.{name}") for name in MODALITIES},
     }
 
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from app import services
-from app.catalogue.details import MODALITIES
 from app.catalogue.offers import Limits
+from app.catalogue.operations import MODALITIES
 from app.catalogue.overview import ModelPage
 from app.catalogue.routes import RouteForm
 from app.kernel.errors import InvalidInput

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from app.catalogue.details import MODALITIES
+from app.catalogue.operations import MODALITIES
 from app.kernel.text import t
 from app.ui.components import button, column, field, notice, panel, provider_tile, row, segmented
 from app.ui.components.typed import typed_input

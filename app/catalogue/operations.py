@@ -1,0 +1,19 @@
+"""What a model does, as the API names it. A model says so itself where its modality leaves a choice. Pure."""
+
+from collections.abc import Mapping
+
+#: The operations of each modality; the first is meant where a model names none.
+OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "image": ("images",),
+    "video": ("videos",),
+    "audio": ("speech", "transcription"),
+    "text": ("chat",),
+    "embedding": ("embeddings",),
+    "world": ("worlds",),
+}
+MODALITIES = tuple(OPERATIONS)
+
+
+def operation_of(modality: str, named: str) -> str:
+    """The operation a model was given, or the usual one of its modality."""
+    return named or OPERATIONS[modality][0]

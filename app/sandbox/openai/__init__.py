@@ -1,0 +1,1 @@
+"""An OpenAI-compatible host: everything is answered in the same exchange, except videos."""
