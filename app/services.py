@@ -27,7 +27,7 @@ from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
 from app.jobs.courier import Courier
 from app.jobs.engine import Carrier, Engine
-from app.kernel import clock, outbox
+from app.kernel import clock, events, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.events import Listeners
@@ -38,6 +38,8 @@ from app.kernel.work import Idle, Work
 from app.ledger.wallet import Ledger, open_wallet
 from app.notify.documents import INVOICE, invoice_attached
 from app.notify.service import Notify
+from app.notify.webhook_wire import Wire
+from app.notify.webhooks import Webhooks
 from app.payments.cashier import Cashier, House
 from app.payments.purchases import purchases_of
 from app.payments.stripe_keys import StripeKeys
@@ -60,6 +62,7 @@ class Services:
     accounts: Accounts
     invoicing: Invoicing
     notify: Notify
+    webhooks: Webhooks
     cashier: Cashier
     reconcile: Reconcile
     statements: AccountStatements
@@ -123,6 +126,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         public_url=settings.public_url,
         signing_key=settings.secret_key,
         listeners=Listeners(db),
+        is_demo=settings.demo,
     )
     invoicing = Invoicing(db, now)
     news = News()
@@ -148,6 +152,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         accounts,
         invoicing,
         notify,
+        Webhooks(db, vault, desk.listeners, now, Wire(loopback=settings.demo)),
         cashier,
         Reconcile(db, now, cashier),
         AccountStatements(db, purchases_of),
@@ -171,10 +176,12 @@ def _cash_house(settings: Settings) -> House:
 
 def _chores(parts: Services, now: Clock) -> list[Chore]:
     """Everything that is done again and again: a line each. A topic of the outbox is a line in the courier's table."""
-    notify, files = parts.notify, parts.files
-    courier = Courier(parts.db, {outbox.MAIL: notify.write}, now)
+    notify, files, webhooks = parts.notify, parts.files, parts.webhooks
+    courier = Courier(parts.db, {outbox.MAIL: notify.write, events.TOPIC: webhooks.spread}, now)
     return [
         Chore("outbox.deliver", 2, courier.run),
+        Chore("webhooks.send", 1, webhooks.send),
+        Chore("webhooks.forget", 0, webhooks.forget, daily_at=time(4, 20)),
         Chore("mail.send", 5, notify.send),
         Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
         Chore("ledger.expire_lots", 60, parts.ledger.expire_lots),

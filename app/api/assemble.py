@@ -6,7 +6,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import documents, downloads, errors, files, hooks, links, payments, session, uploads
 from app.api.auth import Auth
-from app.api.gateway import images, native, statement, videos
+from app.api.gateway import images, native, present, statement, videos
 from app.api.gateway.common import Gateway
 from app.api.gateway.present import Wire
 from app.api.session import DemoLogins
@@ -35,6 +35,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     auth = Auth(services.accounts, settings.public_url)
     gateway = Gateway(desk, services.ledger, wire_of(services), auth.require_key)
 
+    services.webhooks.describe_with(lambda seen: present.generation(seen, gateway.wire))
     api.router.routes.insert(0, payments.hook(services))
 
     @api.get("/healthz", include_in_schema=False)

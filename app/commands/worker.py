@@ -3,6 +3,8 @@
 import signal
 import threading
 
+from app.api.assemble import wire_of
+from app.api.gateway import present
 from app.commands.doctor import refuse_old_schema
 from app.services import build
 from app.settings import Settings
@@ -15,6 +17,8 @@ def carry_until_told(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
     services = build(settings)
+    wire = wire_of(services)
+    services.webhooks.describe_with(lambda seen: present.generation(seen, wire))
     services.start()
     try:
         told.wait()

@@ -71,6 +71,7 @@ class Desk:
     public_url: str
     signing_key: str = field(repr=False)
     listeners: Listeners
+    is_demo: bool = False
 
     def callback_url(self, provider_id: str, attempt_id: str) -> str:
         """Where the provider calls us back; the signature keeps strangers from naming our attempts."""

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -31,6 +31,7 @@ from app.kernel.errors import (
 )
 from app.kernel.ids import new_id
 from app.kernel.money import Money, plain
+from app.kernel.outside import check_url
 from app.ledger.companion import Companion
 
 MAX_KEY_LENGTH = 256
@@ -55,6 +56,8 @@ class Ask:
     def fingerprint(self) -> str:
         """The same for the same request, however its keys are ordered."""
         body = {"model": self.model, "input": self.input, "origin": self.origin, "max": self.max_credits}
+        if self.webhook_url is not None:
+            body["webhook_url"] = self.webhook_url
         return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -75,6 +78,7 @@ async def start(desk: Desk, ask: Ask) -> Started:
         return replay
     priced = await asyncio.to_thread(price, desk, ask.model, ask.input, ask.workspace_id)
     agree(priced, ask)
+    ask = _with_address(desk, ask)
     rates = await desk.gate.admit(ask.workspace_id, ask.api_key_id, priced.offer)
     now = desk.clock()
     generation_id = new_id("gen")
@@ -99,6 +103,13 @@ async def start(desk: Desk, ask: Ask) -> Started:
     faults.point("start.after_hold")
     desk.work.follow(generation_id)
     return Started(generation_id, replayed=False, rates=rates)
+
+
+def _with_address(desk: Desk, ask: Ask) -> Ask:
+    """The address that is told how it ended, in its plain form; one that may not be called is refused before a hold."""
+    if ask.webhook_url is None:
+        return ask
+    return replace(ask, webhook_url=check_url(ask.webhook_url, loopback=desk.is_demo, param="webhook_url"))
 
 
 def agree(priced: Priced, ask: Ask) -> None:

@@ -137,6 +137,15 @@ LETTERS: Mapping[str, Letter] = {
     "dunning_2": DUNNING,
     "dunning_3": Letter(DUNNING.needs, DUNNING.slip, DUNNING.total, button="/invoices", tone=Tone.LOSS),
     "dunning_4": Letter(DUNNING.needs, DUNNING.slip, DUNNING.total, button="/invoices", tone=Tone.LOSS),
+    # --- to a workspace: its webhooks
+    "webhook_disabled": Letter(
+        ("url", "reason", "since"),
+        ("url", "since", "said"),
+        takes=("said",),
+        button="/webhooks",
+        tone=Tone.LOSS,
+        coded=("reason",),
+    ),
     # --- to the operators
     "dispute_notice": Letter(
         ("workspace", "order", "amount", "reason", "status"),

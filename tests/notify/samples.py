@@ -38,6 +38,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "topup_needs_action": {"amount": PRICE, "link": "https://checkout.stripe.com/c/pay/cs_1", "card": "Visa 4242"},
     "topup_disabled": {"reason": "failed_attempt_limit_reached", "card": "Visa ending in 4242"},
+    "webhook_disabled": {
+        "url": "https://hooks.example.com/farebox",
+        "reason": "failing",
+        "since": MOMENT,
+        "said": "It answered with status 500.",
+    },
     "order_received": {
         "order": ORDER,
         "credits": CREDITS,
