@@ -50,6 +50,7 @@ from app.ui.pages import (
     playground,
     request_trace,
     top_up,
+    webhooks,
 )
 
 PAGES = (
@@ -76,6 +77,7 @@ PAGES = (
     playground,
     request_trace,
     top_up,
+    webhooks,
 )
 
 

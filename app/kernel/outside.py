@@ -21,7 +21,15 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: Routed as if they were public, and yet a cloud's own machinery, or ways to write one address inside another.
 _NOT_OUTSIDE = tuple(
     ipaddress.ip_network(network)
-    for network in ("168.63.129.16/32", "192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+    for network in (
+        "168.63.129.16/32",
+        "192.88.99.0/24",
+        "fec0::/10",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+    )
 )
 
 

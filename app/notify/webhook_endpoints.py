@@ -63,7 +63,7 @@ class Endpoints:
 
     # --- looking
 
-    def list(self, workspace_id: str) -> list[Endpoint]:
+    def all(self, workspace_id: str) -> list[Endpoint]:
         """Newest first, without what was deleted."""
         query = select(webhook_endpoint).where(_of(workspace_id), webhook_endpoint.c.kind == ENDPOINT)
         with self._db.read() as connection:
@@ -187,8 +187,9 @@ class Endpoints:
         self, connection: Connection, workspace_id: str, kind: str, url: str, description: str, types: tuple[str, ...]
     ) -> tuple[Endpoint, str]:
         secret, now = new_secret(), self._now()
+        endpoint_id = new_id("whe")
         row = {
-            "id": new_id("whe"),
+            "id": endpoint_id,
             "workspace_id": workspace_id,
             "kind": kind,
             "url": url,
@@ -200,7 +201,7 @@ class Endpoints:
             "updated_at": now,
         }
         connection.execute(insert(webhook_endpoint).values(row))
-        return _seen(_own(connection, workspace_id, row["id"])), secret
+        return _seen(_own(connection, workspace_id, endpoint_id)), secret
 
     def _update(self, connection: Connection, endpoint_id: str, **values: Any) -> None:
         mine = update(webhook_endpoint).where(webhook_endpoint.c.id == endpoint_id)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
-from app.kernel import outbox
+from app.kernel import meters, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.events import Listeners
@@ -72,7 +72,8 @@ class Sender:
                 return []
         with self._db.write() as connection:
             wanted = _due(now, full).order_by(webhook_delivery.c.next_at, webhook_delivery.c.id).limit(AT_ONCE * 4)
-            ids, taken = [], Counter(busy)
+            ids: list[str] = []
+            taken = Counter(busy)
             for row in connection.execute(wanted.with_for_update(skip_locked=True, of=webhook_delivery)):
                 if len(ids) < room and taken[row.endpoint_id] < AT_ONCE_EACH:
                     ids.append(row.id)
@@ -86,6 +87,7 @@ class Sender:
         try:
             secrets = self._endpoints.secrets_of(row, began)
             answer = await self._wire.post(row.url, row.body, row.message_id, secrets, began)
+            meters.WEBHOOK_ATTEMPTS.labels("delivered" if answer.is_accepted else "failed").inc()
             await asyncio.to_thread(self._judge, row, answer, began)
         except Exception:
             log.exception("%s could not be sent; it is tried again", row.id)

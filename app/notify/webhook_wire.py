@@ -124,7 +124,8 @@ class Wire:
     async def post(self, url: str, body: str, message_id: str, secrets: Sequence[str], now: datetime) -> Answer:
         """One attempt; whatever goes wrong is answered and not raised."""
         headers = signed(body, message_id, secrets, now)
-        began, seen = time.monotonic(), {}
+        began = time.monotonic()
+        address: str | None = None
         try:
             self.check(url)  # again: what was allowed when it was named need not be now
             async with (
@@ -138,16 +139,16 @@ class Wire:
             ):
                 request = client.build_request("POST", url, headers=headers, content=body.encode())
                 response = await client.send(request, stream=True)
-                seen = {"address": request.extensions.get("farebox_address")}
+                address = request.extensions.get("farebox_address")
                 try:
                     text = await _beginning(response)
                 finally:
                     await response.aclose()
         except Exception as error:  # whatever a stranger's server, name server or certificate can do to us
-            return Answer(_since(began), headers, error=_words(error), **seen)
+            return Answer(_since(began), headers, address=address, error=_words(error))
         told = {name: value[:LONGEST_HEADER] for name, value in list(response.headers.items())[:MOST_HEADERS]}
-        error = "Redirects are not followed." if 300 <= response.status_code < 400 else None
-        return Answer(_since(began), headers, response.status_code, told, text, error=error, **seen)
+        refusal = "Redirects are not followed." if 300 <= response.status_code < 400 else None
+        return Answer(_since(began), headers, response.status_code, told, text, address, refusal)
 
 
 def signed(body: str, message_id: str, secrets: Sequence[str], now: datetime) -> dict[str, str]:

@@ -26,6 +26,7 @@ CUSTOMER = (
     Entry("invoices", "/invoices", "receipt-text", "money", "i"),
     Entry("keys", "/keys", "key-round", "build", "k"),
     Entry("logs", "/logs", "scroll-text", "build", "l", in_bar=True),
+    Entry("webhooks", "/webhooks", "webhook", "build", "h"),
 )
 OPERATOR = (
     Entry("today", "/admin", "gauge", "", "t", in_bar=True),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -33,6 +33,11 @@ class Names:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
+async def nothing() -> AsyncIterator[bytes]:
+    """A body that comes from a wire."""
+    yield b""
+
+
 def post(wire: Wire, url: str, secrets: Sequence[str] = ("whsec_" + "QUJD" * 8,), body: str = BODY) -> Answer:
     return asyncio.run(wire.post(url, body, "msg_1", secrets, clock.now()))
 
@@ -59,7 +64,7 @@ def test_the_connection_goes_to_the_address_that_was_looked_at_under_the_name_th
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append((request.url.host, request.headers["host"], request.extensions["sni_hostname"]))
-        return httpx.Response(204)
+        return httpx.Response(204, content=nothing())
 
     assert post(outside(names, httpx.MockTransport(answer)), "https://hooks.example.com/x").status == 204
     assert seen == [("93.184.216.34", "hooks.example.com", "hooks.example.com")]
@@ -71,7 +76,7 @@ def test_a_name_that_is_pointed_elsewhere_after_it_was_looked_at_leads_nobody_th
     with listening() as heard:
         port = httpx.URL(heard.url).port
         names = Names(["93.184.216.34"], ["127.0.0.1"])
-        wire = outside(names, httpx.MockTransport(lambda _: httpx.Response(200)))
+        wire = outside(names, httpx.MockTransport(lambda _: httpx.Response(200, content=nothing())))
         url = "https://rebind.example.com:8443/hook"
         assert wire.check(url) == url
         assert post(wire, url).is_accepted  # the first answer was public, and that is where it went
@@ -91,7 +96,7 @@ def test_a_name_that_is_pointed_elsewhere_after_it_was_looked_at_leads_nobody_th
         ["fd00:ec2::254"],
         ["93.184.216.34", "127.0.0.1"],
     ],
-    ids=lambda answers: " and ".join(answers),
+    ids=" and ".join,
 )
 def test_a_name_that_leads_inside_is_not_called(answers: list[str]) -> None:
     called: list[httpx.Request] = []

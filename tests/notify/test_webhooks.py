@@ -1,8 +1,8 @@
-"""Webhooks: an event lives and dies with its fact, is delivered at least once under one id, and can be asked for again."""
+"""Webhooks: an event lives and dies with its fact, is delivered at least once under one id, and can be replayed."""
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,7 +88,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(database: Database) -> Iterator[Shop]:
+def shop(database: Database) -> Shop:
     with database.write() as connection:
         for name in ("ws_1", "ws_2"):
             row = {"id": name, "name": name, "created_at": NOON}
@@ -97,7 +97,7 @@ def shop(database: Database) -> Iterator[Shop]:
     clock, receiver = [NOON], Receiver()
     listeners = events.Listeners(database)
     hooks = Webhooks(database, Vault([new_vault_key()]), listeners, lambda: clock[0], receiver)
-    yield Shop(database, hooks, receiver, listeners, clock)
+    return Shop(database, hooks, receiver, listeners, clock)
 
 
 # --- facts
@@ -105,9 +105,14 @@ def shop(database: Database) -> Iterator[Shop]:
 
 def test_an_event_lives_and_dies_with_its_transaction(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
-    with pytest.raises(RuntimeError), shop.db.write() as connection:
-        events.tell(connection, shop.id, events.BALANCE_LOW, {}, key="undone")
-        raise RuntimeError("rolled back")
+
+    def tell_and_fail() -> None:
+        with shop.db.write() as connection:
+            events.tell(connection, shop.id, events.BALANCE_LOW, {}, key="undone")
+            raise RuntimeError("rolled back")
+
+    with pytest.raises(RuntimeError):
+        tell_and_fail()
     assert shop.tell(key="done") is True
     assert shop.tell(key="done") is False
     assert shop.deliver() == 1
@@ -217,9 +222,7 @@ def test_it_is_tried_again_at_growing_intervals_under_the_same_id_and_then_given
         assert shop.send() == 1
     assert len({sent["id"] for sent in shop.receiver.sent}) == 1
     with shop.db.write() as connection:
-        connection.execute(
-            update(webhook_delivery).values(attempts=len(webhook_sender.BACKOFF), next_at=shop.now())
-        )
+        connection.execute(update(webhook_delivery).values(attempts=len(webhook_sender.BACKOFF), next_at=shop.now()))
     assert shop.send() == 1
     (delivery,) = shop.deliveries()
     assert (delivery.state, delivery.error) == ("failed", "There was no connection.")
@@ -241,7 +244,7 @@ def test_a_success_ends_it(shop: Shop) -> None:
     opened = shop.hooks.open(shop.id, delivery.id)
     assert (delivery.state, delivery.status, delivery.error) == ("delivered", 204, None)
     assert [attempt.status for attempt in opened.attempts] == [500, 302, 204]
-    (endpoint,) = shop.hooks.endpoints.list(shop.id)
+    (endpoint,) = shop.hooks.endpoints.all(shop.id)
     assert (endpoint.failing_since, endpoint.last_success_at is not None) == (None, True)
 
 
@@ -252,11 +255,11 @@ def test_an_endpoint_that_takes_nothing_for_days_is_turned_off_and_its_owners_ar
     shop.deliver()
     shop.later(days=2)
     shop.send()
-    assert shop.hooks.endpoints.list(shop.id)[0].is_enabled
+    assert shop.hooks.endpoints.all(shop.id)[0].is_enabled
     shop.tell(key="2")
     shop.later(days=1)
     shop.deliver()
-    (endpoint,) = shop.hooks.endpoints.list(shop.id)
+    (endpoint,) = shop.hooks.endpoints.all(shop.id)
     assert (endpoint.state, endpoint.disabled_reason) == ("disabled", "failing")
     assert shop.mails() == ["webhook_disabled"]
     assert {delivery.state for delivery in shop.deliveries()} == {"dropped"}
@@ -268,7 +271,7 @@ def test_one_that_says_it_is_gone_is_turned_off_at_once(shop: Shop) -> None:
     shop.receiver.says = lambda _: 410
     shop.tell()
     shop.deliver()
-    assert shop.hooks.endpoints.list(shop.id)[0].disabled_reason == "gone"
+    assert shop.hooks.endpoints.all(shop.id)[0].disabled_reason == "gone"
     assert shop.mails() == ["webhook_disabled"]
 
 
