@@ -13,6 +13,7 @@ from app.catalogue.records import locked_model
 from app.catalogue.tables import Model, ModelVersion
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.money import Money, exact, plain
+from app.pricing.numbers import figure
 
 STARTING_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -97,7 +98,7 @@ def credits_of(text: str | None) -> int | None:
     """A fixed price as typed, in micro-credits; None when empty. ValueError says what is wrong with it."""
     if text is None or not str(text).strip():
         return None
-    credits = exact(str(text).strip())
+    credits = figure(exact(str(text).strip()))
     if credits < 0:
         raise ValueError("a price cannot be negative")
     micros = Money.from_exact(credits)

@@ -4,8 +4,9 @@ The customer pays for files that we hold and could open; the provider bills what
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from app.kernel.money import plain
@@ -58,7 +59,11 @@ def upstream_usage(delivered: Delivered) -> Usage:
     counted = delivered.billable_units if delivered.units == "image" else delivered.reported.get("images")
     if counted is not None and made:
         made = tuple(made[index % len(made)] for index in range(int(counted)))
-    return _usage(made, delivered)
+    usage = _usage(made, delivered)
+    if delivered.units != "megapixel" or delivered.billable_units is None or not made:
+        return usage
+    each = Fraction(delivered.billable_units) / len(made)  # one figure for all of them
+    return replace(usage, outputs=tuple(replace(output, megapixels=each) for output in usage.outputs))
 
 
 def in_our_words(resolved: Mapping[str, Any] | None, mapping: Mapping[str, str | None]) -> dict[str, Any]:

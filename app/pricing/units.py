@@ -69,11 +69,16 @@ def _pixels(output: Output) -> int:
 
 
 def _megapixels(usage: Usage, frame: Frame) -> Sequence[Ratio]:
-    return [(-(-_pixels(output) // frame.divisor), 1) for output in usage.outputs]
+    return [_billed_megapixels(output) or (-(-_pixels(output) // frame.divisor), 1) for output in usage.outputs]
 
 
 def _raw_megapixels(usage: Usage, frame: Frame) -> Sequence[Ratio]:
-    return [(_pixels(output), frame.divisor) for output in usage.outputs]
+    return [_billed_megapixels(output) or (_pixels(output), frame.divisor) for output in usage.outputs]
+
+
+def _billed_megapixels(output: Output) -> Ratio | None:
+    """What the provider counted itself, which is billable as it stands."""
+    return None if output.megapixels is None else output.megapixels.as_integer_ratio()
 
 
 def _video_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:

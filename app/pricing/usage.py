@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class Output:
     seconds: Decimal | None = None
     video_tokens: Decimal | None = None
     fps: Decimal | None = None
+    megapixels: Fraction | None = None  # as the provider billed them; otherwise worked out from width and height
 
 
 @dataclass(frozen=True, slots=True)
