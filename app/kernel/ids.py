@@ -52,6 +52,8 @@ PREFIXES = {
     "out": "outbox message",
     "mail": "mail",
     "rec": "reconcile run",
+    "meter": "meter",
+    "event": "usage event",
     "whe": "webhook endpoint",
     "whd": "webhook delivery",
     "msg": "webhook message",

@@ -1,0 +1,122 @@
+"""What was used: sums by what events are alike in, from the daily sums where whole days are asked for.
+
+A period is cut at midnight UTC: whole days come from `usage_rollup`, the parts at both ends from the events themselves.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, and_, func, select
+
+from app.metering import tables
+from app.metering.aggregate import Reading, Span
+from app.metering.events import BILLIONTHS, billionths
+from app.metering.meters import Meter
+
+DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Alike:
+    """Events that differ only in their figures: how many, how many of them had each figure, and the sums."""
+
+    name: str
+    properties: Mapping[str, str]
+    events: int = 0
+    counted: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, Fraction] = field(default_factory=dict)
+
+    def add(self, figure: str, events: int, amount: Fraction) -> None:
+        if not figure:
+            self.events += events
+            return
+        self.counted[figure] = self.counted.get(figure, 0) + events
+        self.sums[figure] = self.sums.get(figure, Fraction(0)) + amount
+
+
+def alike(connection: Connection, customer: str, span: Span, figures: Iterable[str]) -> list[Alike]:
+    """A customer's usage in a period, one entry for each kind of event."""
+    found: dict[int, Alike] = {}
+    first, last = _whole_days(span)
+    if first < last:
+        _from_days(connection, customer, first, last, found)
+        edges = (Span(span.start, _midnight(first)), Span(_midnight(last), span.end))
+    else:
+        edges = (span, Span(span.end, span.end))
+    wanted = frozenset(figures)
+    for edge in edges:
+        if edge.start < edge.end:
+            _from_events(connection, customer, edge, wanted, found)
+    return list(found.values())
+
+
+def readings(connection: Connection, customer: str, span: Span, meter: Meter) -> list[tuple[int, Reading]]:
+    """Every event that a meter reads, by itself, with the id of its shape; in the order of time."""
+    event, shape = tables.event, tables.shape
+    query = (
+        select(event.c.shape_id, event.c.at, event.c.properties, shape.c.event_name)
+        .join(shape, shape.c.id == event.c.shape_id)
+        .where(_within(customer, span))
+        .order_by(event.c.at, event.c.id)
+    )
+    if meter.event_name:
+        query = query.where(shape.c.event_name == meter.event_name)
+    found = []
+    for shape_id, at, text, name in connection.execute(query):
+        properties: dict[str, Any] = orjson.loads(text)
+        if meter.reads(name, properties):
+            said = next((str(properties[each]) for each in meter.fields if properties.get(each) is not None), "")
+            found.append((shape_id, Reading(at, meter.figure(properties), said)))
+    return found
+
+
+def _from_days(connection: Connection, customer: str, first: date, last: date, found: dict[int, Alike]) -> None:
+    rolled, shape = tables.rollup, tables.shape
+    sums = (func.sum(rolled.c.events), func.sum(rolled.c.whole), func.sum(rolled.c.billionths))
+    query = (
+        select(rolled.c.shape_id, shape.c.event_name, shape.c.properties, rolled.c.figure, *sums)
+        .join(shape, shape.c.id == rolled.c.shape_id)
+        .where(rolled.c.customer == customer, rolled.c.day >= first, rolled.c.day < last)
+        .group_by(rolled.c.shape_id, shape.c.event_name, shape.c.properties, rolled.c.figure)
+    )
+    for shape_id, name, properties, figure, events, whole, rest in connection.execute(query):
+        kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, orjson.loads(properties)))
+        kind.add(figure, int(events), int(whole) + Fraction(int(rest), BILLIONTHS))
+
+
+def _from_events(
+    connection: Connection, customer: str, span: Span, figures: frozenset[str], found: dict[int, Alike]
+) -> None:
+    event, shape = tables.event, tables.shape
+    query = (
+        select(event.c.shape_id, shape.c.event_name, shape.c.properties, event.c.properties)
+        .join(shape, shape.c.id == event.c.shape_id)
+        .where(_within(customer, span))
+    )
+    for shape_id, name, likeness, text in connection.execute(query):
+        kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, orjson.loads(likeness)))
+        kind.add("", 1, Fraction(0))
+        for figure, value in orjson.loads(text).items():
+            amount = billionths(value, figure) if figure in figures and value is not None else None
+            if amount is not None:
+                kind.add(figure, 1, Fraction(amount, BILLIONTHS))
+
+
+def _within(customer: str, span: Span) -> Any:
+    kept = tables.event
+    return and_(kept.c.customer == customer, kept.c.at >= span.start, kept.c.at < span.end)
+
+
+def _whole_days(span: Span) -> tuple[date, date]:
+    """The first day that is wholly inside, and the first one after that is not."""
+    start = span.start.astimezone(UTC)
+    first = start.date() + (DAY if start.time() > time(0) else timedelta(0))
+    return first, span.end.astimezone(UTC).date()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(0), UTC)
