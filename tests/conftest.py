@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -14,8 +13,11 @@ from tests.support.effort import CI, LONG
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.sandbox import running_sandbox
 from tests.support.schema import prepare
-from tests.support.seeded import postgres_copy, seed
+from tests.support.seeded import seed
 from tests.support.server import Running, ensure_front_end, running_farebox
+from tests.support.thrift import be_thrifty
+
+be_thrifty()
 
 ENGINES = ("sqlite", "postgres")
 NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
@@ -233,5 +235,5 @@ def seeded_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{path}"
         return
     server, template = request.getfixturevalue("postgres"), request.getfixturevalue("seeded_postgres")
-    with postgres_copy(server, template, f"copy_{uuid4().hex[:12]}") as url:
+    with server.fresh(template) as url:
         yield url

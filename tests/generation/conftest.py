@@ -8,7 +8,6 @@ import pytest
 
 from tests.conftest import ENGINES
 from tests.support.house import House, house, settings_for
-from tests.support.seeded import postgres_copy
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def shared_house(
         return
     server, template = request.getfixturevalue("postgres"), request.getfixturevalue("seeded_postgres")
     with (
-        postgres_copy(server, template, folder.name) as url,
+        server.fresh(template) as url,
         house(settings_for(folder / "home", url, sandbox_url)) as built,
     ):
         yield built

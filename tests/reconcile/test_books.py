@@ -15,7 +15,6 @@ from app.payments.lifecycle import State
 from app.reconcile.findings import Code
 from app.reconcile.runs import Depth
 from tests.reconcile.support import behind_its_back, healed_codes, open_codes, paid, reconcile
-from tests.support.seeded import postgres_copy
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
@@ -127,7 +126,7 @@ def backup_of(request: pytest.FixtureRequest, url: str, tmp_path: Path) -> Itera
         yield f"sqlite:///{kept}"
         return
     server = request.getfixturevalue("postgres")
-    with postgres_copy(server, str(make_url(url).database), "backup_of_yesterday") as copied:
+    with server.copy_of(str(make_url(url).database)) as copied:
         yield copied
 
 

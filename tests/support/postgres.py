@@ -1,6 +1,7 @@
 """A real PostgreSQL from PyPI, one server per test process, and a fresh database for whoever asks.
 
-A database is a copy of a migrated template, so a test pays for a file copy and not for the migrations.
+A database is a copy of a migrated template, so a test pays for a file copy and not for the migrations. And as the copy
+costs more than most tests, a database that comes back is wiped and lent again (see `tests.support.wiping`).
 """
 
 import itertools
@@ -8,6 +9,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import psycopg
 
 from app.kernel.db import Database
+from tests.support.wiping import Reusable
 
 TEMPLATE = "farebox_template"
 
@@ -27,6 +30,8 @@ class Postgres:
         self._server = server
         self._names = (f"test_{os.getpid()}_{number}" for number in itertools.count(1))
         self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+        self._idle: defaultdict[str, list[Reusable]] = defaultdict(list)
+        self._lent: dict[str, Reusable] = {}
 
     def url(self, name: str) -> str:
         return str(self._server.get_uri(database=name))
@@ -43,16 +48,42 @@ class Postgres:
         template.dispose()
 
     @contextmanager
-    def fresh(self) -> Iterator[str]:
-        """The URL of a new database with the schema in it; dropped afterwards, whoever is still connected."""
-        name = next(self._names)
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    def fresh(self, template: str = TEMPLATE) -> Iterator[str]:
+        """The URL of a database exactly like `template`.
+
+        Afterwards it is wiped for the next; where somebody is still connected, or where wiping is not enough, it is
+        dropped.
+        """
+        database = self._idle[template].pop() if self._idle[template] else self._copy(template)
+        self._lent[database.name] = database
         try:
-            yield self.url(name)
+            yield database.url
         finally:
-            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            del self._lent[database.name]
+            if database.wipe():
+                self._idle[template].append(database)
+            else:
+                self.execute(f"DROP DATABASE {database.name} WITH (FORCE)")
+
+    @contextmanager
+    def copy_of(self, name: str) -> Iterator[str]:
+        """The URL of a copy of a lent database as it is now; nobody may be connected to it."""
+        self._lent[name].close()
+        copied = next(self._names)
+        self.execute(f"CREATE DATABASE {copied} TEMPLATE {name}")
+        try:
+            yield self.url(copied)
+        finally:
+            self.execute(f"DROP DATABASE {copied} WITH (FORCE)")
+
+    def _copy(self, template: str) -> Reusable:
+        name = next(self._names)
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return Reusable(name, self.url(name))
 
     def close(self) -> None:
+        for database in itertools.chain(self._lent.values(), *self._idle.values()):
+            database.close()
         self._admin.close()
 
 

@@ -1,15 +1,11 @@
 """Databases with the seed catalogue already in them: publishing it takes seconds, copying it does not."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlalchemy import update
 
 from app.catalogue.seed import seed_catalogue
 from app.catalogue.tables import ProviderRow
 from app.kernel.db import Database, metadata
 from app.kernel.secrets import Vault, new_vault_key
-from tests.support.postgres import Postgres
 
 PROVIDER = metadata.tables[str(ProviderRow.__tablename__)]
 #: The templates' provider keys are sealed with this key; a house over a copy must use it.
@@ -31,13 +27,3 @@ def seed(url: str, sandbox_url: str) -> None:
             connection.exec_driver_sql("ROLLBACK")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
-
-
-@contextmanager
-def postgres_copy(server: Postgres, template: str, name: str) -> Iterator[str]:
-    """A database of its own, copied from `template`."""
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    try:
-        yield server.url(name)
-    finally:
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
