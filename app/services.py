@@ -21,6 +21,7 @@ from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
 from app.generation.gate import Gate
 from app.generation.rates import Rates
+from app.generation.request_log import RequestLog
 from app.generation.router import Router
 from app.generation.sweep import overdue
 from app.invoicing.service import Invoicing
@@ -67,6 +68,7 @@ class Services:
     reconcile: Reconcile
     statements: AccountStatements
     desk: Desk
+    request_log: RequestLog
     news: News
     engine: Engine | None = None
     chores: Chores | None = None
@@ -86,6 +88,7 @@ class Services:
             self.engine.stop()
         self.ledger.stop()
         self.accounts.close()
+        self.request_log.close()
         self.db.dispose()
 
     async def _advance(self, generation_id: str) -> float | None:
@@ -157,6 +160,7 @@ def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> 
         Reconcile(db, now, cashier),
         AccountStatements(db, purchases_of),
         desk,
+        RequestLog(db, now, refused_days=settings.keep_refused_days, payload_days=settings.keep_payload_days),
         news,
         engine,
     )
@@ -192,6 +196,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("payments.returns", 10, parts.cashier.return_due),
         Chore("reconcile.quick", 600, parts.reconcile.quick),
         Chore("reconcile.nightly", 0, parts.reconcile.nightly, daily_at=time(2, 40)),
+        Chore("requests.forget", 0, parts.request_log.forget, daily_at=time(4, 20)),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),

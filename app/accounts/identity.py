@@ -36,6 +36,7 @@ class KeyHolder:
     workspace_id: str
     workspace_name: str
     created_by: str
+    keeps_payloads: bool = False  # what is asked and answered is kept for a while
 
 
 def suspended() -> NotAllowed:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
@@ -16,7 +17,7 @@ from app.accounts.tables import ApiKey, Workspace
 from app.kernel import secrets
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import InvalidInput, LimitReached, NotFound
+from app.kernel.errors import InvalidInput, LimitReached, NotFound, NotSignedIn
 from app.kernel.ids import new_id
 
 __all__ = ["KeyHolder", "KeyInfo", "Keys", "NewKey"]
@@ -27,6 +28,8 @@ NOTED_EVERY = timedelta(minutes=1)
 LONGEST_NAME = 80
 LONGEST_SECRET = 200
 MOST_KEYS = 100
+#: How long the secret before a rotation may go on working: at once ended, an hour, a day, a week.
+GRACES = (timedelta(0), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 log = logging.getLogger(__name__)
 Background = Callable[[Callable[[], None]], None]
@@ -43,6 +46,18 @@ class KeyInfo:
     created_at: datetime
     last_used_at: datetime | None
     is_revoked: bool
+    expires_at: datetime | None = None
+    previous_until: datetime | None = None  # until then the secret before the last rotation still works
+    keeps_payloads: bool = False
+
+
+class _Known(NamedTuple):
+    """What is remembered of a secret."""
+
+    holder: KeyHolder
+    is_suspended: bool
+    expires_at: datetime | None  # the key's own end: said to whoever still uses it
+    until: datetime | None  # when this answer stops being true
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,7 @@ class Keys:
         self._clock = clock
         self._pool = ThreadPoolExecutor(1, "key-use") if background is None else None
         self._background = background or self._submit
-        self._cache: ShortCache[tuple[KeyHolder, bool]] = ShortCache(clock, REMEMBERED_FOR)
+        self._cache: ShortCache[_Known] = ShortCache(clock, REMEMBERED_FOR)
         self._noted: dict[str, datetime] = {}
 
     def create(self, workspace_id: str, name: str, *, actor: str) -> NewKey:
@@ -100,8 +115,48 @@ class Keys:
             if key.revoked_at is None:
                 key.revoked_at = self._clock()
                 record(session, actor, "key.revoked", key_id, key.name, at=self._clock())
-            hashed = key.secret_hash
-        self._cache.forget(hashed)
+        self._cache.clear()  # the secret before a rotation ends with it
+
+    def configure(
+        self, workspace_id: str, key_id: str, *, expires_at: datetime | None, keeps_payloads: bool, actor: str
+    ) -> KeyInfo:
+        """When the key ends by itself, and whether what it asks and is answered is kept.
+
+        `InvalidInput` "expires_at" for a moment that is past, `NotFound` as above.
+        """
+        now = self._clock()
+        with self._db.writing() as session:
+            key = _own(session, workspace_id, key_id)
+            if expires_at != key.expires_at:
+                if expires_at is not None and expires_at <= now:
+                    raise InvalidInput("A key ends in the future. To end it now, revoke it.", param="expires_at")
+                said = "never" if expires_at is None else f"{expires_at:%Y-%m-%d %H:%M} UTC"
+                record(session, actor, "key.expiry", key_id, f"{key.name}: {said}", at=now)
+                key.expires_at = expires_at
+            if keeps_payloads != bool(key.keeps_payloads):
+                record(
+                    session, actor, "key.payloads", key_id, f"{key.name}: {'on' if keeps_payloads else 'off'}", at=now
+                )
+                key.keeps_payloads = keeps_payloads
+        self._cache.clear()
+        return _info(key)
+
+    def rotate(self, workspace_id: str, key_id: str, grace: timedelta, *, actor: str) -> NewKey:
+        """A new secret for the same key; the present one goes on working for `grace`, one of `GRACES`. A secret from
+        an earlier rotation ends now. `NotFound` as above, `InvalidInput` for a key that was revoked."""
+        if grace not in GRACES:
+            raise InvalidInput("Choose for how long the old secret goes on working.", param="grace")
+        secret, now = PREFIX + secrets.new_token(), self._clock()
+        with self._db.writing() as session:
+            key = _own(session, workspace_id, key_id)
+            if key.revoked_at is not None:
+                raise InvalidInput("A revoked key stays revoked. Create a new one.", param="key")
+            key.previous_hash, key.previous_until = (key.secret_hash, now + grace) if grace else (None, None)
+            key.secret_hash, key.hint = secrets.digest(secret), secret[-4:]
+            hours = int(grace.total_seconds()) // 3600
+            record(session, actor, "key.rotated", key_id, f"{key.name}: the old secret for {hours} h", at=now)
+        self._cache.clear()
+        return NewKey(_info(key), secret)
 
     def list(self, workspace_id: str, *, with_revoked: bool = False) -> list[KeyInfo]:
         """The workspace's keys, newest first."""
@@ -117,7 +172,10 @@ class Keys:
         return None if known is None else self._admit(known)
 
     def look_up(self, secret: str) -> KeyHolder | None:
-        """Who holds this key; None when it is unknown or revoked, `NotAllowed` when its workspace is suspended."""
+        """Who holds this key; None when it is unknown or revoked.
+
+        Raises `NotSignedIn` "api_key_expired", `NotAllowed` when its workspace is suspended.
+        """
         if not secret.startswith(PREFIX) or len(secret) > LONGEST_SECRET:
             return None
         hashed = secrets.digest(secret)
@@ -127,7 +185,7 @@ class Keys:
             known = self._load(hashed)
             if known is None:
                 return None
-            self._cache.put(hashed, known, epoch)
+            self._cache.put(hashed, known, epoch, until=known.until)
         return self._admit(known)
 
     def forget(self) -> None:
@@ -139,26 +197,34 @@ class Keys:
         if self._pool is not None:
             self._pool.shutdown(wait=True)
 
-    def _load(self, hashed: str) -> tuple[KeyHolder, bool] | None:
+    def _load(self, hashed: str) -> _Known | None:
+        is_old = (col(ApiKey.previous_hash) == hashed) & (col(ApiKey.previous_until) > self._clock())
         query = (
             select(ApiKey, Workspace)
             .join(Workspace, col(Workspace.id) == col(ApiKey.workspace_id))
-            .where(ApiKey.secret_hash == hashed, col(ApiKey.revoked_at).is_(None))
+            .where(or_(col(ApiKey.secret_hash) == hashed, is_old), col(ApiKey.revoked_at).is_(None))
         )
         with self._db.reading() as session:
             row = session.exec(query).first()
         if row is None:
             return None
         key, workspace = row
-        holder = KeyHolder(key.id, key.name, workspace.id, workspace.name, key.created_by)
-        return holder, workspace.suspended_at is not None
+        holder = KeyHolder(
+            key.id, key.name, workspace.id, workspace.name, key.created_by, keeps_payloads=bool(key.keeps_payloads)
+        )
+        until = None if key.secret_hash == hashed else key.previous_until
+        return _Known(holder, workspace.suspended_at is not None, key.expires_at, until)
 
-    def _admit(self, known: tuple[KeyHolder, bool]) -> KeyHolder:
-        holder, is_suspended = known
-        if is_suspended:
+    def _admit(self, known: _Known) -> KeyHolder:
+        if known.expires_at is not None and known.expires_at <= self._clock():
+            raise NotSignedIn(
+                f"This API key expired on {known.expires_at:%d %B %Y}. Use another, or let an owner move its end.",
+                code="api_key_expired",
+            )
+        if known.is_suspended:
             raise suspended()
-        self._note_use(holder.key_id)
-        return holder
+        self._note_use(known.holder.key_id)
+        return known.holder
 
     def _note_use(self, key_id: str) -> None:
         now = self._clock()
@@ -193,7 +259,16 @@ def _own(session: Session, workspace_id: str, key_id: str) -> ApiKey:
 
 def _info(key: ApiKey) -> KeyInfo:
     return KeyInfo(
-        key.id, key.name, key.hint, key.created_by, key.created_at, key.last_used_at, key.revoked_at is not None
+        key.id,
+        key.name,
+        key.hint,
+        key.created_by,
+        key.created_at,
+        key.last_used_at,
+        key.revoked_at is not None,
+        key.expires_at,
+        key.previous_until,
+        bool(key.keeps_payloads),
     )
 
 

@@ -6,9 +6,10 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import documents, downloads, errors, files, hooks, links, payments, session, uploads
 from app.api.auth import Auth
-from app.api.gateway import images, native, present, statement, videos
+from app.api.gateway import images, native, present, requests, statement, videos
 from app.api.gateway.common import Gateway
 from app.api.gateway.present import Wire
+from app.api.request_log import RequestTaker
 from app.api.session import DemoLogins
 from app.kernel.errors import NotFound
 from app.services import Services
@@ -46,6 +47,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         images.router(gateway),
         videos.router(gateway),
         native.router(gateway),
+        requests.router(gateway, services.request_log),
         hooks.router(desk),
         payments.router(auth, services),
         links.router(desk),
@@ -62,6 +64,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     async def unknown(rest: str) -> None:
         raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
 
+    api.add_middleware(RequestTaker, log=services.request_log, now=desk.clock)
     errors.install(api, top_up_url=f"{settings.public_url}/top-up")
     return api
 

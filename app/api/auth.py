@@ -61,6 +61,7 @@ class Auth:
         holder = self._accounts.keys.peek(secret) or await asyncio.to_thread(self._accounts.keys.look_up, secret)
         if holder is None:
             raise NotSignedIn("This API key is unknown or revoked.", code="invalid_api_key")
+        request.state.holder = holder
         return holder
 
     async def require_session(self, request: Request) -> Who:

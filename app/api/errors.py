@@ -123,6 +123,9 @@ def answer(error: FareboxError, request: Request, top_up_url: str) -> JSONRespon
     status = status_of(error)
     if status == 500:
         return our_fault(error, request)
+    request.state.refused = error.stable_code, PROVIDER_SAYS.get(type(error), error.message)
+    if isinstance(error, errors.LimitReached):
+        request.state.answer_headers = limit_headers(error)
     if isinstance(error, InsufficientCredits):
         return JSONResponse(_short_of_credits(error, top_up_url), status)
     retry_after = error.details.get("retry_after_seconds")
@@ -136,6 +139,18 @@ def answer(error: FareboxError, request: Request, top_up_url: str) -> JSONRespon
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(envelope(said, type_of(error), error.stable_code, error.param, details), status, headers)
+
+
+def limit_headers(error: errors.LimitReached) -> dict[str, str]:
+    """What a limit that was reached says in headers: the SDKs obey `x-should-retry` and wait for no budget."""
+    said, (kind, _, per) = error.details, str(error.details.get("limit", "")).partition("_per_")
+    if per == "minute" and "retry_after_seconds" in said:
+        return {
+            f"x-ratelimit-limit-{kind}": str(said["allowed"]),
+            f"x-ratelimit-remaining-{kind}": "0",
+            f"x-ratelimit-reset-{kind}": f"{said['retry_after_seconds']}s",
+        }
+    return {"x-should-retry": "false"} if per else {}
 
 
 def envelope(

@@ -14,6 +14,7 @@ from starlette.types import Message
 from app.accounts.keys import KeyHolder
 from app.api.gateway import present
 from app.api.gateway.present import Wire
+from app.api.request_log import HEADERS
 from app.generation import views
 from app.generation.desk import Desk
 from app.generation.price import price
@@ -25,6 +26,7 @@ from app.kernel.money import exact
 from app.ledger.wallet import Ledger
 from app.pricing.numbers import figure
 
+LONGEST_MODEL = 120
 MAX_BODY_BYTES = 4 * 1024 * 1024
 WAIT_STEPS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5)
 
@@ -41,7 +43,15 @@ class Gateway:
 
 async def json_body(request: Request) -> dict[str, Any]:
     """The request's JSON object, with a clear refusal for anything else."""
-    return _object(await _bounded(request).body())
+    request.state.billable = True
+    return _asked(request, _object(await _bounded(request).body()))
+
+
+def _asked(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """The body, its model noted for the log of refusals."""
+    model = body.get("model")
+    request.state.asked_model = model[:LONGEST_MODEL] if isinstance(model, str) and model.isprintable() else None
+    return body
 
 
 def _bounded(request: Request) -> Request:
@@ -74,15 +84,16 @@ def _object(raw: bytes) -> dict[str, Any]:
 async def body_of(request: Request) -> dict[str, Any]:
     """JSON or a form (the OpenAI SDK sends videos as multipart); a form's fields are text."""
     kind, bounded = request.headers.get("content-type", ""), _bounded(request)
+    request.state.billable = True
     is_form = kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded"))
     raw = await bounded.body()
     if not is_form or raw.lstrip().startswith(b"{"):  # curl -d says "form" and means JSON
-        return _object(raw)
+        return _asked(request, _object(raw))
     form = await bounded.form(max_files=4, max_fields=200)
     for name, value in form.items():
         if not isinstance(value, str):
             raise InvalidInput(f"Send {name} as a link: upload the file to /uploads first.", param=name)
-    return dict(form)
+    return _asked(request, dict(form))
 
 
 def text_field(body: Mapping[str, Any], name: str) -> str:
@@ -148,6 +159,7 @@ async def dry_run(gateway: Gateway, holder: KeyHolder, wanted: Wanted) -> dict[s
 
 def _estimate(gateway: Gateway, holder: KeyHolder, wanted: Wanted) -> dict[str, Any]:
     priced = price(gateway.desk, wanted.model, wanted.input, holder.workspace_id)
+    gateway.desk.gate.require_model(holder.workspace_id, holder.key_id, priced.offer)
     agree(priced, ask_of(holder, wanted, ""))
     available = gateway.ledger.balance(holder.workspace_id).available
     return present.estimate(priced.offer, priced.quote, priced.route.provider_id, gateway.wire) | {
@@ -157,7 +169,9 @@ def _estimate(gateway: Gateway, holder: KeyHolder, wanted: Wanted) -> dict[str, 
 
 
 async def begin(gateway: Gateway, holder: KeyHolder, wanted: Wanted, request: Request) -> Started:
-    return await start(gateway.desk, ask_of(holder, wanted, request_id(request)))
+    started = await start(gateway.desk, ask_of(holder, wanted, request_id(request)))
+    setattr(request.state, HEADERS, started.rates.openai())
+    return started
 
 
 def ask_of(holder: KeyHolder, wanted: Wanted, request_id: str) -> Ask:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from app.accounts.keys import KeyHolder
 from app.api.gateway import common, present
 from app.api.gateway.common import Gateway, Wanted
+from app.catalogue.offers import Offer
 from app.generation import follow, views
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.ids import is_id
@@ -23,8 +24,8 @@ def router(gateway: Gateway) -> APIRouter:
     Key = Annotated[KeyHolder, Depends(gateway.authenticate)]
 
     @api.get("/models", summary="Models you can run")
-    async def models(_key: Key, modality: str | None = None) -> dict[str, Any]:
-        offers = await asyncio.to_thread(gateway.desk.offers.list, modality)
+    async def models(key: Key, modality: str | None = None) -> dict[str, Any]:
+        offers = await asyncio.to_thread(_offers, gateway, key, modality)
         return present.listing([present.model(offer) for offer in offers])
 
     @api.get("/models/{model_id:path}", summary="One model: its parameters and its price")
@@ -36,7 +37,7 @@ def router(gateway: Gateway) -> APIRouter:
         stands = await asyncio.to_thread(gateway.ledger.balance, key.workspace_id)
         return {
             "object": "balance",
-            "billing_type": "prepaid",
+            "billing_type": "postpaid" if stands.credit_limit.micros else "prepaid",
             "available": {"amount": gateway.wire.currency(stands.available), "currency": present.CURRENCY.lower()},
             "credits": {
                 "balance": present.number(stands.balance.amount),
@@ -100,3 +101,9 @@ def router(gateway: Gateway) -> APIRouter:
         return present.generation(await common.seen(gateway, generation_id, key.workspace_id), gateway.wire)
 
     return api
+
+
+def _offers(gateway: Gateway, key: KeyHolder, modality: str | None) -> list[Offer]:
+    """The models this key may use."""
+    may_use = gateway.desk.gate.may_use(key.workspace_id, key.key_id)
+    return [offer for offer in gateway.desk.offers.list(modality) if may_use(offer)]
