@@ -12,6 +12,7 @@ from tests.support.browser import Watch, find_chromium, running_browser
 from tests.support.effort import CI, LONG
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.sandbox import running_sandbox
+from tests.support.redis import running_redis
 from tests.support.schema import prepare
 from tests.support.seeded import seed
 from tests.support.server import Running, ensure_front_end, running_farebox
@@ -200,6 +201,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 def page(visitor: Callable[..., Page]) -> Page:
     """A page at 1280 × 900 in the light theme."""
     return visitor()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis. There is no skipping it: where it cannot start, the tests that need it fail."""
+    with running_redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

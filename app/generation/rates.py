@@ -218,6 +218,12 @@ class Rates:
             elif rate.amount > 0:
                 await self._on_redis().add(rate)
 
+    async def close(self) -> None:
+        """Leave Redis, as far as this event loop is connected to it."""
+        shared = self._shared.pop(id(asyncio.get_running_loop()), None)
+        if shared is not None:
+            await shared.close()
+
     def _take(self, rates: Sequence[Rate]) -> RateHeaders | Refusal:
         stands = []
         for rate in rates:

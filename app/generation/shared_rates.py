@@ -9,6 +9,7 @@ from typing import Any
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
 
 from app.generation.rates import (
     PATIENCE_SECONDS,
@@ -30,15 +31,17 @@ class SharedRates:
     """Of one event loop, which its connections belong to. Every method may raise `RedisAway`."""
 
     def __init__(self, redis_url: str) -> None:
+        self._pool = ConnectionPool.from_url(
+            redis_url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+        )
         self._storage = RedisStorage(
-            f"async+{redis_url}",
-            wrap_exceptions=True,
-            implementation="redispy",
-            socket_timeout=PATIENCE_SECONDS,
-            socket_connect_timeout=PATIENCE_SECONDS,
+            f"async+{redis_url}", wrap_exceptions=True, implementation="redispy", connection_pool=self._pool
         )
         self._requests = MovingWindowRateLimiter(self._storage)
         self._tokens = SlidingWindowCounterRateLimiter(self._storage)
+
+    async def close(self) -> None:
+        await self._pool.aclose()
 
     async def take(self, rates: Sequence[Rate]) -> RateHeaders | Refusal:
         """As `Rates.take`."""
