@@ -11,8 +11,8 @@ from app.kernel.db import Database
 from tests.support.browser import Watch, find_chromium, running_browser
 from tests.support.effort import CI, LONG
 from tests.support.postgres import Postgres, running_postgres
-from tests.support.sandbox import running_sandbox
 from tests.support.redis import running_redis
+from tests.support.sandbox import running_sandbox
 from tests.support.schema import prepare
 from tests.support.seeded import seed
 from tests.support.server import Running, ensure_front_end, running_farebox

@@ -34,9 +34,8 @@ class SharedRates:
         self._pool = ConnectionPool.from_url(
             redis_url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
         )
-        self._storage = RedisStorage(
-            f"async+{redis_url}", wrap_exceptions=True, implementation="redispy", connection_pool=self._pool
-        )
+        options: dict[str, Any] = {"implementation": "redispy", "connection_pool": self._pool}
+        self._storage = RedisStorage(f"async+{redis_url}", wrap_exceptions=True, **options)
         self._requests = MovingWindowRateLimiter(self._storage)
         self._tokens = SlidingWindowCounterRateLimiter(self._storage)
 

@@ -75,6 +75,7 @@ BREAKAGES: dict[str, list[str]] = {
     "charged_as_shown": ["UPDATE generation SET charged_micros = 1 WHERE finished_at IS NOT NULL"],
     "costs_are_booked": ["UPDATE attempt SET cost_micros = 5 WHERE cost_micros > 0"],
     "no_hold_forgotten": ["UPDATE hold SET deadline_at = '2026-01-01' WHERE state = 0"],
+    "spend_is_charges": ["UPDATE spend SET charged_micros = charged_micros + 1"],
 }
 
 
