@@ -50,7 +50,7 @@ async def _take(desk: Desk, generation_id: str, state: State) -> None:
             await give_back(desk, generation, attempt, offer, "canceled", "canceled", said, unsent=True)
         case State.HELD:
             await submit(desk, generation, attempt, offer)
-        case State.SUBMITTING:
+        case State.SUBMITTING | State.CALLING:
             await notice_lost(desk, generation, attempt)
         case State.UNKNOWN:
             await look_for(desk, generation, attempt, offer)

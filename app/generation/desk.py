@@ -1,12 +1,13 @@
 """What carrying a generation needs, gathered once: the books, the catalogue, the files, the providers, the clock."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from app.catalogue.offers import Offers
+from app.catalogue.offers import FRESH_SECONDS, Offers
 from app.catalogue.provider_access import ProviderAccess
 from app.files.store import Files
 from app.generation.gate import Gate
@@ -14,11 +15,12 @@ from app.generation.router import Router
 from app.kernel import secrets
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.errors import ProviderRefused
 from app.kernel.events import Listeners
 from app.kernel.work import Work
 from app.ledger.wallet import Ledger
 from app.providers import registry
-from app.providers.port import Connection, Provider
+from app.providers.port import Connection, Direct, Provider
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ class ProviderPool:
     def __init__(self, access: Callable[[str], ProviderAccess]) -> None:
         self._access = access
         self._built: dict[tuple[int, str], tuple[ProviderAccess, Provider]] = {}
+        self._until: dict[tuple[int, str], float] = {}
 
     async def get(self, provider_id: str) -> Provider:
         access = await asyncio.to_thread(self._access, provider_id)
@@ -43,6 +46,28 @@ class ProviderPool:
         provider = registry.build(_connection(access))
         self._built[slot] = (access, provider)
         return provider
+
+    async def direct(self, provider_id: str) -> Direct:
+        """The adapter of a provider that answers at once; the operator's changes are seen within `FRESH_SECONDS`.
+
+        `ProviderRefused` when that provider takes jobs only.
+        """
+        adapter = (await self._fresh(provider_id))[1]
+        if not hasattr(adapter, "call"):
+            raise ProviderRefused(f"{provider_id} does not answer at once.", code="provider_model_unknown")
+        return cast(Direct, adapter)
+
+    async def direct_setting(self, provider_id: str, name: str, default: float) -> float:
+        """As `setting`, remembered like `direct`."""
+        return float((await self._fresh(provider_id))[0].settings.get(name, default))
+
+    async def _fresh(self, provider_id: str) -> tuple[ProviderAccess, Provider]:
+        slot = (id(asyncio.get_running_loop()), provider_id)
+        if time.monotonic() < self._until.get(slot, 0.0):
+            return self._built[slot]
+        await self.get(provider_id)
+        self._until[slot] = time.monotonic() + FRESH_SECONDS
+        return self._built[slot]
 
     async def setting(self, provider_id: str, name: str, default: float) -> float:
         """A number from the provider's settings, such as `unknown_deadline_seconds`."""

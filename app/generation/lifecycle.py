@@ -2,7 +2,8 @@
 
     held ─ claim ─▶ submitting ─ accept ─▶ queued ─ start ─▶ running ─ deliver ─▶ storing ─ settle ─▶ settled
      ▲                 │    │
-     └───── retry ─────┘    └─ lose ─▶ unknown ─ accept ─▶ queued          anything unfinished ─ fail ─▶ released
+     │└──── retry ─────┘    └─ lose ─▶ unknown ─ accept ─▶ queued          anything unfinished ─ fail ─▶ released
+     └─ call ─▶ calling ─ answer ─▶ settled          calling ─ lose ─▶ unknown ─ answer ─▶ settled
 
 A generation is finished exactly when its hold is closed, and the two happen in one transaction.
 """
@@ -15,6 +16,7 @@ from app.kernel.errors import Conflict
 class State(StrEnum):
     HELD = "held"  # credits reserved, nothing asked of a provider yet
     SUBMITTING = "submitting"  # the one paid POST may be on its way
+    CALLING = "calling"  # one exchange whose answer is the result; it began in the hold's own transaction
     UNKNOWN = "unknown"  # the POST was sent and nobody knows what became of it
     QUEUED = "queued"  # accepted upstream
     RUNNING = "running"
@@ -25,6 +27,8 @@ class State(StrEnum):
 
 class Event(StrEnum):
     CLAIM = "claim"
+    CALL = "call"
+    ANSWER = "answer"  # the exchange brought the result; also after it had been given up as lost
     ACCEPT = "accept"
     RETRY = "retry"  # proven that nothing was accepted; another attempt may follow
     LOSE = "lose"
@@ -39,6 +43,10 @@ FINISHED = frozenset({State.SETTLED, State.RELEASED})
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.HELD, Event.CLAIM): State.SUBMITTING,
+    (State.HELD, Event.CALL): State.CALLING,
+    (State.CALLING, Event.ANSWER): State.SETTLED,
+    (State.CALLING, Event.LOSE): State.UNKNOWN,
+    (State.UNKNOWN, Event.ANSWER): State.SETTLED,
     (State.SUBMITTING, Event.ACCEPT): State.QUEUED,
     (State.SUBMITTING, Event.RETRY): State.HELD,
     (State.SUBMITTING, Event.LOSE): State.UNKNOWN,

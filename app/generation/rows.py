@@ -13,6 +13,9 @@ from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.ledger.companion import Companion
 
+#: A row as it was read, or as it was just written.
+Row = RowMapping | Mapping[str, Any]
+
 GENERATION = metadata.tables[str(Generation.__tablename__)]
 ATTEMPT = metadata.tables[str(Attempt.__tablename__)]
 EVENT = metadata.tables[str(GenerationEvent.__tablename__)]
@@ -40,6 +43,14 @@ MOVES[Event.DELIVER] = MOVES[Event.DELIVER].where(GENERATION.c.cancel_requested_
 SETTLE = MOVES[Event.SETTLE].values(
     final=bindparam("b_final"), charged_micros=bindparam("b_charged"), cost_micros=bindparam("b_cost"), percent=100
 )
+ANSWER = MOVES[Event.ANSWER].values(
+    final=bindparam("b_final"),
+    charged_micros=bindparam("b_charged"),
+    cost_micros=bindparam("b_cost"),
+    error_code=bindparam("b_code"),
+    error_message=bindparam("b_message"),
+    percent=100,
+)
 FAIL = MOVES[Event.FAIL].values(
     charged_micros=0,
     cost_micros=bindparam("b_cost"),
@@ -64,6 +75,7 @@ UPDATE_ATTEMPT = (
         updated_at=bindparam("b_now"),
     )
 )
+ANSWER_ATTEMPT = UPDATE_ATTEMPT.values(usage=bindparam("b_usage"), resolved=bindparam("b_resolved"))
 #: Holds only while nothing was asked of a provider: whoever lost that race must not close what was bought meanwhile.
 CLOSE_UNSENT = UPDATE_ATTEMPT.where(ATTEMPT.c.state == "intent")
 

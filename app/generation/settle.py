@@ -108,8 +108,8 @@ def _settled_rows(
 
 async def give_back(
     desk: Desk,
-    generation: RowMapping,
-    attempt: RowMapping,
+    generation: rows.Row,
+    attempt: rows.Row,
     offer: Offer,
     attempt_state: str,
     code: str,
@@ -167,13 +167,18 @@ async def give_back(
         log.info("%s was claimed before it could be released; its next step sees to it", generation["id"])
 
 
-def _is_forfeit(offer: Offer, attempt: RowMapping) -> bool:
+def _is_forfeit(offer: Offer, attempt: rows.Row) -> bool:
     charged_on_submit = offer.billing_mode == "charge_on_submit" and not offer.refund_on_failure
     return charged_on_submit and attempt["upstream_id"] is not None
 
 
 async def _forfeit(
-    desk: Desk, generation: RowMapping, attempt: RowMapping, attempt_state: str, code: str, cost_micros: int | None
+    desk: Desk,
+    generation: rows.Row,
+    attempt: rows.Row,
+    attempt_state: str,
+    code: str,
+    cost_micros: int | None,
 ) -> None:
     now, quote = desk.clock(), generation["estimate"]
     message = "It did not succeed. This model is charged when it starts and not refunded."
@@ -211,7 +216,7 @@ async def _forfeit(
 
 
 def closing(
-    attempt: RowMapping,
+    attempt: rows.Row,
     state: str,
     now: datetime,
     code: str | None = None,

@@ -162,18 +162,29 @@ def _rows(desk: Desk, ask: Ask, priced: Priced, generation_id: str, now: datetim
         *telling.started(desk, generation, offer.alias, quote.total, now),
     ]
     if ask.idempotency_key is not None:
-        key = {
-            "workspace_id": ask.workspace_id,
-            "key": ask.idempotency_key,
-            "request_hash": ask.fingerprint(),
-            "generation_id": generation_id,
-            "created_at": now,
-        }
-        found.append(Companion(rows.INSERT_IDEMPOTENCY, key))
+        found.append(key_companion(ask, generation_id, now))
     return found
 
 
+def key_companion(ask: Ask, generation_id: str, now: datetime) -> Companion:
+    """The row that makes the request's key belong to this generation."""
+    key = {
+        "workspace_id": ask.workspace_id,
+        "key": ask.idempotency_key,
+        "request_hash": ask.fingerprint(),
+        "generation_id": generation_id,
+        "created_at": now,
+    }
+    return Companion(rows.INSERT_IDEMPOTENCY, key)
+
+
 async def _replay(desk: Desk, ask: Ask) -> Started | None:
+    generation_id = await stored_key(desk, ask)
+    return None if generation_id is None else Started(generation_id, replayed=True)
+
+
+async def stored_key(desk: Desk, ask: Ask) -> str | None:
+    """The generation this request's key belongs to already; IdempotencyConflict when that was another request."""
     if ask.idempotency_key is None:
         return None
     if not (0 < len(ask.idempotency_key) <= MAX_KEY_LENGTH and ask.idempotency_key.isprintable()):
@@ -187,7 +198,7 @@ async def _replay(desk: Desk, ask: Ask) -> Started | None:
             "This idempotency key was used for another request. Use a new key for a new request.",
             param="idempotency_key",
         )
-    return Started(generation_id, replayed=True)
+    return generation_id
 
 
 def _stored_key(connection: Connection, workspace_id: str, key: str) -> tuple[str, str] | None:

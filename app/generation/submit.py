@@ -200,7 +200,7 @@ def _next_attempt(
         rows.record(connection, generation_id, "refused", now, detail, operator_only=True)
 
 
-async def lose(desk: Desk, generation: RowMapping, attempt: RowMapping, why: str) -> None:
+async def lose(desk: Desk, generation: rows.Row, attempt: rows.Row, why: str) -> None:
     """Nobody knows whether the provider took the job: say so, keep the hold, and look for it."""
     now = desk.clock()
 

@@ -22,7 +22,7 @@ PROVIDER = metadata.tables[str(ProviderRow.__tablename__)]
 HOUR = 3_600
 HOURS = 24
 DAY = timedelta(days=1)
-RUNNING = (State.RUNNING, State.STORING)
+RUNNING = (State.CALLING, State.RUNNING, State.STORING)
 
 
 class ModelDay(NamedTuple):

@@ -28,6 +28,7 @@ TEXTS = ("prompt", "text", "input")
 STATUS = {
     State.HELD: "queued",
     State.SUBMITTING: "queued",
+    State.CALLING: "running",
     State.QUEUED: "queued",
     State.RUNNING: "running",
     State.STORING: "running",

@@ -1,0 +1,71 @@
+"""What one exchange would buy, checked and priced before anything is held: the body to send, its most and its price.
+
+plan = plan_chat(offer, body, size_bytes)       text.py
+outcome = await run_inline(desk, ask, plan)     inline.py
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.catalogue.offers import Offer, RouteOffer
+from app.generation.start import Ask
+from app.kernel.errors import Conflict, PriceAboveMax
+from app.kernel.money import Money, plain
+from app.pricing.brief import brief, most_micros
+from app.pricing.quote import Quote, final
+from app.pricing.usage import Usage
+from app.providers.port import Answer, Upload
+
+#: Keeps what an answer brought and says what of it the customer pays for: given the generation's id and the answer.
+Keep = Callable[[str, Answer], Awaitable[Usage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`body` is in OpenAI's shape under our parameter names; `params` are what is kept of the request, and what the
+    price's conditions look at. `most` is the usage that is held for, `expected` the likely one.
+
+    `count_input` says how many tokens went in, for an answer that does not tell.
+    """
+
+    offer: Offer
+    operation: str
+    body: Mapping[str, Any]
+    params: Mapping[str, Any]
+    expected: Usage
+    most: Usage
+    routes: tuple[RouteOffer, ...]
+    count_input: Callable[[], int]
+    files: tuple[Upload, ...] = ()
+    keep: Keep | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def hold(self) -> Money:
+        """The most it can cost."""
+        return Money(most_micros(self.offer.card, self.offer.schema, self.most, self.params))
+
+    def estimate(self, hold: Money) -> dict[str, Any]:
+        """The quote to store beside the hold: what is held for, at its price."""
+        return brief(self.offer.card, self.most, self.params)[1] | {"maximum_micros": hold.micros}
+
+    def quote(self) -> Quote:
+        """The quote in full, for somebody who asks before buying."""
+        return final(self.offer.card, self.expected, self.params)
+
+
+def agree(ask: Ask, hold: Money) -> None:
+    """Refuse a price above the maximum the caller set."""
+    if ask.max_credits is not None and hold > Money.from_exact(ask.max_credits):
+        raise PriceAboveMax(
+            f"This request may cost {plain(hold.amount)} credits, more than max_credits {ask.max_credits}.",
+            param="max_credits",
+        )
+
+
+def in_order(offer: Offer, operation: str) -> tuple[RouteOffer, ...]:
+    """The routes to try, the first one first."""
+    if not offer.routes:
+        raise Conflict(f"{offer.alias} has no provider at the moment. Try again later.", code="no_route")
+    return offer.routes
