@@ -6,8 +6,9 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import documents, downloads, errors, files, hooks, links, payments, session, uploads
 from app.api.auth import Auth
-from app.api.gateway import images, native, present, requests, statement, videos
+from app.api.gateway import images, native, present, requests, statement, text_routes, videos
 from app.api.gateway.common import Gateway
+from app.api.gateway.prefix import OpenAiPrefix
 from app.api.gateway.present import Wire
 from app.api.request_log import RequestTaker
 from app.api.session import DemoLogins
@@ -37,13 +38,15 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     gateway = Gateway(desk, services.ledger, wire_of(services), auth.require_key)
 
     services.webhooks.describe_with(lambda seen: present.generation(seen, gateway.wire))
-    api.router.routes.insert(0, payments.hook(services))
+    top_up_url = f"{settings.public_url}/top-up"
+    api.router.routes[:0] = [*text_routes.plain(gateway, top_up_url), payments.hook(services)]
 
     @api.get("/healthz", include_in_schema=False)
     async def health() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     for routes in (
+        text_routes.documented(gateway, top_up_url),
         images.router(gateway),
         videos.router(gateway),
         native.router(gateway),
@@ -65,7 +68,8 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
 
     api.add_middleware(RequestTaker, log=services.request_log, now=desk.clock)
-    errors.install(api, top_up_url=f"{settings.public_url}/top-up")
+    api.add_middleware(OpenAiPrefix)
+    errors.install(api, top_up_url=top_up_url)
     return api
 
 

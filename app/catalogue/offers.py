@@ -151,6 +151,11 @@ class Offers:
             )
         return offer
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether `find` would answer without a look at the database."""
+        return self._kept is not None and time.monotonic() < self._fresh_until
+
     def of_version(self, version_id: str) -> Offer:
         """The offer as that version priced it, for requests that were held at it. Disabling stops no running request:
         a disabled model is found too, and `routes` holds every route, the usable ones first.

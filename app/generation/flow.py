@@ -36,6 +36,7 @@ class Flow:
         self._waiting: asyncio.Queue[Chunk | None] = asyncio.Queue(MOST_WAITING)
         loop = asyncio.get_running_loop()
         self.begun: asyncio.Future[Job | Replayed] = loop.create_future()
+        self.job: Job | None = None
         self._outcome: asyncio.Future[Outcome] = loop.create_future()
         self._timer: asyncio.Timeout | None = None
         self.has_left = False
@@ -53,6 +54,7 @@ class Flow:
         self.has_left = True
         while not self._waiting.empty():
             self._waiting.get_nowait()
+        self._waiting.put_nowait(None)
         self._hurry()
 
     # --- the task's side
@@ -85,8 +87,8 @@ class Flow:
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # it may be that nobody waits any more
-        if not self.has_left and not self._waiting.full():
-            self._waiting.put_nowait(None)
+        if not self.has_left:
+            await self._waiting.put(None)
 
 
 async def open_flow(desk: Desk, ask: Ask, plan: Plan) -> Flow | Replayed:
@@ -109,6 +111,7 @@ async def _carry(desk: Desk, ask: Ask, plan: Plan, flow: Flow) -> None:
             streaming = await inline.on_a_route(
                 desk, plan, job, lambda direct, call: stack.enter_async_context(direct.stream(call))
             )
+            flow.job = job
             flow.begun.set_result(job)
             brought = await _receive(desk, job, streaming, flow)
         faults.point("inline.after_answer")

@@ -88,6 +88,7 @@ class Outcome:
     answer: Answer | None = None
     estimated: bool = False
     late: bool = False
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +349,7 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
         also=also,
     )
     faults.point("inline.after_settle")
-    return Outcome(job.id, route, usage, settled.charged, brought.answer, estimated, settled.late)
+    return Outcome(job.id, route, usage, settled.charged, brought.answer, estimated, settled.late, brought.cut)
 
 
 def _ended(

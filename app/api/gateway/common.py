@@ -43,8 +43,7 @@ class Gateway:
 
 async def json_body(request: Request) -> dict[str, Any]:
     """The request's JSON object, with a clear refusal for anything else."""
-    request.state.billable = True
-    return _asked(request, _object(await _bounded(request).body()))
+    return (await sized_body(request, MAX_BODY_BYTES))[0]
 
 
 def _asked(request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +53,14 @@ def _asked(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _bounded(request: Request) -> Request:
+async def sized_body(request: Request, limit_bytes: int) -> tuple[dict[str, Any], int]:
+    """The request's JSON object, and the bytes it came in."""
+    request.state.billable = True
+    raw = await _bounded(request, limit_bytes).body()
+    return _asked(request, _object(raw)), len(raw)
+
+
+def _bounded(request: Request, limit_bytes: int) -> Request:
     """The same request, broken off when its body grows too large: nobody has to be believed about its length."""
     received = 0
 
@@ -62,8 +68,8 @@ def _bounded(request: Request) -> Request:
         nonlocal received
         message = await request.receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
-            raise InvalidInput(f"The body is larger than {MAX_BODY_BYTES // 2**20} MB. Upload files separately.")
+        if received > limit_bytes:
+            raise InvalidInput(f"The body is larger than {limit_bytes // 2**20} MB. Upload files separately.")
         return message
 
     return Request(request.scope, receive)

@@ -15,6 +15,7 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.ids import is_id
 
 FIELDS = frozenset({"model", "input", "max_credits", "idempotency_key"})
+ANTHROPIC = "anthropic-version"
 STATUSES = ("queued", "running", "unknown", "completed", "failed", "canceled")
 
 
@@ -24,13 +25,17 @@ def router(gateway: Gateway) -> APIRouter:
     Key = Annotated[KeyHolder, Depends(gateway.authenticate)]
 
     @api.get("/models", summary="Models you can run")
-    async def models(key: Key, modality: str | None = None) -> dict[str, Any]:
+    async def models(request: Request, key: Key, modality: str | None = None) -> dict[str, Any]:
+        """In Anthropic's shape for a client that sends `anthropic-version`."""
         offers = await asyncio.to_thread(_offers, gateway, key, modality)
+        if ANTHROPIC in request.headers:
+            return present.anthropic_listing(offers)
         return present.listing([present.model(offer) for offer in offers])
 
     @api.get("/models/{model_id:path}", summary="One model: its parameters and its price")
-    async def model(model_id: str, _key: Key) -> dict[str, Any]:
-        return present.model_in_full(await asyncio.to_thread(gateway.desk.offers.find, model_id))
+    async def model(request: Request, model_id: str, _key: Key) -> dict[str, Any]:
+        offer = await asyncio.to_thread(gateway.desk.offers.find, model_id)
+        return present.anthropic_model(offer) if ANTHROPIC in request.headers else present.model_in_full(offer)
 
     @api.get("/balance", summary="Credits you can spend")
     async def balance(key: Key) -> dict[str, Any]:

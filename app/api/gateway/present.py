@@ -191,5 +191,17 @@ def model_in_full(offer: Offer) -> dict[str, Any]:
     }
 
 
+def anthropic_model(offer: Offer) -> dict[str, Any]:
+    """One model as Anthropic's clients know it."""
+    return {"type": "model", "id": offer.alias, "display_name": offer.title, "created_at": "1970-01-01T00:00:00Z"}
+
+
+def anthropic_listing(offers: Sequence[Offer]) -> dict[str, Any]:
+    """All models on one page."""
+    models = [anthropic_model(offer) for offer in offers]
+    ends = {"first_id": models[0]["id"], "last_id": models[-1]["id"]} if models else {"first_id": None, "last_id": None}
+    return {"data": models, "has_more": False, **ends}
+
+
 def listing(items: Sequence[Any]) -> dict[str, Any]:
     return {"object": "list", "data": list(items)}

@@ -1,0 +1,163 @@
+"""What the synchronous routes share: the caller, the body, the model, the price asked for, and the answer's trimmings.
+
+These are plain routes put before all others, because they are the ones that are called a thousand times a second.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from app.accounts.keys import KeyHolder
+from app.api.gateway import common, present
+from app.api.gateway.common import Gateway
+from app.api.gateway.dialects import Dialect, written
+from app.catalogue.offers import Offer, RouteOffer
+from app.generation.flow import Flow, open_flow
+from app.generation.inline import Outcome, run_inline
+from app.generation.plan import Plan, agree
+from app.generation.replays import Replayed
+from app.generation.start import Ask
+from app.kernel.errors import InsufficientCredits, InvalidInput
+from app.kernel.money import MICRO, Money, plain
+
+MAX_BODY_BYTES = 20 * 1024 * 1024  # pictures travel inside a chat
+Planner = Callable[..., Plan]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as its route read it. `plan(exact=…)` prices it; `body` is in OpenAI's shape."""
+
+    holder: KeyHolder
+    offer: Offer
+    ask: Ask
+    plan: Callable[[bool], Plan]
+    body: Mapping[str, Any]
+
+    @property
+    def streams(self) -> bool:
+        return bool(self.body.get("stream"))
+
+
+def guarded(handler: Handler, dialect: Dialect) -> Handler:
+    """The handler, with its errors in the caller's dialect."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            return dialect.refuse(error, request)
+
+    return endpoint
+
+
+async def find(gateway: Gateway, body: Mapping[str, Any], modality: str, instead: str) -> Offer:
+    """The model that is asked for, when it makes what this route is about."""
+    alias = common.text_field(body, "model")
+    offers = gateway.desk.offers
+    offer = offers.find(alias) if offers.is_fresh else await asyncio.to_thread(offers.find, alias)
+    if offer.modality != modality:
+        raise InvalidInput(f"{offer.alias} makes {offer.modality}, not {instead}.", param="model")
+    return offer
+
+
+async def buy(gateway: Gateway, asked: Asked) -> Outcome | Replayed:
+    """Run it. The hold is made by the size of the request; only where that is too much is the text counted."""
+    desk, ask = gateway.desk, asked.ask
+    try:
+        return await run_inline(desk, ask, asked.plan(ask.max_credits is not None))
+    except InsufficientCredits:
+        return await run_inline(desk, ask, asked.plan(True))
+
+
+async def open_stream(gateway: Gateway, asked: Asked) -> Flow | Replayed:
+    """As `buy`, for an answer that flows."""
+    desk, ask = gateway.desk, asked.ask
+    try:
+        return await open_flow(desk, ask, asked.plan(ask.max_credits is not None))
+    except InsufficientCredits:
+        return await open_flow(desk, ask, asked.plan(True))
+
+
+async def dry_run(gateway: Gateway, asked: Asked) -> JSONResponse:
+    """The price of it, by the same code; nothing is held."""
+    return JSONResponse(await asyncio.to_thread(_estimate, gateway, asked))
+
+
+def _estimate(gateway: Gateway, asked: Asked) -> dict[str, Any]:
+    plan = asked.plan(True)
+    hold = plan.hold
+    agree(asked.ask, hold)
+    quote = replace(plan.quote(), maximum=hold)
+    available = gateway.ledger.balance(asked.holder.workspace_id).available
+    return present.estimate(asked.offer, quote, plan.routes[0].provider_id, gateway.wire) | {
+        "available": present.number(available.amount),
+        "sufficient": available >= hold,
+    }
+
+
+# --- what an answer says beside the answer
+
+
+def metadata(gateway: Gateway, asked: Asked, outcome: Outcome) -> dict[str, Any]:
+    """The `metadata` of every answer: what it cost, and who made it."""
+    micros = _currency_micros(gateway, outcome.charged)
+    route = outcome.route
+    said: dict[str, Any] = {
+        "model": asked.offer.alias,
+        "executed_model": f"{route.provider_id}/{route.upstream_model}",
+        "provider": route.provider_id,
+        "provider_name": route.provider_name,
+        "cost": micros / MICRO,
+        "cost_currency": present.CURRENCY,
+        "credits": _number(outcome.charged),
+        "generation_id": outcome.generation_id,
+        "request_id": asked.ask.request_id,
+    }
+    if outcome.estimated:
+        said["usage_estimated"] = True
+    return said
+
+
+def headers(gateway: Gateway, asked: Asked, outcome: Outcome) -> dict[str, str]:
+    cost = plain(Money(_currency_micros(gateway, outcome.charged)).amount)
+    return route_headers(asked, outcome.route) | {"X-Farebox-Cost": cost}
+
+
+def route_headers(asked: Asked, route: RouteOffer) -> dict[str, str]:
+    """Who serves it: all that can be said before it is finished."""
+    return {
+        "X-Farebox-Provider": route.provider_id,
+        "X-Farebox-Model": asked.offer.alias,
+        "x-request-id": asked.ask.request_id,
+        "request-id": asked.ask.request_id,
+    }
+
+
+def replayed(body: Mapping[str, Any], asked: Asked) -> Response:
+    sent = {"Idempotent-Replayed": "true", "X-Farebox-Model": asked.offer.alias, "x-request-id": asked.ask.request_id}
+    return json_response(body, sent)
+
+
+def json_response(body: Any, sent: Mapping[str, str]) -> Response:
+    return Response(written(body), headers=dict(sent), media_type="application/json")
+
+
+def _currency_micros(gateway: Gateway, credits: Money) -> int:
+    """As `Wire.currency_micros`, in whole numbers."""
+    return (2 * credits.micros * gateway.wire.credit_value_micros + MICRO) // (2 * MICRO)
+
+
+def _number(credits: Money) -> float | int:
+    whole, rest = divmod(credits.micros, MICRO)
+    return credits.micros / MICRO if rest else whole
+
+

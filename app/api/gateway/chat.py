@@ -1,0 +1,167 @@
+"""`POST /v1/chat/completions` and `/v1/embeddings` in OpenAI's shape: passed on, metered, and answered with their cost."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from fastapi import Request, Response
+
+from app.accounts.keys import KeyHolder
+from app.api.gateway import calls, common
+from app.api.gateway.calls import Asked, Planner
+from app.api.gateway.common import Gateway
+from app.api.gateway.dialects import Dialect, written
+from app.api.gateway.events import Events
+from app.catalogue.offers import Offer
+from app.generation.flow import Flow
+from app.generation.inline import Outcome
+from app.generation.replays import Replayed
+from app.generation.start import Ask
+from app.generation.text import plan_chat, plan_embeddings
+from app.kernel.errors import InvalidInput, ProviderUnclear
+
+DONE = b"data: [DONE]\n\n"
+#: An answer beyond this is not taken apart to be given our fields: they are put at its end.
+SPLICED_BYTES = 64 * 1024
+
+
+def chat(gateway: Gateway, dialect: Dialect) -> calls.Handler:
+    async def handle(request: Request) -> Response:
+        asked = await ask_for(gateway, request, "text", "text", "chat", plan_chat)
+        if common.is_dry_run(request):
+            return await calls.dry_run(gateway, asked)
+        if asked.streams:
+            return await _streamed(gateway, dialect, request, asked)
+        return await _whole(gateway, asked)
+
+    return calls.guarded(handle, dialect)
+
+
+def embeddings(gateway: Gateway, dialect: Dialect) -> calls.Handler:
+    async def handle(request: Request) -> Response:
+        asked = await ask_for(gateway, request, "embedding", "embeddings", "embeddings", plan_embeddings)
+        if common.is_dry_run(request):
+            return await calls.dry_run(gateway, asked)
+        return await _whole(gateway, asked)
+
+    return calls.guarded(handle, dialect)
+
+
+async def ask_for(
+    gateway: Gateway, request: Request, modality: str, instead: str, origin: str, planner: Planner
+) -> Asked:
+    """Who asks for what: the key, the body, the model."""
+    holder = await gateway.authenticate(request)
+    body, size = await common.sized_body(request, calls.MAX_BODY_BYTES)
+    offer = await calls.find(gateway, body, modality, instead)
+    return asked_of(request, holder, offer, body, size, origin, planner)
+
+
+def asked_of(
+    request: Request,
+    holder: KeyHolder,
+    offer: Offer,
+    body: Mapping[str, Any],
+    size: int,
+    origin: str,
+    planner: Planner,
+) -> Asked:
+    ask = Ask(
+        workspace_id=holder.workspace_id,
+        model=offer.alias,
+        input=body,
+        origin=origin,
+        request_id=common.request_id(request),
+        api_key_id=holder.key_id,
+        max_credits=common.max_credits(body),
+        idempotency_key=common.idempotency_key(request, body),
+    )
+    return Asked(holder, offer, ask, lambda exact: planner(offer, body, size, exact=exact), body)
+
+
+async def _whole(gateway: Gateway, asked: Asked) -> Response:
+    outcome = await calls.buy(gateway, asked)
+    if isinstance(outcome, Replayed):
+        return calls.replayed({**outcome.body, "model": asked.offer.alias}, asked)
+    answer = outcome.answer
+    assert answer is not None  # noqa: S101 - a call that returned has one
+    said = calls.metadata(gateway, asked, outcome)
+    sent = calls.headers(gateway, asked, outcome)
+    if answer.raw is not None and len(answer.raw) > SPLICED_BYTES and answer.raw.rstrip().endswith(b"}"):
+        spliced = b'%s,"metadata":%s}' % (answer.raw.rstrip()[:-1], written(said))
+        return Response(spliced, headers=sent, media_type="application/json")
+    return calls.json_response({**(answer.body or {}), "model": asked.offer.alias, "metadata": said}, sent)
+
+
+# --- streamed
+
+
+async def _streamed(gateway: Gateway, dialect: Dialect, request: Request, asked: Asked) -> Response:
+    options = asked.body.get("stream_options") or {}
+    if not isinstance(options, dict):
+        raise InvalidInput("stream_options is an object.", param="stream_options")
+    flow = await calls.open_stream(gateway, asked)
+    if isinstance(flow, Replayed):
+        return calls.replayed({**flow.body, "model": asked.offer.alias}, asked)
+    assert flow.job is not None  # noqa: S101 - it has begun
+    sent = calls.route_headers(asked, flow.job.route)
+    pieces = _pieces(gateway, dialect, request, asked, flow, bool(options.get("include_usage")))
+    return Events(pieces, flow.leave, sent)
+
+
+async def _pieces(
+    gateway: Gateway, dialect: Dialect, request: Request, asked: Asked, flow: Flow, wants_usage: bool
+) -> AsyncIterator[bytes]:
+    """The chunks as they come. The last is kept until the bill is written, and says what it came to."""
+    alias, last, told, about = asked.offer.alias, None, None, {}
+    async for chunk in flow:
+        chunk["model"] = alias
+        usage = chunk.pop("usage", None)
+        told = usage or told
+        if wants_usage:
+            chunk["usage"] = None
+        choices = chunk.get("choices")
+        if not choices:
+            about = chunk
+            if usage is None:
+                yield _line(chunk)
+            continue
+        about = {name: chunk[name] for name in ("id", "object", "created") if name in chunk}
+        if last is not None:
+            yield _line(last)
+            last = None
+        if any(choice.get("finish_reason") for choice in choices):
+            last = chunk
+        else:
+            yield _line(chunk)
+    try:
+        outcome = await flow.outcome()
+    except Exception as error:
+        yield dialect.event(dialect.told(error, request)[1])
+        return
+    said = calls.metadata(gateway, asked, outcome)
+    if outcome.cut is not None:
+        if last is not None:
+            yield _line(last)
+        cut = ProviderUnclear(f"{outcome.cut} You were charged for what was delivered.", code="answer_cut")
+        yield dialect.event({**dialect.told(cut, request)[1], "metadata": said})
+        return
+    ending = about | {"object": "chat.completion.chunk", "model": alias, "choices": []}
+    if wants_usage:
+        if last is not None:
+            yield _line(last)
+        yield _line(ending | {"usage": told or usage_of(outcome), "metadata": said})
+    else:
+        yield _line((last or ending) | {"metadata": said})
+    yield DONE
+
+
+def usage_of(outcome: Outcome) -> dict[str, int]:
+    """OpenAI's usage, from what was measured."""
+    usage = outcome.usage
+    taken = int((usage.input_tokens or 0) + (usage.cached_input_tokens or 0))
+    made = int(usage.output_tokens or 0)
+    return {"prompt_tokens": taken, "completion_tokens": made, "total_tokens": taken + made}
+
+
+def _line(chunk: Mapping[str, Any]) -> bytes:
+    return b"data: %s\n\n" % written(chunk)
