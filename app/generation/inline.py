@@ -19,19 +19,19 @@ from sqlalchemy.exc import IntegrityError
 
 from app.catalogue.offers import RouteOffer
 from app.catalogue.param_schema import resolved_values
-from app.generation import rows
+from app.generation import rows, telling
 from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
-from app.generation.limits import checks
 from app.generation.measure import in_our_words
 from app.generation.meter import text_of
 from app.generation.plan import Plan, agree
+from app.generation.rates import RateHeaders
 from app.generation.replays import Replayed, replay
 from app.generation.settle import closing, give_back
 from app.generation.start import Ask, key_companion
 from app.generation.submit import lose
 from app.generation.usage import Told, measured, reported_usage
-from app.kernel import faults
+from app.kernel import events, faults
 from app.kernel.errors import (
     InsufficientCredits,
     InvalidInput,
@@ -71,6 +71,7 @@ class Job:
     attempt: dict[str, Any]
     route: RouteOffer
     hold: Money
+    rates: RateHeaders
 
     @property
     def id(self) -> str:
@@ -89,6 +90,7 @@ class Outcome:
     estimated: bool = False
     late: bool = False
     cut: str | None = None
+    rates: RateHeaders = field(default_factory=RateHeaders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
     """Hold the most it can cost, with the generation and its first attempt beside it."""
     hold = plan.hold
     agree(ask, hold)
+    rates = await desk.gate.admit(ask.workspace_id, ask.api_key_id, plan.offer, plan.tokens)
+    await desk.listeners.fresh()
     now = desk.clock()
     generation_id = new_id("gen")
     route = plan.routes[0]
@@ -163,6 +167,7 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
         Companion(rows.INSERT_GENERATION, generation),
         Companion(rows.INSERT_ATTEMPT, attempt),
         rows.event_companion(generation_id, "requested", now, {"given": sorted(plan.params), "micros": hold.micros}),
+        *telling.started(desk, generation, plan.offer.alias, hold, now),
     ]
     if ask.idempotency_key is not None:
         also.append(key_companion(ask, generation_id, now))
@@ -173,14 +178,14 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
             hold,
             deadline_at=now + HOLD_LIFETIME,
             also=also,
-            checks=checks(plan.offer, ask.workspace_id, hold.micros, now),
+            checks=desk.gate.checks(plan.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
         )
     except (IntegrityError, InsufficientCredits, LimitReached):
         if (known := await replay(desk, ask)) is not None:  # two requests with one key, and the other one won
             return known
         raise
     faults.point("inline.after_hold")
-    return Job(generation, attempt, route, hold)
+    return Job(generation, attempt, route, hold, rates)
 
 
 def _generation(
@@ -204,6 +209,7 @@ def _generation(
         "created_at": now,
         "updated_at": now,
         "next_check_at": lost_at,
+        "webhook_url": None,
     }
 
 
@@ -332,12 +338,14 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
         conditions = resolved_values(offer.schema, plan.params, in_our_words(brought.resolved, route.mapping))
     micros, quote = brief(offer.card, usage, conditions)
     cost = None if route.cost_card is None else Money(route.cost_card.amount(usage, conditions), USD)
+    await desk.listeners.fresh()
     now = desk.clock()
+    heard = telling.ended(desk, job.generation, events.GENERATION_COMPLETED, now)
 
     def also(settled: Settled) -> list[Companion]:
         if settled.late or settled.already:
             return []
-        return _ended(ask, job, brought, quote, settled.charged.micros, cost, estimated, now)
+        return [*_ended(ask, job, brought, quote, settled.charged.micros, cost, estimated, now), *heard]
 
     settled = await desk.ledger.settle(
         job.id,
@@ -349,7 +357,9 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
         also=also,
     )
     faults.point("inline.after_settle")
-    return Outcome(job.id, route, usage, settled.charged, brought.answer, estimated, settled.late, brought.cut)
+    return Outcome(
+        job.id, route, usage, settled.charged, brought.answer, estimated, settled.late, brought.cut, job.rates
+    )
 
 
 def _ended(

@@ -42,6 +42,11 @@ class Plan:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def tokens(self) -> int:
+        """What it takes of a limit on tokens at most."""
+        return int((self.most.input_tokens or 0) + (self.most.output_tokens or 0))
+
+    @property
     def hold(self) -> Money:
         """The most it can cost."""
         return Money(most_micros(self.offer.card, self.offer.schema, self.most, self.params))

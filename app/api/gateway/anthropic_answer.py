@@ -8,6 +8,7 @@ One block is open at a time. What arrives out of turn (a second tool call while 
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from app.api.gateway.dialects import written
@@ -22,9 +23,9 @@ REASONS = {
 }
 
 
-def message(body: Mapping[str, Any], *, alias: str, message_id: str, usage: Usage) -> dict[str, Any]:
-    """The whole answer."""
-    choice = next(iter(body.get("choices") or ()), {})
+def message(body: Mapping[str, Any], *, alias: str, message_id: str, usage: Usage | None = None) -> dict[str, Any]:
+    """The whole answer; without `usage`, with what the body says of it."""
+    choice: dict[str, Any] = next(iter(body.get("choices") or ()), {})
     said = choice.get("message") or {}
     text = said.get("content") or said.get("refusal")
     blocks: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
@@ -32,8 +33,15 @@ def message(body: Mapping[str, Any], *, alias: str, message_id: str, usage: Usag
     return _envelope(alias, message_id) | {
         "content": blocks,
         "stop_reason": reason(choice.get("finish_reason")),
-        "usage": usage_in(usage),
+        "usage": usage_in(usage or _told(body.get("usage") or {})),
     }
+
+
+def _told(usage: Mapping[str, Any]) -> Usage:
+    cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+    taken = int(usage.get("prompt_tokens") or 0) - cached
+    made = int(usage.get("completion_tokens") or 0)
+    return Usage(input_tokens=Decimal(taken), cached_input_tokens=Decimal(cached), output_tokens=Decimal(made))
 
 
 def _envelope(alias: str, message_id: str) -> dict[str, Any]:

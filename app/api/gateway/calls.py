@@ -20,6 +20,7 @@ from app.catalogue.offers import Offer, RouteOffer
 from app.generation.flow import Flow, open_flow
 from app.generation.inline import Outcome, run_inline
 from app.generation.plan import Plan, agree
+from app.generation.rates import RateHeaders
 from app.generation.replays import Replayed
 from app.generation.start import Ask
 from app.kernel.errors import InsufficientCredits, InvalidInput
@@ -95,6 +96,7 @@ async def dry_run(gateway: Gateway, asked: Asked) -> JSONResponse:
 def _estimate(gateway: Gateway, asked: Asked) -> dict[str, Any]:
     plan = asked.plan(True)
     hold = plan.hold
+    gateway.desk.gate.require_model(asked.holder.workspace_id, asked.holder.key_id, asked.offer)
     agree(asked.ask, hold)
     quote = replace(plan.quote(), maximum=hold)
     available = gateway.ledger.balance(asked.holder.workspace_id).available
@@ -129,12 +131,13 @@ def metadata(gateway: Gateway, asked: Asked, outcome: Outcome) -> dict[str, Any]
 
 def headers(gateway: Gateway, asked: Asked, outcome: Outcome) -> dict[str, str]:
     cost = plain(Money(_currency_micros(gateway, outcome.charged)).amount)
-    return route_headers(asked, outcome.route) | {"X-Farebox-Cost": cost}
+    return route_headers(gateway, asked, outcome.route, outcome.rates) | {"X-Farebox-Cost": cost}
 
 
-def route_headers(asked: Asked, route: RouteOffer) -> dict[str, str]:
-    """Who serves it: all that can be said before it is finished."""
-    return {
+def route_headers(gateway: Gateway, asked: Asked, route: RouteOffer, rates: RateHeaders) -> dict[str, str]:
+    """Who serves it and how its limits stand: all that can be said before it is finished."""
+    shaped = rates.anthropic(gateway.desk.clock()) if asked.ask.origin == "messages" else rates.openai()
+    return shaped | {
         "X-Farebox-Provider": route.provider_id,
         "X-Farebox-Model": asked.offer.alias,
         "x-request-id": asked.ask.request_id,
@@ -159,5 +162,3 @@ def _currency_micros(gateway: Gateway, credits: Money) -> int:
 def _number(credits: Money) -> float | int:
     whole, rest = divmod(credits.micros, MICRO)
     return credits.micros / MICRO if rest else whole
-
-

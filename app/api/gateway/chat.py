@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions` and `/v1/embeddings` in OpenAI's shape: passed on, metered, and answered with their cost."""
+"""`POST /v1/chat/completions` and `/v1/embeddings` in OpenAI's shape: passed on, metered, told what they cost."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from app.api.gateway.common import Gateway
 from app.api.gateway.dialects import Dialect, written
 from app.api.gateway.events import Events
 from app.catalogue.offers import Offer
-from app.generation.flow import Flow
+from app.generation.flow import Chunk, Flow
 from app.generation.inline import Outcome
 from app.generation.replays import Replayed
 from app.generation.start import Ask
@@ -103,7 +103,7 @@ async def _streamed(gateway: Gateway, dialect: Dialect, request: Request, asked:
     if isinstance(flow, Replayed):
         return calls.replayed({**flow.body, "model": asked.offer.alias}, asked)
     assert flow.job is not None  # noqa: S101 - it has begun
-    sent = calls.route_headers(asked, flow.job.route)
+    sent = calls.route_headers(gateway, asked, flow.job.route, flow.job.rates)
     pieces = _pieces(gateway, dialect, request, asked, flow, bool(options.get("include_usage")))
     return Events(pieces, flow.leave, sent)
 
@@ -111,48 +111,61 @@ async def _streamed(gateway: Gateway, dialect: Dialect, request: Request, asked:
 async def _pieces(
     gateway: Gateway, dialect: Dialect, request: Request, asked: Asked, flow: Flow, wants_usage: bool
 ) -> AsyncIterator[bytes]:
-    """The chunks as they come. The last is kept until the bill is written, and says what it came to."""
-    alias, last, told, about = asked.offer.alias, None, None, {}
+    telling = Telling(asked.offer.alias, wants_usage)
     async for chunk in flow:
-        chunk["model"] = alias
-        usage = chunk.pop("usage", None)
-        told = usage or told
-        if wants_usage:
-            chunk["usage"] = None
-        choices = chunk.get("choices")
-        if not choices:
-            about = chunk
-            if usage is None:
-                yield _line(chunk)
-            continue
-        about = {name: chunk[name] for name in ("id", "object", "created") if name in chunk}
-        if last is not None:
-            yield _line(last)
-            last = None
-        if any(choice.get("finish_reason") for choice in choices):
-            last = chunk
-        else:
-            yield _line(chunk)
+        if piece := telling.chunk(chunk):
+            yield piece
     try:
         outcome = await flow.outcome()
     except Exception as error:
         yield dialect.event(dialect.told(error, request)[1])
         return
     said = calls.metadata(gateway, asked, outcome)
-    if outcome.cut is not None:
-        if last is not None:
-            yield _line(last)
-        cut = ProviderUnclear(f"{outcome.cut} You were charged for what was delivered.", code="answer_cut")
-        yield dialect.event({**dialect.told(cut, request)[1], "metadata": said})
+    if outcome.cut is None:
+        yield telling.end(outcome, said)
         return
-    ending = about | {"object": "chat.completion.chunk", "model": alias, "choices": []}
-    if wants_usage:
-        if last is not None:
-            yield _line(last)
-        yield _line(ending | {"usage": told or usage_of(outcome), "metadata": said})
-    else:
-        yield _line((last or ending) | {"metadata": said})
-    yield DONE
+    cut = ProviderUnclear(f"{outcome.cut} You were charged for what was delivered.", code="answer_cut")
+    yield telling.kept() + dialect.event({**dialect.told(cut, request)[1], "metadata": said})
+
+
+class Telling:
+    """The chunks as they go out. The last with a choice is kept until the bill is written, to say what it came to."""
+
+    def __init__(self, alias: str, wants_usage: bool) -> None:
+        self._alias, self._wants_usage = alias, wants_usage
+        self._kept: Chunk | None = None
+        self._usage: Any = None
+        self._about: Chunk = {}
+
+    def chunk(self, chunk: Chunk) -> bytes:
+        """The bytes of it, empty while it is kept."""
+        chunk["model"] = self._alias
+        usage = chunk.pop("usage", None)
+        self._usage = usage or self._usage
+        if self._wants_usage:
+            chunk["usage"] = None
+        if not self._about:
+            self._about = {name: chunk[name] for name in ("id", "object", "created") if name in chunk}
+        choices = chunk.get("choices")
+        if not choices:
+            return b"" if usage is not None else _line(chunk)
+        before = self.kept()
+        if any(choice.get("finish_reason") for choice in choices):
+            self._kept = chunk
+            return before
+        return before + _line(chunk)
+
+    def kept(self) -> bytes:
+        """What was kept, if anything was."""
+        kept, self._kept = self._kept, None
+        return b"" if kept is None else _line(kept)
+
+    def end(self, outcome: Outcome, metadata: Mapping[str, Any]) -> bytes:
+        ending: Chunk = {**self._about, "object": "chat.completion.chunk", "model": self._alias, "choices": []}
+        if self._wants_usage:
+            ending |= {"usage": self._usage or usage_of(outcome), "metadata": metadata}
+            return self.kept() + _line(ending) + DONE
+        return _line((self._kept or ending) | {"metadata": metadata}) + DONE
 
 
 def usage_of(outcome: Outcome) -> dict[str, int]:

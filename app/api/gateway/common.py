@@ -89,7 +89,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 async def body_of(request: Request) -> dict[str, Any]:
     """JSON or a form (the OpenAI SDK sends videos as multipart); a form's fields are text."""
-    kind, bounded = request.headers.get("content-type", ""), _bounded(request)
+    kind, bounded = request.headers.get("content-type", ""), _bounded(request, MAX_BODY_BYTES)
     request.state.billable = True
     is_form = kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded"))
     raw = await bounded.body()

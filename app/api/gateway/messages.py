@@ -14,12 +14,11 @@ from app.api.gateway.common import Gateway
 from app.api.gateway.dialects import Dialect
 from app.api.gateway.events import Events
 from app.generation.flow import Flow
-from app.generation.inline import Outcome, reported_usage
+from app.generation.inline import Outcome
 from app.generation.replays import Replayed
 from app.generation.text import plan_chat
 from app.generation.tokens import count_request
 from app.kernel.errors import ProviderUnclear
-from app.providers.openai_answers import reported
 
 
 def create(gateway: Gateway, dialect: Dialect) -> calls.Handler:
@@ -51,9 +50,7 @@ def count_tokens(gateway: Gateway, dialect: Dialect) -> calls.Handler:
 async def _whole(gateway: Gateway, asked: Asked) -> Response:
     outcome = await calls.buy(gateway, asked)
     if isinstance(outcome, Replayed):
-        usage = reported_usage(reported(outcome.body) or {})
-        told = message(outcome.body, alias=asked.offer.alias, message_id=_id(outcome.seen.id), usage=usage)
-        return calls.replayed(told, asked)
+        return _replayed(asked, outcome)
     answer = outcome.answer
     body = (answer.body if answer is not None else None) or {}
     told = message(body, alias=asked.offer.alias, message_id=_id(outcome.generation_id), usage=outcome.usage)
@@ -61,14 +58,16 @@ async def _whole(gateway: Gateway, asked: Asked) -> Response:
     return calls.json_response(told, calls.headers(gateway, asked, outcome))
 
 
+def _replayed(asked: Asked, replay: Replayed) -> Response:
+    return calls.replayed(message(replay.body, alias=asked.offer.alias, message_id=_id(replay.seen.id)), asked)
+
+
 async def _streamed(gateway: Gateway, dialect: Dialect, request: Request, asked: Asked) -> Response:
     flow = await calls.open_stream(gateway, asked)
     if isinstance(flow, Replayed):
-        usage = reported_usage(reported(flow.body) or {})
-        told = message(flow.body, alias=asked.offer.alias, message_id=_id(flow.seen.id), usage=usage)
-        return calls.replayed(told, asked)
+        return _replayed(asked, flow)
     assert flow.job is not None  # noqa: S101 - it has begun
-    sent = calls.route_headers(asked, flow.job.route)
+    sent = calls.route_headers(gateway, asked, flow.job.route, flow.job.rates)
     return Events(_pieces(gateway, dialect, request, asked, flow, flow.job.id), flow.leave, sent)
 
 
