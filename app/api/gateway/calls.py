@@ -60,13 +60,13 @@ def guarded(handler: Handler, dialect: Dialect) -> Handler:
     return endpoint
 
 
-async def find(gateway: Gateway, body: Mapping[str, Any], modality: str, instead: str) -> Offer:
-    """The model that is asked for, when it makes what this route is about."""
+async def find(gateway: Gateway, body: Mapping[str, Any], operation: str) -> Offer:
+    """The model that is asked for, when it serves what this route is about."""
     alias = common.text_field(body, "model")
     offers = gateway.desk.offers
     offer = offers.find(alias) if offers.is_fresh else await asyncio.to_thread(offers.find, alias)
-    if offer.modality != modality:
-        raise InvalidInput(f"{offer.alias} makes {offer.modality}, not {instead}.", param="model")
+    if offer.operation != operation:
+        raise InvalidInput(f"{offer.alias} serves {offer.operation}, not {operation}.", param="model")
     return offer
 
 

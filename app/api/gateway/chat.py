@@ -26,7 +26,7 @@ SPLICED_BYTES = 64 * 1024
 
 def chat(gateway: Gateway, dialect: Dialect) -> calls.Handler:
     async def handle(request: Request) -> Response:
-        asked = await ask_for(gateway, request, "text", "text", "chat", plan_chat)
+        asked = await ask_for(gateway, request, "chat", plan_chat)
         if common.is_dry_run(request):
             return await calls.dry_run(gateway, asked)
         if asked.streams:
@@ -38,7 +38,7 @@ def chat(gateway: Gateway, dialect: Dialect) -> calls.Handler:
 
 def embeddings(gateway: Gateway, dialect: Dialect) -> calls.Handler:
     async def handle(request: Request) -> Response:
-        asked = await ask_for(gateway, request, "embedding", "embeddings", "embeddings", plan_embeddings)
+        asked = await ask_for(gateway, request, "embeddings", plan_embeddings)
         if common.is_dry_run(request):
             return await calls.dry_run(gateway, asked)
         return await _whole(gateway, asked)
@@ -46,14 +46,12 @@ def embeddings(gateway: Gateway, dialect: Dialect) -> calls.Handler:
     return calls.guarded(handle, dialect)
 
 
-async def ask_for(
-    gateway: Gateway, request: Request, modality: str, instead: str, origin: str, planner: Planner
-) -> Asked:
+async def ask_for(gateway: Gateway, request: Request, operation: str, planner: Planner) -> Asked:
     """Who asks for what: the key, the body, the model."""
     holder = await gateway.authenticate(request)
     body, size = await common.sized_body(request, calls.MAX_BODY_BYTES)
-    offer = await calls.find(gateway, body, modality, instead)
-    return asked_of(request, holder, offer, body, size, origin, planner)
+    offer = await calls.find(gateway, body, operation)
+    return asked_of(request, holder, offer, body, size, operation, planner)
 
 
 def asked_of(

@@ -1,0 +1,94 @@
+"""The API in a process of its own, over a database that is there already: for tests and benches of the gateway.
+
+    with running_api(folder, database_url, sandbox_url) as url: …
+
+`python -m tests.support.api_server --home DIR --database URL --sandbox URL --port N [--carry]`
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.support.sandbox import ROOT, free_port
+
+START_SECONDS = 40.0
+
+
+class Api:
+    """A running API; `process` for whoever wants to kill it."""
+
+    def __init__(self, url: str, process: "subprocess.Popen[bytes]") -> None:
+        self.url, self.process = url, process
+
+
+@contextmanager
+def running_api(
+    home: Path, database_url: str, sandbox_url: str, *, carry: bool = False, port: int | None = None, **env: str
+) -> Iterator[Api]:
+    """`carry` runs the engine and its sweeper too; `env` is added to the environment, such as a fault point."""
+    port = port or free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    given = ["--home", str(home), "--database", database_url, "--sandbox", sandbox_url, "--port", str(port)]
+    command = [sys.executable, "-m", "tests.support.api_server", *given, *(["--carry"] if carry else [])]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(url, process)
+        yield Api(url, process)
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/healthz", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise RuntimeError("the API did not start")
+
+
+async def serve(options: argparse.Namespace) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    from app import services as building
+    from app.api.assemble import build_api
+    from app.generation import inline
+    from tests.support.house import settings_for
+
+    services = building.build(settings_for(options.home, options.database, options.sandbox), carry=options.carry)
+    await asyncio.to_thread(services.start)
+    api = build_api(services)
+    building.spare_what_stays()
+    server = Server(api, address="127.0.0.1", port=options.port, interface=Interfaces.ASGI, log_enabled=False)
+    try:
+        await server.serve()
+    finally:
+        await inline.finish(5)
+        await asyncio.to_thread(services.stop)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", required=True, type=Path)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--sandbox", required=True)
+    parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--carry", action="store_true")
+    asyncio.run(serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
