@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import select
 
 from app import services as building
+from app.accounts.tables import Member
 from app.generation import views
 from app.generation.advance import advance
 from app.generation.start import Ask, Started, start
 from app.generation.views import Seen
+from app.kernel.db import metadata
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.ledger.audit import run_audit
@@ -24,6 +27,7 @@ from app.settings import Settings
 from tests.support.seeded import SECRET_KEY
 
 PATIENCE_STEPS = 600
+MEMBER = metadata.tables[str(Member.__tablename__)]
 
 
 def settings_for(home: Path, database_url: str, sandbox_url: str, secret_key: str = SECRET_KEY) -> Settings:
@@ -82,6 +86,16 @@ class House:
     def seen(self, generation_id: str) -> Seen:
         with self.services.db.read() as connection:
             return views.find(connection, generation_id)
+
+    def key(self, name: str = "test") -> str:
+        """The secret of a new API key of this customer."""
+        keys = self.services.accounts.keys
+        return keys.create(self.workspace_id, name, actor=self._owner()).secret
+
+    def _owner(self) -> str:
+        with self.services.db.read() as connection:
+            found = select(MEMBER.c.user_id).where(MEMBER.c.workspace_id == self.workspace_id)
+            return str(connection.execute(found).scalars().first())
 
     def newcomer(self, credits: int = 0) -> "House":
         """The same house as another of its customers knows it."""

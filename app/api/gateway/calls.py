@@ -6,6 +6,7 @@ These are plain routes put before all others, because they are the ones that are
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from fastapi import Request
@@ -127,6 +128,17 @@ def metadata(gateway: Gateway, asked: Asked, outcome: Outcome) -> dict[str, Any]
     if outcome.estimated:
         said["usage_estimated"] = True
     return said
+
+
+def as_texts(said: Mapping[str, Any]) -> dict[str, str]:
+    """OpenAI's clients know a chat's `metadata` as text by text, and complain of numbers whenever they write it."""
+    return {name: _as_text(value) for name, value in said.items()}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return plain(Decimal(repr(value))) if isinstance(value, float) else str(value)
 
 
 def headers(gateway: Gateway, asked: Asked, outcome: Outcome) -> dict[str, str]:

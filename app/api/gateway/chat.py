@@ -83,6 +83,8 @@ async def _whole(gateway: Gateway, asked: Asked) -> Response:
     answer = outcome.answer
     assert answer is not None  # noqa: S101 - a call that returned has one
     said = calls.metadata(gateway, asked, outcome)
+    if asked.ask.origin == "chat":
+        said = calls.as_texts(said)
     sent = calls.headers(gateway, asked, outcome)
     if answer.raw is not None and len(answer.raw) > SPLICED_BYTES and answer.raw.rstrip().endswith(b"}"):
         spliced = b'%s,"metadata":%s}' % (answer.raw.rstrip()[:-1], written(said))
@@ -118,7 +120,7 @@ async def _pieces(
     except Exception as error:
         yield dialect.event(dialect.told(error, request)[1])
         return
-    said = calls.metadata(gateway, asked, outcome)
+    said = calls.as_texts(calls.metadata(gateway, asked, outcome))
     if outcome.cut is None:
         yield telling.end(outcome, said)
         return
