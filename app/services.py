@@ -20,6 +20,7 @@ from app.generation.account_statement import AccountStatements
 from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
 from app.generation.gate import Gate
+from app.generation.probes import tend
 from app.generation.rates import Rates
 from app.generation.request_log import RequestLog
 from app.generation.router import Router
@@ -197,6 +198,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("reconcile.quick", 600, parts.reconcile.quick),
         Chore("reconcile.nightly", 0, parts.reconcile.nightly, daily_at=time(2, 40)),
         Chore("requests.forget", 0, parts.request_log.forget, daily_at=time(4, 20)),
+        Chore("routing.health", 15, lambda: tend(parts.desk)),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),

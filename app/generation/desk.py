@@ -117,6 +117,10 @@ class Desk:
         genuine = secrets.same(signature, secrets.sign(self.signing_key, "file", file_id, until))
         return genuine and until.isdigit() and int(until) > self.clock().timestamp()
 
+    async def run(self, work: Callable[..., T], *args: object) -> T:
+        """Run a function that waits, off the event loop."""
+        return await asyncio.to_thread(work, *args)
+
     async def read(self, query: Callable[..., T], *args: object) -> T:
         """Run a function of a Core connection in a read transaction, off the event loop."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, update
 from app.catalogue.offers import Offer
 from app.generation import rows
 from app.generation.desk import Desk
+from app.generation.fallback import route_of
 from app.generation.lifecycle import Event, State
 from app.generation.settle import give_back
 from app.kernel.errors import ProviderBusy, ProviderRefused
@@ -69,6 +70,7 @@ async def follow(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
         await desk.write(_show, generation["id"], _shown(generation, None, desk.clock()))
         return
     except ProviderRefused as gone:
+        await desk.router.health.failed(route_of(offer, attempt), gone.stable_code, gone.message)
         # It was accepted and the provider no longer knows it: it may have been billed, and nobody can deliver it.
         said = "The provider lost this job. Nothing was charged."
         cost = attempt["expected_cost_micros"]
@@ -87,14 +89,17 @@ async def _learn(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
             await desk.write(_show, generation["id"], _shown(generation, progress, now), started)
         case UpstreamState.DONE:
             await desk.write(_delivered, generation["id"], attempt, progress, now)
+            await desk.router.health.good(route_of(offer, attempt))
         case UpstreamState.FAILED | UpstreamState.CANCELED:
+            code = progress.error_code or str(progress.state)
+            await desk.router.health.failed(route_of(offer, attempt), code, progress.error_message or code)
             await give_back(
                 desk,
                 generation,
                 attempt,
                 offer,
                 "failed" if progress.state is UpstreamState.FAILED else "canceled",
-                progress.error_code or str(progress.state),
+                code,
                 progress.error_message or "The provider could not make this. Nothing was charged.",
                 cost_micros=attempt["expected_cost_micros"] if progress.charged_anyway else None,
             )

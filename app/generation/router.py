@@ -15,10 +15,10 @@ from typing import Any
 from app.catalogue.offers import Offer, Offers, RouteOffer
 from app.generation.health import Health
 from app.generation.provider_rules import ProviderRules, quota_reached
-from app.generation.routing import Choice, Facts, RouteFacts, choose
+from app.generation.routing import INPUT_AT_FAULT, Choice, Facts, RouteFacts, choose, is_our_account
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Conflict, FareboxError, NotAllowed, NotFound
+from app.kernel.errors import Conflict, FareboxError, NotAllowed, NotFound, ProviderError
 from app.kernel.money import Money
 from app.pricing.parameters import ParamSchema
 
@@ -43,6 +43,12 @@ class Picked:
     choice: Choice
     facts: Facts
     policy: str
+    instead_of: str | None = None  # the provider that was to serve it first
+
+    @property
+    def is_well(self) -> bool:
+        """False for a last resort: it is asked because nothing else is there."""
+        return self.choice.why(self.route.route_id).code != "last_resort"
 
     def to_json(self) -> dict[str, Any]:
         """For `attempt.choice`: operators read it in the trace."""
@@ -50,6 +56,7 @@ class Picked:
         return {
             "policy": self.policy,
             "forced": self.facts.forced,
+            "instead_of": self.instead_of,
             "price_micros": self.facts.price_micros,
             "margin": None if margin is None else str(round(Decimal(margin.numerator) / margin.denominator, 6)),
             "reasons": [reason.to_json() for reason in self.choice.reasons],
@@ -88,6 +95,7 @@ class Router:
         params: Mapping[str, Any],
         *,
         tried: Collection[str] = (),
+        begun: Collection[str] = (),
         roll: float | None = None,
         hold: Money | None = None,
     ) -> Picked:
@@ -97,7 +105,16 @@ class Router:
         quota. Raises NotAllowed (`provider_not_allowed`), LimitReached (`provider_quota`) or Conflict (`no_route`).
         """
         choice, facts = self.weigh(
-            asked.offer.routes, asked, workspace_id, price, cost_of, params, tried=tried, roll=roll, hold=hold
+            asked.offer.routes,
+            asked,
+            workspace_id,
+            price,
+            cost_of,
+            params,
+            tried=tried,
+            begun=begun,
+            roll=roll,
+            hold=hold,
         )
         if choice.first is None:
             raise self._refusal(asked, workspace_id, facts, choice)
@@ -114,6 +131,7 @@ class Router:
         params: Mapping[str, Any],
         *,
         tried: Collection[str] = (),
+        begun: Collection[str] = (),
         roll: float | None = None,
         hold: Money | None = None,
     ) -> tuple[Choice, Facts]:
@@ -138,8 +156,18 @@ class Router:
             allowed=rule.allowed if rule else None,
             spent=self.rules.spent(workspace_id, (hold or price).micros) if workspace_id else frozenset(),
             tried=frozenset(tried),
+            begun=frozenset(begun),
         )
         return choose(routes, asked.offer.policy, facts), facts
+
+    async def note_trouble(self, route: RouteOffer, error: ProviderError) -> None:
+        """Remember what an error of a paid call says about the route. One about the customer's input says nothing."""
+        if is_our_account(error):
+            await self.health.provider_down(route.provider_id, error.message)
+        elif error.stable_code == "provider_model_unknown":
+            await self.health.route_down(route, error.message)
+        elif error.stable_code not in INPUT_AT_FAULT:
+            await self.health.bad(route, error.message)
 
     def in_usd_micros(self, price: Money) -> int:
         """Credits as micro-USD, for comparing a price with a cost."""

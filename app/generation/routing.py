@@ -48,6 +48,7 @@ class Facts:
     allowed: frozenset[str] | None = None
     spent: frozenset[str] = frozenset()  # providers whose quota this request does not fit into
     tried: frozenset[str] = frozenset()  # routes that said no to this request
+    begun: frozenset[str] = frozenset()  # routes it was sent to before, which the policy has answered for
 
     def of(self, route: RouteOffer) -> RouteFacts:
         return self.routes.get(route.route_id, NOTHING_KNOWN)
@@ -102,7 +103,8 @@ def choose(routes: Sequence[RouteOffer], policy: RoutingPolicy, facts: Facts) ->
     placed, places = _by_policy([route for route in routes if route.route_id not in out], policy, facts)
     kept: list[RouteOffer] = []
     for position, route in enumerate(placed):
-        why = _off_margin(route, policy, facts, preferred=position == 0)
+        preferred = (position == 0 and not facts.tried) or route.route_id in facts.begun
+        why = _off_margin(route, policy, facts, preferred=preferred)
         if why is None:
             kept.append(route)
         else:

@@ -15,6 +15,7 @@ from app.catalogue.param_schema import resolved_values
 from app.files.store import Files
 from app.generation import rows, telling
 from app.generation.desk import Desk
+from app.generation.fallback import route_of, was_rerouted
 from app.generation.inputs import lengths
 from app.generation.measure import Delivered, customer_usage, in_our_words, upstream_usage
 from app.kernel import events
@@ -48,7 +49,8 @@ async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
     await desk.ledger.settle(
         generation["id"],
         priced.quote.total,
-        overage=offer.overage.value,
+        # The price was shown for another route: what this one measures may lower the charge, and never raise it.
+        overage="cap" if was_rerouted(attempt) else offer.overage.value,
         cost=priced.cost,
         provider_id=attempt["provider_id"],
         actor="system",
@@ -63,7 +65,7 @@ class _Prices(NamedTuple):
 
 def _prices(files: Files, generation: RowMapping, attempt: RowMapping, offer: Offer, delivered: Delivered) -> _Prices:
     """The customer's price and our cost, from one usage and one set of conditions."""
-    route = next(route for route in offer.routes if route.route_id == attempt["route_id"])
+    route = route_of(offer, attempt)
     params = generation["params"]
     asked = resolved_values(offer.schema, params, in_our_words(attempt["resolved"], route.mapping))
     expected = expected_usage(offer.schema, params, lengths=lengths(files, offer.schema, params))

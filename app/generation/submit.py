@@ -16,17 +16,18 @@ from app.catalogue.offers import Offer
 from app.catalogue.upstream import to_upstream
 from app.generation import rows
 from app.generation.desk import Desk
+from app.generation.fallback import after_refusal, route_of, steer
+from app.generation.gate import Check
 from app.generation.lifecycle import Event
 from app.generation.settle import closing, give_back
 from app.kernel import faults
-from app.kernel.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
+from app.kernel.errors import LimitReached, ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
 from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.ledger.companion import Companion
 from app.ledger.operations import Settled
 from app.providers.port import Job, UpstreamRef
 
-MAX_ATTEMPTS = 3
 RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 60.0
 SUBMIT_TIMEOUT_SECONDS = 90.0  # after this an answer to the POST is not coming any more
@@ -67,6 +68,8 @@ log = logging.getLogger(__name__)
 
 async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> None:
     """Claim the attempt and make its one POST. Whoever loses the claim does nothing."""
+    attempt = await steer(desk, generation, attempt, offer)
+    route = route_of(offer, attempt)
     timeout = await desk.providers.setting(attempt["provider_id"], "submit_timeout_seconds", SUBMIT_TIMEOUT_SECONDS)
     now = desk.clock()
     if not await desk.write(_claim, generation["id"], attempt["id"], now, now + timedelta(seconds=timeout)):
@@ -75,15 +78,16 @@ async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
     provider = await desk.providers.get(attempt["provider_id"])
     try:
         ref = await provider.submit(_job(desk, generation, attempt, offer))
-    except ProviderBusy as busy:
-        await _try_again(desk, generation, attempt, offer, busy)
-    except ProviderRefused as refused:
-        await give_back(desk, generation, attempt, offer, "refused", *_for_customer(refused), private=refused.message)
+    except (ProviderBusy, ProviderRefused) as refused:
+        await desk.router.note_trouble(route, refused)
+        await _try_again(desk, generation, attempt, offer, refused)
     except ProviderUnclear as unclear:
+        await desk.router.note_trouble(route, unclear)
         await lose(desk, generation, attempt, unclear.message)
     else:
         faults.point("submit.after_answer")
         await accept(desk, generation, attempt, ref, offer)
+        await desk.router.health.accepted(route)
 
 
 def _for_customer(refused: ProviderError) -> tuple[str, str]:
@@ -104,7 +108,7 @@ def _claim(connection: Connection, generation_id: str, attempt_id: str, now: dat
 
 
 def _job(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) -> Job:
-    route = next(route for route in offer.routes if route.route_id == attempt["route_id"])
+    route = route_of(offer, attempt)
     return Job(
         attempt_id=attempt["id"],
         upstream_model=attempt["upstream_model"],
@@ -170,18 +174,34 @@ def _accepted(attempt: RowMapping, ref: UpstreamRef, now: datetime) -> dict[str,
     }
 
 
-async def _try_again(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, busy: ProviderBusy) -> None:
-    if attempt["number"] >= MAX_ATTEMPTS:
-        await give_back(desk, generation, attempt, offer, "refused", *_for_customer(busy), private=busy.message)
+async def _try_again(
+    desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer, refused: ProviderError
+) -> None:
+    """Another attempt: at once where another route is left, after a wait where only the same one is."""
+    going = await after_refusal(desk, generation, attempt, offer, refused)
+    if going is None:
+        await give_back(desk, generation, attempt, offer, "refused", *_for_customer(refused), private=refused.message)
         return
-    asked = busy.details.get("retry_after_seconds")
-    wait = min(float(asked) if asked is not None else RETRY_SECONDS * 2 ** (attempt["number"] - 1), MAX_RETRY_SECONDS)
-    routes = [route for route in offer.routes if route.route_id == attempt["route_id"]]
+    picked, is_repeated = going
+    wait = _wait(attempt["number"], refused) if is_repeated else 0.0
     now = desk.clock()
     following = rows.attempt_row(
-        generation["id"], attempt["number"] + 1, routes[0], now, attempt["expected_cost_micros"]
+        generation["id"], attempt["number"] + 1, picked.route, now, picked.expected_cost_micros, picked.to_json()
     )
-    await desk.write(_next_attempt, generation["id"], attempt, following, busy, now, now + timedelta(seconds=wait))
+    hold = int(generation["hold_micros"])
+    fits = desk.router.rules.checks(generation["workspace_id"], picked.route.provider_id, hold)
+    try:
+        await desk.write(
+            _next_attempt, generation["id"], attempt, following, refused, now, now + timedelta(seconds=wait), fits
+        )
+    except LimitReached:  # another request took the last of that provider's quota a moment ago
+        await give_back(desk, generation, attempt, offer, "refused", *_for_customer(refused), private=refused.message)
+
+
+def _wait(attempts: int, refused: ProviderError) -> float:
+    """As long as the provider asks for, or twice as long each time."""
+    asked = refused.details.get("retry_after_seconds")
+    return min(float(asked) if asked is not None else RETRY_SECONDS * 2 ** (attempts - 1), MAX_RETRY_SECONDS)
 
 
 def _next_attempt(
@@ -189,15 +209,20 @@ def _next_attempt(
     generation_id: str,
     attempt: RowMapping,
     following: dict[str, Any],
-    busy: ProviderBusy,
+    refused: ProviderError,
     now: datetime,
     retry_at: datetime,
+    fits: tuple[Check, ...],
 ) -> None:
+    for check in fits:
+        check(connection)
     if rows.move(connection, Event.RETRY, generation_id, now, retry_at):
-        connection.execute(rows.UPDATE_ATTEMPT, closing(attempt, "refused", now, busy.stable_code, busy.message))
+        connection.execute(rows.UPDATE_ATTEMPT, closing(attempt, "refused", now, refused.stable_code, refused.message))
         connection.execute(rows.INSERT_ATTEMPT, following)
-        detail = {"attempt": attempt["number"], "provider": attempt["provider_id"], "why": busy.message}
+        detail = {"attempt": attempt["number"], "provider": attempt["provider_id"], "why": refused.message}
         rows.record(connection, generation_id, "refused", now, detail, operator_only=True)
+        if following["provider_id"] != attempt["provider_id"]:
+            rows.record(connection, generation_id, "another_provider", now, {"provider": following["provider_id"]})
 
 
 async def lose(desk: Desk, generation: rows.Row, attempt: rows.Row, why: str) -> None:

@@ -173,7 +173,7 @@ class ProviderRule(SQLModel, table=True):
 
 
 class RouteHealth(SQLModel, table=True):
-    """What all processes know of a route or a provider. Only those that had trouble lately have a row that changes."""
+    """What all processes know of a route or a provider: its breaker, its last probe, how long it takes."""
 
     __tablename__ = "route_health"
 
