@@ -8,7 +8,7 @@
 behind each method.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,7 +26,8 @@ from app.catalogue.offers import Offers
 from app.catalogue.overview import ModelPage, ModelRow
 from app.catalogue.provider_access import ProviderCard, ProviderForm
 from app.catalogue.publish import Publication
-from app.catalogue.routes import RouteForm
+from app.catalogue.route_policy import RoutingPolicy
+from app.catalogue.routes import Rank, RouteForm
 from app.kernel.clock import Clock, now
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
@@ -139,6 +140,11 @@ class Editing:
     def edit_route(self, route_id: str, form: RouteForm, actor: str) -> None:
         with self._changing() as session:
             routes.edit_route(session, route_id, form, actor, self.clock())
+
+    def edit_routing(self, model_id: str, policy: RoutingPolicy, ranks: Mapping[str, Rank], actor: str) -> None:
+        """The model's policy and its routes' priorities and weights, in one act."""
+        with self._changing() as session:
+            routes.edit_routing(session, model_id, policy, ranks, actor, self.clock())
 
     def add_cost(self, route_id: str, form: CostForm, actor: str) -> str:
         with self._changing() as session:

@@ -12,6 +12,7 @@ from app.catalogue.details import Details
 from app.catalogue.drafts import Draft, draft_of
 from app.catalogue.offers import LIMIT_COLUMNS, Limits
 from app.catalogue.publish import versions
+from app.catalogue.route_policy import RoutingPolicy, policy_of
 from app.catalogue.routes import RouteForm, routes_of
 from app.catalogue.tables import CostProfile, Model, ModelVersion, ProviderRow, Route
 from app.kernel.errors import NotFound
@@ -90,6 +91,7 @@ class ModelPage:
     draft: Draft
     routes: tuple[RouteSeen, ...]
     versions: tuple[VersionSeen, ...]
+    policy: RoutingPolicy
 
 
 def list_models(session: Session, moment: datetime) -> list[ModelRow]:
@@ -130,6 +132,7 @@ def read_model(session: Session, model_id: str, moment: datetime) -> ModelPage:
         draft=draft_of(session, model),
         routes=tuple(_route(session, route, moment) for route in routes_of(session, model_id)),
         versions=seen,
+        policy=policy_of(model.routing_policy, model.min_margin_bp),
     )
 
 
@@ -163,7 +166,13 @@ def _route(session: Session, route: Route, moment: datetime) -> RouteSeen:
         route_id=route.id,
         provider_name=provider.name if provider else route.provider_id,
         form=RouteForm(
-            route.provider_id, route.upstream_model, route.priority, route.enabled, route.mapping, route.settings
+            route.provider_id,
+            route.upstream_model,
+            route.priority,
+            route.enabled,
+            route.mapping,
+            route.settings,
+            route.weight,
         ),
         usable=bool(route.enabled and provider and provider.enabled and provider.api_key_sealed),
         is_sandbox=bool(provider and provider.is_sandbox),

@@ -9,13 +9,15 @@ from typing import Any
 from sqlmodel import Session, select
 
 from app.catalogue.records import locked_model, record, touch
-from app.catalogue.tables import ProviderRow, Route
+from app.catalogue.route_policy import MAX_PRIORITY, MAX_WEIGHT, RoutingPolicy, checked, policy_of
+from app.catalogue.tables import Model, ProviderRow, Route
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import new_id
 
 #: An upstream model becomes part of an address: nothing that could climb out of it.
 UPSTREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[A-Za-z0-9][A-Za-z0-9._:-]*)*")
 MAX_UPSTREAM = 200
+DEFAULT_WEIGHT = 100
 #: What a provider's own count of billable units may mean.
 BILLABLE_UNITS = ("image", "megapixel", "second")
 
@@ -34,10 +36,19 @@ class RouteForm:
     enabled: bool = True
     mapping: Mapping[str, str | None] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    weight: int = DEFAULT_WEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Where a route stands among the others: its priority, lowest first, and its weight among equals."""
+
+    priority: int
+    weight: int
 
 
 def add_route(session: Session, model_id: str, form: RouteForm, actor: str, moment: datetime) -> str:
-    """Add a way of serving the model; the enabled route of the lowest priority number is used. Returns its id."""
+    """Add a way of serving the model; its policy says when it is used (route_policy.py). Returns its id."""
     model = locked_model(session, model_id)
     _check(session, form)
     route = Route(id=new_id("rte"), model_id=model_id, provider_id=form.provider_id, upstream_model=form.upstream_model)
@@ -56,12 +67,71 @@ def edit_route(session: Session, route_id: str, form: RouteForm, actor: str, mom
     _check(session, form)
     if form.provider_id != route.provider_id:
         raise InvalidInput("A route stays with its provider: add another route instead.", param="provider_id")
-    before = f"{route.upstream_model}, priority {route.priority}, {'on' if route.enabled else 'off'}"
+    before = _in_words(route)
     _fill(route, form)
-    after = f"{route.upstream_model}, priority {route.priority}, {'on' if route.enabled else 'off'}"
+    after = _in_words(route)
     session.add(route)
     touch(session, model, moment)
     record(session, actor, "route.edited", route.model_id, f"{route.provider_id}: {before} → {after}", moment)
+
+
+def edit_routing(
+    session: Session,
+    model_id: str,
+    policy: RoutingPolicy,
+    ranks: Mapping[str, Rank],
+    actor: str,
+    moment: datetime,
+) -> None:
+    """Replace the model's policy and the ranks of the routes named, in one act with one audit line.
+
+    InvalidInput names what is wrong; nothing changes then. Not part of a price version: it takes effect at once.
+    """
+    model = locked_model(session, model_id)
+    checked(policy)
+    routes = {route.id: route for route in routes_of(session, model_id)}
+    for route_id in ranks.keys() - routes.keys():
+        raise NotFound(f"There is no route {route_id} of this model.", code="route_not_found")
+    for route_id, rank in ranks.items():
+        _check_rank(rank, route_id)
+    ranked = {route_id: ranks.get(route_id, Rank(one.priority, one.weight)) for route_id, one in routes.items()}
+    if not any(ranked[one.id].weight for one in routes.values() if one.enabled) and routes:
+        raise InvalidInput("Give at least one route that is on a weight above 0.", param="weight")
+    changed = [_set_rank(route, ranked[route.id]) for route in routes.values()]
+    changed.insert(0, _set_policy(model, policy))
+    said = [one for one in changed if one]
+    if not said:
+        return
+    touch(session, model, moment)
+    record(session, actor, "routing.edited", model_id, "; ".join(said), moment)
+
+
+def _set_policy(model: Model, policy: RoutingPolicy) -> str:
+    before = policy_of(model.routing_policy, model.min_margin_bp)
+    model.routing_policy, model.min_margin_bp = str(policy.kind), policy.min_margin_bp
+    return "" if before == policy else f"{before.in_words()} → {policy.in_words()}"
+
+
+def _set_rank(route: Route, rank: Rank) -> str:
+    before = Rank(route.priority, route.weight)
+    route.priority, route.weight = rank.priority, rank.weight
+    if before == rank:
+        return ""
+    then, now = (f"priority {one.priority}, weight {one.weight}" for one in (before, rank))
+    return f"{route.provider_id} {route.upstream_model}: {then} → {now}"
+
+
+def _check_rank(rank: Rank, route_id: str = "") -> None:
+    suffix = f".{route_id}" if route_id else ""
+    if not -MAX_PRIORITY <= rank.priority <= MAX_PRIORITY:
+        raise InvalidInput(f"A priority is a whole number up to {MAX_PRIORITY}.", param=f"priority{suffix}")
+    if not 0 <= rank.weight <= MAX_WEIGHT:
+        raise InvalidInput(f"A weight is a whole number from 0 to {MAX_WEIGHT}.", param=f"weight{suffix}")
+
+
+def _in_words(route: Route) -> str:
+    switch = "on" if route.enabled else "off"
+    return f"{route.upstream_model}, priority {route.priority}, weight {route.weight}, {switch}"
 
 
 def read_route(session: Session, route_id: str) -> Route:
@@ -81,6 +151,7 @@ def routes_of(session: Session, model_id: str) -> list[Route]:
 def _fill(route: Route, form: RouteForm) -> None:
     route.upstream_model = form.upstream_model
     route.priority = form.priority
+    route.weight = form.weight
     route.enabled = form.enabled
     route.mapping = dict(form.mapping)
     route.settings = dict(form.settings)
@@ -91,6 +162,7 @@ def _check(session: Session, form: RouteForm) -> None:
         raise InvalidInput(f"There is no provider {form.provider_id}.", param="provider_id")
     if len(form.upstream_model) > MAX_UPSTREAM or not UPSTREAM.fullmatch(form.upstream_model):
         raise InvalidInput("An upstream model is a path such as fal-ai/flux/schnell.", param="upstream_model")
+    _check_rank(Rank(form.priority, form.weight))
     for ours, theirs in form.mapping.items():
         if theirs is not None and (not isinstance(theirs, str) or not all(theirs.split("."))):
             raise InvalidInput(f"{ours} is mapped to {theirs!r}, which is not a name.", param=f"mapping.{ours}")

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, RowMapping, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalogue.offers import RouteOffer
+from app.catalogue.records import record
 from app.generation.breaker import PROBE_LASTS, Breaker, Vital, after_bad, after_check, after_fatal, after_good
 from app.generation.tables import RouteHealth
 from app.kernel.clock import Clock
@@ -59,6 +60,16 @@ TAKE_PROBE = (
     .values(probe_until=bindparam("b_until"), updated_at=bindparam("b_now"))
 )
 log = logging.getLogger(__name__)
+
+
+class Subject(Protocol):
+    """A route, as whoever asks has it."""
+
+    @property
+    def route_id(self) -> str: ...
+
+    @property
+    def provider_id(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ class Health:
 
     # ── Asking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def of(self, routes: Iterable[RouteOffer]) -> Mapping[str, Standing]:
+    def of(self, routes: Iterable[Subject]) -> Mapping[str, Standing]:
         """How these routes stand at this moment, by route id."""
         now = self._clock()
         self._refresh(now)
@@ -191,6 +202,10 @@ class Health:
         """How long each route takes, for *fastest*. Writes only what changed by a tenth."""
         await asyncio.to_thread(self._record_times, milliseconds)
 
+    async def try_now(self, subjects: Iterable[str], actor: str) -> None:
+        """An operator says that it is mended: the next request may try it."""
+        await asyncio.to_thread(self._open_up, tuple(subjects), actor)
+
     async def _note(self, subjects: tuple[str, ...], outcome: Outcome) -> None:
         now = self._clock()
         with self._lock:
@@ -237,7 +252,7 @@ class Health:
         for outcome in (Outcome("good", known.quiet), *known.pending):
             known.now = outcome.after(known.now, now) if outcome.count else known.now
 
-    def _standing(self, route: RouteOffer, now: datetime) -> Standing:
+    def _standing(self, route: Subject, now: datetime) -> Standing:
         mine, provider = self._known.get(route.route_id), self._known.get(route.provider_id)
         unwell = [known.now for known in (mine, provider) if known is not None and known.now.is_open]
         milliseconds = mine.milliseconds if mine else None
@@ -283,6 +298,15 @@ class Health:
             merge(connection, provider_id, [Outcome("check", reason=trouble)], now)
             said = {"probed_at": now, "probe_said": trouble}
             connection.execute(update(HEALTH).where(HEALTH.c.subject == provider_id).values(**said))
+        self.forget()
+
+    def _open_up(self, subjects: tuple[str, ...], actor: str) -> None:
+        now = self._clock()
+        with self._db.writing() as session:
+            waiting = update(HEALTH).where(HEALTH.c.subject.in_(subjects), HEALTH.c.state == "open")
+            ended = session.connection().execute(waiting.values(retry_at=now, probe_until=None, updated_at=now))
+            if ended.rowcount:
+                record(session, actor, "route.try_now", subjects[0], "the breaker's wait was ended", now)
         self.forget()
 
     def _record_times(self, milliseconds: Mapping[str, int]) -> None:

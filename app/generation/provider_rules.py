@@ -71,6 +71,8 @@ class ProviderRules:
             return ()
 
         def check(connection: Connection) -> None:
+            # Two requests that are routed here at the same moment count one after the other.
+            connection.execute(select(RULE.c.workspace_id).where(RULE.c.workspace_id == workspace_id).with_for_update())
             used = used_this_month(connection, workspace_id, [provider_id], self._clock())
             if used.get(provider_id, 0) + amount_micros > quota:
                 raise quota_reached(provider_id, quota, self._clock())

@@ -35,6 +35,8 @@ from app.kernel.outside import check_url
 from app.ledger.companion import Companion
 
 MAX_KEY_LENGTH = 256
+#: How often a request looks for another provider because the quota of the one it picked was taken meanwhile.
+TURNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +82,21 @@ async def start(desk: Desk, ask: Ask) -> Started:
     agree(priced, ask)
     ask = _with_address(desk, ask)
     rates = await desk.gate.admit(ask.workspace_id, ask.api_key_id, priced.offer)
-    now = desk.clock()
     generation_id = new_id("gen")
-    hold = priced.quote.maximum
     await desk.listeners.fresh()
-    try:
-        await desk.ledger.hold(
-            ask.workspace_id,
-            generation_id,
-            hold,
-            deadline_at=now + HOLD_LIFETIME,
-            also=_rows(desk, ask, priced, generation_id, now),
-            checks=(
-                *desk.gate.checks(priced.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
-                *desk.router.rules.checks(ask.workspace_id, priced.route.provider_id, hold.micros),
-            ),
-        )
-    except (IntegrityError, InsufficientCredits, LimitReached):
-        if replay := await _replay(desk, ask):  # two requests with one key: the other one won, and took the credits
-            return replay
-        raise
+    for turn in range(TURNS):
+        try:
+            await _hold(desk, ask, priced, generation_id)
+            break
+        except (IntegrityError, InsufficientCredits, LimitReached) as refused:
+            if replay := await _replay(desk, ask):  # two requests with one key: the other one won, and took the credits
+                return replay
+            is_quota = isinstance(refused, LimitReached) and refused.stable_code == "provider_quota"
+            if not is_quota or turn == TURNS - 1:
+                raise
+        # Others took the last of that provider's quota while this request was on its way: look where else it may go.
+        priced = await asyncio.to_thread(price, desk, ask.model, ask.input, ask.workspace_id)
+        agree(priced, ask)
     faults.point("start.after_hold")
     desk.work.follow(generation_id)
     return Started(generation_id, replayed=False, rates=rates)
@@ -110,6 +107,21 @@ def _with_address(desk: Desk, ask: Ask) -> Ask:
     if ask.webhook_url is None:
         return ask
     return replace(ask, webhook_url=check_url(ask.webhook_url, loopback=desk.is_demo, param="webhook_url"))
+
+
+async def _hold(desk: Desk, ask: Ask, priced: Priced, generation_id: str) -> None:
+    now, hold = desk.clock(), priced.quote.maximum
+    await desk.ledger.hold(
+        ask.workspace_id,
+        generation_id,
+        hold,
+        deadline_at=now + HOLD_LIFETIME,
+        also=_rows(desk, ask, priced, generation_id, now),
+        checks=(
+            *desk.gate.checks(priced.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
+            *desk.router.rules.checks(ask.workspace_id, priced.route.provider_id, hold.micros),
+        ),
+    )
 
 
 def agree(priced: Priced, ask: Ask) -> None:

@@ -260,13 +260,14 @@ class Engine:
         return self.book.update(job.id, outputs=outputs, quantity=bill.quantity_text, price_micros=price)
 
     def _end(self, job: Job, state: str, *, error: Failure | None) -> Job:
-        billed = job.provider == "kie" or state in BILLED_WHEN[job.provider]
+        is_lie = state == FAILED and "fail-billed" in job.faults
+        billed = job.provider == "kie" or state in BILLED_WHEN[job.provider] or is_lie
         job = self.book.update(
             job.id,
             state=state,
             error=error,
             billed=billed,
-            refunded=job.provider == "kie" and state != SUCCEEDED,
+            refunded=job.provider == "kie" and state != SUCCEEDED and not is_lie,
             finished_at=time.time(),
         )
         if event := self._ended.get(job.id):
@@ -335,8 +336,9 @@ def _scripted_failure(order: Order) -> Failure | None:
     if "completed-with-error" in order.faults:
         kind = order.faults["completed-with-error"]
         return Failure(422, kind, f"The output was refused: {kind.replace('_', ' ')}")
-    if "fail" in order.faults:
-        return Failure(500, order.faults["fail"], "Internal error, please try again later")
+    for name in ("fail", "fail-billed"):
+        if name in order.faults:
+            return Failure(500, order.faults[name], "Internal error, please try again later")
     return None
 
 

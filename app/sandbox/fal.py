@@ -124,7 +124,7 @@ class Fal:
             return JSONResponse(_error_body(job.error), job.error.status, headers)
         headers = _ids(job)
         if "missing-usage" not in job.faults:
-            headers["x-fal-billable-units"] = "0" if "zero-usage" in job.faults else job.quantity
+            headers["x-fal-billable-units"] = _units(job)
         answer = JSONResponse(self._payload(job), 200, headers)
         lives = LARGE_RESULT_LIVES_SECONDS if len(answer.body) >= LARGE_RESULT_BYTES else RESULT_LIVES_SECONDS
         if time.time() - (job.finished_at or 0) > lives:
@@ -359,3 +359,11 @@ def _error_body(failure: Failure) -> dict[str, Any]:
             for problem in problems
         ]
     }
+
+
+def _units(job: Job) -> str:
+    """What the provider says it counted."""
+    if "zero-usage" in job.faults:
+        return "0"
+    times = int(job.faults.get("overcount", 1))
+    return job.quantity if times == 1 else str(Decimal(job.quantity) * times)

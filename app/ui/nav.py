@@ -32,6 +32,7 @@ OPERATOR = (
     Entry("today", "/admin", "gauge", "", "t", in_bar=True),
     Entry("admin_models", "/admin/models", "box", "catalogue", "m", in_bar=True),
     Entry("providers", "/admin/providers", "plug", "catalogue", "r", in_bar=True),
+    Entry("routing", "/admin/routing", "route", "catalogue", "w"),
     Entry("customers", "/admin/customers", "building-2", "customers", "c", in_bar=True),
     Entry("orders", "/admin/orders", "clipboard-check", "customers", "o"),
     Entry("packages", "/admin/packages", "package", "customers", "a"),

@@ -37,14 +37,22 @@ def route_dialog() -> rx.Component:
                 ),
                 hint=rx.cond(is_new, "", t("model_editor.routing.stays")),
             ),
+            field(t("model_editor.details.upstream"), _typed("upstream", RouteState.route_upstream, mono=True)),
+            class_name="fb-form-pair",
+        ),
+        rx.el.div(
             field(
                 t("model_editor.routing.priority"),
                 _typed("priority", RouteState.route_priority, mode="numeric"),
                 hint=t("model_editor.routing.priority_hint"),
             ),
+            field(
+                t("model_editor.routing.weight"),
+                _typed("weight", RouteState.route_weight, mode="numeric"),
+                hint=t("model_editor.routing.weight_hint"),
+            ),
             class_name="fb-form-pair",
         ),
-        field(t("model_editor.details.upstream"), _typed("upstream", RouteState.route_upstream, mono=True)),
         switch_row(
             t("model_editor.routing.enabled"),
             checked=RouteState.route_enabled,

@@ -29,6 +29,7 @@ class RouteState(RoutesState):
     route_provider: str = ""
     route_upstream: str = ""
     route_priority: str = "0"
+    route_weight: str = "100"
     route_enabled: bool = True
     route_units: str = ANY_UNITS
     route_rest: str = "{}"
@@ -44,6 +45,7 @@ class RouteState(RoutesState):
         self.route_id = found.route_id if found else ""
         self.route_provider, self.route_upstream = form.provider_id, form.upstream_model
         self.route_priority = str(form.priority if found else len(page.routes))
+        self.route_weight = str(form.weight)
         self.route_enabled = form.enabled
         settings = dict(form.settings)
         self.route_units = str(settings.pop("billable_units", ANY_UNITS))
@@ -59,7 +61,7 @@ class RouteState(RoutesState):
     @rx.event
     def set_route(self, name: str, text: str):
         """A field of the dialog."""
-        if name in ("provider", "upstream", "priority", "units", "rest"):
+        if name in ("provider", "upstream", "priority", "weight", "units", "rest"):
             setattr(self, f"route_{name}", clipped(text, LONGEST_NAME if name != "rest" else 20_000))
 
     @rx.event
@@ -106,9 +108,11 @@ class RouteState(RoutesState):
             editing.add_route(self.model_id, form, author)
 
     def _route_form(self) -> RouteForm:
-        priority = self.route_priority.strip()
-        if not priority.isdigit() or len(priority) > LONGEST_NUMBER:
+        priority, weight = _whole(self.route_priority), _whole(self.route_weight)
+        if priority is None:
             raise InvalidInput(t("model_editor.routing.priority_wrong"))
+        if weight is None:
+            raise InvalidInput(t("model_editor.routing.weight_wrong"))
         try:
             settings = json_of(read_json(self.route_rest.strip() or "{}"), "settings")
         except RuleRefused as refused:
@@ -121,9 +125,15 @@ class RouteState(RoutesState):
                 sent[one["name"]] = None
             elif one["sent_as"] and one["sent_as"] != one["name"]:
                 sent[one["name"]] = one["sent_as"]
-        return RouteForm(
-            self.route_provider, self.route_upstream.strip(), int(priority), self.route_enabled, sent, settings
-        )
+        upstream = self.route_upstream.strip()
+        return RouteForm(self.route_provider, upstream, priority, self.route_enabled, sent, settings, weight)
+
+
+def _whole(text: str) -> int | None:
+    """A whole number as it was typed, None for anything else."""
+    text = text.strip()
+    digits = text.removeprefix("-")
+    return int(text) if digits.isdecimal() and len(digits) <= LONGEST_NUMBER else None
 
 
 #: For handlers that are given arguments: the type checker takes `RouteState.handler` for a namespace.

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from app.catalogue.overview import CostSeen, RouteSeen
 from app.catalogue.param_schema import parse_schema
+from app.catalogue.route_policy import RoutingPolicy
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.kernel.text import t
@@ -48,7 +49,7 @@ class MappingRow(TypedDict):
     left_out: bool
 
 
-def route_row(route: RouteSeen, at: int, kind: str, schema: ParamSchema) -> RouteRow:
+def route_row(route: RouteSeen, kind: str, schema: ParamSchema) -> RouteRow:
     """One route as text."""
     live = route.live_cost
     renamed = [
@@ -60,7 +61,7 @@ def route_row(route: RouteSeen, at: int, kind: str, schema: ParamSchema) -> Rout
         kind=kind,
         provider=route.provider_name,
         upstream=route.form.upstream_model,
-        place=t("model_editor.routing.place", number=at + 1),
+        place=t("model_editor.routing.place", priority=route.form.priority, weight=route.form.weight),
         enabled=route.form.enabled,
         usable=route.usable,
         mapping=", ".join(renamed),
@@ -69,6 +70,14 @@ def route_row(route: RouteSeen, at: int, kind: str, schema: ParamSchema) -> Rout
         verified=live.verified if live else False,
         costs=[_cost_row(one, schema) for one in route.costs],
     )
+
+
+def policy_words(policy: RoutingPolicy) -> str:
+    """How the model chooses among its routes, in a sentence."""
+    said = t(f"admin_routing.policy.{policy.kind}_words")
+    if policy.min_margin is None:
+        return said
+    return f"{said} {t('admin_routing.policy.guard_words', margin=present.percent(policy.min_margin))}"
 
 
 def mapping_rows(names: Sequence[str], mapping: Mapping[str, str | None]) -> list[MappingRow]:

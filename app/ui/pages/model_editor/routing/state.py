@@ -12,7 +12,7 @@ from app.catalogue.overview import ModelPage
 from app.kernel.errors import FareboxError
 from app.ui.pages.model_editor.arguments import actor, clipped
 from app.ui.pages.model_editor.reading import read_editor
-from app.ui.pages.model_editor.routing.rows import RouteRow, route_row, schema_of
+from app.ui.pages.model_editor.routing.rows import RouteRow, policy_words, route_row, schema_of
 from app.ui.pages.model_editor.rows import OptionRow
 from app.ui.pages.model_editor.state import EditorState
 
@@ -25,6 +25,7 @@ class RoutesState(EditorState):
     routes: list[RouteRow] = []
     providers: list[OptionRow] = []
     opened: str = ""
+    policy: str = ""
 
     @rx.event
     async def load_routes(self):
@@ -38,9 +39,8 @@ class RoutesState(EditorState):
 
     def _show_routes(self, page: ModelPage, kinds: Mapping[str, str]) -> None:
         schema = schema_of(self._schema())
-        self.routes = [
-            route_row(route, at, kinds.get(route.form.provider_id, ""), schema) for at, route in enumerate(page.routes)
-        ]
+        self.routes = [route_row(route, kinds.get(route.form.provider_id, ""), schema) for route in page.routes]
+        self.policy = policy_words(page.policy)
         known = [route["route_id"] for route in self.routes]
         if self.opened not in known:
             self.opened = known[0] if known else ""
@@ -51,7 +51,7 @@ class RoutesState(EditorState):
 
     @rx.event
     async def switch_route(self, route_id: str, on: bool):
-        """A route on or off; the first that is on serves."""
+        """A route on or off."""
         try:
             await asyncio.to_thread(self._switch, clipped(route_id, LONGEST_NAME), on is True, actor())
         except FareboxError as refused:

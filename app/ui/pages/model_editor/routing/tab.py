@@ -13,6 +13,7 @@ from app.ui.components import (
     icon,
     provider_tile,
     row,
+    text_link,
     var,
 )
 from app.ui.pages.model_editor.routing.cost_dialog import cost_dialog
@@ -28,9 +29,10 @@ def routing_tab() -> rx.Component:
             row(
                 rx.el.div(
                     rx.el.h2(t("model_editor.routing.title"), class_name="fb-strong"),
-                    rx.el.p(t("model_editor.routing.hint"), class_name="fb-small"),
+                    rx.el.p(RoutesState.policy, class_name="fb-small", custom_attrs={"data-testid": "policy"}),
                     class_name="flex-1",
                 ),
+                text_link(t("model_editor.routing.how"), href=f"/admin/routing?model={RoutesState.model_id}"),
                 button(t("model_editor.routing.add"), icon_name="plus", on_click=route_on.edit_route("")),
             ),
             rx.cond(
