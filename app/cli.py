@@ -105,10 +105,11 @@ def _migrate(_: argparse.Namespace) -> None:
 def _seed(_: argparse.Namespace) -> None:
     from app import demo
     from app.catalogue.seed import seed_catalogue
+    from app.run import stripe
 
     if os.environ.get("FAREBOX_DEMO") == "1":
         demo.ensure_secret(environment.home())
-        demo.ensure_stripe(environment.home(), environment.port())
+        stripe.agree(environment.home(), f"http://127.0.0.1:{environment.port()}")
         environment.remember_demo()
     settings = environment.load()
     _migrated().dispose()
@@ -125,10 +126,11 @@ def _audit(_: argparse.Namespace) -> int:
     from app.invoicing import audit as invoicing
     from app.kernel.db import Database
     from app.ledger import audit as ledger
+    from app.payments import audit as payments
 
     refuse_old_schema(environment.database_url())
     database = Database(environment.database_url())
-    breaches = [*ledger.run_audit(database), *invoicing.run_audit(database)]
+    breaches = [*ledger.run_audit(database), *invoicing.run_audit(database), *payments.run_audit(database)]
     database.dispose()
     for breach in breaches:
         print(breach)

@@ -14,7 +14,7 @@ from app.kernel.money import Money
 from app.kernel.secrets import new_vault_key
 from app.payments.seed import seed_payments
 from app.services import Services
-from app.settings import STRIPE_FILE, Settings
+from app.settings import Settings
 
 ADMIN_EMAIL = "admin@farebox.test"
 CUSTOMER_EMAIL = "customer@farebox.test"
@@ -70,20 +70,6 @@ def ensure_secret(home: Path) -> None:
     if not stored.exists():
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_private(stored, new_vault_key() + "\n")
-
-
-def ensure_stripe(home: Path, port: int) -> None:
-    """Keys for the sandbox's Stripe, made once, in the file that it and we read; webhooks come back to our port."""
-    stored = home / STRIPE_FILE
-    kept = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
-    keys = {
-        "secret_key": kept.get("secret_key") or f"sk_test_{secrets.token_hex(16)}",
-        "webhook_secret": kept.get("webhook_secret") or f"whsec_{secrets.token_hex(16)}",
-        "webhook_url": f"http://127.0.0.1:{port}/hooks/payments/stripe",
-    }
-    if keys != kept:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_private(stored, json.dumps(keys, indent=2) + "\n")
 
 
 def seed_demo(services: Services, settings: Settings) -> DemoLogins:

@@ -10,7 +10,6 @@ from app.invoicing.parties import Address, Bank, Buyer, Seller
 from app.invoicing.tax_ids import form_of
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.kernel.fiat import Fiat, exponent
-from app.kernel.money import plain
 
 VAT_LETTERS_TYPES: Final = ("eu_vat", "gb_vat")
 
@@ -65,7 +64,7 @@ def compose(head: Head, tax: TaxSnapshot, lines: tuple[DraftLine, ...]) -> doc.I
         currency=tax.currency,
         exponent=exponent(tax.currency),
         lines=tuple(_line(line, category, tax.percent) for line in lines),
-        taxes=(_tax_group(tax, category),),
+        taxes=_tax_groups(tax, category),
         totals=doc.Totals(tax.total_net.amount, tax.total_tax.amount, gross, paid, gross - paid),
         supplied_on=head.supplied_on,
         period=head.period,
@@ -74,7 +73,7 @@ def compose(head: Head, tax: TaxSnapshot, lines: tuple[DraftLine, ...]) -> doc.I
         purchase_order=tax.buyer.reference,
         paid=head.paid,
         refers_to=head.refers_to,
-        notes=(*head.notes, *_parts(tax)),
+        notes=head.notes,
         foreign_tax=_foreign_tax(tax),
         terms_version=head.terms_version,
         is_test=head.is_test,
@@ -141,26 +140,22 @@ def _line(line: DraftLine, category: doc.TaxCategory, percent: Decimal) -> doc.L
     )
 
 
-def _tax_group(tax: TaxSnapshot, category: doc.TaxCategory) -> doc.TaxGroup:
-    first = tax.rates[0]
-    several = len(tax.rates) > 1
-    return doc.TaxGroup(
-        name=" + ".join(f"{each.type} {plain(each.rate)}%" for each in tax.rates) if several else first.type,
-        category=category,
-        rate=tax.percent,
-        base=tax.total_net.amount,
-        tax=tax.total_tax.amount,
-        jurisdiction=first.jurisdiction,
-        exemption_code=first.exemption_code,
-        exemption_text=first.exemption_text,
+def _tax_groups(tax: TaxSnapshot, category: doc.TaxCategory) -> tuple[doc.TaxGroup, ...]:
+    """A group for each tax; where several apply they are all on the same base."""
+    return tuple(
+        doc.TaxGroup(
+            name=each.type,
+            category=category,
+            rate=each.rate,
+            base=tax.total_net.amount,
+            tax=Fiat(each.amount, tax.currency).amount,
+            jurisdiction=each.jurisdiction,
+            exemption_code=each.exemption_code,
+            exemption_text=each.exemption_text,
+            stacked=number > 0,
+        )
+        for number, each in enumerate(tax.rates)
     )
-
-
-def _parts(tax: TaxSnapshot) -> tuple[str, ...]:
-    """Where several taxes apply, the amount of each."""
-    if len(tax.rates) < 2:
-        return ()
-    return tuple(f"{each.type} {plain(each.rate)}%: {Fiat(each.amount, tax.currency)}" for each in tax.rates)
 
 
 def _foreign_tax(tax: TaxSnapshot) -> doc.ForeignTax | None:

@@ -9,12 +9,14 @@ its kind says which way they run. Nothing here is computed twice: `problems` onl
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any, Self, cast
+
+from app.kernel.money import plain
 
 
 class Kind(StrEnum):
@@ -90,7 +92,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class TaxGroup:
-    """All lines of one category and rate. `name` is the tax's own name: "VAT", "GST", "Sales tax"."""
+    """All lines of one category and rate. `name` is the tax's own name: "VAT", "GST", "Sales tax".
+
+    `stacked`: a further tax on the base of the group before it, such as QST beside GST.
+    """
 
     name: str
     category: TaxCategory
@@ -100,6 +105,7 @@ class TaxGroup:
     jurisdiction: str = ""
     exemption_code: str = ""  # VATEX-EU-AE and the like
     exemption_text: str = ""
+    stacked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +192,28 @@ class InvoiceDocument:
         return cast(Self, _read(cls, stored))
 
 
+def merged(taxes: Sequence[TaxGroup]) -> list[TaxGroup]:
+    """Taxes on the same base as one: what electronic forms know, and what stands on a line."""
+    found: list[TaxGroup] = []
+    for group in taxes:
+        if not group.stacked or not found:
+            found.append(group)
+            continue
+        first = found[-1]
+        name = " + ".join(
+            each if "%" in each else f"{each} {plain(one.rate)}%"
+            for each, one in ((first.name, first), (group.name, group))
+        )
+        found[-1] = replace(first, name=name, rate=first.rate + group.rate, tax=first.tax + group.tax)
+    return found
+
+
 def problems(document: InvoiceDocument) -> list[str]:
     """What does not add up, as sentences; an empty list for a document that may be drawn."""
     found: list[str] = []
     totals, taxes = document.totals, document.taxes
     net = sum((line.net for line in document.lines), Decimal(0))
-    base = sum((group.base for group in taxes), Decimal(0))
+    base = sum((group.base for group in taxes if not group.stacked), Decimal(0))
     tax = sum((group.tax for group in taxes), Decimal(0))
     if not document.number.strip():
         found.append("it has no number")
@@ -208,7 +230,7 @@ def problems(document: InvoiceDocument) -> list[str]:
     if totals.gross + totals.rounding - totals.paid != totals.due:
         found.append(f"{totals.gross} less {totals.paid} paid is not {totals.due}")
     for line in document.lines:
-        if not any(group.category is line.category and group.rate == line.rate for group in taxes):
+        if not any(group.category is line.category and group.rate == line.rate for group in merged(taxes)):
             found.append(f"no tax group has category {line.category} at {line.rate} % of “{line.description[:40]}”")
     if document.kind is Kind.CREDIT_NOTE and document.refers_to is None:
         found.append("a credit note must say what it corrects")

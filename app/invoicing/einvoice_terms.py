@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from app.invoicing.document import BankAccount, InvoiceDocument, Kind, Line, Party, TaxCategory, TaxGroup
+from app.invoicing.document import BankAccount, InvoiceDocument, Kind, Line, Party, TaxCategory, TaxGroup, merged
 from app.invoicing.tidy import tidy
 from app.invoicing.wording import paragraphs, say
 from app.kernel.money import plain
@@ -39,7 +39,7 @@ def terms(document: InvoiceDocument) -> dict[str, Any]:
             "BT-74": document.period[1] if document.period else None,
             **_payment(document),
             **_totals(document),
-            "BG-23": [_tax(group, document) for group in document.taxes],
+            "BG-23": [_tax(group, document) for group in merged(document.taxes)],
             "BG-25": [_line(line, number, document) for number, line in enumerate(document.lines, 1)],
         }
     )

@@ -146,6 +146,11 @@ LETTERS: Mapping[str, Letter] = {
         tone=Tone.LOSS,
         coded=("reason",),
     ),
+    # --- to a workspace: a payment is disputed
+    "dispute_opened": Letter(
+        ("order", "amount", "credits"), ("order", "credits"), "amount", button="/balance", tone=Tone.LOSS
+    ),
+    "dispute_won": Letter(("order", "amount"), ("order",), "amount", button="/balance", tone=Tone.GOOD),
     # --- to the operators
     "dispute_notice": Letter(
         ("workspace", "order", "amount", "reason", "status"),

@@ -1,14 +1,21 @@
-"""Who gets a mail: a workspace's owners, the operators, or one address."""
+"""Who gets a mail: a workspace's owners, the operators, or one address.
 
-from typing import Any, NamedTuple
+What belongs into a customer's own books (`FOR_THE_BOOKS`) goes to the address of the billing profile as well.
+"""
+
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 from sqlmodel import col, select
 
 from app.accounts.identity import Role
 from app.accounts.tables import Member, User, Workspace
+from app.invoicing.profiles import find
 from app.kernel.errors import Undeliverable
 from app.notify.compose import Reader
+
+FOR_THE_BOOKS: Final = frozenset({"invoice", "credit_note", "order_received", "order_part_paid", "order_approved",
+                                 "order_rejected", "dunning_1", "dunning_2", "dunning_3", "dunning_4"})  # fmt: skip
 
 
 class Audience(NamedTuple):
@@ -31,8 +38,19 @@ def audience(connection: Connection, payload: dict[str, Any]) -> Audience:
         .join(Member, col(Member.user_id) == col(User.id))
         .where(Member.workspace_id == workspace_id, Member.role == Role.OWNER, col(User.disabled_at).is_(None))
     )
-    found = Audience(Reader("workspace", name), _all(connection, owners), workspace_id)
+    addresses = _all(connection, owners)
+    if addresses and payload["template"] in FOR_THE_BOOKS:
+        addresses = _with_books(connection, workspace_id, addresses)
+    found = Audience(Reader("workspace", name), addresses, workspace_id)
     return _somebody(found, f"The workspace {workspace_id} has no owner to tell.")
+
+
+def _with_books(connection: Connection, workspace_id: str, owners: tuple[str, ...]) -> tuple[str, ...]:
+    """The owners and, where a billing profile names another address, that one: each once."""
+    profile = find(connection, workspace_id)
+    address = profile.buyer.email if profile else ""
+    known = {owner.lower() for owner in owners}
+    return owners if not address or address.lower() in known else (*owners, address)
 
 
 def name_of(connection: Connection, workspace_id: str) -> str:

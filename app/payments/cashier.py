@@ -133,9 +133,10 @@ class Cashier:
         returns = StripeReturns(self.cards.door) if self.cards else None
         bookings = Bookings(db, clock, ledger)
         self.refunds = Refunds(db, clock, bookings, returns)
+        self.dispute_road: Disputes | None = None
         if self.cards is not None and returns is not None:
-            follow = Disputes(db, clock, ledger, bookings, returns)
-            self.cards.worker.handle("charge.dispute.", follow.on_dispute)
+            self.dispute_road = Disputes(db, clock, ledger, bookings, returns)
+            self.cards.worker.handle("charge.dispute.", self.dispute_road.on_dispute)
             self.cards.worker.handle("refund.", self.refunds.on_refund)
             self.cards.worker.handle("charge.refund.", self.refunds.on_refund)
             self.cards.worker.handle("charge.refunded", self.refunds.on_charge)

@@ -152,6 +152,8 @@ class Disputes:
             )
             if not moved:
                 raise Conflict(f"{seen.external_id} moved on meanwhile.", code="dispute_busy")
+            if turn.booked:
+                _mail_opened(connection, turn)
             rows.move(connection, turn.order.id, Event.DISPUTE, now)
             rows.note(connection, turn.order.id, "dispute_opened", now, dispute=seen.external_id, reason=seen.reason)
             _mail(connection, turn, seen)
@@ -174,6 +176,7 @@ class Disputes:
         def mark(connection: Connection) -> None:
             now = self._clock()
             if self._change(connection, turn.row.id, now, states=(State.OPEN,), state=State.RELEASED, closed_at=now):
+                _mail_won(connection, turn)
                 return_rows.settle_order(connection, turn.order.id, now, actor=rows.SYSTEM)
                 rows.note(connection, turn.order.id, "dispute_won", now, dispute=seen.external_id, status=seen.status)
 
@@ -410,6 +413,25 @@ def _back(turn: _Turn, seen: DisputeSeen) -> Back:
         reason=t("payments.refund.dispute_reason"),
         method=t("payments.refund.method_dispute"),
         reference=seen.external_id,
+    )
+
+
+def _mail_opened(connection: Connection, turn: _Turn) -> None:
+    """To the customer: credits of theirs rest."""
+    told = {"order": turn.order.reference, "amount": turn.booked, "credits": turn.credits}
+    outbox.mail(
+        connection,
+        "dispute_opened",
+        key=f"dispute_opened:{turn.ref}",
+        workspace_id=turn.order.workspace_id,
+        params=told,
+    )
+
+
+def _mail_won(connection: Connection, turn: _Turn) -> None:
+    told = {"order": turn.order.reference, "amount": turn.booked}
+    outbox.mail(
+        connection, "dispute_won", key=f"dispute_won:{turn.ref}", workspace_id=turn.order.workspace_id, params=told
     )
 
 

@@ -239,9 +239,7 @@ class Refunds:
 
     async def on_refund(self, delivery: Delivery) -> str:
         """An event about a refund: fetched as it is now."""
-        if self._provider is None:
-            return "not used"
-        return await self.follow(await self._provider.see_refund(delivery.object_id))
+        return await self.look(delivery.object_id)
 
     async def on_charge(self, delivery: Delivery) -> str:
         """An event about a charge that was refunded: every refund of it is looked at by itself."""
@@ -249,6 +247,12 @@ class Refunds:
             return "not used"
         seen = await self._provider.refunds_of_charge(delivery.object_id)
         return "; ".join([await self.follow(one) for one in seen]) or "nothing refunded"
+
+    async def look(self, external_id: str) -> str:
+        """Fetch one refund and do what it says: for whoever finds that no event told of it."""
+        if self._provider is None:
+            return "not used"
+        return await self.follow(await self._provider.see_refund(external_id))
 
     async def follow(self, seen: RefundSeen) -> str:
         """Do what this refund, as it stands at the provider, does to its order. Any number of times, at once too."""

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any, Final, TypedDict
 
 import stripe
-from stripe.params import EventListParams, PaymentIntentListParams, RefundListParams
+from stripe.params import DisputeListParams, EventListParams, PaymentIntentListParams, RefundListParams
 
 from app.kernel.errors import InvalidInput
 from app.payments import stripe_read
 from app.payments.stripe_client import StripeDoor, read
 from app.payments.stripe_read import Unreadable
+from app.payments.stripe_returns import DisputeSeen, dispute_of
 from app.payments.verdict import Proof
 from app.payments.verify import Hint, hint_of
 
@@ -101,6 +102,17 @@ class StripeListing:
         wanted: RefundListParams = {"created": _from(since), "limit": PAGE}
         async for page in _pages(lambda after: calls({**wanted, **after})):
             yield [_refund(one) for one in page]
+
+    async def disputes(self, since: datetime) -> AsyncIterator[list[DisputeSeen]]:
+        """Pages of disputes opened from this moment on, as they are now."""
+        calls = self.door.client.v1.disputes.list_async
+        wanted: DisputeListParams = {"created": _from(since), "limit": PAGE}
+        async for page in _pages(lambda after: calls({**wanted, **after})):
+            yield [dispute_of(one) for one in page]
+
+    async def dispute(self, external_id: str) -> DisputeSeen:
+        """One dispute as it is now."""
+        return dispute_of((await read(self.door.client.v1.disputes.retrieve_async(external_id), external_id)).to_dict())
 
     async def refunds_of(self, payment_id: str) -> list[SeenRefund]:
         """Every refund of one payment."""

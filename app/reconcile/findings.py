@@ -24,6 +24,8 @@ class Code(StrEnum):
     PAYMENT_NOT_AT_PROVIDER = "payment_not_at_provider"
     REFUND_NOT_BOOKED = "refund_not_booked"
     CREDIT_NOTE_WITHOUT_REFUND = "credit_note_without_refund"
+    REFUND_STUCK = "refund_stuck"
+    DISPUTE_NOT_BOOKED = "dispute_not_booked"
     PROVIDER_SILENT = "provider_silent"
     # among our own books
     ORDER_WITHOUT_PAYMENT = "order_without_payment"
@@ -39,6 +41,7 @@ class Code(StrEnum):
     NUMBER_GAP = "number_gap"
     BOOKS_BROKEN = "books_broken"
     INVOICES_BROKEN = "invoices_broken"
+    RETURNS_BROKEN = "returns_broken"
 
 
 #: Told to the operators by a mail of its own when it comes up.

@@ -1,11 +1,12 @@
 """The provider's own list of payments and refunds against ours.
 
-A payment that was not credited goes the normal road, which judges it like any other. Amounts are never touched: a
-payment or a refund that differs from what we wrote down is told, and that is all.
+A payment that was not credited, a refund or a dispute that nobody told of goes the normal road, which judges it like
+any other. Amounts are never touched: what still differs from what we wrote down is told, and that is all.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Coroutine, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,16 +16,20 @@ from app.invoicing import tables as invoicing
 from app.invoicing.document import Kind
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import NotFound
+from app.kernel.errors import Conflict, InvalidInput, NotFound, ProviderError
 from app.kernel.fiat import CURRENCIES, Fiat, from_psp
 from app.payments import tables
+from app.payments.cashier import Cashier
+from app.payments.dispute_rules import State as Dispute
 from app.payments.fulfil import Done, Fulfilment
 from app.payments.lifecycle import CREDITED, LAPSED, State
 from app.payments.orders import AUTO_TOPUP
+from app.payments.refund_rows import OPEN as OPEN_REFUNDS
 from app.payments.return_rows import RESTORED
-from app.payments.return_tables import refund
+from app.payments.return_tables import dispute, refund
 from app.payments.stripe_client import StripeDoor
 from app.payments.stripe_listing import SeenPayment, SeenRefund, StripeListing
+from app.payments.stripe_returns import DisputeSeen
 from app.payments.unmatched import OPEN
 from app.payments.verdict import Progress, Proof
 from app.payments.worker import Worker
@@ -36,8 +41,11 @@ UNKNOWN_FOR: Final = timedelta(hours=1)
 PROCESSING_FOR: Final = timedelta(days=15)  # the slowest bank debit
 BEGUN_BEFORE: Final = timedelta(days=1)  # a payment is begun when its page is opened
 REFUND_SETTLES: Final = timedelta(minutes=10)
+REFUND_TAKES: Final = timedelta(days=14)  # a card's is there within ten days, a transfer within three
 MOST_LOOKS: Final = 500
 SUCCEEDED: Final = "succeeded"
+
+log = logging.getLogger(__name__)
 
 _order, _payment, _invoice = tables.payment_order.c, tables.payment.c, invoicing.invoice.c
 
@@ -52,9 +60,10 @@ class Provider:
         worker: Worker,
         fulfilment: Fulfilment,
         listing: StripeListing,
+        cashier: Cashier,
     ) -> None:
         self._db, self._clock, self._worker, self._fulfilment = db, clock, worker, fulfilment
-        self._listing = listing
+        self._listing, self._cashier = listing, cashier
 
     @property
     def _door(self) -> StripeDoor:
@@ -165,13 +174,62 @@ class Provider:
         return count, found
 
     async def _compare_refunds(self, ours: Row[Any]) -> list[Difference]:
-        back = _sum([one for one in await self._listing.refunds_of(ours.external_id) if one.status == SUCCEEDED])
+        """A refund that no event told of goes the road of those that were told of: by its own id, booked once."""
+        at_provider = await self._listing.refunds_of(ours.external_id)
+        refunded = from_psp(_sum([one for one in at_provider if one.status == SUCCEEDED]), ours.currency)
         noted = await asyncio.to_thread(self._noted, ours.order_id, ours.currency)
-        refunded = from_psp(back, ours.currency)
         if refunded == noted:
             return []
+        for one in at_provider:
+            await self._follow(self._cashier.refunds.look(one.refund_id))
+        after = await asyncio.to_thread(self._noted, ours.order_id, ours.currency)
         code = Code.REFUND_NOT_BOOKED if refunded > noted else Code.CREDIT_NOTE_WITHOUT_REFUND
-        return [_about(code, ours, refunded=str(refunded), credited=str(noted))]
+        found = _about(code, ours, refunded=str(refunded), credited=str(noted))
+        return [found.as_healed() if refunded == after else found]
+
+    async def _follow(self, looking: Coroutine[Any, Any, str]) -> None:
+        """What cannot be done now is told as a difference; the others are looked at all the same."""
+        try:
+            await looking
+        except (ProviderError, Conflict, InvalidInput, NotFound) as refused:
+            log.warning("not followed: %s", refused)
+
+    # --- disputes
+
+    async def disputes(self, since: datetime) -> tuple[int, list[Difference]]:
+        """Disputes at the provider against ours, and ours that are open against the provider's present word."""
+        seen = {one.external_id: one async for page in self._listing.disputes(since) for one in page}
+        for external_id in await asyncio.to_thread(self._open_disputes):
+            if external_id not in seen:
+                seen[external_id] = await self._listing.dispute(external_id)
+        found = [difference for one in seen.values() for difference in await self._compare_dispute(one)]
+        return len(seen), found
+
+    async def _compare_dispute(self, seen: DisputeSeen) -> list[Difference]:
+        ours = await asyncio.to_thread(self._known, seen.payment_id or "")
+        if ours is None or await asyncio.to_thread(self._word, seen.external_id) == seen.status:
+            return []
+        before = await asyncio.to_thread(self._word, seen.external_id)
+        if self._cashier.dispute_road is not None:
+            await self._follow(self._cashier.dispute_road.look(seen.external_id))
+        after = await asyncio.to_thread(self._word, seen.external_id)
+        facts = {"state": seen.status, "booked": before or "–"}
+        healed = after == seen.status
+        return [Difference(Code.DISPUTE_NOT_BOOKED, seen.external_id, facts, ours.order_id, ours.workspace_id, healed)]
+
+    def _open_disputes(self) -> list[str]:
+        still = dispute.c.state.in_([str(state) for state in (Dispute.NEW, Dispute.FLAGGED, Dispute.OPEN)])
+        query = select(dispute.c.external_id).where(still, dispute.c.provider == self._door.name)
+        with self._db.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _word(self, external_id: str) -> str | None:
+        """The provider's word about a dispute as we know it."""
+        query = select(dispute.c.status).where(
+            dispute.c.provider == self._door.name, dispute.c.external_id == external_id
+        )
+        with self._db.read() as connection:
+            return connection.execute(query).scalar()
 
     def _credited_back(self, since: datetime) -> set[str]:
         """The provider's payments behind the credit notes of this time."""
@@ -192,6 +250,14 @@ class Provider:
         )
         with self._db.read() as connection:
             return Fiat(int(connection.execute(query).scalar_one()), currency)
+
+
+def stuck_refunds(connection: Connection, now: datetime) -> Iterator[Difference]:
+    """Refunds that nobody ends: their credits are set aside meanwhile."""
+    query = select(refund).where(refund.c.state.in_(OPEN_REFUNDS), refund.c.created_at < now - REFUND_TAKES)
+    for row in connection.execute(query.order_by(refund.c.created_at)):
+        facts = {"amount": str(Fiat(row.amount_minor, row.currency)), "state": row.state, "provider": row.provider}
+        yield Difference(Code.REFUND_STUCK, row.id, facts, row.order_id, row.workspace_id)
 
 
 _REFUND_NOTE: Final = (_invoice.kind == Kind.CREDIT_NOTE, _invoice.source_kind == "refund")

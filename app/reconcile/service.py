@@ -22,6 +22,7 @@ from app.kernel.errors import ProviderError
 from app.ledger import audit as ledger
 from app.ledger.audit import Breach
 from app.ledger.tables import entry
+from app.payments import audit as returns
 from app.payments import tables
 from app.payments.cashier import STRIPE, Cards, Cashier
 from app.payments.stripe_listing import StripeListing
@@ -89,7 +90,7 @@ class Reconcile:
         """Everything that asks the provider; what it fills in stays when a later question is not answered."""
         listing = StripeListing(cards.door)
         heard = Webhooks(self._db, self._clock, self._cashier.inbox, cards.worker, listing)
-        other = Provider(self._db, self._clock, cards.worker, cards.fulfilment, listing)
+        other = Provider(self._db, self._clock, cards.worker, cards.fulfilment, listing, self._cashier)
         begin = await asyncio.to_thread(self._events_from)
         if begin is not None:
             compared["events"], differences = await heard.replay(begin)
@@ -100,6 +101,8 @@ class Reconcile:
             compared["payments"], differences = await other.payments(since)
             found += differences
             compared["refunds"], differences = await other.refunds(since)
+            found += differences
+            compared["disputes"], differences = await other.disputes(since)
             found += differences
 
     def _events_from(self) -> datetime | None:
@@ -116,10 +119,12 @@ class Reconcile:
             found = list(books.compare(connection, None if depth is Depth.FULL else since))
             found += webhooks.waiting(connection, self._clock())
             found += provider.unmatched(connection)
+            found += provider.stuck_refunds(connection, self._clock())
             compared |= _counts(connection)
         if depth is Depth.FULL:
             found += _breaches(Code.BOOKS_BROKEN, ledger.run_audit(self._db, self._clock()))
             found += _breaches(Code.INVOICES_BROKEN, invoicing.run_audit(self._db))
+            found += _breaches(Code.RETURNS_BROKEN, returns.run_audit(self._db, self._clock()))
         return found
 
     def _tell(self, run: Run, before: Run | None) -> None:

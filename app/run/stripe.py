@@ -18,11 +18,8 @@ def shared(home: Path) -> Path:
     return home / "stripe.json"
 
 
-def environment(home: Path, app: str, sandbox: str) -> dict[str, str]:
-    """What the application is told, after the sandbox's file was made or brought to the application's address.
-
-    `app` and `sandbox` are addresses without a trailing slash.
-    """
+def agree(home: Path, app: str) -> dict[str, str]:
+    """What is in that file, made at first; the secrets stay, the webhooks follow the application to its address."""
     file = shared(home)
     known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     agreed = {
@@ -31,8 +28,18 @@ def environment(home: Path, app: str, sandbox: str) -> dict[str, str]:
         "webhook_url": f"{app}{HOOK}",
     }
     if agreed != known:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_text(json.dumps(agreed, indent=2) + "\n", encoding="utf-8")
+    return agreed
+
+
+def environment(home: Path, app: str, sandbox: str) -> dict[str, str]:
+    """What the application is told, after the sandbox's file was made or brought to the application's address.
+
+    `app` and `sandbox` are addresses without a trailing slash.
+    """
+    agreed = agree(home, app)
     return {
         "STRIPE_SECRET_KEY": agreed["secret_key"],
         "STRIPE_WEBHOOK_SECRET": agreed["webhook_secret"],

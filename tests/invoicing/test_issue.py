@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.invoicing.document import InvoiceDocument, problems
+from app.invoicing.document import InvoiceDocument, merged, problems
 from app.invoicing.issue import issue_invoice
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.invoicing.writing import content
@@ -114,3 +114,17 @@ def test_two_taxes_are_stated_apart(database):
     assert [(each.type, each.amount) for each in tax.rates] == [("GST", 500)]
     within = tax_on("100.00", seller("IN", state="KA"), person("IN", state="KA"), currency="INR")
     assert [(each.type, each.amount) for each in within.rates] == [("CGST", 900), ("SGST", 900)]
+
+
+def test_every_rate_is_a_group_of_its_own(database):
+    office = Office(database, country="IN", state="KA", currency="INR")
+    tax = tax_on("100.00", office.seller, person("IN", state="KA"), currency="INR")
+    issued = office.issue(office.workspace(), "ord_1", tax=tax)
+    document = InvoiceDocument.from_json(office.row(issued.invoice_id).document)
+    assert [(group.name, group.rate, group.base, group.tax) for group in document.taxes] == [
+        ("CGST", Decimal(9), Decimal("100.00"), Decimal("9.00")),
+        ("SGST", Decimal(9), Decimal("100.00"), Decimal("9.00")),
+    ]
+    [both] = merged(document.taxes)
+    assert (both.name, both.rate, both.tax) == ("CGST 9% + SGST 9%", Decimal(18), Decimal("18.00"))
+    assert (problems(document), document.notes) == ([], ())

@@ -74,6 +74,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "dunning_2": DUNNING,
     "dunning_3": DUNNING,
     "dunning_4": DUNNING,
+    "dispute_opened": {
+        "order": "FB-7KQ2M9XW",
+        "amount": Fiat(11_900, "EUR"),
+        "credits": Money.from_exact(100_000),
+    },
+    "dispute_won": {"order": "FB-7KQ2M9XW", "amount": Fiat(11_900, "EUR")},
     "dispute_notice": {
         "workspace": "Northwind Studio",
         "order": ORDER,

@@ -10,6 +10,8 @@ from dataclasses import replace
 import pytest
 
 from app.accounts.identity import Role
+from app.invoicing.profiles import Profiles
+from app.invoicing.seed import BUYER
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, NotFound
 from app.notify.postman import GIVE_UP_AFTER, HIDE
@@ -57,6 +59,21 @@ def test_every_owner_gets_one_and_nobody_else(office: Office, mailbox: Mailbox) 
     office.promise()
     office.carry()
     assert sorted(str(mail["To"]) for mail in mailbox.arrived) == ["ada@example.com", "grace@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("template", "books"),
+    [("invoice", "books@example.com"), ("order_received", "ADA@example.com"), ("low_balance", "books@example.com")],
+)
+def test_bookkeeping_gets_what_belongs_into_the_books(
+    office: Office, mailbox: Mailbox, template: str, books: str
+) -> None:
+    profiles = Profiles(office.database, office.watch)
+    profiles.save(office.workspace_id, replace(BUYER, email=books), actor="test")
+    office.promise(template)
+    office.carry()
+    besides = [books] if (template, books) == ("invoice", "books@example.com") else []
+    assert sorted(str(mail["To"]) for mail in mailbox.arrived) == ["ada@example.com", *besides]
 
 
 def test_operators_are_told_what_concerns_them(office: Office, mailbox: Mailbox) -> None:

@@ -72,6 +72,7 @@ def test_case_31_opened_won_and_opened_again(till: Till) -> None:
     assert (one(till).state, balance(till).set_aside.amount, balance(till).frozen) == (Dispute.OPEN, 9_600, True)
     word(till, dispute, "won")
     assert (one(till).state, till.credits, balance(till).frozen) == (Dispute.RELEASED, 19_600, False)
+    assert [len(letters(till, f"dispute_{what}")) for what in ("opened", "won")] == [2, 2]  # once for each opening
     till.assert_books_balance()
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.demo import ensure_stripe
 from app.kernel.errors import Broken
+from app.run import stripe
 from app.settings import STRIPE_API, load
 
 LIVE = {"STRIPE_SECRET_KEY": "sk_live_x", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
@@ -55,9 +55,9 @@ def test_a_test_key_is_allowed_on_purpose(tmp_path: Path) -> None:
 
 
 def test_the_demo_talks_to_its_sandbox_with_keys_of_its_own(tmp_path: Path) -> None:
-    ensure_stripe(tmp_path, 3000)
-    kept = json.loads((tmp_path / "stripe.json").read_text())
-    ensure_stripe(tmp_path, 3001)  # another port: the keys stay
+    stripe.agree(tmp_path, "http://127.0.0.1:3000")
+    kept = json.loads(stripe.shared(tmp_path).read_text())
+    stripe.agree(tmp_path, "http://127.0.0.1:3001")  # another port: the keys stay
     moved = json.loads((tmp_path / "stripe.json").read_text())
     assert {**kept, "webhook_url": ""} == {**moved, "webhook_url": ""}
     assert moved["webhook_url"] == "http://127.0.0.1:3001/hooks/payments/stripe"

@@ -10,7 +10,9 @@ from app.payments.lifecycle import State
 from app.reconcile.findings import Code
 from app.reconcile.runs import Depth
 from tests.reconcile.support import behind_its_back, healed_codes, open_codes, paid, reconcile
+from tests.support.returns import bought, charge_of, notes, refund
 from tests.support.till import SEPA, Till
+from tests.support.topups import hear
 
 LATER = timedelta(minutes=20)
 
@@ -20,9 +22,17 @@ def test_an_ordinary_sale_is_clean(till: Till) -> None:
     run = reconcile(till)
     assert (run.differences, run.error) == ([], None)
     assert run.is_clean
-    assert {"events", "open_orders", "payments", "refunds", "orders", "webhooks", "postings", "invoices"} == set(
-        run.compared
-    )
+    assert {
+        "events",
+        "open_orders",
+        "payments",
+        "refunds",
+        "disputes",
+        "orders",
+        "webhooks",
+        "postings",
+        "invoices",
+    } == set(run.compared)
     assert run.compared["payments"] == 1
 
 
@@ -147,18 +157,21 @@ def test_money_without_an_order_waits_in_the_queue(till: Till) -> None:
     assert till.credits == 0
 
 
-def test_a_refund_nobody_booked_is_told(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refund_no_event_told_of_is_booked_by_its_own_id(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     order = paid(till)
     [payment] = till.cashier.payments_of(order.id)
     deaf(till, monkeypatch)
     till.stripe.ctl("refunds", payment_intent=payment.external_id, amount=190)
-    assert open_codes(reconcile(till)) == []  # it is young, and its event on the way
+    assert reconcile(till).differences == []  # it is young, and its event on the way
     till.time.ahead += LATER
-    [told] = reconcile(till).open
+    [told] = reconcile(till).healed
     assert (told.code, told.facts) == (
         Code.REFUND_NOT_BOOKED,
         {"refunded": "1.90 EUR", "credited": "0.00 EUR"},
     )
+    assert reconcile(till).differences == []
+    assert notes(till) == [(190, "refund")]
+    till.assert_books_balance()
 
 
 def test_a_silent_stripe_is_told_and_our_own_books_are_compared(till: Till) -> None:
@@ -199,3 +212,46 @@ def deaf(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.payments import stripe_listing
 
     monkeypatch.setattr(stripe_listing, "TYPES", ("customer.deleted",))
+
+
+def test_refunds_and_disputes_are_clean_whatever_became_of_them(one_till: Till) -> None:
+    till = one_till
+    refund(till, bought(till), 595)
+    for status in ("won", "lost"):
+        made = till.stripe.ctl("disputes", charge=charge_of(till, bought(till)))
+        hear(till)
+        till.stripe.ctl(f"disputes/{made['id']}", status=status)
+    hear(till)
+    till.stripe.ctl("disputes", charge=charge_of(till, bought(till)))
+    hear(till)
+    till.time.ahead += LATER
+    run = reconcile(till)
+    assert run.differences == []
+    assert (run.compared["refunds"], run.compared["disputes"]) == (1, 3)
+
+
+def test_a_dispute_no_event_told_of_is_found_and_followed(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = bought(till)
+    deaf(till, monkeypatch)
+    made = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    for status, booked, state in (("needs_response", "–", State.DISPUTED), ("lost", "needs_response", State.REFUNDED)):
+        till.stripe.ctl(f"disputes/{made['id']}", status=status)
+        [told] = reconcile(till).healed
+        assert (told.code, told.facts) == (Code.DISPUTE_NOT_BOOKED, {"state": status, "booked": booked})
+        assert till.state(order) is state
+    assert reconcile(till).differences == []
+    till.assert_books_balance()
+
+
+def test_a_refund_nobody_ends_is_told(one_till: Till) -> None:
+    till = one_till
+    order = till.cashier.manual.request(till.choice())
+    till.cashier.manual.record(
+        order.id, order.gross, bank_reference="B-1", value_date=till.time().date(), actor="clerk"
+    )
+    till.run(till.cashier.manual.approve(order.id, actor=till.operator()))
+    view = refund(till, order, 595)
+    assert reconcile(till).differences == []
+    till.time.ahead += timedelta(days=15)
+    [told] = reconcile(till).open
+    assert (told.code, told.subject, told.facts["amount"]) == (Code.REFUND_STUCK, view.id, "5.95 EUR")

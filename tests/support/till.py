@@ -30,6 +30,7 @@ from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.ledger.audit import run_audit
 from app.ledger.wallet import open_wallet
+from app.payments.audit import run_audit as audit_returns
 from app.payments.cashier import Cashier
 from app.payments.lifecycle import State
 from app.payments.orders import Choice
@@ -270,6 +271,7 @@ class Till:
     def assert_books_balance(self) -> None:
         assert run_audit(self.services.db) == []
         assert audit_invoices(self.services.db) == []
+        assert audit_returns(self.services.db, self.time()) == []
 
 
 @contextmanager

@@ -10,9 +10,12 @@ import pytest
 
 from app import services as building
 from app.accounts.identity import Who
+from app.kernel.fiat import Fiat
+from app.payments.enquiries import Asked
 from app.payments.lifecycle import State
 from app.payments.views import OrderView
 from app.ui.guard import acting_as
+from app.ui.pages.admin_orders.agree_state import AgreeState
 from app.ui.pages.admin_orders.returns_state import ReturnsState
 from app.ui.pages.admin_settings.payments_state import PaymentsState
 from tests.support.returns import at_stripe, bought, charge_of
@@ -160,3 +163,56 @@ def test_the_rules_for_refunds_are_the_operators(shop: Till, operator: Who) -> N
     PaymentsState.write.fn(state, "refund_days", "")
     do(shop, PaymentsState.save_returns.fn(state))
     assert shop.cashier.policies.current().refund_days is None
+
+
+# ---- an agreed order ----
+
+
+def agree_page(shop: Till, query: str) -> Any:
+    tab = new_tab("operator", f"/admin/orders/new{query}", route="/admin/orders/new")
+    state = tab.tree.get_substate(AgreeState.get_full_name().split("."))
+    do(shop, AgreeState.load.fn(state))
+    return state
+
+
+def fill(shop: Till, state: Any, **values: str) -> None:
+    for name, text in values.items():
+        do(shop, AgreeState.write.fn(state, name, text))
+
+
+def test_an_enquiry_becomes_an_order_that_the_customer_can_pay(shop: Till, operator: Who) -> None:
+    words = Asked("Ada", "ada@example.com", "A million, please.", workspace_id=shop.workspace_id)
+    enquiry = shop.cashier.enquiries.ask(words, actor=shop.user_id)
+    state = agree_page(shop, f"?enquiry={enquiry.id}")
+    assert (state.customer["name"], state.asked) == ("Halfmoon", "A million, please.")
+    fill(shop, state, title="A year of pictures", credits="1,000,000", bonus="50,000", price="800")
+    assert (state.slip["total"], state.slip["credits"], state.act) == (
+        "€952.00",
+        "1,050,000",
+        "Write order over €952.00",
+    )
+    do(shop, AgreeState.confirm.fn(state))
+    do(shop, AgreeState.confirm.fn(state))  # pressed again before the page was left
+    [order] = shop.cashier.orders_of(shop.workspace_id)
+    assert (order.title, order.gross, order.kind) == ("A year of pictures", Fiat(95_200, "EUR"), "custom")
+    assert shop.cashier.manual.transfer(order.id, shop.workspace_id).reference == order.reference
+    answered = shop.cashier.enquiries.find(enquiry.id)
+    assert (str(answered.state), answered.order_id) == ("answered", order.id)
+    assert shop.mails().count("order_received") == 1
+
+
+def test_an_agreed_order_says_what_is_missing(shop: Till, operator: Who) -> None:
+    state = agree_page(shop, "?customer=ws_nobody&enquiry=enq_nothing")
+    do(shop, AgreeState.confirm.fn(state))
+    assert state.errors["customer"]
+    bare, _ = shop.customer(name="Oak", profile=False)
+    do(shop, AgreeState.look_for.fn(state, "oak"))
+    do(shop, AgreeState.choose.fn(state, bare))
+    fill(shop, state, credits="1000", price="10")
+    assert "billing profile" in state.problem
+    fill(shop, state, expires_days="soon")
+    do(shop, AgreeState.confirm.fn(state))
+    assert state.errors["expires_days"]
+    do(shop, AgreeState.choose.fn(state, shop.workspace_id))  # not among those that were found
+    assert state.customer["id"] == bare
+    assert shop.count("payment_order") == 0

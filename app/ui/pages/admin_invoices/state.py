@@ -1,6 +1,7 @@
 """All documents, filtered and paged."""
 
 import asyncio
+from dataclasses import replace
 from typing import ClassVar, NamedTuple, TypedDict
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ PAGE = 25
 class Found(NamedTuple):
     seen: list[Seen]
     sums: list[Sum]
+    test_sums: list[Sum]
     choices: Choices
 
 
@@ -127,7 +129,9 @@ class AllInvoicesState(PageState):
         self.has_next, self.has_previous = len(found.seen) > PAGE, bool(self._starts)
         first = len(self._starts) * PAGE + 1
         self.shown = t("invoices.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
-        self.summed = sum_words(found.sums)
+        live, test = sum_words(found.sums), sum_words(found.test_sums)
+        both = (live, t("admin_invoices.of_test", sum=test) if test else "")
+        self.summed = f" {present.DOT} ".join(each for each in both if each)
         self.csv = "/download/all-invoices.csv" + (f"?{urlencode(asked)}" if asked else "")
         self.ready = True
 
@@ -159,7 +163,9 @@ def document_row(seen: Seen) -> DocumentRow:
 
 
 def find(parts: Services, asked: dict[str, str], before: str | None) -> Found:
-    """A page of everybody's documents, one more than fits, with what the filter amounts to."""
+    """A page of everybody's documents, one more than fits, with what the filter amounts to: real money and test money
+    are never added up."""
     wanted = narrowed(None, **asked, before=before, limit=PAGE + 1)
     with parts.db.read() as connection:
-        return Found(page(connection, wanted), sums(connection, wanted), choices(connection))
+        live, test = (sums(connection, replace(wanted, is_test=is_test)) for is_test in (False, True))
+        return Found(page(connection, wanted), live, test, choices(connection))

@@ -19,6 +19,7 @@ from app.ui.components import (
     empty_state,
     field,
     filter_input,
+    link_button,
     notice,
     pagination,
     plain_link,
@@ -55,6 +56,7 @@ def admin_orders() -> rx.Component:
         here="orders",
         title=t("admin_orders.title"),
         area=Role.OPERATOR,
+        actions=[link_button(t("admin_orders.agree"), href="/admin/orders/new", icon_name="file-plus-2")],
     )
 
 
@@ -354,6 +356,15 @@ def _enquiry_dialog() -> rx.Component:
         is_open=one["id"] != "",
         on_open_change=OrdersState.enquiry_opened,
         footer=[
+            rx.cond(
+                one["order_href"] == "",
+                link_button(
+                    t("admin_orders.enquiry.write_order"),
+                    href=one["agree_href"],
+                    icon_name="file-plus-2",
+                    custom_attrs={"data-testid": "write-order"},
+                ),
+            ),
             rx.cond(
                 is_open,
                 button(t("admin_orders.enquiry.close"), on_click=var(OrdersState.handle)("closed")),

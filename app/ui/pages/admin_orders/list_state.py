@@ -42,7 +42,7 @@ NO_CASE: CaseRow = {
 }  # fmt: skip
 NO_ENQUIRY: EnquiryRow = {
     "id": "", "name": "", "email": "", "mailto": "", "company": "", "who": "", "message": "", "note": "", "state": "",
-    "state_words": "", "tone": "", "time": "", "customer_href": "", "order_href": "",
+    "state_words": "", "tone": "", "time": "", "customer_href": "", "order_href": "", "agree_href": "",
 }  # fmt: skip
 
 

@@ -83,6 +83,7 @@ class EnquiryRow(TypedDict):
     time: str
     customer_href: str
     order_href: str
+    agree_href: str
 
 
 class MoneyRow(TypedDict):
@@ -204,6 +205,7 @@ def enquiry_row(one: Enquiry, at: datetime) -> EnquiryRow:
         "time": present.moment(one.created_at, at),
         "customer_href": f"/admin/customers/{one.workspace_id}" if one.workspace_id else "",
         "order_href": f"/admin/orders/{one.order_id}" if one.order_id else "",
+        "agree_href": f"/admin/orders/new?enquiry={one.id}",
     }
 
 

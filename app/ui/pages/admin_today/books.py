@@ -10,6 +10,7 @@ from app.generation import rows
 from app.invoicing import audit as invoicing
 from app.ledger import tables
 from app.ledger.audit import Breach, run_audit
+from app.payments import audit as payments
 from app.services import Services
 from app.ui.remember import PerServices, Remembered
 
@@ -28,7 +29,12 @@ class Books:
 
 
 def _audit(services: Services) -> Books:
-    breaches = [*run_audit(services.db, services.desk.clock()), *invoicing.run_audit(services.db, contents=False)]
+    at = services.desk.clock()
+    breaches = [
+        *run_audit(services.db, at),
+        *invoicing.run_audit(services.db, contents=False),
+        *payments.run_audit(services.db, at),
+    ]
     with services.db.read() as connection:
         jobs, attempts, postings = (
             int(connection.execute(select(func.count()).select_from(table)).scalar_one())
