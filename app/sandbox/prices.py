@@ -256,4 +256,6 @@ _KIE = (
     (r"elevenlabs/text-to-speech-multilingual-v2", _per("1000 characters", "0.06")),
 )
 
-_LISTED = {"fal": _FAL, "replicate": _REPLICATE, "kie": _KIE}
+_OPENAI = ((r"sora-2", _per("seconds", "0.10")), (r"sora-2-pro", _per("seconds", "0.30")))
+
+_LISTED = {"fal": _FAL, "replicate": _REPLICATE, "kie": _KIE, "openai": _OPENAI, "mirror": _OPENAI}

@@ -9,6 +9,8 @@ from app.sandbox.engine import Engine
 from app.sandbox.openai.chat import Chat
 from app.sandbox.openai.counter import Counter
 from app.sandbox.openai.errors import answering, require_key, unknown_model
+from app.sandbox.openai.media import Media
+from app.sandbox.openai.videos import Videos
 
 MODELS = (
     "gpt-4o-mini",
@@ -34,12 +36,24 @@ class OpenAi:
 
     def __init__(self, provider: str, engine: Engine, script: faults.Script) -> None:
         self.provider = provider
-        self._chat = Chat(Counter(provider, engine, script))
+        counter = Counter(provider, engine, script)
+        self._chat = Chat(counter)
+        self._media = Media(counter)
+        self._videos = Videos(counter, engine)
 
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/v1/chat/completions", answering(self._chat.complete), methods=["POST"]),
             Route("/v1/embeddings", answering(self._chat.embed), methods=["POST"]),
+            Route("/v1/images/generations", answering(self._media.generate), methods=["POST"]),
+            Route("/v1/images/edits", answering(self._media.edit), methods=["POST"]),
+            Route("/v1/audio/speech", answering(self._media.speak), methods=["POST"]),
+            Route("/v1/audio/transcriptions", answering(self._media.transcribe), methods=["POST"]),
+            Route("/v1/videos", answering(self._videos.create), methods=["POST"]),
+            Route("/v1/videos", answering(self._videos.listed)),
+            Route("/v1/videos/{id}", answering(self._videos.delete), methods=["DELETE"]),
+            Route("/v1/videos/{id}", answering(self._videos.get)),
+            Route("/v1/videos/{id}/content", answering(self._videos.content)),
             Route("/v1/models", answering(self.models)),
             Route("/v1/models/{model:path}", answering(self.model)),
         ]

@@ -81,6 +81,20 @@ def quantity(model: str, spent: Spent) -> str:
     return str(spent.characters if unit == "characters" else spent.prompt + spent.completion)
 
 
+#: Output tokens of a picture of 1024 x 1024, and of one half as large again, by quality.
+_SQUARE = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
+_TALL = {"low": 408, "medium": 1584, "high": 6240, "xhigh": 9360, "max": 12480}
+_WIDE = {"low": 400, "medium": 1568, "high": 6208, "xhigh": 9312, "max": 12416}
+_SQUARE_2 = {"low": 200, "medium": 1767, "high": 7033, "xhigh": 10550, "max": 14066}
+
+
+def image_tokens(model: str, quality: str, width: int, height: int) -> int:
+    """Output tokens of one picture; the newer models go by its area."""
+    if model.startswith("gpt-image-2"):
+        return max(1, _SQUARE_2[quality] * width * height // (1024 * 1024))
+    return (_SQUARE if width == height else _WIDE if width > height else _TALL)[quality]
+
+
 _FALLBACK = Tariff(input="1", output="4")
 _LISTED = (
     (r"gpt-4o-mini", Tariff(input="0.15", cached="0.075", output="0.60")),
