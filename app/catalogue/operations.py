@@ -11,6 +11,14 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "embedding": ("embeddings",),
     "world": ("worlds",),
 }
+#: What may be carried by a workflow: held, submitted, followed and delivered as files.
+AS_JOBS = ("images", "videos", "speech", "worlds")
+#: Where the others are served.
+ADDRESSES: Mapping[str, str] = {
+    "chat": "/v1/chat/completions",
+    "embeddings": "/v1/embeddings",
+    "transcription": "/v1/audio/transcriptions",
+}
 MODALITIES = tuple(OPERATIONS)
 
 

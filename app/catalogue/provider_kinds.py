@@ -49,7 +49,7 @@ KINDS = {
             "openai_compatible",
             "OpenAI-compatible",
             "https://api.openai.com/v1",
-            {"output_hosts": [], "call_seconds": 600, "idle_seconds": 120},
+            {"output_hosts": [], "call_seconds": 600, "idle_seconds": 120, "submit_timeout_seconds": 660},
         ),
     )
 }

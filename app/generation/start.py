@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
+from app.catalogue.operations import ADDRESSES, AS_JOBS
 from app.generation import rows, telling
 from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
@@ -79,6 +80,12 @@ async def start(desk: Desk, ask: Ask) -> Started:
     if replay := await _replay(desk, ask):
         return replay
     priced = await asyncio.to_thread(price, desk, ask.model, ask.input, ask.workspace_id)
+    if priced.offer.operation not in AS_JOBS:
+        raise InvalidInput(
+            f"{priced.offer.alias} answers at once: use {ADDRESSES[priced.offer.operation]} for it.",
+            param="model",
+            code="operation_elsewhere",
+        )
     agree(priced, ask)
     ask = _with_address(desk, ask)
     rates = await desk.gate.admit(ask.workspace_id, ask.api_key_id, priced.offer)

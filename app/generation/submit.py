@@ -115,6 +115,7 @@ def _job(desk: Desk, generation: RowMapping, attempt: RowMapping, offer: Offer) 
         params=to_upstream(route, with_links(desk, generation["params"])),
         callback_url=desk.callback_url(attempt["provider_id"], attempt["id"]),
         route_settings=route.settings,
+        operation=offer.operation,
     )
 
 

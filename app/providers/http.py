@@ -122,12 +122,17 @@ class Http:
         self._transport = transport
 
     async def post_once(
-        self, url: str, body: Mapping[str, Any], *, query: Mapping[str, str] | None = None
+        self,
+        url: str,
+        body: Mapping[str, Any],
+        *,
+        query: Mapping[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Buy: exactly one POST, whatever happens. The answer is the JSON object of a 2xx."""
+        """Buy: exactly one POST, whatever happens. The answer is the JSON object of a 2xx. `extra` are headers."""
         self.require_own(url)
         content = self.encode(body)
-        headers = self.headers(url) | {"content-type": "application/json"}
+        headers = self.headers(url) | {"content-type": "application/json", **(extra or {})}
         try:
             answer = await self._call("POST", url, headers, content=content, query=query)
         except NOT_SENT as error:

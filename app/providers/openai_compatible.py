@@ -24,6 +24,7 @@ from app.providers import callbacks, download
 from app.providers.exchange import Exchange, Flow, Whole, request_id
 from app.providers.http import Http, Wording
 from app.providers.openai_answers import explain, files, meaning, reported, resolved
+from app.providers.openai_jobs import Jobs, is_at_once
 from app.providers.openai_videos import Videos
 from app.providers.port import (
     Answer,
@@ -37,10 +38,16 @@ from app.providers.port import (
     RemoteFile,
     UpstreamRef,
 )
+from app.providers.spool import SCHEME, Spool
 
 NAME = "OpenAI-compatible"
 BASE_URL = "https://api.openai.com/v1"
-SETTINGS: Mapping[str, Any] = {"output_hosts": [], "call_seconds": 600, "idle_seconds": 120}
+SETTINGS: Mapping[str, Any] = {
+    "output_hosts": [],
+    "call_seconds": 600,
+    "idle_seconds": 120,
+    "submit_timeout_seconds": 660,  # a picture comes with the answer to its submission
+}
 
 PATHS = {
     "chat": "/chat/completions",
@@ -72,6 +79,7 @@ class OpenAiCompatible:
             max_bytes=MAX_ANSWER_BYTES,
         )
         self._videos = Videos(self._http)
+        self._jobs = Jobs(self.call, Spool())
 
     # At once
 
@@ -122,21 +130,27 @@ class OpenAiCompatible:
     # As jobs
 
     async def submit(self, job: Job) -> UpstreamRef:
-        return await self._videos.submit(job)
+        if job.operation in ("", "videos"):
+            return await self._videos.submit(job)
+        return await self._jobs.submit(job)
 
     async def status(self, ref: UpstreamRef) -> Progress:
-        return await self._videos.status(ref)
+        return await (self._jobs if is_at_once(ref.upstream_id) else self._videos).status(ref)
 
     async def cancel(self, ref: UpstreamRef) -> CancelAnswer:
-        return CancelAnswer.UNSUPPORTED
+        return CancelAnswer.TOO_LATE if is_at_once(ref.upstream_id) else CancelAnswer.UNSUPPORTED
 
     async def find(self, job: Job, since: datetime) -> UpstreamRef | None:
-        return await self._videos.find(job, since)
+        if job.operation in ("", "videos"):
+            return await self._videos.find(job, since)
+        return await self._jobs.find(job)
 
     async def read_callback(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Callback:
         raise callbacks.refused("this kind of provider does not call back")
 
     async def download(self, file: RemoteFile, limit_bytes: int) -> Download:
+        if file.url.startswith(SCHEME):
+            return await self._jobs.download(file, limit_bytes)
         return await download.fetch(self._http, file, limit_bytes)
 
     async def check(self) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from app.kernel.errors import ProviderBusy, ProviderRefused, ProviderUnclear
 from app.kernel.text import t
 from app.providers import usage
+from app.providers.exchange import CLIENT_ID
 from app.providers.http import Http
 from app.providers.port import Job, Progress, RemoteFile, UpstreamRef, UpstreamState
 
@@ -35,7 +36,8 @@ class Videos:
         self._http = http
 
     async def submit(self, job: Job) -> UpstreamRef:
-        video = await self._http.post_once(f"{self._http.base}/videos", _asked(job))
+        named = {CLIENT_ID: job.attempt_id}
+        video = await self._http.post_once(f"{self._http.base}/videos", _asked(job), extra=named)
         video_id = video.get("id")
         if not isinstance(video_id, str) or not video_id:
             raise ProviderUnclear(f"{self._http.name} took the video but did not say under which id.")

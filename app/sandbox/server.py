@@ -33,7 +33,7 @@ def build(data: Path, speed: float, stripe_config: Config | None = None) -> Star
     fal, replicate, kie = Fal(engine, door, keys), Replicate(engine, door, keys), Kie(engine, door, keys)
     hosts = [OpenAi(name, engine, script) for name in OPENAI_HOSTS]
     stripe = Stripe(data / "stripe.sqlite", stripe_config or Config(), speed)
-    engine.voices.update(fal=fal, replicate=replicate, kie=kie)
+    engine.voices.update(fal=fal, replicate=replicate, kie=kie, **{host.provider: host for host in hosts})
 
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:

@@ -5,7 +5,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.sandbox import faults
+from app.sandbox.callbacks import Message
 from app.sandbox.engine import Engine
+from app.sandbox.jobs import Job
 from app.sandbox.openai.chat import Chat
 from app.sandbox.openai.counter import Counter
 from app.sandbox.openai.errors import answering, require_key, unknown_model
@@ -40,6 +42,13 @@ class OpenAi:
         self._chat = Chat(counter)
         self._media = Media(counter)
         self._videos = Videos(counter, engine)
+
+    def message(self, job: Job, event: str) -> Message | None:
+        """Nothing: it never calls back."""
+        return None
+
+    def forged(self, job: Job) -> Message | None:
+        return None
 
     def routes(self) -> list[BaseRoute]:
         return [

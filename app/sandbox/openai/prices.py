@@ -109,5 +109,5 @@ _LISTED = (
     (r"tts-1-hd", Tariff(characters="30")),
     (r"gpt-4o-mini-tts", Tariff(input="0.60", output="12")),
     (r"whisper-1", Tariff(seconds="0.0001")),
-    (r"gpt-4o-mini-transcribe", Tariff(input="1.25", output="5")),
+    (r"gpt-4o-mini-transcribe", Tariff(seconds="0.00005")),
 )

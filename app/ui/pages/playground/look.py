@@ -9,6 +9,7 @@ from typing import Any
 
 from app import services
 from app.catalogue.offers import Offer
+from app.catalogue.operations import AS_JOBS
 from app.files.tables import StoredFile
 from app.generation.inputs import lengths
 from app.generation.preview import Preview, preview
@@ -68,7 +69,12 @@ def priced_names(offer: Offer) -> frozenset[str]:
 
 def model_rows() -> list[dict[str, str]]:
     """Every model that is sold and has a price, as the picker shows it."""
-    return [_model_row(offer) for offer in services.current().offers.list() if least_of(offer) is not None]
+    return [_model_row(offer) for offer in services.current().offers.list() if is_run_here(offer)]
+
+
+def is_run_here(offer: Offer) -> bool:
+    """Whether the playground can run it: it makes files, and something of it has a price."""
+    return offer.operation in AS_JOBS and least_of(offer) is not None
 
 
 def least_of(offer: Offer) -> int | None:
