@@ -161,12 +161,10 @@ class Flow:
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """Raises `ProviderUnclear` when it breaks, lasts too long, or says something that is no event."""
         try:
-            async for data in _data_lines(self._response):
+            async for data in _data_lines(self._response, self._deadline):
                 if data == b"[DONE]":
                     self.is_done = True
                     return
-                if time.monotonic() > self._deadline:
-                    raise self.broken("it took too long")
                 yield self.parsed(data)
         except LOST as error:
             raise self.broken(type(error).__name__) from error
@@ -188,23 +186,28 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return said[:200] if said else None
 
 
-async def _data_lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The data of each server-sent event; comments, names and ids are passed over."""
-    rest = b""
+async def _data_lines(response: httpx.Response, deadline: float) -> AsyncIterator[bytes]:
+    """The data of each server-sent event; comments, names and ids are passed over. TimeoutError at the deadline."""
+    rest = bytearray()
     pending: list[bytes] = []
     async for chunk in response.aiter_bytes():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            text = line.rstrip(b"\r")
-            if text.startswith(b"data:"):
-                pending.append(text[5:].removeprefix(b" "))
-            elif not text and pending:
-                yield b"\n".join(pending)
-                pending.clear()
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        rest += chunk
+        if b"\n" in chunk:
+            *lines, last = rest.split(b"\n")
+            rest = last
+            for line in lines:
+                text = bytes(line.rstrip(b"\r"))
+                if text.startswith(b"data:"):
+                    pending.append(text[5:].removeprefix(b" "))
+                elif not text and pending:
+                    yield b"\n".join(pending)
+                    pending.clear()
         if len(rest) + sum(map(len, pending)) > MAX_EVENT_BYTES:
             raise AnswerTooLong
     if rest.startswith(b"data:"):
-        pending.append(rest[5:].strip())
+        pending.append(bytes(rest[5:]).strip())
     if pending:
         yield b"\n".join(pending)
 

@@ -199,6 +199,19 @@ class Fal:
             self._http.understood(answer)
         return t("providers.fal.accepts")
 
+    async def schema(self, upstream_model: str) -> Mapping[str, Any]:
+        """From the platform's list of models, which tells an endpoint's OpenAPI when asked to."""
+        _app(upstream_model)
+        if not self._api_url:
+            raise ProviderRefused("fal's platform address is not set on the provider page.", code="provider_address")
+        platform = self._api_url.rstrip("/").removesuffix("/v1")
+        query = f"endpoint_id={quote(upstream_model, safe='')}&expand=openapi-3.0"
+        listed = self._http.understood(await self._http.get(f"{platform}/v1/models?{query}")).get("models")
+        found = listed[0] if isinstance(listed, list) and listed else None
+        if not isinstance(found, dict) or not isinstance(found.get("openapi"), dict):
+            raise ProviderRefused(f"fal does not describe {upstream_model}.", code="provider_model_unknown")
+        return found
+
     def _request_url(self, ref: UpstreamRef, action: str = "") -> str:
         app = _app(ref.upstream_model)
         namespace = f"{app.namespace}/" if app.namespace else ""

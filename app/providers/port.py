@@ -123,6 +123,14 @@ class Provider(Protocol):
         """Prove that base URL and key work, without buying anything; a sentence for the operator."""
 
 
+@runtime_checkable
+class Described(Protocol):
+    """A provider that publishes what its models take."""
+
+    async def schema(self, upstream_model: str) -> Mapping[str, Any]:
+        """Its own description of a model's inputs, as it stands (OpenAPI); errors as of `check`."""
+
+
 #: What can be asked for and answered in one exchange.
 DIRECT_OPERATIONS = ("chat", "images", "image_edits", "speech", "transcription", "embeddings")
 

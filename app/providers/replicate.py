@@ -150,6 +150,15 @@ class Replicate:
         account = self._http.understood(await self._http.get(f"{self._http.base}/account"))
         return t("providers.replicate.accepts", who=account.get("username") or account.get("name") or "?")
 
+    async def schema(self, upstream_model: str) -> Mapping[str, Any]:
+        model, _, version = upstream_model.partition(":")
+        if not MODEL.fullmatch(model) or model.startswith("deployments/"):
+            raise ProviderRefused(
+                "Name a Replicate model as owner/name or owner/name:version.", code="provider_model_unknown"
+            )
+        path = f"/models/{model}/versions/{quote(version, safe='')}" if version else f"/models/{model}"
+        return self._http.understood(await self._http.get(f"{self._http.base}{path}"))
+
     async def _created_since(self, since: datetime) -> AsyncIterator[Mapping[str, Any]]:
         """Predictions from the newest back to `since`; `ProviderBusy` when there are too many to look through."""
         url = f"{self._http.base}/predictions"

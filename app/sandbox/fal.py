@@ -22,6 +22,7 @@ from app.sandbox import files, prices
 from app.sandbox.callbacks import COMPLETED, Message
 from app.sandbox.door import ELSEWHERE, Door, base_of, other_host
 from app.sandbox.engine import Engine, Order, resolved_input
+from app.sandbox.fal_models import listed
 from app.sandbox.jobs import QUEUED, Failure, Job, Made, iso
 from app.sandbox.plan import AUDIO, IMAGE, kind_of
 from app.sandbox.signers import Keys
@@ -54,6 +55,7 @@ class Fal:
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/.well-known/jwks.json", self.jwks),
+            Route("/v1/models", self.models),
             Route("/v1/models/pricing", self.pricing),
             Route("/v1/models/pricing/estimate", self.estimate, methods=["POST"]),
             Route("/v1/models/billing-events", self.billing_events),
@@ -143,6 +145,16 @@ class Fal:
 
     async def jwks(self, request: Request) -> Response:
         return JSONResponse(self._keys.jwks())
+
+    async def models(self, request: Request) -> Response:
+        """The models asked for by id; their OpenAPI only when it is to be expanded."""
+        if refused := _unauthorized(request):
+            return refused
+        asked = [name for name in request.query_params.getlist("endpoint_id") if "no-such" not in name]
+        found = [listed(name) for name in asked]
+        if "openapi-3.0" not in request.query_params.getlist("expand"):
+            found = [{name: one[name] for name in ("endpoint_id", "metadata")} for one in found]
+        return JSONResponse({"models": found, "next_cursor": None, "has_more": False})
 
     async def pricing(self, request: Request) -> Response:
         if refused := _unauthorized(request):

@@ -13,6 +13,8 @@ from app.ui.components import (
     var,
 )
 from app.ui.components.code import code_editor
+from app.ui.pages.model_editor.parameters.import_dialog import import_dialog
+from app.ui.pages.model_editor.parameters.import_state import ImportState
 from app.ui.pages.model_editor.parameters.parameter_line import parameter_line
 from app.ui.pages.model_editor.parameters.state import ParametersState
 from app.ui.pages.model_editor.state import EditorState
@@ -22,6 +24,7 @@ def parameters_tab() -> rx.Component:
     return rx.el.div(
         rx.el.div(_rows(), class_name="fb-editor-left fb-scroll", tab_index=-1),
         rx.el.div(_json(), class_name="fb-editor-json"),
+        import_dialog(),
         class_name="fb-editor-columns fb-two-columns",
     )
 
@@ -31,6 +34,14 @@ def _rows() -> rx.Component:
         row(
             rx.el.h2(t("model_editor.parameter.heading"), class_name="fb-strong"),
             rx.el.span(t("model_editor.parameter.hint"), class_name="fb-small flex-1 fb-cut"),
+            rx.el.button(
+                icon("download", 14),
+                t("model_editor.import.open"),
+                type="button",
+                class_name="fb-text-button",
+                on_click=ImportState.open_import,
+                custom_attrs={"data-testid": "import-schema"},
+            ),
             rx.el.button(
                 icon("plus", 14),
                 t("model_editor.parameter.add"),
