@@ -10,10 +10,23 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.catalogue.schema_import import import_schema
 from app.kernel import clock
 from app.kernel.errors import NotAllowed, ProviderBusy, ProviderRefused, ProviderUnclear
 from app.kernel.ids import new_id
-from app.providers.port import CancelAnswer, Connection, Job, Progress, Provider, UpstreamRef, UpstreamState
+from app.providers.openai_compatible import OpenAiCompatible
+from app.providers.port import (
+    Call,
+    CancelAnswer,
+    Connection,
+    Described,
+    Job,
+    Progress,
+    Provider,
+    Streaming,
+    UpstreamRef,
+    UpstreamState,
+)
 from app.providers.registry import build
 from tests.support.sandbox import running_sandbox
 
@@ -332,3 +345,100 @@ async def test_kie_names_the_task_in_three_places_and_nothing_else_of_its_callba
         assert (await adapter.read_callback(headers, body, clock.now())).upstream_id == ref.upstream_id
         progress = await until_finished(adapter, ref)
     assert all(file.url.startswith(sandbox.base) for file in progress.files)
+
+
+def host(sandbox: Sandbox) -> OpenAiCompatible:
+    return OpenAiCompatible(Connection("openai", "openai_compatible", f"{sandbox.base}/openai/v1", "sandbox-key"))
+
+
+async def drained(adapter: OpenAiCompatible, call: Call) -> Streaming:
+    async with adapter.stream(call) as stream:
+        async for _ in stream:
+            pass
+    return stream
+
+
+def new_call(fault: str = "") -> Call:
+    attempt_id = new_id("att")
+    content = f"hello {attempt_id} [[fault:{fault}]]" if fault else f"hello {attempt_id}"
+    return Call("chat", "gpt-4o-mini", {"messages": [{"role": "user", "content": content}]}, attempt_id=attempt_id)
+
+
+@pytest.mark.parametrize("way", ["call", "stream"])
+@pytest.mark.parametrize(
+    ("fault", "verdict", "bought"),
+    [
+        ("401", ProviderRefused, 0),
+        ("insufficient-quota", ProviderRefused, 0),
+        ("refuse-429=2", ProviderBusy, 0),
+        ("refuse-503=2", ProviderBusy, 0),
+        ("500", ProviderUnclear, 0),
+        ("hang-before-accept=0.1", ProviderUnclear, 0),
+        ("drop-after-accept", ProviderUnclear, 1),
+        ("500-after-accept", ProviderUnclear, 1),
+        ("cut=2", ProviderUnclear, 1),
+    ],
+)
+async def test_a_direct_call_buys_at_most_once_and_never_claims_to_know_more(sandbox, way, fault, verdict, bought):
+    adapter, call = host(sandbox), new_call(fault)
+    with pytest.raises(verdict):
+        await (adapter.call(call) if way == "call" else drained(adapter, call))
+    assert len(sandbox.booked(call.attempt_id)) == bought
+    await adapter.close()
+
+
+@pytest.mark.parametrize(("fault", "told"), [("zero-usage", True), ("missing-usage", False), ("length=5", True)])
+async def test_usage_of_a_stream_is_zero_or_missing_or_cut_short_as_it_was_told(sandbox, fault, told):
+    adapter, call = host(sandbox), new_call(fault)
+    stream = await drained(adapter, call)
+    reported = stream.reported()
+    assert (reported is not None) == told
+    if fault.startswith("length"):
+        assert (stream.finish_reason, reported["output_tokens"]) == ("length", 5)
+    if fault == "zero-usage":
+        assert set(reported.values()) == {0}
+    await adapter.close()
+
+
+async def test_connections_are_kept_between_calls_and_a_stream_left_early_takes_its_own_with_it(sandbox):
+    adapter = host(sandbox)
+    await adapter.call(new_call())
+    async with adapter.stream(new_call()) as stream:
+        async for _ in stream:
+            break
+    answers = [await adapter.call(new_call()) for _ in range(3)]
+    assert all(answer.reported["output_tokens"] > 0 for answer in answers)
+    await adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("operation", "model", "params", "mime"),
+    [
+        ("images", "gpt-image-1.5", {"prompt": "sea", "quality": "low", "size": "1024x1024"}, "image/png"),
+        ("speech", "tts-1", {"input": "good evening", "voice": "nova"}, "audio/mpeg"),
+        ("videos", "sora-2", {"prompt": "sea", "seconds": 4, "size": "1280x720"}, "video/mp4"),
+    ],
+)
+async def test_pictures_speech_and_videos_run_as_jobs(sandbox, operation, model, params, mime):
+    adapter, attempt_id = host(sandbox), new_id("att")
+    job = Job(attempt_id, model, params, "", operation=operation)
+    ref = await adapter.submit(job)
+    progress = await until_finished(adapter, ref)
+    got = await adapter.download(progress.files[0], 50_000_000)
+    assert (progress.state, got.mime) == (UpstreamState.DONE, mime)
+    Path(got.path).unlink()
+    assert len(sandbox.booked(attempt_id)) == 1
+    assert await adapter.find(job, clock.now() - timedelta(minutes=5)) == ref
+    await adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "model"), [("replicate", "bytedance/seedance-1-lite"), ("fal", "fal-ai/flux/schnell")]
+)
+async def test_a_provider_describes_its_models(sandbox, kind, model):
+    root = sandbox.base + ROOTS[kind]
+    adapter = build(Connection(kind, kind, root, "key", settings={"api_url": root} if kind == "fal" else {}))
+    assert isinstance(adapter, Described)
+    assert "prompt" in import_schema(await adapter.schema(model)).param_schema["properties"]
+    with pytest.raises(ProviderRefused):
+        await adapter.schema("no-such/model" if kind == "fal" else "nonsense")

@@ -30,7 +30,7 @@ async def test_every_model_on_offer_is_listed_with_its_price(screen: Screen, hom
     assert all(row["price"] for row in state.rows)
     assert state.facts["alias"] == offers[0].alias
     assert not state.is_open
-    assert [tab["value"] for tab in state.tabs] == ["all", "image", "video", "audio"]
+    assert [tab["value"] for tab in state.tabs] == ["all", "image", "video", "audio", "text", "embedding"]
     assert [row["chosen"] for row in state.rows].count(True) == 1
 
 
