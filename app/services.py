@@ -191,6 +191,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
         Chore("ledger.expire_lots", 60, parts.ledger.expire_lots),
         Chore("alerts.balances", 60, notify.alerts.balances),
+        Chore("alerts.budgets", 60, notify.budgets.run),
         Chore("alerts.expiries", 3600, notify.alerts.expiries),
         Chore("payments.apply", 2, parts.cashier.apply_due),
         Chore("payments.topups", 2, parts.cashier.top_up_due),

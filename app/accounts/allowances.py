@@ -25,7 +25,7 @@ REMEMBERED_FOR = timedelta(seconds=2)
 MOST_COUNT: Final = 1_000_000_000
 MOST_MICROS: Final = 10**12 * MICRO
 MOST_MODELS: Final = 500
-ALERT_PERCENTS: Final = range(1, 100)
+ALERT_PERCENTS: Final = (50, 80)
 ALLOWANCE = metadata.tables[str(AllowanceRow.__tablename__)]
 
 
@@ -153,7 +153,7 @@ def checked(allowance: Allowance) -> None:
     if models is not None and not 0 < len(models) <= MOST_MODELS:
         raise InvalidInput("Choose at least one model, or allow every model.", param="allowed_models")
     if allowance.alert_percent is not None and allowance.alert_percent not in ALERT_PERCENTS:
-        raise InvalidInput("A mail is sent at 1 to 99 percent of the budget.", param="alert_percent")
+        raise InvalidInput("A mail is sent at 50 or 80 percent of the budget.", param="alert_percent")
 
 
 def changes(before: Allowance, after: Allowance) -> str:

@@ -9,11 +9,15 @@ from fastapi.responses import StreamingResponse
 
 from app.accounts.identity import Who
 from app.api.auth import Auth
+from app.generation import requests
 from app.generation.account_statement import AccountStatements, period_of
+from app.generation.requests import moment_of
 from app.generation.statement import ALL, Show, csv_text
+from app.generation.views import Filter
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotAllowed
+from app.kernel.ids import is_id
 
 #: Spreadsheets take a file without it for another encoding.
 BYTE_ORDER_MARK = "\ufeff"
@@ -40,6 +44,21 @@ def router(auth: Auth, db: Database, statements: AccountStatements, now: Clock) 
         period = period_of(now(), since=since, until=until, month=month)
         name = f"account-{period.since:%Y-%m-%d}-{period.until:%Y-%m-%d}"
         return await csv_file(statements.csv(_workspace(who), period), name, marked=True)
+
+    @api.get("/requests.csv")
+    async def request_log(
+        who: Session, status: str = "", model: str = "", key: str = "", search: str = "", since: str = ""
+    ) -> StreamingResponse:
+        wanted = Filter(
+            workspace_id=_workspace(who),
+            status=status[:20] or None,
+            model=model[:120] or None,
+            api_key_id=key if is_id(key, "key") else None,
+            origin="playground" if key == "playground" else None,
+            search=search[:200] or None,
+            since=moment_of(since, "since") if since else None,
+        )
+        return await csv_file(requests.csv_text(db, wanted), "requests", marked=True)
 
     return api
 

@@ -6,18 +6,18 @@ last id shown, whichever kind it is of.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from heapq import merge
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select
 
 from app.accounts.tables import ApiKey
 from app.generation import rows, views
 from app.generation.request_log import REFUSED
 from app.generation.views import Filter, Seen
 from app.kernel.db import Database, metadata
-from app.kernel.errors import NotFound
+from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.kernel.sheet import csv_row
@@ -91,21 +91,25 @@ def page(connection: Connection, wanted: Filter) -> list[Line]:
     return list(merge(generations, refusals, key=_time, reverse=True))[: wanted.limit]
 
 
-def find(connection: Connection, workspace_id: str, any_id: str) -> Line:
-    """The request of that id, a generation's or its own, within the workspace. Raises NotFound."""
+def find(connection: Connection, workspace_id: str | None, any_id: str) -> Line:
+    """The request of that id, a generation's or its own, within the workspace (None: anybody's). Raises NotFound."""
     if is_id(any_id, "gen"):
         return Line(views.find(connection, any_id, workspace_id), None)
     if is_id(any_id, "req"):
         table = rows.GENERATION
-        query = select(table.c.id).where(table.c.request_id == any_id, table.c.workspace_id == workspace_id)
+        query = select(table.c.id).where(table.c.request_id == any_id, *_within(table, workspace_id))
         generation_id = connection.execute(query.order_by(table.c.id).limit(1)).scalar()
         if generation_id is not None:
             return Line(views.find(connection, generation_id, workspace_id), None)
-        refusal = select(REFUSED).where(REFUSED.c.id == any_id, REFUSED.c.workspace_id == workspace_id)
+        refusal = select(REFUSED).where(REFUSED.c.id == any_id, *_within(REFUSED, workspace_id))
         row = connection.execute(refusal).mappings().first()
         if row is not None:
             return Line(None, row)
     raise NotFound(f"There is no request {any_id}.", code="request_not_found")
+
+
+def _within(table: Table, workspace_id: str | None) -> list[ColumnElement[bool]]:
+    return [] if workspace_id is None else [table.c.workspace_id == workspace_id]
 
 
 def _refused(connection: Connection, wanted: Filter, after: str | None) -> list[RowMapping]:
@@ -113,24 +117,31 @@ def _refused(connection: Connection, wanted: Filter, after: str | None) -> list[
     only_generations = wanted.search or wanted.modality or wanted.with_files or wanted.open_only or wanted.origin
     if only_generations or (wanted.status is not None and wanted.status != REJECTED):
         return []
-    conditions = [
-        condition
-        for value, condition in (
-            (wanted.workspace_id, REFUSED.c.workspace_id == wanted.workspace_id),
-            (wanted.model, REFUSED.c.model == wanted.model),
-            (wanted.api_key_id, REFUSED.c.api_key_id == wanted.api_key_id),
-            (wanted.since, REFUSED.c.created_at >= wanted.since),
-            (wanted.until, REFUSED.c.created_at < wanted.until),
-            (after, REFUSED.c.id < f"req_{after}"),
-        )
-        if value
-    ]
+    exact = {"workspace_id": wanted.workspace_id, "model": wanted.model, "api_key_id": wanted.api_key_id}
+    conditions = [REFUSED.c[name] == value for name, value in exact.items() if value]
+    if wanted.since:
+        conditions.append(REFUSED.c.created_at >= wanted.since)
+    if wanted.until:
+        conditions.append(REFUSED.c.created_at < wanted.until)
+    if after:
+        conditions.append(REFUSED.c.id < f"req_{after}")
     query = select(REFUSED).where(*conditions).order_by(REFUSED.c.id.desc())
     return list(connection.execute(query.limit(min(wanted.limit, MAX_PAGE))).mappings())
 
 
 def _time(line: Line) -> str:
     return line.id.partition("_")[2]
+
+
+def moment_of(text: str, param: str) -> datetime:
+    """A moment as programs write it: ISO 8601, or Unix seconds. `InvalidInput` naming `param`."""
+    try:
+        if text.isascii() and text.isdigit() and len(text) <= 11:
+            return datetime.fromtimestamp(int(text), UTC)
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace(" ", "+"))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"{param} is a moment such as 2026-11-21T14:00:00Z.", param=param) from None
 
 
 # --- the log as a file

@@ -40,7 +40,14 @@ class Letter:
         return frozenset((*self.needs, *self.takes))
 
 
-BUDGET = Letter(("spent", "budget", "resets_on"), ("budget", "resets_on"), "spent", button="/keys", tone=Tone.THIN)
+BUDGET = Letter(
+    ("spent", "budget", "resets_on"),
+    ("key", "budget", "resets_on"),
+    "spent",
+    takes=("key",),
+    button="/keys",
+    tone=Tone.THIN,
+)
 DUNNING = Letter(("number", "amount", "due_on"), ("number", "due_on"), "amount", button="/invoices", tone=Tone.THIN)
 
 LETTERS: Mapping[str, Letter] = {

@@ -9,6 +9,7 @@ from app.kernel.money import Money
 from app.kernel.outbox import Message
 from app.notify import smtp
 from app.notify.alerts import Alerts
+from app.notify.budgets import Budgets
 from app.notify.house import house_of
 from app.notify.mail import Writer
 from app.notify.mails import Mails
@@ -34,6 +35,7 @@ class Notify:
         server = smtp.parse(smtp_url, mail_from) if smtp_url else None
         brand = (server.sender.display_name if server else "") or BRAND
         self.alerts = Alerts(db, now, low_balance)
+        self.budgets = Budgets(db, now)
         self.mails = Mails(db, now, sends=server is not None)
         self._writer = Writer(db, house_of(db, brand, public_url), now, sends=self.mails.sends)
         self._attach: dict[str, Attach] = {}

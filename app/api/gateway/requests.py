@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -59,8 +58,8 @@ def router(gateway: Gateway, log: RequestLog) -> APIRouter:
             status=_status(status),
             model=_visible(model),
             api_key_id=_id(key_id, "key", "key_id"),
-            since=_moment(created_after, "created_after"),
-            until=_moment(created_before, "created_before"),
+            since=requests.moment_of(created_after, "created_after") if created_after else None,
+            until=requests.moment_of(created_before, "created_before") if created_before else None,
             before=_cursor(before),
             limit=limit,
         )
@@ -195,15 +194,3 @@ def _cursor(text: str | None) -> str | None:
     if text is not None and not (is_id(text, "gen") or is_id(text, "req")):
         raise InvalidInput("before is the last_id of the page before.", param="before")
     return text
-
-
-def _moment(text: str | None, param: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        if text.isdigit() and len(text) <= 11:
-            return datetime.fromtimestamp(int(text), UTC)
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace(" ", "+"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput(f"{param} is a moment such as 2026-11-21T14:00:00Z.", param=param) from None

@@ -27,10 +27,17 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_customers.detail_state import GRANT, TAKE, CustomerState
 from app.ui.pages.admin_customers.dialogs import credits_dialog, suspend_dialog
+from app.ui.pages.admin_customers.limits_state import CustomerLimitsState
+from app.ui.pages.admin_customers.limits_view import limits_card, limits_dialog
 from app.ui.roles import Role
 
 
-@page("/admin/customers/[customer]", title=t("admin_customers.one"), role=Role.OPERATOR, on_load=CustomerState.load)
+@page(
+    "/admin/customers/[customer]",
+    title=t("admin_customers.one"),
+    role=Role.OPERATOR,
+    on_load=[CustomerState.load, CustomerLimitsState.load],
+)
 def admin_customer() -> rx.Component:
     nobody = empty_state(
         "building-2",
@@ -42,6 +49,7 @@ def admin_customer() -> rx.Component:
         rx.cond(CustomerState.missing, nobody, _whole()),
         credits_dialog(),
         suspend_dialog(),
+        limits_dialog(),
         here="customers",
         title=rx.cond(CustomerState.customer["name"] != "", CustomerState.customer["name"], t("admin_customers.one")),
         area=Role.OPERATOR,
@@ -88,7 +96,7 @@ def _whole() -> rx.Component:
         ),
         rx.el.div(
             column(_ledger(), _requests(), class_name="gap-[14px]"),
-            column(_lots(), _members(), _keys(), _notes(), class_name="gap-[14px]"),
+            column(limits_card(), _lots(), _members(), _keys(), _notes(), class_name="gap-[14px]"),
             class_name="fb-today",
         ),
         class_name="gap-[14px]",

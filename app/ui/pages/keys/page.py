@@ -26,6 +26,8 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.keys.limits_state import KeyLimitsState, KeyRotationState
+from app.ui.pages.keys.limits_view import limits_dialog, rotate_dialog
 from app.ui.pages.keys.state import KeyOwnerState, KeysState
 from app.ui.roles import Role
 
@@ -43,6 +45,8 @@ def keys() -> rx.Component:
         _create_dialog(),
         _rename_dialog(),
         _revoke_dialog(),
+        limits_dialog(),
+        rotate_dialog(),
         here="keys",
         title=t("keys.title"),
         actions=[create],
@@ -59,10 +63,11 @@ def _list() -> rx.Component:
                     t("keys.column.hint"), lambda item: rx.el.span(item["hint"], class_name="fb-mono"), width="9rem"
                 ),
                 Column(t("keys.column.state"), lambda item: state_dot(item["state"], item["word"]), width="8rem"),
-                Column(t("keys.column.used"), _used, width="8rem"),
-                Column(t("keys.column.created_by"), lambda item: item["created_by"], width="10rem", wide_only=True),
-                Column(t("keys.column.created"), _created, width="8rem", wide_only=True),
-                Column(rx.el.span(t("keys.column.actions"), class_name="fb-sr"), _actions, numeric=True, width="5rem"),
+                Column(t("keys.column.spent"), _spent, numeric=True, width="9rem"),
+                Column(t("keys.column.limits"), _limits, width="17rem", wide_only=True),
+                Column(t("keys.column.used"), _used, width="7rem"),
+                Column(t("keys.column.created"), _created, width="6.5rem", wide_only=True),
+                Column(rx.el.span(t("keys.column.actions"), class_name="fb-sr"), _actions, numeric=True, width="9rem"),
             ],
             KeysState.rows,
             label=t("keys.caption"),
@@ -89,17 +94,48 @@ def _name(item: Any) -> rx.Component:
     return rx.el.span(item["name"], class_name="fb-medium", title=item["name"])
 
 
+def _spent(item: Any) -> rx.Component:
+    """What it spent this month, and of how much."""
+    return rx.el.span(
+        item["spent"],
+        rx.cond(item["budget"] != "", rx.el.span(item["budget"], class_name="fb-small")),
+        class_name="fb-num",
+        custom_attrs={"data-tone": rx.cond(item["is_spent"], "loss", "neutral")},
+    )
+
+
+def _limits(item: Any) -> rx.Component:
+    return rx.el.span(
+        item["limits"],
+        rx.cond(item["ends"] != "", rx.fragment(rx.cond(item["limits"] != "", " · ", ""), item["ends"])),
+        class_name="fb-text-2 fb-cut fb-block",
+        title=item["limits"],
+    )
+
+
 def _used(item: Any) -> rx.Component:
     return rx.el.span(item["used"], title=item["whole_used"])
 
 
 def _created(item: Any) -> rx.Component:
-    return rx.el.time(item["created"], title=item["whole_created"], class_name="fb-num")
+    return rx.el.time(item["created"], title=item["whole_created"] + ", " + item["created_by"], class_name="fb-num")
 
 
 def _actions(item: Any) -> rx.Component:
-    """Rename and revoke, for owners and keys that still work."""
+    """What is done to a key, for owners and keys that still work."""
     both = rx.el.div(
+        icon_button(
+            "gauge",
+            t("keys.column.limits"),
+            on_click=var(KeyLimitsState).open_limits(item["id"]),
+            custom_attrs={"aria-label": _about("keys.limits.label", item)},
+        ),
+        icon_button(
+            "refresh-cw",
+            t("keys.rotate.submit"),
+            on_click=var(KeyRotationState).open_rotate(item["id"]),
+            custom_attrs={"aria-label": _about("keys.rotate.label", item)},
+        ),
         icon_button(
             "pencil",
             t("keys.rename.title"),

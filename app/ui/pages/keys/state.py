@@ -5,12 +5,15 @@ a handler belongs to, so the owners' handlers are a state of their own.
 """
 
 import asyncio
+from datetime import datetime
 from typing import ClassVar
 
 import reflex as rx
 
 from app import services
+from app.accounts.allowances import Allowance
 from app.accounts.keys import KeyInfo
+from app.generation.spend import Used, spent_by
 from app.kernel.errors import InvalidInput, LimitReached, NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
@@ -52,9 +55,12 @@ class KeysState(PageState):
     async def _show_keys(self) -> None:
         """Read the list again."""
         parts = services.current()
-        keys, names = await asyncio.to_thread(_keys, parts, workspace_id())
         now = parts.desk.clock()
-        self.rows = [key_row(key, names, now) for key in sorted_keys(keys, with_revoked=self.with_revoked)]
+        keys, names, allowances, used = await asyncio.to_thread(_keys, parts, workspace_id(), now)
+        self.rows = [
+            key_row(key, names, now, allowances.get(key.id), used.get(key.id))
+            for key in sorted_keys(keys, with_revoked=self.with_revoked)
+        ]
         live = sum(not key.is_revoked for key in keys)
         self.in_use = t("keys.detail", count=live)
         self.has_any, self.has_revoked = bool(keys), live < len(keys)
@@ -175,9 +181,14 @@ class KeyOwnerState(PageState):
         await page._show_keys()
 
 
-def _keys(parts: Services, workspace: str) -> tuple[list[KeyInfo], dict[str, str]]:
-    people = parts.accounts.people.members(workspace)
-    return parts.accounts.keys.list(workspace, with_revoked=True), {one.user_id: one.name for one in people}
+def _keys(
+    parts: Services, workspace: str, now: datetime
+) -> tuple[list[KeyInfo], dict[str, str], dict[str, Allowance], dict[str, Used]]:
+    people = {one.user_id: one.name for one in parts.accounts.people.members(workspace)}
+    with parts.db.read() as connection:
+        used = spent_by(connection, workspace, now)
+    keys = parts.accounts.keys.list(workspace, with_revoked=True)
+    return keys, people, parts.accounts.allowances.of_keys(workspace), used
 
 
 def _any_model(parts: Services) -> str:

@@ -15,6 +15,7 @@ from app.ui.components import (
     link_button,
     modality_icon,
     pagination,
+    plain_link,
     row,
     select,
     state_dot,
@@ -52,6 +53,8 @@ def _filters() -> rx.Component:
             LogsState.filtered,
             button(t("logs.filter.clear"), kind="ghost", icon_name="x", on_click=LogsState.clear),
         ),
+        rx.el.span(class_name="flex-1"),
+        plain_link(t("logs.csv"), href=LogsState.csv, class_name="fb-link fb-small", download=True),
         class_name="fb-filters",
         role="search",
     )

@@ -6,12 +6,13 @@ from typing import Any, TypedDict
 
 from sqlalchemy import RowMapping
 
+from app.generation.requests import REJECTED, Line
 from app.generation.views import TEXTS, Seen
 from app.kernel.money import Money
 from app.kernel.text import t
 from app.ui import present
 
-STATUSES = ("queued", "running", "completed", "failed", "canceled", "unknown")
+STATUSES = ("queued", "running", "completed", "failed", "canceled", "unknown", REJECTED)
 PERIODS: Mapping[str, timedelta] = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
@@ -64,6 +65,30 @@ def log_row(seen: Seen, now: datetime, key_names: Mapping[str, str]) -> LogRow:
         took=present.between(row["created_at"], row["finished_at"]) if row["finished_at"] else present.NOTHING,
         credits=credits_of(seen),
         moved="true" if row["charged_micros"] else "false",
+    )
+
+
+def line_row(line: Line, now: datetime, key_names: Mapping[str, str]) -> LogRow:
+    """One request, whether it became a generation or was refused before."""
+    if line.seen is not None:
+        return log_row(line.seen, now, key_names)
+    row = line.row
+    said = row["message"] if row["repeats"] == 1 else t("logs.repeats", count=row["repeats"], message=row["message"])
+    return LogRow(
+        id=line.id,
+        href=f"/logs/{line.id}",
+        time=present.moment(row["created_at"], now),
+        whole_time=present.full_moment(row["created_at"]),
+        state="failed",
+        status=t("logs.status.rejected"),
+        model=row["model"] or present.NOTHING,
+        modality="",
+        thumb="",
+        prompt=said,
+        key=key_of(row, key_names),
+        took=present.NOTHING,
+        credits="0",
+        moved="false",
     )
 
 

@@ -1,15 +1,20 @@
 """What the log shows and which filters are on."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
+from urllib.parse import urlencode
 
 import reflex as rx
 
 from app import services
-from app.generation import views
+from app.generation import requests, views
+from app.generation.requests import Line
 from app.generation.used import models_used
-from app.generation.views import Filter, Seen
+from app.generation.views import Filter
+from app.kernel.errors import NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.services import Services
@@ -23,7 +28,7 @@ from app.ui.pages.logs.rows import (
     LogRow,
     Option,
     key_options,
-    log_row,
+    line_row,
     model_options,
 )
 from app.ui.roles import Role
@@ -45,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    seen: list[Seen]
+    lines: list[Line]
     has_next: bool
     by_id: bool = False
 
@@ -64,6 +69,7 @@ class LogsState(PageState):
     keys: list[Option] = []
     filtered: bool = False
     shown: str = ""
+    csv: str = ""
     has_previous: bool = False
     has_next: bool = False
     _starts: list[str] = []  # the id each earlier page started after
@@ -152,7 +158,8 @@ class LogsState(PageState):
         start = self._starts[-1] if self._starts else None
         found = await asyncio.to_thread(find, services.current(), workspace_id(), wanted, start)
         now = services.current().desk.clock()
-        self.rows = [log_row(seen, now, self._names) for seen in found.seen]
+        self.rows = [line_row(line, now, self._names) for line in found.lines]
+        self.csv = _csv_link(wanted, now)
         self.has_next, self.has_previous = found.has_next, bool(self._starts)
         self.filtered = wanted != Wanted()
         first = len(self._starts) * PAGE + 1
@@ -166,9 +173,25 @@ def find(parts: Services, workspace: str, wanted: Wanted, before: str | None) ->
     """A page of the workspace's requests; a search that is somebody's id finds that request alone."""
     with parts.db.read() as connection:
         if wanted.search and (one := views.find_any(connection, wanted.search, workspace)):
-            return Found([views.find(connection, one, workspace)], has_next=False, by_id=True)
-        seen = views.page(connection, _filter(parts, workspace, wanted, before))
-    return Found(seen[:PAGE], has_next=len(seen) > PAGE)
+            return Found([Line(views.find(connection, one, workspace), None)], has_next=False, by_id=True)
+        if is_id(wanted.search, "req"):
+            with suppress(NotFound):
+                return Found([requests.find(connection, workspace, wanted.search)], has_next=False, by_id=True)
+        lines = requests.page(connection, _filter(parts, workspace, wanted, before))
+    return Found(lines[:PAGE], has_next=len(lines) > PAGE)
+
+
+def _csv_link(wanted: Wanted, now: datetime) -> str:
+    """The file of exactly what is filtered."""
+    period = PERIODS.get(wanted.period)
+    chosen = {
+        "status": wanted.status if wanted.status != ALL else "",
+        "model": wanted.model if wanted.model != ALL else "",
+        "key": wanted.key if wanted.key != ALL else "",
+        "search": wanted.search,
+        "since": (now - period).strftime("%Y-%m-%dT%H:%M:%SZ") if period else "",
+    }
+    return "/download/requests.csv?" + urlencode({name: value for name, value in chosen.items() if value})
 
 
 def _filter(parts: Services, workspace: str, wanted: Wanted, before: str | None) -> Filter:

@@ -125,3 +125,32 @@ class Told:
     slip: list[SlipLine] = field(default_factory=list)
     paid: list[PaidFrom] = field(default_factory=list)
     ids: list[IdRow] = field(default_factory=list)
+
+
+class Refusal(TypedDict):
+    """A request that was refused before it became a generation; an empty id is none."""
+
+    id: str
+    short_id: str
+    message: str
+    code: str
+    path: str
+    model: str
+    key: str
+    when: str
+    whole_when: str
+    repeats: str
+
+
+NO_REFUSAL: Refusal = {
+    "id": "",
+    "short_id": "",
+    "message": "",
+    "code": "",
+    "path": "",
+    "model": "",
+    "key": "",
+    "when": "",
+    "whole_when": "",
+    "repeats": "",
+}

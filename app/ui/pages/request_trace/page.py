@@ -21,21 +21,31 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.request_trace.aside import aside
 from app.ui.pages.request_trace.money import money_line
+from app.ui.pages.request_trace.refusal import payloads, refusal
 from app.ui.pages.request_trace.state import CUSTOMER, OPERATOR, TraceState
 from app.ui.pages.request_trace.steps import steps
 from app.ui.roles import Role
 from app.ui.shell_state import ShellState
 
 FACTS = var(TraceState.facts)
+REFUSED = var(TraceState.refused)
 
 
 @page("/logs/[id]", title=t("trace.title"), role=Role.SIGNED_IN, on_load=TraceState.load)
 def request_trace() -> rx.Component:
     is_operator = var(ShellState.is_operator)
     return shell(
-        rx.cond(TraceState.missing, _missing(), rx.cond(TraceState.ready, _told(), _waiting())),
+        rx.cond(
+            TraceState.missing,
+            _missing(),
+            rx.cond(REFUSED["id"] != "", refusal(), rx.cond(TraceState.ready, _told(), _waiting())),
+        ),
         here="logs",
-        title=rx.cond(TraceState.ready & ~var(TraceState.missing), FACTS["short_id"], t("trace.title")),
+        title=rx.cond(
+            REFUSED["id"] != "",
+            REFUSED["short_id"],
+            rx.cond(TraceState.ready & ~var(TraceState.missing), FACTS["short_id"], t("trace.title")),
+        ),
         area=Role.SIGNED_IN,
         crumbs=[
             (
@@ -44,7 +54,9 @@ def request_trace() -> rx.Component:
             )
         ],
         actions=[
-            rx.el.span(rx.cond(TraceState.missing, rx.fragment(), action), class_name="fb-in-page")
+            rx.el.span(
+                rx.cond(TraceState.missing | (REFUSED["id"] != ""), rx.fragment(), action), class_name="fb-in-page"
+            )
             for action in _actions()
         ],
         bleed=True,
@@ -58,6 +70,7 @@ def _told() -> rx.Component:
             rx.el.div(*_actions(), class_name="fb-phone-actions"),
             money_line(),
             steps(),
+            payloads(),
             class_name="fb-trace-main fb-scroll",
         ),
         aside(),

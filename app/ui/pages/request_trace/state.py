@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import ClassVar
 
 import reflex as rx
@@ -9,15 +10,20 @@ import reflex as rx
 from app import services
 from app.accounts.identity import Who
 from app.catalogue.offers import Offer
-from app.generation import views
+from app.generation import requests, views
+from app.generation.request_log import Payload
+from app.generation.requests import Line
 from app.generation.story import Story, story
 from app.kernel.errors import FareboxError, NotFound
 from app.kernel.ids import is_id
+from app.kernel.text import t
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import live, present, wiring
+from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.request_trace.facts import (
     NO_FACTS,
+    NO_REFUSAL,
     AttemptRow,
     Facts,
     FileTile,
@@ -25,6 +31,7 @@ from app.ui.pages.request_trace.facts import (
     PaidFrom,
     Param,
     Posting,
+    Refusal,
     SlipLine,
     Told,
 )
@@ -50,12 +57,16 @@ class TraceState(PageState):
     paid: list[PaidFrom] = []
     ids: list[IdRow] = []
     api_json: str = ""
+    refused: Refusal = NO_REFUSAL
+    kept_request: str = ""
+    kept_response: str = ""
+    may_delete: bool = False
 
     @rx.event
     async def load(self):
         """A visit: the request the address names."""
         self.ready = self.missing = False
-        self.api_json = ""
+        self.api_json, self.refused = "", NO_REFUSAL
         self.may_switch = who().is_operator
         workspace = await self._show()
         hub = wiring.current().live
@@ -82,11 +93,28 @@ class TraceState(PageState):
             wanted, workspace = self._wanted(), reach(who())
             self.api_json = await asyncio.to_thread(_api_view, services.current(), wanted, workspace)
 
+    @rx.event
+    async def delete_payload(self):
+        """Delete what was kept of this request; a member of its workspace may."""
+        person = who()
+        if person.is_operator or not person.workspace_id or not self.may_delete:
+            return None
+        await asyncio.to_thread(_delete_kept, services.current(), person.workspace_id, self._wanted())
+        self.kept_request = self.kept_response = ""
+        return toast_done(t("trace.payloads.deleted"))
+
     async def _show(self) -> str:
         """Read and tell; answers the request's workspace, empty when there is no such request for this person."""
         person = who()
         try:
-            found, offer = await asyncio.to_thread(read, services.current(), self._wanted(), reach(person))
+            line, kept = await asyncio.to_thread(_line, services.current(), self._wanted(), reach(person))
+            self.kept_request, self.kept_response = (kept.request, kept.response) if kept else ("", "")
+            self.may_delete = kept is not None and not person.is_operator
+            if line.seen is None:
+                self.refused = await asyncio.to_thread(told_refusal, services.current(), line)
+                self.ready = True
+                return ""
+            found, offer = await asyncio.to_thread(read, services.current(), line.seen.id, reach(person))
         except NotFound:
             self._put(Told(NO_FACTS))
             self.missing = self.ready = True
@@ -110,6 +138,37 @@ class TraceState(PageState):
 def reach(person: Who) -> str | None:
     """The workspace whose requests this person may see: None is every one, "" none at all."""
     return None if person.is_operator else person.workspace_id or ""
+
+
+def _line(parts: Services, wanted: str, workspace: str | None) -> tuple[Line, Payload | None]:
+    """The request of that id, and what was kept of it. `NotFound` for anything this person may not see."""
+    with parts.db.read() as connection:
+        line = requests.find(connection, workspace, wanted)
+    return line, parts.request_log.payload(str(line.row["workspace_id"]), line.request_id)
+
+
+def _delete_kept(parts: Services, workspace: str, wanted: str) -> None:
+    line, _kept = _line(parts, wanted, workspace)
+    with suppress(NotFound):  # somebody else was quicker, and it is gone
+        parts.request_log.delete_payload(workspace, line.request_id)
+
+
+def told_refusal(parts: Services, line: Line) -> Refusal:
+    """A refused request in words."""
+    row, now = line.row, parts.desk.clock()
+    keys = {key.id: key.name for key in parts.accounts.keys.list(str(row["workspace_id"]), with_revoked=True)}
+    return Refusal(
+        id=line.id,
+        short_id=present.short_id(line.id),
+        message=row["message"],
+        code=row["code"],
+        path=row["path"],
+        model=row["model"] or present.NOTHING,
+        key=keys.get(row["api_key_id"], present.NOTHING),
+        when=present.moment(row["created_at"], now),
+        whole_when=present.full_moment(row["created_at"]),
+        repeats="" if row["repeats"] == 1 else f"{row['repeats']:,}",
+    )
 
 
 def read(parts: Services, wanted: str, workspace: str | None) -> tuple[Story, Offer | None]:

@@ -11,23 +11,25 @@ from app.kernel.errors import InvalidInput
 from app.kernel.money import Money, exact, plain
 from app.kernel.text import t
 
-FIELDS = ("title", "alias", "description", "modality", "upstream", "per_minute", "at_once", "per_day")
+LIMITS = ("per_minute", "tokens", "at_once", "per_day", "per_month")
+FIELDS = ("title", "alias", "description", "modality", "upstream", *LIMITS)
 
 
 def form_of(page: ModelPage) -> dict[str, str]:
     """A model's details as the fields show them."""
     details, first = page.details, page.routes[0] if page.routes else None
     limits = details.limits
-    per_day = limits.credits_per_day_micros
     return {
         "title": details.title,
         "alias": details.alias,
         "description": details.description,
         "modality": details.modality,
         "upstream": first.form.upstream_model if first else "",
-        "per_minute": "" if limits.requests_per_minute is None else str(limits.requests_per_minute),
-        "at_once": "" if limits.concurrent_jobs is None else str(limits.concurrent_jobs),
-        "per_day": "" if per_day is None else plain(Money(per_day).amount),
+        "per_minute": _shown(limits.requests_per_minute),
+        "tokens": _shown(limits.tokens_per_minute),
+        "at_once": _shown(limits.concurrent_jobs),
+        "per_day": _shown_credits(limits.credits_per_day_micros),
+        "per_month": _shown_credits(limits.credits_per_month_micros),
     }
 
 
@@ -43,12 +45,26 @@ def save_details(model_id: str, form: dict[str, str], author: str) -> None:
         alias=form["alias"].strip(),
         description=form["description"],
         modality=form["modality"],
-        limits=Limits(_count(form, "per_minute"), _count(form, "at_once"), _credits(form, "per_day")),
+        limits=Limits(
+            _count(form, "per_minute"),
+            _count(form, "at_once"),
+            _credits(form, "per_day"),
+            _count(form, "tokens"),
+            _credits(form, "per_month"),
+        ),
     )
     editing.edit_details(model_id, details, author)
     if page.routes and form["upstream"].strip() != page.routes[0].form.upstream_model:
         changed: RouteForm = replace(page.routes[0].form, upstream_model=form["upstream"].strip())
         editing.edit_route(page.routes[0].route_id, changed, author)
+
+
+def _shown(count: int | None) -> str:
+    return "" if count is None else str(count)
+
+
+def _shown_credits(micros: int | None) -> str:
+    return "" if micros is None else plain(Money(micros).amount)
 
 
 def _count(form: dict[str, str], name: str) -> int | None:
@@ -76,6 +92,8 @@ def field_of(param: str | None) -> str:
         "requests_per_minute": "per_minute",
         "concurrent_jobs": "at_once",
         "credits_per_day": "per_day",
+        "tokens_per_minute": "tokens",
+        "credits_per_month": "per_month",
         "upstream_model": "upstream",
     }
     return names.get(param or "", param or "")

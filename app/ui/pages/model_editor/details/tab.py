@@ -133,10 +133,15 @@ def _limits() -> rx.Component:
         t("model_editor.details.limits"),
         rx.el.div(
             _input("per_minute", mode="numeric"),
-            _input("at_once", mode="numeric"),
+            _input("tokens", mode="numeric"),
             class_name="fb-form-pair",
         ),
-        rx.el.div(_input("per_day", mode="decimal"), class_name="mt-4"),
+        rx.el.div(
+            _input("per_day", mode="decimal"),
+            _input("per_month", mode="decimal"),
+            class_name="fb-form-pair mt-4",
+        ),
+        rx.el.div(_input("at_once", mode="numeric"), class_name="mt-4"),
         rx.el.p(t("model_editor.details.limits_words"), class_name="fb-small mt-3"),
         detail=t("model_editor.details.limits_hint"),
     )
