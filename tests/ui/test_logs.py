@@ -171,7 +171,7 @@ async def test_the_period_counts_from_now(reader: Screen, regular: House, some: 
     with acting_as(reader.person):
         wanted = log.Wanted(period="hour")
         found = log.find(regular.services, regular.workspace_id, wanted, None)
-    assert len(found.seen) == len(some)
+    assert len(found.lines) == len(some)
     assert log.PERIODS["hour"] == timedelta(hours=1)
 
 
