@@ -26,6 +26,9 @@ DOORS: dict[str, dict[str, Any]] = {
     "/v1/generations": {"model": "flux-schnell", "input": {"prompt": PROMPT}},
     "/v1/images/generations": {"model": "flux-schnell", "prompt": PROMPT},
     "/v1/videos": {"model": "veo3-fast", "prompt": PROMPT},
+    "/v1/chat/completions": {"model": "gpt-4o-mini"} | CHAT,
+    "/v1/messages": {"model": "gpt-4o-mini"} | CHAT,
+    "/v1/embeddings": {"model": "text-embedding-3-small", "input": "Hello"},
 }
 
 

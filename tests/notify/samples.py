@@ -11,7 +11,12 @@ DAY, MOMENT = date(2026, 11, 21), datetime(2026, 11, 21, 14, 2, tzinfo=UTC)
 PRICE, CREDITS = Fiat(6545, "EUR"), Money(50_000_000_000)
 ORDER = "ord_01KAJ8M4ZDV6Q3W5X7Y9A1B2C3"
 BANK = [["Account holder", "Example AI GmbH"], ["IBAN", "DE89 3704 0044 0532 0130 00"], ["BIC", "COBADEFFXXX"]]
-BUDGET = {"spent": Money(5_000_000_000), "budget": Money(10_000_000_000), "resets_on": date(2026, 12, 1)}
+BUDGET = {
+    "key": "web-prod",
+    "spent": Money(5_000_000_000),
+    "budget": Money(10_000_000_000),
+    "resets_on": date(2026, 12, 1),
+}
 DUNNING = {"number": "FB-2026-000417", "amount": PRICE, "due_on": DAY}
 
 SAMPLES: Mapping[str, Mapping[str, Any]] = {
