@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.accounts.people import Person
+from app.catalogue.costs import CostForm
+from app.catalogue.routes import RouteForm
 from app.catalogue.seed import seed_catalogue
 from app.invoicing.seed import seed_invoicing
 from app.kernel.errors import Broken
@@ -22,6 +24,37 @@ WORKSPACE = "Demo workspace"
 CREDITS = 10_000
 ACTOR = "demo"
 PRIVATE = 0o600
+#: Alias, second route, what an image costs there in dollars.
+SECOND_ROUTES = (
+    (
+        "flux-schnell",
+        RouteForm(
+            "replicate",
+            "black-forest-labs/flux-schnell",
+            1,
+            mapping={"num_images": "num_outputs", "image_size": None, "num_inference_steps": None},
+        ),
+        0.003,
+    ),
+    (
+        "flux-dev",
+        RouteForm(
+            "replicate",
+            "black-forest-labs/flux-dev",
+            1,
+            mapping={"num_images": "num_outputs", "image_size": None, "acceleration": None},
+        ),
+        0.025,
+    ),
+    (
+        "nano-banana",
+        RouteForm(
+            "kie", "google/nano-banana", 0, mapping={"num_images": None, "aspect_ratio": "image_size"}, weight=50
+        ),
+        0.02,
+    ),
+)
+COST_SOURCE = "The provider's price list of November 2026"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +113,7 @@ def seed_demo(services: Services, settings: Settings) -> DemoLogins:
     if not settings.demo or settings.sandbox_url is None:
         raise Broken("Demo data is for the demo only: start it with `make run`.")
     seed_catalogue(services.db, services.vault, sandbox_url=settings.sandbox_url)
+    _second_routes(services)
     path = settings.home / "demo.json"
     kept = DemoLogins.read(path)
     admin = _admin(services, kept.admin.password if kept else None)
@@ -90,6 +124,18 @@ def seed_demo(services: Services, settings: Settings) -> DemoLogins:
     seed_invoicing(services.invoicing, customer.workspace_id, actor=ACTOR)
     seed_payments(services.cashier, actor=ACTOR)
     return logins
+
+
+def _second_routes(services: Services) -> None:
+    """Another provider for a few models, so that there is something to route; an operator's own routes stay alone."""
+    for alias, form, dollars in SECOND_ROUTES:
+        model_id = services.offers.find(alias).model_id
+        if len(services.editing.read(model_id).routes) > 1:
+            continue
+        route_id = services.editing.add_route(model_id, form, ACTOR)
+        rule = {"type": "formula", "unit": "image", "price": {"perImage": dollars}}
+        now = services.desk.clock()
+        services.editing.add_cost(route_id, CostForm(rule, COST_SOURCE, now, now), ACTOR)
 
 
 def _admin(services: Services, password: str | None) -> AdminLogin:

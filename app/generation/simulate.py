@@ -29,7 +29,6 @@ class Simulated:
 
 def simulate(
     desk: Desk,
-    model_id: str,
     version_id: str,
     given: Mapping[str, Any],
     *,

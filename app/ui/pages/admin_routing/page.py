@@ -92,10 +92,9 @@ def _alias(one: Any) -> rx.Component:
             rx.el.span(
                 rx.el.span(one["alias"], class_name="fb-medium fb-cut", title=one["alias"]),
                 rx.el.span(
-                    rx.cond(one["state"] != "", one["state"] + " · ", ""),
                     one["routes"],
                     " · ",
-                    one["policy"],
+                    rx.cond(one["state"] != "", one["state"], one["policy"]),
                     class_name="fb-small fb-cut",
                 ),
                 class_name="fb-route-alias",
@@ -136,18 +135,21 @@ def _picture() -> rx.Component:
                 rx.el.p(RoutingState.policy_words, class_name="fb-small"),
                 class_name="fb-route-policy",
             ),
-            field(
-                t("admin_routing.guard"),
-                typed_input(
-                    value=RoutingState.guard,
-                    on_change=RoutingState.set_guard,
-                    label=t("admin_routing.guard"),
-                    placeholder=t("admin_routing.no_guard"),
-                    input_mode="decimal",
-                    after="%",
-                    key=RoutingState.stamp,
+            rx.el.div(
+                field(
+                    t("admin_routing.guard"),
+                    typed_input(
+                        value=RoutingState.guard,
+                        on_change=RoutingState.set_guard,
+                        label=t("admin_routing.guard"),
+                        placeholder=t("admin_routing.no_guard"),
+                        input_mode="decimal",
+                        after="%",
+                        key=RoutingState.stamp,
+                    ),
                 ),
-                hint=t("admin_routing.guard_hint"),
+                rx.el.p(t("admin_routing.guard_hint"), class_name="fb-small"),
+                class_name="fb-route-policy",
             ),
             class_name="fb-route-rule",
         ),

@@ -14,6 +14,7 @@ from app.generation.simulate import Simulated
 from app.kernel.money import USD, Money
 from app.kernel.text import t
 from app.ui import present
+from app.ui.route_words import why_words
 
 #: The picture's measures in pixels; the style sheet gives a card the same height.
 CARD_HEIGHT, GAP, REACH = 118, 12, 128
@@ -82,7 +83,7 @@ def alias_row(model: ModelPicture, standing: Mapping[str, Standing]) -> AliasRow
         model_id=model.model_id,
         alias=model.alias,
         routes=present.plural(len(model.routes), t("admin_routing.route"), t("admin_routing.routes")),
-        policy=t(f"admin_routing.policy.{model.policy.kind}"),
+        policy="" if state else t(f"admin_routing.policy.{model.policy.kind}"),
         sent=present.count(model.sent) if model.sent else "",
         tone=tone,
         state=state,
@@ -122,7 +123,7 @@ def _card(
         state=state,
         tone=tone,
         because=standing.because if standing.breaker is not Breaker.CLOSED else "",
-        place=t("admin_routing.place", number=reason.place) if reason and reason.place else "",
+        place=_place(reason),
         share=present.percent(share, 0) if total else "",
         part=f"{float(share) * 100:.1f}%",
         sent=_sent(route.traffic),
@@ -132,10 +133,17 @@ def _card(
         margin_tone=present.margin_status(margin),
         priority=str(route.priority),
         weight=str(route.weight),
-        is_open=standing.breaker is not Breaker.CLOSED and route.usable,
+        is_open=standing.breaker is Breaker.OPEN and route.usable,
         d=curve(*at),
         width=f"{THIN_LINE + (THICK_LINE - THIN_LINE) * float(share):.1f}",
     )
+
+
+def _place(reason: Reason | None) -> str:
+    """Where the example request would meet this route."""
+    if reason is None or reason.place is None:
+        return ""
+    return t("admin_routing.place_first") if reason.place == 1 else t("admin_routing.place", number=reason.place)
 
 
 def _sent(traffic: Traffic) -> str:
@@ -196,28 +204,6 @@ def _decision(
         cost=cost,
         margin=present.percent(margin) if margin is not None else "",
         margin_tone=present.margin_status(margin),
-    )
-
-
-def why_words(reason: Reason | Mapping[str, object]) -> str:
-    """One reason as a sentence; also from the JSON that an attempt keeps."""
-    if isinstance(reason, Reason):
-        code, values = reason.code, dict(reason.values)
-    else:
-        code, values = str(reason["code"]), dict(reason.get("values") or {})  # type: ignore[call-overload]
-    margin, least = values.get("margin"), values.get("least")
-    cost, took = values.get("cost_micros"), values.get("milliseconds")
-    return t(
-        f"admin_routing.why.{code}",
-        priority=values.get("priority", ""),
-        share=values.get("share", ""),
-        provider=values.get("provider", ""),
-        parameters=values.get("parameters", ""),
-        because=values.get("because", ""),
-        margin="" if margin is None else present.percent(Fraction(int(margin), 10_000)),
-        least="" if least is None else present.percent(Fraction(int(least), 10_000)),
-        cost="" if cost is None else present.cost(Money(int(cost), USD)),
-        took="" if took is None else present.duration(Fraction(int(took), 1000)),
     )
 
 

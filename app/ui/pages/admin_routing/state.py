@@ -23,6 +23,7 @@ from app.kernel.db import metadata
 from app.kernel.errors import FareboxError, InvalidInput
 from app.kernel.ids import new_id
 from app.kernel.text import t
+from app.pricing.parameters import Kind
 from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
@@ -218,7 +219,6 @@ class RoutingState(PageState):
         done = await asyncio.to_thread(
             lambda: simulate(
                 desk,
-                model.model_id,
                 str(model.version_id),
                 given,
                 workspace_id=workspace,
@@ -284,7 +284,7 @@ class RoutingState(PageState):
         self.policy_words = t(f"admin_routing.policy.{self.policy}_words")
         self.stamp, self.dirty, self.problem = new_id("req"), False, ""
         self.sim_provider = ANY_PROVIDER
-        given = dict(offer.example or {}) if offer else {}
+        given = given_for(offer) if offer else {}
         self.sim_text = json.dumps(given, indent=2, ensure_ascii=False)
         await self._simulate()
 
@@ -320,7 +320,14 @@ def _read(house: services.Services) -> _Read:
 
 
 def _example(house: services.Services, offer: Offer) -> Simulated:
-    return simulate(house.desk, offer.model_id, offer.version_id, dict(offer.example or {}))
+    return simulate(house.desk, offer.version_id, given_for(offer))
+
+
+def given_for(offer: Offer) -> dict[str, Any]:
+    """The model's example, with a word for each text it leaves out that must be there."""
+    given = dict(offer.example or {})
+    texts = [one.name for one in offer.schema.parameters if one.required and one.kind is Kind.STRING and not one.enum]
+    return {**{name: t("admin_routing.sim.word") for name in texts}, **given}
 
 
 def _subtitle(model: ModelPicture, example: Simulated | None) -> str:

@@ -73,6 +73,8 @@ class AttemptRow(TypedDict):
     upstream_id: str
     upstream_short: str
     took: str
+    why: str
+    decision: str
 
 
 class FileTile(TypedDict):

@@ -1,5 +1,9 @@
 """The two lists whose content depends most on who looks: attempts at providers, and postings in the books. Pure."""
 
+from collections.abc import Mapping
+
+from sqlalchemy import RowMapping
+
 from app.generation.story import AttemptStory, Story
 from app.kernel.money import CREDIT, USD, Money
 from app.kernel.text import t
@@ -7,6 +11,7 @@ from app.ledger import accounts
 from app.ledger.reads import EntryView, JournalView
 from app.ui import present
 from app.ui.pages.request_trace.facts import AttemptRow, Posting
+from app.ui.route_words import words_of
 
 TONES = {
     "accepted": "accent",
@@ -20,10 +25,12 @@ TONES = {
 def attempts(story: Story, is_operator: bool) -> list[AttemptRow]:
     """Every attempt with what the provider said and billed; a customer sees the last one, and only that it happened."""
     shown = story.attempts if is_operator else story.attempts[-1:]
-    return [_attempt(one, is_operator) for one in shown]
+    names = {one.row["provider_id"]: one.provider_name for one in story.attempts}
+    moved = len({one.row["provider_id"] for one in story.attempts}) > 1
+    return [_attempt(one, is_operator, names, moved) for one in shown]
 
 
-def _attempt(one: AttemptStory, is_operator: bool) -> AttemptRow:
+def _attempt(one: AttemptStory, is_operator: bool, names: Mapping[str, str], moved: bool) -> AttemptRow:
     row = one.row
     upstream_id = row["upstream_id"] or ""
     waiting = row["sent_at"] is None
@@ -33,10 +40,32 @@ def _attempt(one: AttemptStory, is_operator: bool) -> AttemptRow:
         provider=one.provider_name,
         state=t(f"trace.attempt.{row['state']}"),
         tone=TONES.get(row["state"], "neutral"),
-        words=_words(one) if is_operator else "",
+        words=_words(one) if is_operator else t("trace.attempt.another") if moved else "",
         upstream_id=upstream_id,
         upstream_short=present.short_id(upstream_id, 14, 4) if upstream_id else "",
         took="" if waiting else present.between(row["sent_at"], row["updated_at"]),
+        why=_why(row, names) if is_operator else "",
+        decision=_decision(row, names) if is_operator else "",
+    )
+
+
+def _why(row: RowMapping, names: Mapping[str, str]) -> str:
+    """Why this route, in a sentence; empty for attempts from before routes were chosen."""
+    choice = row["choice"] or {}
+    chosen = next((one for one in choice.get("reasons", ()) if one["route_id"] == row["route_id"]), None)
+    if chosen is None:
+        return ""
+    said = t("trace.attempt.why", why=words_of(chosen["code"], chosen["values"]))
+    before = choice.get("instead_of")
+    return said if before is None else f"{t('trace.attempt.instead', provider=names.get(before, before))} {said}"
+
+
+def _decision(row: RowMapping, names: Mapping[str, str]) -> str:
+    """Every route with its place and its reason, a line each."""
+    return "\n".join(
+        f"{one['place'] or '–'} {names.get(one['provider_id'], one['provider_id'])}: "
+        f"{words_of(one['code'], one['values'])}"
+        for one in (row["choice"] or {}).get("reasons", ())
     )
 
 

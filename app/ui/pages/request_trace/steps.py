@@ -101,6 +101,12 @@ def _attempt(item: Any) -> rx.Component:
             rx.el.span(copyable(item["upstream_id"], item["upstream_short"], boxed=True), class_name="fb-attempt-id"),
         ),
         rx.el.span(item["took"], class_name="fb-num fb-nowrap"),
+        rx.cond(
+            item["why"] != "",
+            rx.el.span(
+                item["why"], title=item["decision"], class_name="fb-attempt-why", custom_attrs={"data-testid": "why"}
+            ),
+        ),
         class_name="fb-boxed-row fb-attempt",
     )
 
