@@ -158,9 +158,9 @@ class Editing:
     def provider(self, provider_id: str) -> ProviderCard:
         return provider_access.read_provider(self.db, self.vault, provider_id)
 
-    def add_provider(self, provider_id: str, kind: str, actor: str) -> None:
+    def add_provider(self, provider_id: str, kind: str, actor: str, name: str = "") -> None:
         with self._changing() as session:
-            provider_access.add_provider(session, provider_id, kind, actor, self.clock())
+            provider_access.add_provider(session, provider_id, kind, actor, self.clock(), name)
 
     def save_provider(self, provider_id: str, form: ProviderForm, actor: str) -> None:
         with self._changing() as session:

@@ -98,7 +98,7 @@ def read_provider(db: Database, vault: Vault, provider_id: str) -> ProviderCard:
         return _card(_row(session, provider_id), vault)
 
 
-def add_provider(session: Session, provider_id: str, kind: str, actor: str, moment: datetime) -> None:
+def add_provider(session: Session, provider_id: str, kind: str, actor: str, moment: datetime, name: str = "") -> None:
     """A new provider account with its kind's public address, no key, and switched off until it has one."""
     known = provider_kind(kind)
     if not provider_id or not provider_id.replace("-", "").isalnum() or provider_id != provider_id.lower():
@@ -109,7 +109,7 @@ def add_provider(session: Session, provider_id: str, kind: str, actor: str, mome
         ProviderRow(
             id=provider_id,
             kind=kind,
-            name=known.name,
+            name=name.strip() or known.name,
             base_url=known.base_url,
             settings=dict(known.settings),
             enabled=False,

@@ -14,6 +14,7 @@ from app.catalogue import provider_access
 from app.catalogue.provider_access import ProviderCard
 from app.kernel.errors import InvalidInput
 from app.ui.guard import acting_as
+from app.ui.pages.admin_providers.add import AddProviderState, add_dialog
 from app.ui.pages.admin_providers.form import field_of, form_of, real, values_of
 from app.ui.pages.admin_providers.state import ProvidersState
 from tests.support.house import House, house, settings_for
@@ -201,3 +202,19 @@ def test_a_provider_that_does_not_answer_is_shown_plainly(home: House, page: Any
 )
 async def test_nobody_else_can_call_them(session: str, handler: Any) -> None:
     assert await new_tab(session).send(event_name(handler)) is not None
+
+
+def test_a_host_of_the_openai_kind_is_added_switched_off_and_its_form_opens(page: Any, home: House) -> None:
+    tree = new_tab("operator", "/admin/providers").tree
+    dialog: Any = tree.get_substate(AddProviderState.get_full_name().split("."))
+    AddProviderState.open_add.fn(dialog)
+    AddProviderState.set_name.fn(dialog, "Deep Infra (EU)")
+    following = asyncio.run(AddProviderState.add.fn(dialog))
+    made = home.services.editing.provider("deep-infra-eu")
+    assert (made.name, made.kind, made.enabled, made.key_hint) == ("Deep Infra (EU)", "openai_compatible", False, None)
+    assert len(following) == 2
+    assert not dialog.adding
+    AddProviderState.set_name.fn(dialog, "Deep Infra EU")
+    assert asyncio.run(AddProviderState.add.fn(dialog)) is None
+    assert "already a provider" in dialog.refused
+    assert add_dialog() is not None

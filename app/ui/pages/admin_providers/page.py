@@ -26,11 +26,12 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.admin_providers.add import add_button, add_dialog
 from app.ui.pages.admin_providers.form import SECONDS
 from app.ui.pages.admin_providers.state import ProvidersState
 from app.ui.roles import Role
 
-KIND = ("fal", "replicate", "kie")
+KIND = ("fal", "replicate", "kie", "openai_compatible")
 
 
 @page("/admin/providers", title=t("admin_providers.title"), role=Role.OPERATOR, on_load=ProvidersState.load)
@@ -44,8 +45,10 @@ def admin_providers() -> rx.Component:
         rx.cond(ProvidersState.ready, rx.cond(var(ProvidersState.rows).length() > 0, cards, nothing), waiting),
         _form(),
         _switch_dialog(),
+        add_dialog(),
         here="providers",
         title=t("admin_providers.title"),
+        actions=[add_button()],
         area=Role.OPERATOR,
     )
 

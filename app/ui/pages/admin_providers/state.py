@@ -237,7 +237,7 @@ def _row(card: ProviderCard, served: list[str], last: Checked | None) -> Provide
         "key": key,
         "has_key": card.key_hint is not None,
         "secret": t("admin_providers.secret.set" if card.has_callback_secret else "admin_providers.secret.none"),
-        "takes_secret": card.kind != "fal",  # fal signs with a public key
+        "takes_secret": card.kind in ("replicate", "kie"),  # fal signs with a public key, the others never call
         "hosts": ", ".join(card.settings.get("output_hosts") or []) or present.NOTHING,
         "models": present.plural(len(served), t("admin_providers.model"), t("admin_providers.models")),
         "served": t("admin_providers.served_more", names=named, count=more) if more > 0 else named,

@@ -56,6 +56,9 @@ def starting_schema(modality: str) -> dict[str, Any]:
                 "type": "integer", "minimum": 1, "maximum": 8192, "default": 1024, "title": "Longest answer",
                 "x-meter": "output_token", "x-order": 2,
             }  # fmt: skip
+        case "embedding":
+            text = {"type": "string", "title": "Text", "maxLength": 32000, "x-meter": "character", "x-order": 1}
+            return {"type": "object", "properties": {"input": text}, "required": ["input"], "x-output-tokens": 0}
         case _:
             properties["seed"] = dict(_SEED)
     return {"type": "object", "properties": properties, "required": required}

@@ -52,7 +52,10 @@ def _head() -> rx.Component:
             copyable(FACTS["alias"], primary=True),
             class_name="min-w-0 flex-1",
         ),
-        link_button(t("models.playground"), href=FACTS["playground"], kind="solid", icon_name="sparkles"),
+        rx.cond(
+            FACTS["playground"] != "",
+            link_button(t("models.playground"), href=FACTS["playground"], kind="solid", icon_name="sparkles"),
+        ),
         rx.cond(FACTS["description"] != "", rx.el.p(FACTS["description"], class_name="fb-text-2 fb-model-about")),
         class_name="fb-model-head",
     )

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from app.catalogue.offers import Offer
-from app.catalogue.operations import MODALITIES
+from app.catalogue.operations import AS_JOBS, MODALITIES
 from app.catalogue.price_words import PriceLine, PriceWords
 from app.kernel.money import Money, plain
 from app.kernel.text import t
 from app.pricing.parameters import Kind, Parameter
 from app.ui import present
+from app.ui.pages.models.at_once import example_of
 from app.ui.pages.playground.snippets import Request, snippet
 
 ALL = "all"
@@ -103,7 +104,6 @@ def facts(offer: Offer, words: PriceWords, answer: Mapping[str, Any], host: str)
     """The page of one model. `answer` is what the API says about it, `host` where the API answers."""
     limits = offer.limits
     day = limits.credits_per_day_micros
-    request = Request(host, offer.alias, offer.modality, offer.example or {})
     return Facts(
         alias=offer.alias,
         title=offer.title,
@@ -118,11 +118,19 @@ def facts(offer: Offer, words: PriceWords, answer: Mapping[str, Any], host: str)
         jobs=_limit(limits.concurrent_jobs),
         per_day=_limit(None) if day is None else present.credits(Money(day)),
         refund=t(f"models.limits.{'refund' if offer.refund_on_failure else 'no_refund'}"),
-        example=snippet(request, "curl", dry_run=True) if offer.example else "",
+        example=_example(offer, host),
         curl=f'curl {host}/v1/models/{offer.alias} \\\n  -H "Authorization: Bearer $FAREBOX_KEY"',
         answer=json.dumps(answer, indent=2, ensure_ascii=False, default=str),
-        playground=f"/playground?model={offer.alias}",
+        playground=f"/playground?model={offer.alias}" if offer.operation in AS_JOBS else "",
     )
+
+
+def _example(offer: Offer, host: str) -> str:
+    if not offer.example:
+        return ""
+    if offer.operation not in AS_JOBS:
+        return example_of(offer.operation, host, offer.alias, offer.example)
+    return snippet(Request(host, offer.alias, offer.modality, offer.example), "curl", dry_run=True)
 
 
 def _limit(figure: int | None) -> str:
