@@ -17,6 +17,8 @@ from app.ui.pages.admin_providers.state import ProvidersState
 from app.ui.roles import Role
 
 LONGEST_NAME = 60
+#: The type checker takes `ProvidersState.handler` for a namespace.
+PAGE: Any = ProvidersState
 
 
 class AddProviderState(PageState):
@@ -60,8 +62,7 @@ class AddProviderState(PageState):
             self.refused = refused.message
             return None
         self.adding = False
-        page: Any = ProvidersState
-        return [page.load, page.edit(provider_id)]
+        return [PAGE.load, PAGE.edit(provider_id)]
 
 
 def id_of(name: str) -> str:
