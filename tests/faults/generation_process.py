@@ -1,12 +1,6 @@
-"""One process of the fault suite: `python -m tests.faults.generation_process …`.
+"""A process that starts one generation and carries it to its end, unless it is killed at a named point on the way."""
 
-It starts one generation and carries it to its end, unless FAREBOX_FAULT kills it on the way.
-"""
-
-import argparse
 import asyncio
-import json
-import sys
 from pathlib import Path
 
 from app import services as building
@@ -14,13 +8,16 @@ from app.generation.advance import advance
 from app.generation.start import Ask, start
 from app.kernel.ids import new_id
 from app.services import Services
+from tests.faults.forking import die_at, forking, seen_off
 from tests.support.house import settings_for
+from tests.support.seeded import SECRET_KEY
 
 STEPS = 400
+MODEL = "flux-1.1-pro"  # on Replicate, whose list gives lost jobs back
 
 
-async def begin(services: Services, workspace_id: str, model: str, given: dict[str, object]) -> None:
-    ask = Ask(workspace_id, model, given, origin="api", request_id=new_id("req"))
+async def begin(services: Services, workspace_id: str, given: dict[str, object]) -> None:
+    ask = Ask(workspace_id, MODEL, given, origin="api", request_id=new_id("req"))
     started = await start(services.desk, ask)
     await carry(services, started.generation_id)
 
@@ -34,24 +31,19 @@ async def carry(services: Services, generation_id: str) -> None:
     raise SystemExit(f"{generation_id} is stuck in {step.state}")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--home", required=True, type=Path)
-    parser.add_argument("--database", required=True)
-    parser.add_argument("--sandbox", required=True)
-    parser.add_argument("--secret", required=True)
-    parser.add_argument("--workspace", default="")
-    parser.add_argument("--model", default="flux-schnell")
-    parser.add_argument("--input", default="{}")
-    args = parser.parse_args()
-    services = building.build(settings_for(args.home, args.database, args.sandbox, args.secret), carry=False)
+def main(home: Path, database: str, sandbox: str, secret: str, task: tuple[str, dict[str, object]], fault: str) -> None:
+    die_at(fault)
+    services = building.build(settings_for(home, database, sandbox, secret), carry=False)
     services.start()
     try:
-        asyncio.run(begin(services, args.workspace, args.model, json.loads(args.input)))
+        asyncio.run(begin(services, *task))
     finally:
         services.stop()
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(home: Path, database: str, sandbox: str, workspace: str, given: dict[str, object], fault: str) -> int:
+    """One process with one generation: its exit code, minus the signal that ended it."""
+    arguments = (home, database, sandbox, SECRET_KEY, (workspace, given), fault)
+    process = forking().Process(target=main, args=arguments)
+    process.start()
+    return seen_off(process)

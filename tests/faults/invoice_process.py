@@ -1,19 +1,14 @@
 """A process that issues invoices for the orders it is told, until it is done or killed at a named point."""
 
-import importlib
-import multiprocessing
-import os
-import signal
 from multiprocessing.connection import Connection
 
-from app.kernel import faults
 from app.kernel.db import Database
+from tests.faults.forking import die_at, forking, seen_off
 from tests.invoicing.support import Office
 
 
 def main(url: str, workspace: str, orders: list[str], fault: str, pipe: Connection) -> None:
-    os.environ["FAREBOX_FAULT"] = fault
-    importlib.reload(faults)
+    die_at(fault)
     db = Database(url)
     office = Office(db)
     for order in orders:
@@ -23,8 +18,7 @@ def main(url: str, workspace: str, orders: list[str], fault: str, pipe: Connecti
 
 def run(url: str, workspace: str, orders: list[str], fault: str = "") -> tuple[int, list[str]]:
     """One process over the orders: its exit code (minus the signal that ended it) and the numbers it answered."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context = forking()
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=main, args=(url, workspace, orders, fault, sending))
     process.start()
@@ -35,9 +29,5 @@ def run(url: str, workspace: str, orders: list[str], fault: str = "") -> tuple[i
             answered.append(receiving.recv_bytes().decode())
         except EOFError:
             break
-    process.join(60)
-    code = process.exitcode
-    process.close()
     receiving.close()
-    assert code in {0, -signal.SIGKILL}, code
-    return code, answered
+    return seen_off(process), answered

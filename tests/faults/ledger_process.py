@@ -6,19 +6,16 @@ one client per line: a workspace and the steps for each of its generations, such
 """
 
 import asyncio
-import importlib
-import multiprocessing
-import os
-import signal
 from multiprocessing.connection import Connection
 
 from sqlalchemy import select
 
-from app.kernel import faults, outbox
+from app.kernel import outbox
 from app.kernel.db import Database
 from app.ledger.companion import Within
 from app.ledger.tables import journal, lot
 from app.ledger.wallet import Ledger
+from tests.faults.forking import die_at, forking, seen_off
 from tests.ledger.support import DEADLINE, START, Shop, cost, credits
 
 HELD, CHARGED, BOUGHT = 10, 7, 20
@@ -123,15 +120,13 @@ async def work(url: str, plan: str, pipe: Connection) -> None:
 
 
 def main(url: str, plan: str, fault: str, pipe: Connection) -> None:
-    os.environ["FAREBOX_FAULT"] = fault
-    importlib.reload(faults)
+    die_at(fault)
     asyncio.run(work(url, plan, pipe))
 
 
 def run(url: str, plan: str, fault: str = "") -> tuple[int, list[str]]:
     """One process over the plan: its exit code (minus the signal that ended it) and the steps answered before."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context = forking()
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=main, args=(url, plan, fault, sending))
     process.start()
@@ -142,9 +137,5 @@ def run(url: str, plan: str, fault: str = "") -> tuple[int, list[str]]:
             answered.append(receiving.recv_bytes().decode())
         except EOFError:
             break
-    process.join(60)
-    code = process.exitcode
-    process.close()
     receiving.close()
-    assert code in {0, -signal.SIGKILL}, code
-    return code, answered
+    return seen_off(process), answered

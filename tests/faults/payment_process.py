@@ -2,18 +2,14 @@
 approves a transfer. Forked from a server that has everything imported already."""
 
 import asyncio
-import importlib
 import json
-import multiprocessing
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 from app import services as building
-from app.kernel import faults
 from app.payments.orders import Choice
 from app.services import Services
+from tests.faults.forking import die_at, forking, seen_off
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import settings_for
 
@@ -35,8 +31,7 @@ async def work(services: Services, step: str, given: dict[str, Any]) -> None:
 
 
 def main(home: str, url: str, stripe_url: str, step: str, given: str, fault: str) -> None:
-    os.environ["FAREBOX_FAULT"] = fault
-    importlib.reload(faults)
+    die_at(fault)
     services = building.build(settings_for(Path(home), url, stripe_url), carry=False)
     services.start()
     try:
@@ -47,12 +42,6 @@ def main(home: str, url: str, stripe_url: str, step: str, given: str, fault: str
 
 def run(home: Path, url: str, stripe_: SandboxStripe, step: str, given: dict[str, Any], fault: str = "") -> int:
     """One process over one step: its exit code, minus the signal that ended it."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=main, args=(str(home), url, stripe_.url, step, json.dumps(given), fault))
+    process = forking().Process(target=main, args=(str(home), url, stripe_.url, step, json.dumps(given), fault))
     process.start()
-    process.join(60)
-    code = process.exitcode
-    process.close()
-    assert code in {0, -signal.SIGKILL}, code
-    return int(code)
+    return seen_off(process)

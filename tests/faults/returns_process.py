@@ -1,26 +1,21 @@
 """A process that refunds an order or follows a dispute, until it is done or killed at a named point."""
 
 import asyncio
-import importlib
-import multiprocessing
-import os
-import signal
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 
-from app.kernel import faults
 from app.kernel.fiat import Fiat
 from app.payments.refunds import RefundChoice
+from tests.faults.forking import die_at, forking, seen_off
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
 
 
 def main(home: str, url: str, stripe_url: str, what: str, about: str, fault: str) -> None:
-    os.environ["FAREBOX_FAULT"] = fault
-    importlib.reload(faults)
+    die_at(fault)
     with httpx.Client(trust_env=False) as http, opened(home, url, SandboxStripe(stripe_url, http)) as till:
         if what == "refund":
             choice = RefundChoice(about, "usr_operator", "killed", Fiat(595, "EUR"))
@@ -38,12 +33,6 @@ def opened(home: str, url: str, stripe: SandboxStripe) -> AbstractContextManager
 
 def run(home: Path, url: str, stripe: SandboxStripe, what: str, about: str, fault: str = "") -> int:
     """One process: its exit code, minus the signal that ended it."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=main, args=(str(home), url, stripe.url, what, about, fault))
+    process = forking().Process(target=main, args=(str(home), url, stripe.url, what, about, fault))
     process.start()
-    process.join(60)
-    code = process.exitcode
-    process.close()
-    assert code in {0, -signal.SIGKILL}, code
-    return code
+    return seen_off(process)

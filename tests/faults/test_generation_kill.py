@@ -5,11 +5,7 @@ twice, every job the provider accepted is known to us, and the books balance to 
 """
 
 import asyncio
-import json
-import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +17,9 @@ from app.generation import rows, views
 from app.generation.advance import advance
 from app.generation.sweep import overdue
 from app.generation.views import Seen
+from tests.faults.generation_process import run
 from tests.support.house import House, house, settings_for
-from tests.support.seeded import SECRET_KEY
 
-ROOT = Path(__file__).parents[2]
 FAILING = "[[fault:completed-with-error]]"
 STEPS = 300
 
@@ -50,19 +45,8 @@ pytestmark = pytest.mark.faults
 
 def killed(home: House, url: str, folder: Path, point: str, given: dict[str, Any]) -> None:
     """Run one generation in a process of its own that dies at `point`."""
-    arguments = {
-        "home": str(folder),
-        "database": url,
-        "sandbox": home.sandbox_url,
-        "secret": SECRET_KEY,
-        "workspace": home.workspace_id,
-        "model": "flux-1.1-pro",  # on Replicate, whose list gives lost jobs back
-        "input": json.dumps(given),
-    }
-    words = [word for name, value in arguments.items() for word in (f"--{name}", value)]
-    command = [sys.executable, "-m", "tests.faults.generation_process", *words]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "FAREBOX_FAULT": point}, timeout=60, check=False)
-    assert done.returncode == -signal.SIGKILL, f"{point} was never reached"
+    ended = run(folder, url, home.sandbox_url, home.workspace_id, given, point)
+    assert ended == -signal.SIGKILL, f"{point} was never reached"
 
 
 async def recover(home: House) -> None:

@@ -1,0 +1,38 @@
+"""Processes to be killed, forked from a server that has everything imported already: a kill test starts many of them.
+
+There is one such server in a test process, and it imports what it was told to before the first fork, so it is told
+about all of them at once.
+"""
+
+import importlib
+import multiprocessing
+import os
+import signal
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+
+from app.kernel import faults
+
+PRELOAD = [f"tests.faults.{name}_process" for name in ("generation", "invoice", "ledger", "payment", "returns")]
+
+
+def forking() -> ForkServerContext:
+    """What makes the processes and their pipes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context
+
+
+def die_at(fault: str) -> None:
+    """In the new process: be killed at this named point, or nowhere."""
+    os.environ["FAREBOX_FAULT"] = fault
+    importlib.reload(faults)
+
+
+def seen_off(process: BaseProcess) -> int:
+    """Wait for the end: the exit code, minus the signal that ended it. Anything but those two is a failure."""
+    process.join(60)
+    code = process.exitcode
+    process.close()
+    assert code in {0, -signal.SIGKILL}, code
+    return int(code)
