@@ -3,9 +3,11 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
+from xdist.scheduler import LoadGroupScheduling
 
 from app.kernel.db import Database
 from tests.support.browser import Watch, find_chromium, running_browser
@@ -25,6 +27,8 @@ NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROM
 TESTS = Path(__file__).parent
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
 PAGES = pytest.StashKey[list[Page]]()
+
+expect.set_options(timeout=PATIENCE_MS)
 
 # --- which tests run, and where
 
@@ -46,6 +50,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if (group := _group(item)) < len(GROUPS):
             item.add_marker(pytest.mark.xdist_group(GROUPS[group]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling | None:
+    """What has no group goes file by file, so that what a file's tests share is made in one process only."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+class ByFile(LoadGroupScheduling):
+    """Groups as they are named; every other test with its neighbours."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group = super()._split_scope(nodeid)
+        return nodeid.partition("::")[0] if group == nodeid else group
 
 
 def _group(item: pytest.Item) -> int:

@@ -90,3 +90,8 @@ def test_another_python_means_another_environment(tmp_path, monkeypatch):
     (tmp_path / "farebox.json").write_text('{"python": "3.11.0", "requirements.txt": "old"}')
     venv.ensure(Recorder())
     assert made == ["made"]
+
+
+def test_what_python_compiles_is_kept_whatever_the_shell_asks():
+    asked = {"PYTHONDONTWRITEBYTECODE": "1", "LANG": "C"}
+    assert frontend.environment(asked).keys() & asked.keys() == {"LANG"}

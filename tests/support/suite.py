@@ -26,8 +26,10 @@ def main(arguments: list[str]) -> int:
         lines = ("", RULE, f"No Chromium or Chrome could be found or installed, {consequence}.", remedy, RULE, "")
         print("\n".join(lines), flush=True)
     processes = max(2, min(MOST_PROCESSES, os.cpu_count() or 2))
-    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup", *arguments]
-    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup"]
+    command += ["--no-loadscope-reorder", *arguments]  # what begins first is decided in conftest.py
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # compile once
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=env).returncode
 
 
 def _install_chromium() -> bool:

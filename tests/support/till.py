@@ -109,8 +109,9 @@ class Till:
     def cashier(self) -> Cashier:
         return self.services.cashier
 
-    @property
+    @cached_property
     def api(self) -> FastAPI:
+        """Built once: that costs more than a hundred requests."""
         return build_api(self.services)
 
     @cached_property
