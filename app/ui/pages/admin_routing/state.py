@@ -45,6 +45,7 @@ LONGEST = 20_000
 ANYONE = "anyone"
 ANY_PROVIDER = "any"
 MOST_WORKSPACES = 200
+SOME_FILE = "https://example.com/file"
 WORKSPACE = metadata.tables[str(Workspace.__tablename__)]
 
 
@@ -324,10 +325,10 @@ def _example(house: services.Services, offer: Offer) -> Simulated:
 
 
 def given_for(offer: Offer) -> dict[str, Any]:
-    """The model's example, with a word for each text it leaves out that must be there."""
-    given = dict(offer.example or {})
-    texts = [one.name for one in offer.schema.parameters if one.required and one.kind is Kind.STRING and not one.enum]
-    return {**{name: t("admin_routing.sim.word") for name in texts}, **given}
+    """The model's example, with a word or an address for what it leaves out and must be there."""
+    stands_in = {Kind.STRING: t("admin_routing.sim.word"), Kind.FILE: SOME_FILE, Kind.ARRAY: [SOME_FILE]}
+    missing = [one for one in offer.schema.parameters if one.required and not one.enum and one.kind in stands_in]
+    return {**{one.name: stands_in[one.kind] for one in missing}, **(offer.example or {})}
 
 
 def _subtitle(model: ModelPicture, example: Simulated | None) -> str:
