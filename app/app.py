@@ -20,6 +20,8 @@ from app import services as building
 from app.api.assemble import build_api, wire_of
 from app.api.gateway import present
 from app.demo import demo_emails
+from app.kernel import tracing
+from app.kernel.logs import configure as configure_logs
 from app.services import Services
 from app.settings import is_build, load
 from app.ui import live as topics
@@ -110,7 +112,15 @@ def serving(services: Services) -> rx.App:
     return served
 
 
-app = assemble() if is_build() else serving(building.install(building.build(load())))
+def _begin() -> rx.App:
+    settings = load()
+    configure_logs(settings.log_format, settings.log_level)
+    if settings.otel_endpoint:
+        tracing.configure(settings.otel_endpoint)
+    return serving(building.install(building.build(settings)))
+
+
+app = assemble() if is_build() else _begin()
 
 gc.freeze()
 gc.enable()

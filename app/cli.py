@@ -42,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     add("run", _run, "Serve pages, API and worker in one process.")
+    api = add("api", _api, "Serve the API only, in processes of its own; a worker carries what it starts.")
+    api.add_argument("--workers", type=int, default=1, help="how many processes (default: 1; more need PostgreSQL)")
     add("worker", _worker, "Carry generations only, beside servers that share the database.")
     add("migrate", _migrate, "Bring the database to the present schema.")
     add("seed", _seed, "Load the seed catalogue; with FAREBOX_DEMO=1 also the demo's logins and credits.")
@@ -86,6 +88,12 @@ def _run(_: argparse.Namespace) -> None:
     command = frontend.server(settings.host, settings.port)
     print(f"Farebox at {settings.public_url}, listening on {settings.host}:{settings.port}", flush=True)
     os.execve(command[0], command, frontend.serving(os.environ))  # noqa: S606 - a fixed command, no shell
+
+
+def _api(given: argparse.Namespace) -> None:
+    from app.commands.api import serve
+
+    serve(environment.load(), given.workers, os.environ)
 
 
 def _worker(_: argparse.Namespace) -> None:

@@ -28,7 +28,7 @@ from app.generation.sweep import overdue
 from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
 from app.jobs.courier import Courier
-from app.jobs.engine import Carrier, Engine
+from app.jobs.engine import Carrier, Engine, Remote
 from app.kernel import clock, events, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -106,15 +106,16 @@ class Services:
             self.chores.wake(chore)
 
 
-def build(settings: Settings, *, carry: bool = True, now: Clock = clock.now) -> Services:
-    """Everything, wired; nothing started. `carry=False` builds a process that leaves generations to others."""
+def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Clock = clock.now) -> Services:
+    """Everything, wired; nothing started. `carry=False` builds a process that leaves generations to others; with `call`
+    it hands them over at once instead of waiting until somebody finds them."""
     db = Database(settings.database_url)
     vault = Vault([settings.secret_key])
     offers = Offers(db, clock=now)
     ledger = Ledger(db, now)
     files = Files(db, settings.files_dir)
     engine = Engine(settings.jobs_url, executor_id()) if carry else None
-    work: Work = engine if engine is not None else Idle()
+    work: Work = engine or (Remote(settings.jobs_url) if call else Idle())
     accounts = Accounts(db, now, opened=open_wallet)
     credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
     desk = Desk(

@@ -23,7 +23,7 @@ FLOORS = (
     {"jobs"},
     {"services"},
     {"api", "ui"},
-    {"app", "cli", "commands", "demo", "__main__"},
+    {"app", "cli", "commands", "demo", "server", "__main__"},
 )
 #: Rooms that stand beside the stairs: the settings and the launcher know nobody but the error tree; the sandbox is a
 #: separate program that plays the outside world.
@@ -31,20 +31,21 @@ BESIDE = {"settings": {"kernel"}, "run": set[str](), "sandbox": {"kernel"}}
 #: Within the top floor: what starts the rest may name it. `cli` hands settings to commands and demo; nobody names cli.
 TOP = {
     "app": {"demo"},
+    "server": {"demo"},
     "cli": {"commands", "demo", "settings", "run"},
     "commands": {"settings", "run"},
     "demo": {"settings"},
     "__main__": {"cli"},
 }
 #: `services` is told the settings by whoever builds it, and so are the few places that need their type.
-MAY_NAME_SETTINGS = {"services", "app", "cli", "commands", "demo"}
+MAY_NAME_SETTINGS = {"services", "app", "cli", "commands", "demo", "server"}
 
 #: A library that only these rooms may import; everybody else goes through their doors.
 AT_HOME_ONLY = {
     "reflex": {"ui", "app"},
     "reflex_base": {"ui", "app"},
     "reflex_components_core": {"ui", "app"},
-    "fastapi": {"api", "sandbox"},
+    "fastapi": {"api", "sandbox", "server"},
     "starlette": {"api", "ui", "app", "sandbox"},
     "dbos": {"jobs"},
     "stripe": {"payments"},
@@ -57,6 +58,11 @@ AT_HOME_ONLY = {
     "argon2": {"accounts"},
     "cryptography": {"kernel", "providers", "sandbox"},
     "granian": {"sandbox"},
+    "prometheus_client": {"kernel", "api"},
+    "opentelemetry": {"kernel"},
+    "standardwebhooks": {"notify"},
+    "boto3": {"files"},
+    "botocore": {"files"},
 }
 
 #: Values in, values out: these import no clock, no randomness, no database, no network and no environment.

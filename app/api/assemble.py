@@ -1,10 +1,9 @@
 """The whole HTTP API as one FastAPI application; its documentation page at `/v1/docs` loads nothing from elsewhere."""
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
-from app.api import documents, downloads, errors, files, hooks, links, payments, session, uploads
+from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
 from app.api.auth import Auth
 from app.api.gateway import images, native, present, requests, statement, text_routes, videos
 from app.api.gateway.common import Gateway
@@ -41,11 +40,8 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     top_up_url = f"{settings.public_url}/top-up"
     api.router.routes[:0] = [*text_routes.plain(gateway, top_up_url), payments.hook(services)]
 
-    @api.get("/healthz", include_in_schema=False)
-    async def health() -> JSONResponse:
-        return JSONResponse({"status": "ok"})
-
     for routes in (
+        observe.router(services),
         text_routes.documented(gateway, top_up_url),
         images.router(gateway),
         videos.router(gateway),
@@ -67,6 +63,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     async def unknown(rest: str) -> None:
         raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
 
+    api.add_middleware(observe.Observed)
     api.add_middleware(RequestTaker, log=services.request_log, now=desk.clock)
     api.add_middleware(OpenAiPrefix)
     errors.install(api, top_up_url=top_up_url)

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.files.store import TooLarge
-from app.kernel import errors
+from app.kernel import errors, logs
 from app.kernel.errors import FareboxError, InsufficientCredits
 from app.kernel.ids import new_id
 from app.kernel.money import Money, plain
@@ -91,6 +91,7 @@ class RequestIds:
             return
         request_id = new_id("req")
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        logs.REQUEST_ID.set(request_id)
         started = False
 
         async def stamped(message: Message) -> None:

@@ -6,6 +6,7 @@ import threading
 from app.api.assemble import wire_of
 from app.api.gateway import present
 from app.commands.doctor import refuse_old_schema
+from app.kernel import logs, tracing
 from app.services import build
 from app.settings import Settings
 
@@ -16,6 +17,9 @@ def carry_until_told(settings: Settings) -> None:
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
+    logs.configure(settings.log_format, settings.log_level)
+    if settings.otel_endpoint:
+        tracing.configure(settings.otel_endpoint, service="farebox-worker")
     services = build(settings)
     wire = wire_of(services)
     services.webhooks.describe_with(lambda seen: present.generation(seen, wire))

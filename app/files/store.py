@@ -58,6 +58,12 @@ class Files:
         """What the file holds, by its content; `Unreadable` when it is nothing we keep."""
         return probe(Path(path))
 
+    def check(self) -> None:
+        """Raises when nothing can be kept at the moment."""
+        probe = self.incoming()
+        probe.write_bytes(b"")
+        probe.unlink()
+
     def incoming(self) -> Path:
         """A fresh path on the files' own disk to write to before `keep`; the move is then only a rename."""
         folder = self.root / INCOMING

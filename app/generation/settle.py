@@ -18,7 +18,7 @@ from app.generation.desk import Desk
 from app.generation.fallback import route_of, was_rerouted
 from app.generation.inputs import lengths
 from app.generation.measure import Delivered, customer_usage, in_our_words, upstream_usage
-from app.kernel import events
+from app.kernel import events, tracing
 from app.kernel.money import USD, Money
 from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.operations import Released, Settled
@@ -46,16 +46,17 @@ async def settle(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
     now = desk.clock()
     await desk.listeners.fresh()
     told = telling.ended(desk, generation, events.GENERATION_COMPLETED, now)
-    await desk.ledger.settle(
-        generation["id"],
-        priced.quote.total,
-        # The price was shown for another route: what this one measures may lower the charge, and never raise it.
-        overage="cap" if was_rerouted(attempt) else offer.overage.value,
-        cost=priced.cost,
-        provider_id=attempt["provider_id"],
-        actor="system",
-        also=lambda settled: _settled_rows(generation, attempt, priced, settled, delivered, now, told),
-    )
+    with tracing.span("settle", generation_id=generation["id"]):
+        await desk.ledger.settle(
+            generation["id"],
+            priced.quote.total,
+            # The price was shown for another route: what this one measures may lower the charge, and never raise it.
+            overage="cap" if was_rerouted(attempt) else offer.overage.value,
+            cost=priced.cost,
+            provider_id=attempt["provider_id"],
+            actor="system",
+            also=lambda settled: _settled_rows(generation, attempt, priced, settled, delivered, now, told),
+        )
 
 
 class _Prices(NamedTuple):

@@ -21,7 +21,7 @@ from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
 from app.generation.price import Priced, price
 from app.generation.rates import RateHeaders
-from app.kernel import faults
+from app.kernel import faults, tracing
 from app.kernel.errors import (
     IdempotencyConflict,
     InsufficientCredits,
@@ -93,7 +93,8 @@ async def start(desk: Desk, ask: Ask) -> Started:
     await desk.listeners.fresh()
     for turn in range(TURNS):
         try:
-            await _hold(desk, ask, priced, generation_id)
+            with tracing.span("hold", generation_id=generation_id, request_id=ask.request_id):
+                await _hold(desk, ask, priced, generation_id)
             break
         except (IntegrityError, InsufficientCredits, LimitReached) as refused:
             if replay := await _replay(desk, ask):  # two requests with one key: the other one won, and took the credits

@@ -6,6 +6,7 @@ a clear no leaves the attempt `unknown`, and nobody sends it again.
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from app.generation.fallback import after_refusal, route_of, steer
 from app.generation.gate import Check
 from app.generation.lifecycle import Event
 from app.generation.settle import closing, give_back
-from app.kernel import faults
+from app.kernel import faults, meters, tracing
 from app.kernel.errors import LimitReached, ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
 from app.kernel.ids import is_id
 from app.kernel.money import Money
@@ -77,7 +78,9 @@ async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
     faults.point("submit.after_intent")
     provider = await desk.providers.get(attempt["provider_id"])
     try:
-        ref = await provider.submit(_job(desk, generation, attempt, offer))
+        job = _job(desk, generation, attempt, offer)
+        with meters.provider_call(attempt["provider_id"]), _span(generation, attempt):
+            ref = await provider.submit(job)
     except (ProviderBusy, ProviderRefused) as refused:
         await desk.router.note_trouble(route, refused)
         await _try_again(desk, generation, attempt, offer, refused)
@@ -88,6 +91,11 @@ async def submit(desk: Desk, generation: RowMapping, attempt: RowMapping, offer:
         faults.point("submit.after_answer")
         await accept(desk, generation, attempt, ref, offer)
         await desk.router.health.accepted(route)
+
+
+def _span(generation: RowMapping, attempt: RowMapping) -> AbstractContextManager[None]:
+    ids = {"generation_id": generation["id"], "attempt_id": attempt["id"], "provider_id": attempt["provider_id"]}
+    return tracing.span("call", **ids)
 
 
 def _for_customer(refused: ProviderError) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, SetWorkflowID
 
 QUEUE = "generations"
 TOPIC = "look"
@@ -85,7 +85,7 @@ class Engine:
             self._outbox.submit(_logged, call, generation_id)
 
 
-def _logged(call: Callable[[str], None], generation_id: str) -> None:
+def _logged(call: Callable[[str], object], generation_id: str) -> None:
     try:
         call(generation_id)
     except Exception:
@@ -99,6 +99,39 @@ def _enqueue(generation_id: str) -> None:
 
 def _send(generation_id: str) -> None:
     DBOS.send(generation_id, "look", topic=TOPIC)
+
+
+class Remote:
+    """`kernel.work.Work` for a process that carries nothing: it leaves word for those that do."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._lock = threading.Lock()
+        self._client: DBOSClient | None = None
+        self._outbox = ThreadPoolExecutor(max_workers=2, thread_name_prefix="jobs-remote")
+
+    def follow(self, generation_id: str) -> None:
+        options: EnqueueOptions = {
+            "workflow_name": "carry",
+            "queue_name": QUEUE,
+            "workflow_id": generation_id,
+            "app_version": APPLICATION_VERSION,
+        }
+        self._later(lambda client: client.enqueue(options, generation_id), generation_id)
+
+    def wake(self, generation_id: str) -> None:
+        self._later(lambda client: client.send(generation_id, "look", topic=TOPIC), generation_id)
+
+    def _later(self, call: Callable[[DBOSClient], object], generation_id: str) -> None:
+        """Asking may be lost (a worker's sweeper finds the generation); it must never fail or delay the caller."""
+        self._outbox.submit(_logged, lambda _: call(self._connected()), generation_id)
+
+    def _connected(self) -> DBOSClient:
+        with self._lock:
+            if self._client is None:
+                prepare_sqlite(self._url)
+                self._client = DBOSClient(system_database_url=self._url)
+            return self._client
 
 
 _carrier: Carrier | None = None

@@ -17,21 +17,30 @@ Form = Literal["text", "json"]
 REQUEST_ID: ContextVar[str] = ContextVar("farebox_request_id", default="")
 
 HIDDEN: Final = "[hidden]"
-_SECRETS: Final = (
-    # headers and cookies, however they were printed
-    (re.compile(r"(?i)((?:proxy-)?authorization['\"]?\s*[:=,]\s*b?['\"]?)((?:bearer|basic|key|token)\s+)?[^\s'\",;}\])]+"), r"\1\2"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 "),
-    (re.compile(r"(?i)((?:x-api-key|x-goog-api-key|api[_-]?key|secret|password|passwd|token)['\"]?\s*[:=]\s*b?['\"]?)[^\s'\",;&}\])]{4,}"), r"\1"),
-    (re.compile(r"(?i)((?:farebox_session|set-cookie|cookie)['\"]?\s*[:=]\s*b?['\"]?)[^\s'\",}\])]+"), r"\1"),
-    # keys by their own marks
-    (re.compile(r"\b(fbx_|whsec_|sk_live_|sk_test_|rk_live_|rk_test_|sk-|r8_|lmnfl_|AKIA)[A-Za-z0-9._~+/=-]{6,}"), r"\1"),
-    # signed addresses: a stored file, a provider's callback, an object store
-    (re.compile(r"(/files/[^/\s]+/link/\d+/)[0-9a-f]{16,}"), r"\1"),
-    (re.compile(r"(/hooks/providers/[^/\s]+/[^/\s]+/)[0-9a-f]{16,}"), r"\1"),
-    (re.compile(r"(?i)([?&](?:x-amz-signature|x-amz-credential|x-amz-security-token|signature|sig|token|key|code)=)[^&\s'\"]+"), r"\1"),
-    # a password inside an address
-    (re.compile(r"(\w+://[^\s/:@'\"]*:)[^\s/@'\"]+(?=@)"), r"\1"),
-)  # fmt: skip
+#: How a value follows its name, in a header, a JSON body, a Python repr or a query.
+_IS = r"['\"]?\s*[:=,]\s*b?['\"]?"
+_VALUE = r"[^\s'\",;&}\])]+"
+_NAMES = "x-api-key|x-goog-api-key|api[_-]?key|secret|password|passwd|token"
+_IN_QUERY = "x-amz-signature|x-amz-credential|x-amz-security-token|signature|sig|token|key|code"
+_MARKS = "fbx_|whsec_|sk_live_|sk_test_|rk_live_|rk_test_|sk-|r8_|lmnfl_|AKIA"
+_SECRETS: Final = tuple(
+    (re.compile(pattern), kept)
+    for pattern, kept in (
+        # headers and cookies, however they were printed
+        (rf"(?i)((?:proxy-)?authorization{_IS})((?:bearer|basic|key|token)\s+)?{_VALUE}", r"\1\2"),
+        (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", r"\1 "),
+        (rf"(?i)((?:{_NAMES}){_IS}){_VALUE}", r"\1"),
+        (rf"(?i)((?:farebox_session|set-cookie|cookie){_IS})[^\s'\",}}\])]+", r"\1"),
+        # keys by their own marks
+        (rf"\b({_MARKS})[A-Za-z0-9._~+/=-]{{6,}}", r"\1"),
+        # signed addresses: a stored file, a provider's callback, an object store
+        (r"(/files/[^/\s]+/link/\d+/)[0-9a-f]{16,}", r"\1"),
+        (r"(/hooks/providers/[^/\s]+/[^/\s]+/)[0-9a-f]{16,}", r"\1"),
+        (rf"(?i)([?&](?:{_IN_QUERY})=)[^&\s'\"]+", r"\1"),
+        # a password inside an address
+        (r"(\w+://[^\s/:@'\"]*:)[^\s/@'\"]+(?=@)", r"\1"),
+    )
+)
 
 
 def redacted(text: str) -> str:

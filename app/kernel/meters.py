@@ -20,9 +20,7 @@ LEDGER_BATCH = Histogram(
     "farebox_ledger_batch_size", "Operations that shared a commit.", buckets=(1, 2, 4, 8, 16, 32, 60)
 )
 LEDGER_COMMIT_SECONDS = Histogram("farebox_ledger_commit_seconds", "One batch, with its commit.", buckets=SECONDS)
-LEDGER_WAITING = Gauge(
-    "farebox_ledger_waiting", "Operations that wait for the lane.", multiprocess_mode="livesum"
-)
+LEDGER_WAITING = Gauge("farebox_ledger_waiting", "Operations that wait for the lane.", multiprocess_mode="livesum")
 PROVIDER_CALLS = Counter(
     "farebox_provider_calls_total", "Paid calls to providers, by what they proved.", ["provider", "outcome"]
 )

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from app.kernel import faults
+from app.kernel import faults, meters
 from app.kernel.clock import Clock, now
 from app.kernel.db import Database
 from app.kernel.errors import Broken, LimitReached
@@ -125,13 +125,26 @@ class Lane:
                     retry_after_seconds=1,
                 ) from None
 
+    @property
+    def is_running(self) -> bool:
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """About how many operations wait for the next batch."""
+        return self._queue.qsize()
+
     # --- the writer's side
 
     def _run(self) -> None:
         while True:
             batch, last = self._next_batch()
             if batch:
-                _deliver(batch, self.work([ticket.op for ticket in batch]))
+                began = time.monotonic()
+                outcomes = self.work([ticket.op for ticket in batch])
+                _count(batch, outcomes, time.monotonic() - began)
+                _deliver(batch, outcomes)
             if last:
                 return
 
@@ -202,6 +215,14 @@ class Lane:
             return
         connection.invalidate()
         connection.close()
+
+
+def _count(batch: Sequence[Ticket], outcomes: Sequence[Outcome], seconds: float) -> None:
+    meters.LEDGER_BATCH.observe(len(batch))
+    meters.LEDGER_COMMIT_SECONDS.observe(seconds)
+    for ticket, outcome in zip(batch, outcomes, strict=True):
+        ended = type(outcome).__name__ if isinstance(outcome, Exception) else "done"
+        meters.LEDGER_OPERATIONS.labels(NAMES[type(ticket.op)], ended).inc()
 
 
 def at_once(connection: Connection, ops: Sequence[Operation], clock: Clock) -> list[Outcome]:

@@ -84,6 +84,16 @@ class Ledger(Reader):
     def start(self) -> None:
         self._lane.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the lane takes operations."""
+        return self._lane.is_running
+
+    @property
+    def waiting(self) -> int:
+        """About how many operations wait for the lane."""
+        return self._lane.waiting
+
     def stop(self) -> None:
         """Finish what was asked, then end."""
         self._lane.stop()

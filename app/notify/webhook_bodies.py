@@ -53,7 +53,7 @@ def written(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [written(item) for item in value]
     if isinstance(value, Fiat):
-        return {"amount": plain(value.amount), "currency": value.currency, "minor": value.minor}
+        return {"amount": f"{value.amount:f}", "currency": value.currency, "minor": value.minor}
     if isinstance(value, Money | Decimal):
         return _number(value.amount if isinstance(value, Money) else value)
     if isinstance(value, datetime):
