@@ -18,7 +18,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("farebox_request_id", default="")
 
 HIDDEN: Final = "[hidden]"
 #: How a value follows its name, in a header, a JSON body, a Python repr or a query.
-_IS = r"['\"]?\s*[:=,]\s*b?['\"]?"
+_IS = r"['\"]?\s*[:=,]\s*(?:b?['\"])?"
 _VALUE = r"[^\s'\",;&}\])]+"
 _NAMES = "x-api-key|x-goog-api-key|api[_-]?key|secret|password|passwd|token"
 _IN_QUERY = "x-amz-signature|x-amz-credential|x-amz-security-token|signature|sig|token|key|code"

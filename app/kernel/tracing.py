@@ -23,7 +23,9 @@ def span(name: str, **attributes: str | int | float | None) -> AbstractContextMa
 @contextmanager
 def _span(name: str, attributes: dict[str, Any]) -> Iterator[None]:
     known = {f"farebox.{key}": value for key, value in attributes.items() if value is not None}
-    with _tracer.start_as_current_span(name, attributes=known, record_exception=False) as current:
+    with _tracer.start_as_current_span(
+        name, attributes=known, record_exception=False, set_status_on_exception=False
+    ) as current:
         try:
             yield
         except BaseException as error:
