@@ -8,11 +8,13 @@ from app.generation.report import KEY_OF, MODEL_OF
 from app.kernel.text import t
 from app.ui.components import (
     Column,
+    card,
     chart,
     chip,
     data_table,
     empty_state,
     icon,
+    icon_tile,
     kpi,
     kpi_strip,
     link_button,
@@ -54,7 +56,7 @@ def balance() -> rx.Component:
             _spend(),
             _by_model(),
             _ledger(),
-            rx.el.div(_lots(), alert_card(), class_name="fb-balance-side"),
+            rx.el.div(_lots(), alert_card(), _auto(), class_name="fb-balance-side"),
             class_name="fb-balance-grid",
         ),
         alert_dialog(),
@@ -342,6 +344,27 @@ def _lots() -> rx.Component:
         actions=[rx.el.span(t("balance.lots.detail"), class_name="fb-small")],
         flush=True,
         class_name="fb-lots",
+    )
+
+
+def _auto() -> rx.Component:
+    """Whether the balance refills by itself, and the way to set it."""
+    return rx.cond(
+        BalanceState.ready & BalanceState.auto_offered,
+        card(
+            row(
+                icon_tile("repeat", tone=BalanceState.auto_tone),
+                rx.el.div(
+                    rx.el.p(t("balance.auto.title"), class_name="fb-strong"),
+                    rx.el.p(BalanceState.auto, class_name="fb-small fb-num"),
+                    class_name="flex-1 min-w-0",
+                ),
+                link_button(t("balance.auto.set"), href="/top-up#auto-top-up", size="small"),
+                class_name="gap-3",
+            ),
+            class_name="fb-side-card",
+            custom_attrs={"data-testid": "auto-topup"},
+        ),
     )
 
 

@@ -15,13 +15,14 @@ from app.ledger.asides import FreezeView, freezes
 from app.ledger.reads import Cursor
 from app.ledger.standing import Standing, standing
 from app.payments.lots import BoughtLot, bought_lots
+from app.payments.topup_settings import TopupView
 from app.services import Services
 from app.ui import live, wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.balance.figures import NO_FIGURES, Figures, LotRow, figures, lot_rows
 from app.ui.pages.balance.ledger import ALL_TIME, LedgerRow, Option, ledger_row, month_options
 from app.ui.pages.balance.spend import DayRow, ModelShare, draw
-from app.ui.pages.balance.trouble import Trouble, troubles
+from app.ui.pages.balance.trouble import Trouble, auto_words, troubles
 from app.ui.roles import Role
 
 PAGE = 20
@@ -37,6 +38,7 @@ class Overview(NamedTuple):
     months: list[str]
     freezes: list[FreezeView]
     bought: dict[str, BoughtLot]
+    topup: TopupView | None
     names: dict[str, str]  # of keys, by id; the playground's is empty
 
     def called(self, one: str) -> str:
@@ -51,6 +53,9 @@ class BalanceState(PageState):
     figures: Figures = NO_FIGURES
     lots: list[LotRow] = []
     troubles: list[Trouble] = []
+    auto_offered: bool = False  # only where cards are taken
+    auto: str = ""  # automatic top-up in a few words
+    auto_tone: str = "neutral"
 
     period: str = "30"
     by: str = MODEL_OF
@@ -154,6 +159,8 @@ class BalanceState(PageState):
         self.figures = figures(overview.stands, overview.outlook)
         self.lots = lot_rows(overview.stands, now, overview.bought)
         self.troubles = troubles(overview.stands.balance, overview.freezes)
+        self.auto_offered = parts.cashier.takes_cards
+        self.auto, self.auto_tone = auto_words(overview.topup)
         self.month_choices = month_options(overview.months)
         drawn = draw(overview.shown, overview.called)
         self.chart, self.series = drawn.figure, drawn.names
@@ -181,7 +188,9 @@ def _overview(parts: Services, workspace: str, days: int, by: str) -> Overview:
         shown = outlook if is_outlook else spending(connection, workspace, now, days, by)
         found = months(connection, workspace, now)
         frozen, bought = freezes(connection, workspace), bought_lots(connection, workspace)
-    return Overview(stands, outlook, shown, found, frozen, bought, key_names(parts, workspace) if by == KEY_OF else {})
+    topup = parts.cashier.topups.of(workspace) if parts.cashier.takes_cards else None
+    names = key_names(parts, workspace) if by == KEY_OF else {}
+    return Overview(stands, outlook, shown, found, frozen, bought, topup, names)
 
 
 def key_names(parts: Services, workspace: str) -> dict[str, str]:

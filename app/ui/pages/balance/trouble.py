@@ -1,4 +1,4 @@
-"""What stands between a workspace and its credits: nothing left, a debt, a freeze. Pure."""
+"""What stands between a workspace and its credits: nothing left, a debt, a freeze; and what refills it. Pure."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -6,6 +6,8 @@ from typing import TypedDict
 from app.kernel.text import sentences, t
 from app.ledger.asides import FreezeView
 from app.ledger.reads import Balance
+from app.payments.topup_rules import State
+from app.payments.topup_settings import TopupView
 from app.ui import present
 
 
@@ -42,3 +44,15 @@ def _trouble(name: str, tone: str, *, buys: bool = False, **words: str) -> Troub
         tone=tone,
         buys="true" if buys else "",
     )
+
+
+def auto_words(view: TopupView | None) -> tuple[str, str]:
+    """Automatic top-up in a line, and its tone."""
+    if view is None or view.state is State.OFF:
+        return t("balance.auto.off"), "neutral"
+    if view.state is State.ON:
+        tone = "thin" if view.failures else "good"
+        words = "failing" if view.failures else "on"
+        return t(f"balance.auto.{words}", credits=present.credits(view.rules.threshold)), tone
+    tone = "loss" if view.state is State.DISABLED else "thin"
+    return t(f"balance.auto.{view.state}"), tone

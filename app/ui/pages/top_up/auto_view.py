@@ -34,7 +34,9 @@ OWNER = var(AutoOwnerState)
 
 def auto_panel() -> rx.Component:
     """Keeps jobs running without anybody; only where cards are taken."""
-    return rx.cond(AutoState.offered, card(_head(), _trouble(), _rules(), _cards(), class_name="fb-auto"))
+    return rx.cond(
+        AutoState.offered, card(_head(), _trouble(), _rules(), _cards(), class_name="fb-auto", id="auto-top-up")
+    )
 
 
 def _head() -> rx.Component:

@@ -12,9 +12,11 @@ from app.kernel.errors import FareboxError, NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.ledger.reads import Balance
+from app.payments.disputes import DisputeView
 from app.payments.manual import Transfer
 from app.payments.orders import MANUAL
 from app.payments.proofs import ProofFile
+from app.payments.refund_rows import RefundView
 from app.payments.views import OrderView, PaymentView
 from app.services import Services
 from app.ui import live, present, wiring
@@ -23,9 +25,11 @@ from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.top_up.offer import BankLine
 from app.ui.pages.top_up.orders import (
     NO_ORDER,
+    BackRow,
     OrderFacts,
     ProofRow,
     StepRow,
+    back_rows,
     order_facts,
     proof_rows,
     steps,
@@ -48,6 +52,8 @@ class Looked:
     proofs: list[ProofFile]
     terms: str
     balance: Balance
+    refunds: list[RefundView]
+    disputes: list[DisputeView]
 
 
 class OrderState(PageState):
@@ -60,6 +66,7 @@ class OrderState(PageState):
     steps: list[StepRow] = []
     bank: list[BankLine] = []
     proofs: list[ProofRow] = []
+    back: list[BackRow] = []
     takes_more: bool = False
     paying: bool = False
     error: str = ""
@@ -139,6 +146,7 @@ class OrderState(PageState):
         self.facts = order_facts(order, looked.transfer, looked.terms, now, returned=self._returned)
         self.steps = steps(order, looked.payments, balance, now, returned=self._returned)
         self.bank = transfer_lines(looked.transfer) if looked.transfer and order.is_waiting else []
+        self.back = back_rows(looked.refunds, looked.disputes, now)
         self.proofs, self.takes_more = proof_rows(looked.proofs, now), takes_more(looked.proofs)
         self.ready = True
 
@@ -155,6 +163,8 @@ def look(parts: Services, order_id: str, workspace: str) -> Looked:
         proofs=cashier.proofs.of_order(order.id) if by_transfer else [],
         terms=cashier.terms.find(order.terms_version_id).name if order.terms_version_id else "",
         balance=parts.ledger.balance(workspace),
+        refunds=cashier.refunds.listed(order_id=order.id, workspace_id=workspace),
+        disputes=cashier.disputes(order_id=order.id, workspace_id=workspace),
     )
 
 

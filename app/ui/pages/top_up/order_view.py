@@ -47,6 +47,7 @@ def _told() -> rx.Component:
             rx.cond(OrderState.error != "", notice(OrderState.error)),
             rx.cond(ORDER.bank.length() > 0, _transfer()),
             rx.cond((ORDER.proofs.length() > 0) | (FACTS["may_upload"] != ""), _proofs()),
+            rx.cond(ORDER.back.length() > 0, _back()),
             _steps(),
             class_name="fb-topup-main fb-scroll",
         ),
@@ -206,6 +207,35 @@ def _proof(item: Any) -> rx.Component:
             rx.el.span(item["detail"], class_name="fb-small fb-num ml-auto fb-nowrap"),
         ),
         class_name="fb-proof",
+    )
+
+
+def _back() -> rx.Component:
+    """What went back, with its credit note."""
+    return panel(
+        t("top_up.back.title"),
+        rx.el.ul(rx.foreach(ORDER.back, _returned), class_name="fb-plain-list"),
+        custom_attrs={"data-testid": "money-back"},
+    )
+
+
+def _returned(item: Any) -> rx.Component:
+    return rx.el.li(
+        row(
+            rx.el.span(item["title"], class_name="fb-medium"),
+            chip(item["word"], tone=item["tone"]),
+            rx.el.b(item["amount"], class_name="fb-num ml-auto"),
+            class_name="flex-wrap",
+        ),
+        row(
+            rx.el.span(item["detail"], class_name="fb-small fb-num"),
+            rx.el.time(item["when"], title=item["whole_when"], class_name="fb-small fb-num ml-auto fb-nowrap"),
+        ),
+        rx.cond(
+            item["note"] != "",
+            plain_link(icon("download", 14), item["note"], href=item["note_href"], download=True, class_name="fb-link"),
+        ),
+        class_name="fb-back",
     )
 
 

@@ -5,11 +5,15 @@ from datetime import datetime
 from typing import Final, TypedDict, cast
 
 from app.invoicing.tax_snapshot import TaxSnapshot
+from app.kernel.money import Money
 from app.kernel.text import t
+from app.payments.dispute_rules import State as Dispute
+from app.payments.disputes import DisputeView
 from app.payments.lifecycle import State
 from app.payments.manual import Transfer
 from app.payments.orders import MANUAL
 from app.payments.proofs import MOST_FILES, ProofFile
+from app.payments.refund_rows import RefundView
 from app.payments.views import OrderView, PaymentView
 from app.ui import present
 from app.ui.pages.top_up.offer import CARD, TRANSFER, BankLine, bank_lines, bonus_until, credits_until, tax_label
@@ -58,6 +62,20 @@ class StepRow(TypedDict):
     at: str
     whole_at: str
     tone: str
+
+
+class BackRow(TypedDict):
+    """Money of the order that went back, or rests while a bank decides."""
+
+    title: str
+    detail: str
+    amount: str
+    word: str
+    tone: str
+    when: str
+    whole_when: str
+    note: str
+    note_href: str
 
 
 class ProofRow(TypedDict):
@@ -254,6 +272,37 @@ def _step(name: str, icon: str, detail: str, at: datetime | None, now: datetime,
         at=present.moment(at, now) if at else "",
         whole_at=present.full_moment(at) if at else "",
         tone=tone or ("good" if done else "neutral"),
+    )
+
+
+def back_rows(refunds: Sequence[RefundView], disputes: Sequence[DisputeView], now: datetime) -> list[BackRow]:
+    """Refunds and disputes, the newest first; why and by whom is the operator's own affair."""
+    found: list[tuple[datetime, BackRow]] = []
+    for one in refunds:
+        word = "way" if one.is_open else one.state
+        tone = {"succeeded": "good", "way": "accent"}.get(word, "neutral")
+        found.append((one.created_at, _back("refund", word, tone, one, one.credits, now)))
+    for each in disputes:
+        if each.state is Dispute.FLAGGED or each.state is Dispute.NEW:
+            continue  # the bank asks the operator; nothing of the customer's has moved
+        tone = {Dispute.OPEN: "thin", Dispute.LOST: "loss"}.get(each.state, "good")
+        found.append((each.created_at, _back("dispute", str(each.state), tone, each, each.credits, now)))
+    return [row for _, row in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def _back(kind: str, word: str, tone: str, one: RefundView | DisputeView, credits: Money, now: datetime) -> BackRow:
+    owed = t("top_up.back.debt", credits=present.credit_words(one.shortfall)) if one.shortfall else ""
+    parts = [t("top_up.back.credits", credits=present.credit_words(credits)) if credits else "", owed]
+    return BackRow(
+        title=t(f"top_up.back.{kind}"),
+        detail=", ".join(part for part in parts if part),
+        amount=present.fiat(one.amount),
+        word=t(f"top_up.{kind}_word.{word}"),
+        tone=tone,
+        when=present.moment(one.created_at, now),
+        whole_when=present.full_moment(one.created_at),
+        note=one.credit_note_number or "",
+        note_href=f"/download/invoices/{one.credit_note_id}.pdf" if one.credit_note_id else "",
     )
 
 
