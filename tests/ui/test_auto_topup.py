@@ -12,13 +12,14 @@ from app.payments.saved_card_rows import SavedCard
 from app.payments.topup_rules import Mode
 from app.payments.topup_rules import State as Topup
 from app.ui.guard import required_role
+from app.ui.pages.balance.trouble import auto_words
 from app.ui.pages.top_up.auto import auto_facts, buys, card_rows, first_values, rules_of
 from app.ui.pages.top_up.auto_state import AutoOwnerState, AutoState
 from app.ui.pages.top_up.orders import order_row
 from app.ui.roles import Role
 from tests.payments.conftest import session_stripe, stripe_  # noqa: F401 - fixtures
 from tests.support.till import Till
-from tests.support.topups import behave, card_on_file, due, empty, on, setting, topups
+from tests.support.topups import behave, card_on_file, due, empty, hear, on, setting, topups
 from tests.ui.screens import Screen
 from tests.ui.tabs import event_name
 from tests.ui.test_top_up import act, buyer, of, screen_of, till, visit  # noqa: F401 - fixtures among them
@@ -225,3 +226,14 @@ def test_nothing_is_told_of_rules_that_are_off() -> None:
 
 def setting_or_none(till: Till) -> Any:  # noqa: F811
     return till.cashier.topups.of(till.workspace_id)
+
+
+def test_the_balance_says_how_it_refills(till: Till) -> None:  # noqa: F811
+    assert auto_words(None) == ("Off: you buy credits yourself", "neutral")
+    on(till)
+    assert auto_words(setting(till)) == ("On below 2,000 credits", "good")
+    order = till.cashier.orders_of(till.workspace_id)[0]
+    [payment] = till.cashier.payments_of(order.id)
+    till.stripe.ctl("disputes", charge=payment.charge_id)
+    hear(till)
+    assert auto_words(setting(till)) == ("Was stopped: see why", "loss")

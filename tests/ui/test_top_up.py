@@ -30,9 +30,11 @@ from app.ui.roles import Role
 from tests.invoicing.support import company, person, seller, tax_on
 from tests.payments.conftest import session_stripe, stripe_  # noqa: F401 - fixtures
 from tests.support.house import House
+from tests.support.returns import bought, charge_of, refund
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import DECLINED, SEPA, Till
 from tests.support.till import till as open_till
+from tests.support.topups import hear
 from tests.ui.screens import Screen
 from tests.ui.tabs import event_name
 
@@ -462,3 +464,23 @@ def test_an_order_is_found_by_all_its_names(till: Till, buyer: Screen) -> None:
         assert find(till.services, stranger.person, str(name)) == [], name
     kinds = [found.kind for found in find(till.services, buyer.person, str(order.invoice_number))]
     assert kinds == ["order", "invoice"]
+
+
+# ---- money that went back ----
+
+
+def test_a_buyer_sees_what_went_back_and_nobody_elses(till: Till, buyer: Screen) -> None:
+    order = bought(till)
+    back = refund(till, order, 595, note="an internal remark")
+    disputed = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    hear(till)
+    state = visit(till, buyer, OrderState, f"?order={order.id}")
+    dispute, refunded = state.back
+    assert (refunded["title"], refunded["word"], refunded["amount"]) == ("Refund", "Refunded", "€5.95")
+    assert (refunded["note"], refunded["note_href"].endswith(".pdf")) == (back.credit_note_number, True)
+    assert refunded["detail"] == "5,000 credits went with it"
+    assert (dispute["title"], dispute["word"], dispute["note"]) == ("Dispute", "Being decided", "")
+    shown = str(state.back)
+    assert not [secret for secret in ("internal", disputed["id"], back.external_id, "fraudulent") if secret in shown]
+    stranger = screen_of(till, *till.customer(name="Oak"))
+    assert visit(till, stranger, OrderState, f"?order={order.id}").back == []
