@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar, TypedDict
 
 import reflex as rx
@@ -9,9 +10,9 @@ import reflex as rx
 from app import services
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.kernel.errors import FareboxError, InvalidInput, NotFound
-from app.kernel.fiat import CURRENCIES, Fiat
+from app.kernel.fiat import CURRENCIES
 from app.kernel.ids import is_id, new_id
-from app.kernel.money import Money
+from app.kernel.money import Money, round_to
 from app.kernel.text import t
 from app.payments.enquiries import Enquiry
 from app.payments.enquiries import State as EnquiryState
@@ -22,6 +23,7 @@ from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_customers.rows import credits_of
 from app.ui.pages.admin_orders.rows import fiat_of
+from app.ui.pages.balance.figures import PRICE_STEP
 from app.ui.pages.top_up.offer import tax_label
 from app.ui.roles import Role
 
@@ -220,8 +222,7 @@ def _begin(house: Services, workspace_id: str, enquiry_id: str) -> _Begun:
 
 
 def _slip(agreement: Agreement, tax: TaxSnapshot) -> Slip:
-    price = Fiat(agreement.net.minor, agreement.net.currency)
-    each = price.amount / agreement.credits.amount
+    each = Fraction(agreement.net.amount) / Fraction(agreement.credits.amount)
     return {
         "net": present.fiat(tax.total_net),
         "tax": present.fiat(tax.total_tax),
@@ -229,7 +230,7 @@ def _slip(agreement: Agreement, tax: TaxSnapshot) -> Slip:
         "total": present.fiat(tax.total_gross),
         "credits": present.credits(agreement.credits + agreement.bonus),
         "bonus": present.credits(agreement.bonus) if agreement.bonus else "",
-        "unit": t("agree.unit", price=present.currency(each, price.currency)),
+        "unit": t("agree.unit", price=present.cost(round_to(each, PRICE_STEP), agreement.net.currency)),
     }
 
 

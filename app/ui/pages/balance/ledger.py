@@ -51,7 +51,7 @@ class Option(TypedDict):
 def ledger_row(line: Line, now: datetime) -> LedgerRow:
     """One line. Holds and releases move nothing: they are grey."""
     row = line.row
-    quiet = row.kind in (HOLD, RELEASE)
+    quiet = row.kind in (HOLD, RELEASE) or not row.moved
     return LedgerRow(
         time=present.moment(row.at, now),
         whole_time=present.full_moment(row.at),

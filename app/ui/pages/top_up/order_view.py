@@ -233,7 +233,13 @@ def _returned(item: Any) -> rx.Component:
         ),
         rx.cond(
             item["note"] != "",
-            plain_link(icon("download", 14), item["note"], href=item["note_href"], download=True, class_name="fb-link"),
+            plain_link(
+                icon("download", 14),
+                item["note"],
+                href=item["note_href"],
+                download=True,
+                class_name="fb-link fb-row-file fb-back-note",
+            ),
         ),
         class_name="fb-back",
     )

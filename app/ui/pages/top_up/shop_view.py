@@ -482,13 +482,15 @@ def _history() -> rx.Component:
             t("top_up.history.title"),
             data_table(
                 [
-                    Column(t("top_up.history.order"), _reference, width="9rem"),
-                    Column(t("top_up.history.when"), _when, width="8rem"),
+                    Column(t("top_up.history.order"), _reference, width="7.5rem"),
+                    Column(t("top_up.history.when"), _when, width="6.5rem"),
                     Column(t("top_up.history.package"), _title, grow=True),
-                    Column(t("top_up.history.method"), lambda item: item["method"], width="8rem", wide_only=True),
-                    Column(t("top_up.history.state"), lambda item: chip(item["word"], tone=item["tone"]), width="9rem"),
-                    Column(t("top_up.history.amount"), _amount, numeric=True, width="7rem"),
-                    Column(t("top_up.history.invoice"), _invoice, width="10rem", wide_only=True),
+                    Column(t("top_up.history.method"), lambda item: item["method"], width="7rem", wide_only=True),
+                    Column(
+                        t("top_up.history.state"), lambda item: chip(item["word"], tone=item["tone"]), width="8.5rem"
+                    ),
+                    Column(t("top_up.history.amount"), _amount, numeric=True, width="6rem"),
+                    Column(t("top_up.history.invoice"), _invoice, width="12.5rem", wide_only=True),
                 ],
                 SHOP.rows,
                 label=t("top_up.history.title"),
@@ -521,9 +523,11 @@ def _when(item: Any) -> rx.Component:
 
 
 def _title(item: Any) -> rx.Component:
-    return row(
-        rx.el.span(item["title"], class_name="fb-cut", title=item["title"]),
-        rx.el.span(item["credits"], " ", t("common.credits"), class_name="fb-text-2 fb-num fb-nowrap"),
+    return rx.el.span(
+        item["title"],
+        rx.el.span(", ", item["credits"], " ", t("common.credits"), class_name="fb-text-2 fb-num"),
+        class_name="fb-cut",
+        title=item["title"],
     )
 
 
