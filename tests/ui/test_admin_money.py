@@ -175,11 +175,11 @@ def test_everybodys_invoices_with_their_sums(shop: Till, operator: Who) -> None:
     state = open_page(shop, "/admin/invoices", AllInvoicesState)
     assert len(state.rows) == 1
     assert state.rows[0]["scheme"]
-    assert state.summed.startswith("test money: 1 document, €11.90")
+    assert state.summed.startswith("test money, 1 document: €11.90")
     with lawless(shop.services.db) as connection:
         connection.exec_driver_sql("UPDATE invoice SET is_test = false")
     do(shop, AllInvoicesState.load.fn(state))
-    assert state.summed.startswith("1 document, €11.90")
+    assert state.summed.startswith("1 document: €11.90")
     do(shop, AllInvoicesState.look_for.fn(state, "nobody"))
     assert (state.rows, state.filtered) == ([], True)
     assert state.csv == "/download/all-invoices.csv?search=nobody"
