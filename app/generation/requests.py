@@ -6,7 +6,7 @@ last id shown, whichever kind it is of.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from heapq import merge
 from typing import Any, Final
 
@@ -18,13 +18,15 @@ from app.generation.request_log import REFUSED
 from app.generation.views import Filter, Seen
 from app.kernel.db import Database, metadata
 from app.kernel.errors import InvalidInput, NotFound
-from app.kernel.ids import is_id
+from app.kernel.ids import earliest_id, is_id
 from app.kernel.money import Money
 from app.kernel.sheet import csv_row
 
 KEY = metadata.tables[str(ApiKey.__tablename__)]
 REJECTED: Final = "rejected"
 PAGE, MAX_PAGE = 50, 200
+#: How far the clock that made an id may be from the one that dated its row.
+SLACK: Final = timedelta(days=1)
 CSV_BATCH: Final = 500
 
 
@@ -83,6 +85,9 @@ class Line:
 def page(connection: Connection, wanted: Filter) -> list[Line]:
     """Newest first, at most `wanted.limit`. A `before` is the id of either kind."""
     after = None if wanted.before is None else wanted.before.partition("_")[2]
+    if wanted.until is not None:  # ids sort by time: nothing newer is walked over to find what is old
+        oldest = earliest_id("req", wanted.until + SLACK).partition("_")[2]
+        after = oldest if after is None else min(after, oldest)
     generations: list[Line] = []
     if wanted.status != REJECTED:
         before = None if after is None else f"gen_{after}"

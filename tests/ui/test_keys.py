@@ -8,6 +8,7 @@ import pytest
 
 from app.kernel.clock import now
 from app.ui.guard import required_role
+from app.ui.pages.keys.limits_state import KeyLimitsState, KeyRotationState
 from app.ui.pages.keys.rows import curl_example, key_row
 from app.ui.pages.keys.state import KeyOwnerState, KeysState
 from app.ui.roles import Role
@@ -159,3 +160,88 @@ def test_the_example_asks_for_a_price_and_can_be_pasted() -> None:
     assert "dryRun=true" in example
     body = example.partition("-d '")[2].rstrip("'")
     assert json.loads(body)["model"] == "flux-schnell"
+
+
+# --- limits and rotation
+
+
+async def limits_of(screen: Screen) -> KeyLimitsState:
+    found: KeyLimitsState = await screen.tab.tree.get_state(KeyLimitsState)
+    return found
+
+
+async def test_a_key_is_limited_and_says_so(screen: Screen, home: House) -> None:
+    page = await screen.open(KeysState, "/keys")
+    made = await make(screen, "web-prod")
+    key_id = page.rows[0]["id"]
+    await screen.act(made.open_create(False))
+    dialog = await limits_of(screen)
+    await screen.act(dialog.open_limits(key_id))
+    await screen.act(dialog.write("requests_per_minute", "6o"))
+    await screen.act(dialog.save())
+    assert dialog.errors["requests_per_minute"].startswith("A limit is a number")
+
+    await screen.act(dialog.write("requests_per_minute", "60"))
+    await screen.act(dialog.write("credits_per_month_micros", "5,000"))
+    await screen.act(dialog.choose_alert("80"))
+    await screen.act(dialog.choose_payloads(True))
+    await screen.act(dialog.write_expiry("2090-12-31"))
+    await screen.act(dialog.save())
+
+    assert dialog.editing == ""
+    row = page.rows[0]
+    assert (row["limits"], row["budget"]) == ("60 requests/min · 5,000 cr/month", " of 5,000")
+    assert row["ends"] == "until 31 Dec 2090"
+    kept = home.services.accounts.allowances.of(home.workspace_id, key_id).key
+    assert (kept.credits_per_month_micros, kept.alert_percent) == (5_000_000_000, 80)
+    holder = home.services.accounts.keys.look_up(made.secret) if made.secret else None
+    assert holder is None or holder.keeps_payloads
+
+
+async def test_what_would_refuse_requests_at_once_is_asked_about_first(screen: Screen, home: House) -> None:
+    page = await screen.open(KeysState, "/keys")
+    await make(screen, "web-prod")
+    key_id = page.rows[0]["id"]
+    dialog = await limits_of(screen)
+    await screen.act(dialog.open_limits(key_id))
+    await screen.act(dialog.choose_every(False))
+    for choice in dialog.models[1:]:
+        await screen.act(dialog.choose_model(choice["id"], False))
+    await screen.act(dialog.save())
+
+    book = home.services.accounts.allowances
+    assert dialog.warning.startswith("Requests for any other than these 1 models")
+    assert book.of(home.workspace_id, key_id).key.allowed_models is None
+    await screen.act(dialog.save())
+    assert book.of(home.workspace_id, key_id).key.allowed_models == frozenset({dialog.models[0]["id"]})
+
+
+async def test_a_new_secret_beside_the_old(screen: Screen, home: House) -> None:
+    page = await screen.open(KeysState, "/keys")
+    old = (await make(screen, "web-prod")).secret
+    dialog: KeyRotationState = await screen.tab.tree.get_state(KeyRotationState)
+    await screen.act(dialog.open_rotate(page.rows[0]["id"]))
+    await screen.act(dialog.choose_grace("for ever"))
+    await screen.act(dialog.choose_grace("hour"))
+    await screen.act(dialog.rotate())
+
+    new, keys = dialog.secret, home.services.accounts.keys
+    assert new != old
+    assert keys.look_up(new) == keys.look_up(old)
+    assert page.rows[0]["ends"].startswith("old secret until")
+    await screen.act(dialog.close_rotate(False))
+    assert new not in json.dumps([dialog.dict(), page.dict()], default=str)
+
+
+async def test_another_workspaces_key_is_not_limited(screen: Screen, home: House) -> None:
+    other = home.newcomer()
+    owner = home.services.accounts.people.members(other.workspace_id)[0].user_id
+    theirs = home.services.accounts.keys.create(other.workspace_id, "theirs", actor=owner).info.id
+    await screen.open(KeysState, "/keys")
+    dialog = await limits_of(screen)
+    await screen.act(dialog.open_limits(theirs))
+    assert dialog.editing == ""
+    dialog.editing = theirs  # as a forged socket would have it
+    await screen.act(dialog.write("requests_per_minute", "1"))
+    await screen.act(dialog.save())
+    assert home.services.accounts.allowances.of(other.workspace_id, theirs).key.requests_per_minute is None

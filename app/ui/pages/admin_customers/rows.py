@@ -170,6 +170,7 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "workspace.renamed",
         "workspace.suspended",
         "workspace.resumed",
+        "workspace.limited",
         "member.added",
         "credits.granted",
         "credits.taken_back",
