@@ -72,6 +72,9 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "FAREBOX_SMTP_URL", _without_password(settings.smtp_url) if settings.smtp_url else "unset: mails are kept"
     yield "FAREBOX_MAIL_FROM", settings.mail_from or "unset"
     yield "FAREBOX_LOW_BALANCE_CREDITS", str(settings.low_balance_credits)
+    yield "FAREBOX_KEEP_REFUSED_DAYS", str(settings.keep_refused_days)
+    yield "FAREBOX_KEEP_PAYLOAD_DAYS", str(settings.keep_payload_days)
+    yield "REDIS_URL", "set" if settings.redis_url else "unset: rate limits are each process's own"
 
     yield "FILES_URL", _without_password(settings.files_url) if settings.files_url else "unset: kept in FAREBOX_HOME"
     yield "FAREBOX_KEEP_OUTPUTS_DAYS", str(settings.keep_outputs_days or "unset: for ever")
