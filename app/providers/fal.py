@@ -18,13 +18,12 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from fal_client.client import AppId
 
 from app.kernel.errors import ProviderBusy, ProviderRefused, ProviderUnclear
 from app.kernel.text import t
@@ -42,6 +41,9 @@ from app.providers.port import (
     UpstreamRef,
     UpstreamState,
 )
+
+if TYPE_CHECKING:
+    from fal_client.client import AppId
 
 NAME = "fal"
 BASE_URL = "https://queue.fal.run"
@@ -257,8 +259,10 @@ def _failed(status: Mapping[str, Any], result: Answer | None) -> Progress:
     )
 
 
-def _app(upstream_model: str) -> AppId:
+def _app(upstream_model: str) -> "AppId":
     """Owner, alias and namespace of a model; one that is not written like a model would change the address we call."""
+    from fal_client.client import AppId  # only when something is sent: a start does not wait for the SDK
+
     try:
         if MODEL_PATH.fullmatch(upstream_model):
             return AppId.from_endpoint_id(upstream_model)

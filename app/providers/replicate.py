@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from replicate.webhook import Webhooks, WebhookSigningSecret
 
 from app.kernel import secrets
 from app.kernel.errors import ProviderBusy, ProviderRefused, ProviderUnclear
@@ -266,6 +265,8 @@ def _reported(prediction: Mapping[str, Any]) -> dict[str, Decimal]:
 
 def _is_signed(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Whether any of the signatures is ours; the SDK compares in constant time and raises ValueErrors of many kinds."""
+    from replicate.webhook import Webhooks, WebhookSigningSecret  # with the first callback: it is a tenth of a second
+
     try:
         if not base64.b64decode(secret.removeprefix("whsec_")):
             return False  # an empty key would let anybody sign
