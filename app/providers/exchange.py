@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -46,22 +47,32 @@ class Whole:
         return request_id(self.headers)
 
 
-class Exchange:
-    """`seconds` bounds a whole call, `idle_seconds` the silence within one, `max_bytes` what is read of it."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a whole call and the silence within one may be, and how much of an answer is read."""
 
-    def __init__(self, http: Http, *, seconds: float, idle_seconds: float, max_bytes: int) -> None:
+    seconds: float
+    idle_seconds: float
+    max_bytes: int
+
+
+class Exchange:
+    """Without `keep` every call opens a connection of its own and closes it."""
+
+    def __init__(self, http: Http, bounds: Bounds, *, keep: bool = True) -> None:
         self._http = http
-        self._seconds = seconds
-        self._idle_seconds = min(idle_seconds, seconds)
-        self._max_bytes = max_bytes
+        self._keep = keep
+        self._seconds = bounds.seconds
+        self._idle_seconds = min(bounds.idle_seconds, bounds.seconds)
+        self._max_bytes = bounds.max_bytes
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 
     async def buy(self, url: str, call: Call, body: Mapping[str, Any]) -> Whole:
         """One POST, the answer read to its end."""
-        request = await self._request(url, call, body)
         try:
-            async with asyncio.timeout(self._seconds):
-                response = await self._client().send(request, stream=True)
+            async with self._lent() as client, asyncio.timeout(self._seconds):
+                request = await self._request(client, url, call, body)
+                response = await client.send(request, stream=True)
                 try:
                     content = await _read(response, self._max_bytes if response.is_success else MAX_ERROR_BYTES)
                 finally:
@@ -79,20 +90,21 @@ class Exchange:
     @asynccontextmanager
     async def flow(self, url: str, call: Call, body: Mapping[str, Any]) -> AsyncIterator["Flow"]:
         """One POST whose answer is read as it comes; entered once the provider said 2xx."""
-        request = await self._request(url, call, body)
         started = time.monotonic()
-        try:
-            response = await self._client().send(request, stream=True)
-        except NOT_SENT as error:
-            raise self._not_sent() from error
-        except LOST as error:
-            raise self._lost(error) from error
-        try:
-            if not response.is_success:
-                raise self._http.verdict(await self._failure(response))
-            yield Flow(self._http.name, response, started + self._seconds, self._max_bytes)
-        finally:
-            await response.aclose()
+        async with self._lent() as client:
+            request = await self._request(client, url, call, body)
+            try:
+                response = await client.send(request, stream=True)
+            except NOT_SENT as error:
+                raise self._not_sent() from error
+            except LOST as error:
+                raise self._lost(error) from error
+            try:
+                if not response.is_success:
+                    raise self._http.verdict(await self._failure(response))
+                yield Flow(self._http.name, response, started + self._seconds, self._max_bytes)
+            finally:
+                await response.aclose()
 
     async def close(self) -> None:
         """Close the connections kept by the running loop."""
@@ -107,14 +119,23 @@ class Exchange:
             content = b""
         return Answer(response.status_code, response.headers, _payload(content))
 
-    def _client(self) -> httpx.AsyncClient:
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client for one call: the running loop's own, or one that goes with the call."""
+        if self._keep:
+            yield self._kept()
+        else:
+            async with self._http.client() as client:
+                yield client
+
+    def _kept(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
             client = self._clients[loop] = self._http.client(KEPT)
         return client
 
-    async def _request(self, url: str, call: Call, body: Mapping[str, Any]) -> httpx.Request:
+    async def _request(self, client: httpx.AsyncClient, url: str, call: Call, body: Mapping[str, Any]) -> httpx.Request:
         self._http.require_own(url)
         headers = self._http.headers(url)
         if call.attempt_id:
@@ -123,10 +144,10 @@ class Exchange:
         if not call.files:
             content = self._http.encode(body)
             headers |= {"content-type": "application/json"}
-            return self._client().build_request("POST", url, headers=headers, content=content, timeout=patience)
+            return client.build_request("POST", _url(url), headers=headers, content=content, timeout=patience)
         form = {name: _field(value) for name, value in body.items() if value is not None}
         parts = [(one.field, (one.filename, await _bytes(one), one.mime)) for one in call.files]
-        return self._client().build_request("POST", url, headers=headers, data=form, files=parts, timeout=patience)
+        return client.build_request("POST", _url(url), headers=headers, data=form, files=parts, timeout=patience)
 
     def _not_sent(self) -> ProviderBusy:
         return ProviderBusy(f"{self._http.name} could not be reached; nothing was sent.")
@@ -178,6 +199,12 @@ class Flow:
         if not isinstance(event, dict):
             raise self.broken("an event is not JSON")
         return event
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    """Parsed once: a provider has a handful of addresses, and parsing one takes as long as writing a request."""
+    return httpx.URL(text)
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

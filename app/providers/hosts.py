@@ -6,6 +6,7 @@ origin ("http://127.0.0.1:4010"); the first two mean https on its usual port.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import httpx
 
@@ -16,8 +17,11 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 def origin_of(url: object) -> Origin | None:
     """Scheme, host and port of an absolute http(s) URL without credentials in it; None for anything else."""
-    if not isinstance(url, str):
-        return None
+    return _origin_of(url) if isinstance(url, str) else None
+
+
+@lru_cache(maxsize=1024)  # a provider's few addresses are asked about with every call
+def _origin_of(url: str) -> Origin | None:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError):

@@ -21,7 +21,7 @@ import httpx
 from app.kernel.errors import ProviderRefused, ProviderUnclear
 from app.kernel.text import t
 from app.providers import callbacks, download
-from app.providers.exchange import Exchange, Flow, Whole, request_id
+from app.providers.exchange import Bounds, Exchange, Flow, Whole, request_id
 from app.providers.http import Http, Wording
 from app.providers.openai_answers import explain, files, meaning, reported, resolved
 from app.providers.openai_jobs import Jobs, is_at_once
@@ -72,22 +72,26 @@ class OpenAiCompatible:
             str(settings.get("name") or NAME), connection, f"Bearer {connection.api_key}", wording, transport=transport
         )
         self._asks_usage = settings.get("stream_usage", True)
-        self._exchange = Exchange(
-            self._http,
+        bounds = Bounds(
             seconds=float(settings.get("call_seconds", SETTINGS["call_seconds"])),
             idle_seconds=float(settings.get("idle_seconds", SETTINGS["idle_seconds"])),
             max_bytes=MAX_ANSWER_BYTES,
         )
+        self._exchange = Exchange(self._http, bounds)
+        once = Exchange(self._http, bounds, keep=False)
         self._videos = Videos(self._http)
-        self._jobs = Jobs(self.call, Spool())
+        self._jobs = Jobs(lambda call: self._ask(once, call), Spool())
 
     # At once
 
     async def call(self, call: Call) -> Answer:
+        return await self._ask(self._exchange, call)
+
+    async def _ask(self, exchange: Exchange, call: Call) -> Answer:
         url, body = self._address(call), {**call.body, "model": call.upstream_model}
         body.pop("stream", None)
         body.pop("stream_options", None)
-        return self._answer(call, await self._exchange.buy(url, call, body))
+        return self._answer(call, await exchange.buy(url, call, body))
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator["Stream"]:

@@ -1,6 +1,7 @@
 """The main road end to end, over real HTTP to the sandbox: what is held, what is bought, what is charged."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from app.generation.views import Seen
 from app.kernel.errors import (
     IdempotencyConflict,
     InsufficientCredits,
+    InvalidInput,
     NotFound,
     PriceAboveMax,
     PriceChanged,
@@ -54,6 +56,33 @@ def test_what_was_held_is_what_is_charged(home: House, model: str, given: dict[s
     (job,) = jobs_of(home, seen)
     assert job["cost_micros"] == seen.row["cost_micros"]
     home.assert_books_balance()
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "kind", "credits"),
+    [
+        pytest.param("gpt-image-1.5", {"prompt": PROMPT, "quality": "auto"}, "image", 210, id="auto came back high"),
+        pytest.param("tts-1", {"input": "x" * 100, "voice": "nova"}, "audio", Decimal("2.4"), id="speech"),
+    ],
+)
+def test_what_comes_with_the_answer_runs_like_any_job(
+    home: House, model: str, given: dict[str, Any], kind: str, credits: Decimal
+) -> None:
+    seen = run(home, model, **given)
+
+    assert seen.status == "completed", seen.row["error_message"]
+    assert Money(seen.row["charged_micros"]).amount == credits
+    assert {file["kind"] for file in seen.files} == {kind}
+    assert seen.attempt
+    assert [job["model"] for job in home.book()["jobs"] if job["attempt"] == seen.attempt["id"]] == [model]
+    home.assert_books_balance()
+
+
+@pytest.mark.parametrize(("model", "field"), [("gpt-4o-mini", "prompt"), ("text-embedding-3-small", "input")])
+def test_what_only_answers_at_once_is_no_job(customer: House, model: str, field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        run(customer, model, **{field: PROMPT})
+    assert refused.value.stable_code == "operation_elsewhere"
 
 
 def test_fewer_images_than_asked_are_charged_as_delivered(home: House) -> None:
