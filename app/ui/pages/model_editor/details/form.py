@@ -45,6 +45,7 @@ def save_details(model_id: str, form: dict[str, str], author: str) -> None:
         alias=form["alias"].strip(),
         description=form["description"],
         modality=form["modality"],
+        operation=page.details.operation if form["modality"] == page.details.modality else "",
         limits=Limits(
             _count(form, "per_minute"),
             _count(form, "at_once"),
