@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict
-from urllib.parse import urlsplit
 
 from app.kernel.errors import Broken
 
@@ -42,10 +41,6 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)  # the mail server; without one mails are kept for operators
     mail_from: str = ""  # the sender, such as Farebox <billing@example.com>
     low_balance_credits: int = 100  # where a workspace that chose nothing is told that its balance is low
-    files_url: str | None = field(default=None, repr=False)  # an S3 bucket; without one files are kept in the home
-    keep_outputs_days: int = 0  # outputs older than this are deleted; 0: they are kept
-    keep_uploads_days: int = 0  # the same for inputs that were uploaded
-    upload_quota_mb: int = 5_000  # what one workspace may keep uploaded
     metrics_token: str = field(default="", repr=False)  # who may read /metrics from elsewhere than this machine
     metrics_dir: str = ""  # where several processes of one server share their figures
     log_format: Literal["text", "json"] = "text"
@@ -107,10 +102,6 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         smtp_url=env.get("FAREBOX_SMTP_URL") or None,
         mail_from=_sender(env),
         low_balance_credits=_integer(env, "FAREBOX_LOW_BALANCE_CREDITS", 100),
-        files_url=_files_url(env),
-        keep_outputs_days=_days(env, "FAREBOX_KEEP_OUTPUTS_DAYS"),
-        keep_uploads_days=_days(env, "FAREBOX_KEEP_UPLOADS_DAYS"),
-        upload_quota_mb=_integer(env, "FAREBOX_UPLOAD_QUOTA_MB", 5_000),
         metrics_token=env.get("FAREBOX_METRICS_TOKEN", ""),
         metrics_dir=env.get("PROMETHEUS_MULTIPROC_DIR", ""),
         log_format=_log_format(env),
@@ -174,18 +165,6 @@ def _sender(env: Mapping[str, str]) -> str:
     if env.get("FAREBOX_SMTP_URL") and not sender:
         raise Broken("FAREBOX_MAIL_FROM is missing: set it to the sender, such as Farebox <billing@example.com>.")
     return sender
-
-
-def _files_url(env: Mapping[str, str]) -> str | None:
-    url = env.get("FILES_URL") or None
-    if url is not None and not (url.startswith("s3://") and urlsplit(url).hostname):
-        raise Broken("FILES_URL must name a bucket, such as s3://my-bucket/farebox?endpoint=https://s3.example.com.")
-    return url
-
-
-def _days(env: Mapping[str, str], name: str) -> int:
-    """Whole days; unset or 0 means for ever."""
-    return 0 if env.get(name, "").strip() in ("", "0") else _integer(env, name, 0)
 
 
 def _log_format(env: Mapping[str, str]) -> Literal["text", "json"]:

@@ -76,10 +76,6 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "FAREBOX_KEEP_PAYLOAD_DAYS", str(settings.keep_payload_days)
     yield "REDIS_URL", "set" if settings.redis_url else "unset: rate limits are each process's own"
 
-    yield "FILES_URL", _without_password(settings.files_url) if settings.files_url else "unset: kept in FAREBOX_HOME"
-    yield "FAREBOX_KEEP_OUTPUTS_DAYS", str(settings.keep_outputs_days or "unset: for ever")
-    yield "FAREBOX_KEEP_UPLOADS_DAYS", str(settings.keep_uploads_days or "unset: for ever")
-    yield "FAREBOX_UPLOAD_QUOTA_MB", str(settings.upload_quota_mb)
     yield "FAREBOX_METRICS_TOKEN", "set" if settings.metrics_token else "unset: /metrics answers this machine only"
     yield "FAREBOX_LOG_FORMAT", f"{settings.log_format} from {settings.log_level}"
     yield "FAREBOX_OTEL_ENDPOINT", settings.otel_endpoint or "unset: no traces"
