@@ -20,6 +20,7 @@ from app import services as building
 from app.api.assemble import build_api, wire_of
 from app.api.gateway import present
 from app.demo import demo_emails
+from app.generation import inline
 from app.kernel import tracing
 from app.kernel.logs import configure as configure_logs
 from app.services import Services
@@ -56,6 +57,8 @@ from app.ui.pages import (
     webhooks,
 )
 
+#: How long a stop waits for the calls under way; the sweeper sees to longer ones.
+FINISH_SECONDS = 10.0
 PAGES = (
     admin_customers,
     admin_invoices,
@@ -106,6 +109,7 @@ def serving(services: Services) -> rx.App:
         try:
             yield
         finally:
+            await inline.finish(services.desk, FINISH_SECONDS)
             await asyncio.to_thread(services.stop)
 
     served.register_lifespan_task(running)

@@ -57,6 +57,15 @@ class ProviderPool:
             raise ProviderRefused(f"{provider_id} does not answer at once.", code="provider_model_unknown")
         return cast(Direct, adapter)
 
+    async def close(self) -> None:
+        """Close what the running loop keeps open for further calls."""
+        loop = id(asyncio.get_running_loop())
+        for slot in [slot for slot in self._built if slot[0] == loop]:
+            adapter = self._built.pop(slot)[1]
+            self._until.pop(slot, None)
+            if (close := getattr(adapter, "close", None)) is not None:
+                await close()
+
     async def direct_setting(self, provider_id: str, name: str, default: float) -> float:
         """As `setting`, remembered like `direct`."""
         return float((await self._fresh(provider_id))[0].settings.get(name, default))

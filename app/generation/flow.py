@@ -133,6 +133,8 @@ async def _receive(desk: Desk, job: Job, streaming: Streaming, flow: Flow) -> Br
                 await flow.pass_on(chunk)
     except (TimeoutError, ProviderUnclear) as broken:
         unclear = broken if isinstance(broken, ProviderError) else None
+        if unclear is not None:
+            await desk.router.note_trouble(job.route, unclear)
         if not meter.chunks:
             unclear = unclear or ProviderUnclear(f"{job.route.provider_name} sent nothing in time.")
             await inline.lost(desk, job, unclear)

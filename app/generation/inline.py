@@ -27,6 +27,8 @@ from app.generation.meter import text_of
 from app.generation.plan import Plan, agree
 from app.generation.rates import RateHeaders
 from app.generation.replays import Replayed, replay
+from app.generation.router import Asked, Picked
+from app.generation.routing import may_ask_elsewhere
 from app.generation.settle import closing, give_back
 from app.generation.start import Ask, key_companion
 from app.generation.submit import lose
@@ -55,9 +57,8 @@ CALL_SECONDS = 600.0  # what the SDKs of the shapes we speak wait for
 GRACE = timedelta(seconds=30)  # after a call's own limit, before the sweeper takes it for lost
 #: What an answer of an idempotent request may measure to be kept for its repetition.
 MOST_KEPT_BYTES = 256 * 1024
-#: Refusals that are about our account with the provider and not about the request: another route may serve it.
-OURS = frozenset({"provider_key_refused", "provider_out_of_credit", "provider_model_unknown", "provider_address",
-                  "provider_foreign_host", "provider_refused"})  # fmt: skip
+#: Refusals of what was asked, beside the plain one: every other host would refuse it too.
+ABOUT_INPUT = frozenset({"content_policy_violation"})
 
 log = logging.getLogger(__name__)
 _running: set[asyncio.Task[Any]] = set()
@@ -72,6 +73,7 @@ class Job:
     route: RouteOffer
     hold: Money
     rates: RateHeaders
+    picked: Picked
 
     @property
     def id(self) -> str:
@@ -142,10 +144,11 @@ def _over(task: "asyncio.Task[Any]") -> None:
         task.exception()  # whoever waited has it; nobody waiting is no reason to complain
 
 
-async def finish(seconds: float) -> None:
+async def finish(desk: Desk, seconds: float) -> None:
     """Let the calls under way end, at a shutdown; those that take longer are left to the sweeper."""
     if _running:
         await asyncio.wait(set(_running), timeout=seconds)
+    await desk.providers.close()
 
 
 # --- hold
@@ -159,9 +162,10 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
     await desk.listeners.fresh()
     now = desk.clock()
     generation_id = new_id("gen")
-    route = plan.routes[0]
+    picked = await pick(desk, ask, plan, hold)
+    route = picked.route
     limit = await call_seconds(desk, route)
-    attempt = _attempt(generation_id, 1, route, plan, now)
+    attempt = _attempt(generation_id, 1, route, plan, now) | {"choice": picked.to_json()}
     generation = _generation(ask, plan, generation_id, hold, now, now + timedelta(seconds=limit) + GRACE)
     also = [
         Companion(rows.INSERT_GENERATION, generation),
@@ -178,14 +182,17 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
             hold,
             deadline_at=now + HOLD_LIFETIME,
             also=also,
-            checks=desk.gate.checks(plan.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
+            checks=(
+                *desk.gate.checks(plan.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
+                *desk.router.rules.checks(ask.workspace_id, route.provider_id, hold.micros),
+            ),
         )
     except (IntegrityError, InsufficientCredits, LimitReached):
         if (known := await replay(desk, ask)) is not None:  # two requests with one key, and the other one won
             return known
         raise
     faults.point("inline.after_hold")
-    return Job(generation, attempt, route, hold, rates)
+    return Job(generation, attempt, route, hold, rates, picked)
 
 
 def _generation(
@@ -215,10 +222,23 @@ def _generation(
 
 def _attempt(generation_id: str, number: int, route: RouteOffer, plan: Plan, now: datetime) -> dict[str, Any]:
     """The row, and `upstream_id` for whoever looks at it: such a call has none."""
-    card = route.cost_card
-    expected = None if card is None else card.amount(plan.expected, plan.params)
-    row = rows.attempt_row(generation_id, number, route, now, expected)
+    row = rows.attempt_row(generation_id, number, route, now, plan.cost_on(route))
     return row | {"state": "sending", "sent_at": now, "upstream_id": None}
+
+
+async def pick(desk: Desk, ask: Ask, plan: Plan, hold: Money) -> Picked:
+    """The routes to try and in which order; one that is only tried to see whether it is well again goes to one of us.
+
+    Raises NotAllowed, LimitReached and Conflict, as `Router.pick` does.
+    """
+    router, passed = desk.router, set[str]()
+    asked = Asked(plan.offer, plan.forced)
+    while True:
+        picked = router.pick(asked, ask.workspace_id, hold, plan.cost_on, plan.params, tried=passed, hold=hold)
+        others = any(route.route_id != picked.route.route_id for route in picked.choice.order)
+        if not others or not picked.is_well or await router.health.may_try(picked.route):
+            return picked
+        passed.add(picked.route.route_id)
 
 
 async def call_seconds(desk: Desk, route: RouteOffer) -> float:
@@ -232,25 +252,29 @@ async def call_seconds(desk: Desk, route: RouteOffer) -> float:
 async def on_a_route(desk: Desk, plan: Plan, job: Job, use: Callable[[Direct, Call], Awaitable[T]]) -> T:
     """Use the first route that takes it. What is raised has been written down: the hold is given back, or unknown."""
     trouble: ProviderError | None = None
-    for route in plan.routes:
+    for route in job.picked.choice.order:
         if trouble is not None:
             await _turn_to(desk, plan, job, route, trouble)
         try:
             direct = await desk.providers.direct(route.provider_id)
             async with asyncio.timeout(await call_seconds(desk, route)):
-                return await use(direct, _call(plan, job))
-        except ProviderBusy as busy:
-            trouble = busy
-        except ProviderRefused as refused:
-            if refused.stable_code not in OURS:
+                answer = await use(direct, _call(plan, job))
+            await desk.router.health.good(route)
+            return answer
+        except (ProviderBusy, ProviderRefused) as refused:
+            await desk.router.note_trouble(route, refused)
+            if not may_ask_elsewhere(refused) or refused.stable_code in ABOUT_INPUT:
                 raise await _refused(desk, plan, job, refused) from refused
             log.warning("%s does not serve us: %s", route.provider_id, refused)
             trouble = refused
         except TimeoutError as late:
             unclear = ProviderUnclear(f"{route.provider_name} did not answer in time.")
+            await desk.router.note_trouble(route, unclear)
             await lost(desk, job, unclear)
             raise unclear from late
         except Exception as unclear:
+            if isinstance(unclear, ProviderError):
+                await desk.router.note_trouble(route, unclear)
             await lost(desk, job, unclear)
             raise
     raise await _unserved(desk, plan, job, trouble)
@@ -279,7 +303,8 @@ async def _turn_to(desk: Desk, plan: Plan, job: Job, route: RouteOffer, trouble:
     """The attempt before took nothing: say so, and begin another on this route, before anything is sent."""
     now = desk.clock()
     before, number = job.attempt, int(job.attempt["number"]) + 1
-    following = _attempt(job.id, number, route, plan, now)
+    choice = {**job.picked.to_json(), "instead_of": job.picked.route.provider_id}
+    following = _attempt(job.id, number, route, plan, now) | {"choice": choice}
     closed = closing(before, "refused", now, trouble.stable_code, trouble.message)
     detail = {"attempt": before["number"], "provider": before["provider_id"], "why": trouble.message}
 
@@ -292,7 +317,7 @@ async def _turn_to(desk: Desk, plan: Plan, job: Job, route: RouteOffer, trouble:
     job.attempt, job.route = following, route
 
 
-async def _refused(desk: Desk, plan: Plan, job: Job, refused: ProviderRefused) -> InvalidInput:
+async def _refused(desk: Desk, plan: Plan, job: Job, refused: ProviderError) -> InvalidInput:
     why = refused.details.get("upstream_message") or "it did not say why"
     said = f"The provider did not accept the request: {why}"
     code = refused.stable_code

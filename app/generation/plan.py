@@ -10,7 +10,7 @@ from typing import Any
 
 from app.catalogue.offers import Offer, RouteOffer
 from app.generation.start import Ask
-from app.kernel.errors import Conflict, PriceAboveMax
+from app.kernel.errors import PriceAboveMax
 from app.kernel.money import Money, plain
 from app.pricing.brief import brief, most_micros
 from app.pricing.quote import Quote, final
@@ -35,10 +35,10 @@ class Plan:
     params: Mapping[str, Any]
     expected: Usage
     most: Usage
-    routes: tuple[RouteOffer, ...]
     count_input: Callable[[], int]
     files: tuple[Upload, ...] = ()
     keep: Keep | None = None
+    forced: str | None = None  # the provider the caller named
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -55,6 +55,10 @@ class Plan:
         """The quote to store beside the hold: what is held for, at its price."""
         return brief(self.offer.card, self.most, self.params)[1] | {"maximum_micros": hold.micros}
 
+    def cost_on(self, route: RouteOffer) -> int | None:
+        """What this should cost us there, in micro-USD; None without a cost profile."""
+        return None if route.cost_card is None else route.cost_card.amount(self.expected, self.params)
+
     def quote(self) -> Quote:
         """The quote in full, for somebody who asks before buying."""
         return final(self.offer.card, self.expected, self.params)
@@ -67,10 +71,3 @@ def agree(ask: Ask, hold: Money) -> None:
             f"This request may cost {plain(hold.amount)} credits, more than max_credits {ask.max_credits}.",
             param="max_credits",
         )
-
-
-def in_order(offer: Offer, operation: str) -> tuple[RouteOffer, ...]:
-    """The routes to try, the first one first."""
-    if not offer.routes:
-        raise Conflict(f"{offer.alias} has no provider at the moment. Try again later.", code="no_route")
-    return offer.routes

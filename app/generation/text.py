@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.catalogue.offers import Offer
-from app.generation.plan import Plan, in_order
+from app.generation.plan import Plan
 from app.generation.tokens import bounded, count_request, count_tokens_of, input_bound
 from app.kernel.errors import InvalidInput
 from app.pricing.parameters import Meter, Parameter
@@ -63,7 +63,6 @@ def plan_chat(offer: Offer, body: Mapping[str, Any], size_bytes: int, *, exact: 
         params=params,
         expected=_usage(likely_in, most_out),
         most=_usage(most_in, most_out),
-        routes=in_order(offer, CHAT),
         count_input=lambda: count_request(body),
         details={"messages": len(messages), "choices": choices} if choices > 1 else {"messages": len(messages)},
     )
@@ -87,7 +86,6 @@ def plan_embeddings(offer: Offer, body: Mapping[str, Any], size_bytes: int, *, e
         params=params,
         expected=_usage(likely, 0),
         most=_usage(most, 0),
-        routes=in_order(offer, EMBEDDINGS),
         count_input=lambda: count_tokens_of(texts),
         details={"texts": len(texts) if isinstance(texts, list) else 1},
     )

@@ -81,7 +81,7 @@ class Priced:
         return self.flat, *((part.key.key, part.scale) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class RateCard:
     """See the module. Amounts are in millionths of `unit` ("credit", or "USD" for what something costs us)."""
 

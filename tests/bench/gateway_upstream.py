@@ -20,10 +20,7 @@ CHAT = {
     "usage": USAGE,
 }
 #: A picture of 8 × 8 white dots.
-DOT = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAD0lEQVR4nGP4jwMwDC0JALoev0Ewkwr8"
-    "AAAAAElFTkSuQmCC"
-)
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAD0lEQVR4nGP4jwMwDC0JALoev0Ewkwr8AAAAAElFTkSuQmCC"
 IMAGE = {
     "created": 1_764_000_000,
     "data": [{"b64_json": DOT}],

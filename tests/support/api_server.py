@@ -76,7 +76,7 @@ async def serve(options: argparse.Namespace) -> None:
     try:
         await server.serve()
     finally:
-        await inline.finish(5)
+        await inline.finish(services.desk, 5)
         await asyncio.to_thread(services.stop)
 
 

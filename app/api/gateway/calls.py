@@ -23,6 +23,7 @@ from app.generation.inline import Outcome, run_inline
 from app.generation.plan import Plan, agree
 from app.generation.rates import RateHeaders
 from app.generation.replays import Replayed
+from app.generation.router import Asked as Routed
 from app.generation.start import Ask
 from app.kernel.errors import InsufficientCredits, InvalidInput
 from app.kernel.money import MICRO, Money, plain
@@ -61,14 +62,18 @@ def guarded(handler: Handler, dialect: Dialect) -> Handler:
     return endpoint
 
 
-async def find(gateway: Gateway, body: Mapping[str, Any], operation: str) -> Offer:
-    """The model that is asked for, when it serves what this route is about."""
-    alias = common.text_field(body, "model")
-    offers = gateway.desk.offers
-    offer = offers.find(alias) if offers.is_fresh else await asyncio.to_thread(offers.find, alias)
+async def find(
+    gateway: Gateway, holder: KeyHolder, body: Mapping[str, Any], operation: str
+) -> tuple[Offer, str | None]:
+    """The model that is asked for, when it serves what this route is about, and the provider named with it."""
+    name, desk = common.text_field(body, "model"), gateway.desk
+    resolve = desk.router.resolve
+    asked = resolve(name) if desk.offers.is_fresh else await asyncio.to_thread(resolve, name)
+    desk.router.check_forced(asked, holder.workspace_id)
+    offer = asked.offer
     if offer.operation != operation:
         raise InvalidInput(f"{offer.alias} serves {offer.operation}, not {operation}.", param="model")
-    return offer
+    return offer, asked.forced
 
 
 async def buy(gateway: Gateway, asked: Asked) -> Outcome | Replayed:
@@ -101,7 +106,9 @@ def _estimate(gateway: Gateway, asked: Asked) -> dict[str, Any]:
     agree(asked.ask, hold)
     quote = replace(plan.quote(), maximum=hold)
     available = gateway.ledger.balance(asked.holder.workspace_id).available
-    return present.estimate(asked.offer, quote, plan.routes[0].provider_id, gateway.wire) | {
+    router, named = gateway.desk.router, Routed(plan.offer, plan.forced)
+    picked = router.pick(named, asked.holder.workspace_id, hold, plan.cost_on, plan.params, hold=hold)
+    return present.estimate(asked.offer, quote, picked.route.provider_id, gateway.wire) | {
         "available": present.number(available.amount),
         "sufficient": available >= hold,
     }

@@ -1,6 +1,7 @@
 """`POST /v1/chat/completions` and `/v1/embeddings` in OpenAI's shape: passed on, metered, told what they cost."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request, Response
@@ -50,22 +51,23 @@ async def ask_for(gateway: Gateway, request: Request, operation: str, planner: P
     """Who asks for what: the key, the body, the model."""
     holder = await gateway.authenticate(request)
     body, size = await common.sized_body(request, calls.MAX_BODY_BYTES)
-    offer = await calls.find(gateway, body, operation)
-    return asked_of(request, holder, offer, body, size, operation, planner)
+    found = await calls.find(gateway, holder, body, operation)
+    return asked_of(request, holder, found, body, size, operation, planner)
 
 
 def asked_of(
     request: Request,
     holder: KeyHolder,
-    offer: Offer,
+    found: tuple[Offer, str | None],
     body: Mapping[str, Any],
     size: int,
     origin: str,
     planner: Planner,
 ) -> Asked:
+    offer, forced = found
     ask = Ask(
         workspace_id=holder.workspace_id,
-        model=offer.alias,
+        model=offer.alias if forced is None else f"{forced}/{offer.alias}",
         input=body,
         origin=origin,
         request_id=common.request_id(request),
@@ -73,7 +75,9 @@ def asked_of(
         max_credits=common.max_credits(body),
         idempotency_key=common.idempotency_key(request, body),
     )
-    return Asked(holder, offer, ask, lambda exact: planner(offer, body, size, exact=exact), body)
+    return Asked(
+        holder, offer, ask, lambda exact: replace(planner(offer, body, size, exact=exact), forced=forced), body
+    )
 
 
 async def _whole(gateway: Gateway, asked: Asked) -> Response:

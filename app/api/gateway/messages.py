@@ -25,8 +25,8 @@ def create(gateway: Gateway, dialect: Dialect) -> calls.Handler:
     async def handle(request: Request) -> Response:
         holder = await gateway.authenticate(request)
         body, size = await common.sized_body(request, calls.MAX_BODY_BYTES)
-        offer = await calls.find(gateway, body, "chat")
-        asked = chat.asked_of(request, holder, offer, to_chat(body), size, "messages", plan_chat)
+        found = await calls.find(gateway, holder, body, "chat")
+        asked = chat.asked_of(request, holder, found, to_chat(body), size, "messages", plan_chat)
         if common.is_dry_run(request):
             return await calls.dry_run(gateway, asked)
         if asked.streams:
@@ -38,9 +38,9 @@ def create(gateway: Gateway, dialect: Dialect) -> calls.Handler:
 
 def count_tokens(gateway: Gateway, dialect: Dialect) -> calls.Handler:
     async def handle(request: Request) -> Response:
-        await gateway.authenticate(request)
+        holder = await gateway.authenticate(request)
         body, _size = await common.sized_body(request, calls.MAX_BODY_BYTES)
-        await calls.find(gateway, body, "chat")
+        await calls.find(gateway, holder, body, "chat")
         counted = await asyncio.to_thread(count_request, to_chat(body, needs_cap=False))
         return calls.json_response({"input_tokens": counted}, {"request-id": common.request_id(request)})
 
