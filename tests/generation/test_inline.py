@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +20,6 @@ from app.kernel.errors import InsufficientCredits, ProviderBusy, ProviderUnclear
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.ledger.tables import entry
-from tests.support.api_server import running_api
 from tests.support.house import House
 
 pytestmark = pytest.mark.anyio
@@ -247,28 +245,6 @@ async def test_bug_a1_of_64_at_once_the_balance_admits_exactly_10(shared_house: 
     assert sum(isinstance(one, Job) for one in made) == 10
     assert sum(isinstance(one, InsufficientCredits) for one in made) == 54
     assert home.available == Money.zero()
-
-
-async def test_bug_a1_across_two_processes(home: House, tmp_path: Path) -> None:
-    """64 requests to two APIs over one database; every answer takes longer than asking all of them."""
-    content = json.dumps(body_of("[[fault:hang=25]] Hello")).encode()
-    plan = plan_chat(home.services.desk.offers.find(CHAT), json.loads(content), len(content))
-    poor = await asyncio.to_thread(home.newcomer)
-    ten = Money(plan.hold.micros * 10)
-    await home.services.ledger.grant(poor.workspace_id, ten, kind="promo", label="Ten", ref="ten", actor="test")
-    url = home.services.db.engine.url.render_as_string(hide_password=False)
-    headers = {"Authorization": f"Bearer {await asyncio.to_thread(poor.key)}", "content-type": "application/json"}
-    with (
-        running_api(tmp_path / "one", url, home.sandbox_url) as one,
-        running_api(tmp_path / "two", url, home.sandbox_url) as two,
-    ):
-        async with httpx.AsyncClient(headers=headers, timeout=60, limits=httpx.Limits(max_connections=64)) as client:
-            addresses = [f"{(one, two)[number % 2].url}/v1/chat/completions" for number in range(64)]
-            asked = (client.post(address, content=content) for address in addresses)
-            statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
-
-    assert sorted(statuses) == [200] * 10 + [402] * 54
-    home.assert_books_balance()
 
 
 def _fault(home: House, provider: str, fault: str) -> None:
