@@ -23,7 +23,7 @@ def environment(base: Mapping[str, str]) -> dict[str, str]:
     """`base`, with our own programs first on the PATH and Reflex kept from calling anybody.
 
     Some shells and images ask Python not to keep what it compiled; our sources would be compiled at every start again,
-    and that is a third of it.
+    and that is a fifth of it.
     """
     return {
         **{name: value for name, value in base.items() if name != "PYTHONDONTWRITEBYTECODE"},
