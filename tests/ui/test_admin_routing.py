@@ -15,6 +15,7 @@ from app.generation.breaker import STREAK
 from app.generation.provider_rules import Rule
 from app.kernel.db import metadata
 from app.ui.pages.admin_routing.rows import CARD_HEIGHT, GAP, curve
+from app.ui.pages.admin_routing.rule import RuleState
 from app.ui.pages.admin_routing.state import RoutingState
 from tests.scenarios.test_two_routes import MODEL, PROMPT, alias_with_two_routes
 from tests.support.house import House
@@ -97,6 +98,16 @@ def test_the_picture_the_edit_and_the_simulator(home: House) -> None:
     home.services.desk.router.rules.save(home.workspace_id, Rule(frozenset({"replicate"})), "test")
     act(screen, state.set_sim("workspace", home.workspace_id))
     assert [(row["provider"], row["place"]) for row in state.decisions] == [("Replicate", "1"), ("fal", "")]
+    ruling = asyncio.run(screen.tab.tree.get_state(RuleState))
+    act(screen, ruling.edit_rule())
+    assert [row["name"] for row in ruling.rule_rows if row["allowed"]] == ["Replicate"]
+    act(screen, _done(ruling.set_quota("replicate", "2 k")))
+    act(screen, ruling.save_rule())
+    assert "a number of credits" in ruling.rule_problem
+    act(screen, _done(ruling.set_quota("replicate", "2,000")))
+    act(screen, ruling.save_rule())
+    rules = home.services.desk.router.rules
+    assert rules.of(home.workspace_id) == Rule(frozenset({"replicate"}), quotas={"replicate": 2_000_000_000})
     act(screen, state.set_sim("provider", "fal"))
     assert "may not use fal" in state.sim_refusal
     act(screen, state.set_sim("text", '{"prompt": 5'))

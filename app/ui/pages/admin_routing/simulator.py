@@ -6,6 +6,7 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui.components import (
+    button,
     card,
     chip,
     column,
@@ -21,7 +22,8 @@ from app.ui.components import (
     slip_total,
 )
 from app.ui.components.code import code_editor
-from app.ui.pages.admin_routing.state import RoutingState, on
+from app.ui.pages.admin_routing.rule import RuleState, rule_dialog
+from app.ui.pages.admin_routing.state import ANYONE, RoutingState, on
 
 
 def simulator() -> rx.Component:
@@ -43,6 +45,19 @@ def _asked() -> rx.Component:
             _choice("provider", RoutingState.providers, RoutingState.sim_provider),
             class_name="fb-form-grid",
         ),
+        rx.cond(
+            RoutingState.sim_workspace != ANYONE,
+            rx.el.div(
+                button(
+                    t("admin_routing.rule.edit"),
+                    size="small",
+                    icon_name="shield-check",
+                    on_click=RuleState.edit_rule,
+                    custom_attrs={"data-testid": "edit-rule"},
+                )
+            ),
+        ),
+        rule_dialog(),
         field(
             t("admin_routing.sim.params"),
             rx.el.div(
