@@ -12,9 +12,13 @@ from fastapi import FastAPI
 from app import services as building
 from app.api.assemble import build_api
 from app.demo import demo_emails
+from app.generation import inline
 from app.kernel import logs, tracing
 from app.services import Services
 from app.settings import load
+
+#: How long a stop waits for the calls under way; the sweeper sees to longer ones.
+FINISH_SECONDS = 10.0
 
 
 def serving(services: Services) -> FastAPI:
@@ -28,6 +32,7 @@ def serving(services: Services) -> FastAPI:
         try:
             yield
         finally:
+            await inline.finish(services.desk, FINISH_SECONDS)
             await asyncio.to_thread(services.stop)
 
     api.router.lifespan_context = running
