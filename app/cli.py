@@ -142,7 +142,7 @@ def _audit(_: argparse.Namespace) -> int:
     database.dispose()
     for breach in breaches:
         print(breach)
-    checked = len(ledger.INVARIANTS) + len(invoicing.INVARIANTS)
+    checked = len(ledger.INVARIANTS) + len(invoicing.INVARIANTS) + len(payments.INVARIANTS)
     print(f"{checked} invariants checked, {len(breaches)} breaches.")
     return 1 if breaches else 0
 
