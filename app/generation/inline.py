@@ -33,7 +33,7 @@ from app.generation.settle import closing, give_back
 from app.generation.start import Ask, key_companion
 from app.generation.submit import lose
 from app.generation.usage import Told, measured, reported_usage
-from app.kernel import events, faults
+from app.kernel import events, faults, meters, tracing
 from app.kernel.errors import (
     InsufficientCredits,
     InvalidInput,
@@ -258,7 +258,11 @@ async def on_a_route(desk: Desk, plan: Plan, job: Job, use: Callable[[Direct, Ca
         try:
             direct = await desk.providers.direct(route.provider_id)
             async with asyncio.timeout(await call_seconds(desk, route)):
-                answer = await use(direct, _call(plan, job))
+                with (
+                    meters.provider_call(job.attempt["provider_id"]),
+                    tracing.span("call", attempt_id=job.attempt["id"]),
+                ):
+                    answer = await use(direct, _call(plan, job))
             await desk.router.health.good(route)
             return answer
         except (ProviderBusy, ProviderRefused) as refused:
