@@ -16,7 +16,6 @@ from tests.support.till import till as open_till
 from tests.support.topups import FIFTY, charges, due, hear, on, topups, use
 
 
-
 @pytest.fixture
 def stripe_(tmp_path: Path) -> Iterator[SandboxStripe]:
     with running_stripe(tmp_path / "stripe") as running:
