@@ -1,0 +1,285 @@
+"""Money comes in, by card, by transfer and by itself, and a part goes back; afterwards every book agrees.
+
+One Farebox with the sandbox's Stripe serves the module. The first test is the whole story, the others look at corners
+of the same page.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pypdf
+import pytest
+from playwright.sync_api import Page, expect
+
+from app import services as building
+from app import settings
+from app.kernel.fiat import Fiat
+from app.payments.refunds import RefundChoice
+from tests.support.server import Running
+from tests.support.shots import enter
+from tests.support.topups import FIFTY
+
+DESK = {"width": 1440, "height": 900}
+PATIENCE_SECONDS = 90.0
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+
+
+@dataclass(frozen=True)
+class Customer:
+    email: str
+    password: str
+
+
+@pytest.fixture(scope="module")
+def stripe(shared_farebox: Running) -> Iterator[httpx.Client]:
+    """The control page of the Stripe that this Farebox uses."""
+    base = f"{shared_farebox.sandbox_url}/stripe/_ctl"
+    with httpx.Client(base_url=base, trust_env=False, timeout=20, follow_redirects=True) as client:
+        yield client
+
+
+def new_customer(farebox: Running, name: str) -> Customer:
+    """Somebody with a workspace and nothing in it."""
+    email = f"{name.lower()}@example.com"
+    made = farebox.command("user", "customer", email, "--name", name)
+    assert made.returncode == 0, made.stderr
+    return Customer(email, made.stdout.rsplit(maxsplit=1)[-1])
+
+
+def sign_in(page: Page, farebox: Running, who: Customer) -> Page:
+    page.goto(f"{farebox.url}/login")
+    page.locator("#email").fill(who.email)
+    page.locator("#password").fill(who.password)
+    page.locator("#password").press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def fill_billing(page: Page, **values: str) -> None:
+    """Say who buys: asked for where the final amount would stand."""
+    page.get_by_test_id("fill-billing").click()
+    page.get_by_test_id("billing-country").select_option(values.pop("country"))
+    for name, value in values.items():
+        page.get_by_test_id(f"billing-{name}").fill(value)
+    page.get_by_test_id("save-billing").click()
+    expect(page.get_by_test_id("accept-terms")).to_be_visible()
+
+
+def choose(page: Page, title: str) -> None:
+    page.get_by_text(title, exact=True).locator("visible=true").first.click()
+    expect(page.get_by_test_id("summary")).to_contain_text(title)
+
+
+def tick(page: Page, test_id: str) -> None:
+    """The server keeps what is ticked: it shows a moment after the click."""
+    page.get_by_test_id(test_id).click()
+    expect(page.get_by_test_id(test_id)).to_be_checked()
+
+
+def pay_by_card(page: Page, number: str) -> None:
+    """On the provider's page."""
+    page.wait_for_url(re.compile(r"/stripe/c/pay/"))
+    page.get_by_label("Card number").fill(number)
+    page.get_by_label("Expires").fill("12/34")
+    page.get_by_label("Security code").fill("123")
+    page.get_by_role("button", name=re.compile(r"^Pay ")).click()
+
+
+def pdf_text(page: Page, test_id: str) -> str:
+    """A document as it is downloaded, read by a program that did not write it."""
+    with page.expect_download() as downloading:
+        page.get_by_test_id(test_id).first.click()
+    assert downloading.value.suggested_filename.endswith(".pdf")
+    return "\n".join(part.extract_text() for part in pypdf.PdfReader(Path(downloading.value.path())).pages)
+
+
+def new_key(page: Page, farebox: Running) -> str:
+    page.goto(f"{farebox.url}/keys")
+    page.get_by_role("button", name="Create key").first.click()
+    page.get_by_role("textbox", name="Name").fill("programs")
+    page.get_by_role("textbox", name="Name").press("Enter")
+    return page.get_by_test_id("new-secret").inner_text()
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (found := holds()):
+        assert time.monotonic() < end, f"it never came to be that {what}"
+        time.sleep(0.2)
+    return found
+
+
+def available(api: httpx.Client) -> float:
+    return float(api.get("/v1/balance").raise_for_status().json()["credits"]["available"])
+
+
+def orders(api: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.get("/v1/orders").raise_for_status().json()["data"]
+    return found
+
+
+def finished(api: httpx.Client, generation_id: str) -> Any:
+    """The generation once it has ended, well or not."""
+    seen = api.get(f"/v1/generations/{generation_id}").json()
+    return seen if seen["completed_at"] else None
+
+
+def generate_at_once(api: httpx.Client, models: Sequence[str]) -> list[str]:
+    """Generations asked for at the same moment; their ids."""
+
+    def one(model: str) -> str:
+        answer = api.post("/v1/generations", json={"model": model, "input": {"prompt": "A lighthouse"}})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    with ThreadPoolExecutor(len(models)) as pool:
+        return list(pool.map(one, models))
+
+
+def refund(farebox: Running, order_id: str, minor: int) -> None:
+    """An operator gives a part back, as their page would ask for it."""
+    ours = settings.load(environ := dict(farebox.env))
+    assert environ["STRIPE_API_BASE"].startswith("http://127.0.0.1")
+
+    async def asked() -> None:
+        services = building.build(ours, carry=False)
+        services.start()
+        try:
+            choice = RefundChoice(order_id, "usr_operator", "story-1", Fiat(minor, "EUR"))
+            await services.cashier.refund(choice)
+        finally:
+            await services.cashier.cards.door.close()  # type: ignore[union-attr]
+            services.stop()
+
+    with ThreadPoolExecutor(1) as elsewhere:  # Playwright keeps an event loop in this thread
+        elsewhere.submit(asyncio.run, asked()).result(60)
+
+
+def test_money_comes_in_by_every_road_a_part_goes_back_and_every_book_agrees(
+    shared_farebox: Running, stripe: httpx.Client, visitor: Callable[..., Page]
+) -> None:
+    farebox = shared_farebox
+    ada = sign_in(visitor(**DESK), farebox, new_customer(farebox, "Ada"))
+    key = new_key(ada, farebox)
+    with httpx.Client(base_url=farebox.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as api:
+        bought = buys_by_card_and_waits_for_the_webhook(ada, farebox, stripe, api)
+        spent = tops_up_once_under_many_generations(ada, farebox, stripe, api)
+
+        operator = visitor(**DESK)
+        enter(operator, farebox.url, "operator")
+        pays_by_transfer(visitor(**DESK), operator, farebox)
+
+        refund(farebox, bought["id"], 2_261)  # a fifth of it
+        until(lambda: orders(api)[1]["status"] == "partially_refunded", "a part went back")
+        assert available(api) == 105_000 - spent + 10_000 - 21_000  # with the fifth of the bonus
+        ada.goto(f"{farebox.url}/invoices")
+        ada.get_by_role("row").filter(has_text="Credit note").first.click()
+        note = pdf_text(ada, "pdf")
+        for printed in ("Credit note", bought["invoice"], "22.61"):
+            assert printed in note, printed
+
+    taken = stripe.get("book").json()["book"]["eur"]
+    assert (taken["charges"], taken["refunded"]) == (2, 2_261)
+    operator.goto(f"{farebox.url}/admin/reconcile")
+    operator.get_by_test_id("run-now").click()
+    expect(operator.get_by_test_id("verdict").locator('[data-tone="good"]')).to_be_visible(timeout=60_000)
+    for command in ("reconcile", "audit"):
+        done = farebox.command(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def buys_by_card_and_waits_for_the_webhook(
+    page: Page, farebox: Running, stripe: httpx.Client, api: httpx.Client
+) -> dict[str, Any]:
+    page.goto(f"{farebox.url}/top-up")
+    fill_billing(page, country="DE", company="Ada Werke GmbH", line1="Hafenstraße 1", postcode="20457", city="Hamburg")
+    choose(page, "Team")
+    expect(page.get_by_test_id("total")).to_have_text("€113.05")
+    page.get_by_label(re.compile("^Save this card")).check()
+    tick(page, "accept-terms")
+    page.get_by_test_id("pay").click()
+    page.wait_for_url(re.compile(r"/stripe/c/pay/"))
+    session = page.url.rsplit("/", 1)[-1].partition("?")[0]
+
+    stripe.post("webhooks", json={"hold": True, "events": None}).raise_for_status()
+    stripe.post("fail", json={"fault": "503", "match": f"/v1/checkout/sessions/{session}", "times": 3})
+    pay_by_card(page, "4242 4242 4242 4242")
+    page.wait_for_url(re.compile(r"/top-up\?cs="))
+    expect(page.get_by_test_id("state")).to_have_text("Processing")
+    until(lambda: not stripe.get("").json()["faults"]["pending"], "Farebox looked by itself, in vain")
+    expect(page.get_by_test_id("state")).to_have_text("Processing")
+    assert available(api) == 0
+
+    stripe.post("webhooks", json={"clear": True}).raise_for_status()
+    assert stripe.post("webhooks/release", json={"order": "reversed"}).json()["released"] > 1
+    expect(page.get_by_test_id("message")).to_contain_text("105,000 credits have arrived")
+    assert available(api) == 105_000
+    [order] = orders(api)
+    invoice = pdf_text(page, "invoice")
+    for printed in (order["invoice"], "Ada Werke GmbH", "Hafenstraße 1", "95.00", "18.05", "113.05", "19%"):
+        assert printed in invoice, invoice
+    return order
+
+
+def tops_up_once_under_many_generations(page: Page, farebox: Running, stripe: httpx.Client, api: httpx.Client) -> int:
+    """The credits that were used meanwhile."""
+    page.goto(f"{farebox.url}/top-up")
+    page.get_by_test_id("auto-switch").click()
+    page.get_by_test_id("auto-threshold").fill("104999")
+    page.get_by_test_id("auto-month_cap").fill("60")
+    expect(page.get_by_role("dialog")).to_contain_text("€11.31")
+    tick(page, "auto-agree")
+    page.get_by_test_id("turn-on").click()
+    expect(page.get_by_text("Auto top-up is on.").first).to_be_visible()
+
+    made = generate_at_once(api, FIFTY)
+    ended = [until(lambda one=one: finished(api, one), f"{one} ended") for one in made]
+    spent = sum(one["metadata"]["credits"] for one in ended)
+    assert {one["status"] for one in ended} == {"completed"}
+    until(lambda: available(api) == 105_000 - spent + 10_000, "the balance was topped up, once")
+    [first, second] = orders(api)
+    assert (first["status"], first["total"]) == ("paid", "11.31")
+    assert second["status"] == "paid"
+    assert stripe.get("book").json()["book"]["eur"]["charges"] == 2
+    return int(spent)
+
+
+def pays_by_transfer(page: Page, operator: Page, farebox: Running) -> None:
+    """A company abroad orders; the operator finds the money and approves it."""
+    sign_in(page, farebox, new_customer(farebox, "Bob"))
+    page.goto(f"{farebox.url}/top-up")
+    fill_billing(
+        page,
+        country="CH",
+        company="Bob Handel AG",
+        line1="Ring 1",
+        postcode="8001",
+        city="Zürich",
+    )
+    tick(page, "method-transfer")
+    tick(page, "accept-terms")
+    page.get_by_test_id("place-order").click()
+    page.wait_for_url(re.compile(r"/top-up\?order="))
+    transfer = page.get_by_test_id("transfer")
+    expect(transfer).to_contain_text("DE02 1203 0000 0000 2020 51")
+    order_id = page.url.rsplit("=", 1)[-1]
+
+    operator.goto(f"{farebox.url}/admin/orders/{order_id}")
+    operator.get_by_test_id("record").click()
+    operator.get_by_label("Bank's reference").press_sequentially("2026-11-21/8")
+    operator.get_by_test_id("confirm-order").click()
+    operator.get_by_test_id("approve").click()
+    operator.get_by_test_id("confirm-order").dblclick()
+    expect(operator.get_by_test_id("order-state")).to_have_text("Paid")
+
+    expect(page.get_by_test_id("message")).to_contain_text("10,000 credits have arrived")  # told, without a reload
+    invoice = pdf_text(page, "invoice")
+    for printed in ("Bob Handel AG", "Zürich", "9.50"):
+        assert printed in invoice, invoice
