@@ -134,6 +134,9 @@ def forgeries(till: Till, body: str) -> dict[str, str]:
         "time zero": till.signed(body, at=0),
         "a fresh time on an old signature": f"t={int(now)},v1={till.signed(body, at=now - 360).partition(',v1=')[2]}",
         "two times": f"t={int(now)},{till.signed(body, at=now - 360)}",
+        "two times, one of them behind a blank": f"v0=x, t={int(now)},{till.signed(body, at=now - 360)}",
+        "two times, one of them signed": f"t=+{till.signed(body, at=now - 360)[2:]}, t={int(now)}",
+        "two times, the old one first": f"{till.signed(body, at=now - 360)}, t={int(now)}",
         "nonsense": "t=x,v1=y",
     }
 

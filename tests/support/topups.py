@@ -18,16 +18,6 @@ from app.payments.views import OrderView
 from tests.support.till import VISA, Till
 
 EUR_10 = Fiat(1_000, "EUR")  # net; 11.90 with tax, and 10,000 credits
-#: Fifty pictures that may be made at the same time: each model takes so many jobs of a workspace.
-FIFTY = tuple(
-    model
-    for at_once, models in (
-        (8, ("flux-schnell", "flux-dev", "nano-banana", "nano-banana-2", "flux-1.1-pro")),
-        (4, ("seedream-4.5", "imagen4-fast")),
-        (2, ("flux-2-pro",)),
-    )
-    for model in models * at_once
-)
 RULES = Rules(threshold=Money.from_exact(2_000), mode=Mode.FIXED, month_cap=Fiat(10_000, "EUR"), amount=EUR_10)
 _refs = count()
 
