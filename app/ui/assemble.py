@@ -1,5 +1,6 @@
 """Puts the interface together: pages, guard, live news and the front, as one Reflex app."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from app.ui.live import Live
 from app.ui.redact import redact_logs
 from app.ui.roles import Role
 from app.ui.shell_state import ShellState
+
+#: Nobody waits longer for a tab to deal with what was pushed to it.
+LONGEST_SECONDS = 30.0
 
 
 def built_pages() -> Path:
@@ -38,13 +42,19 @@ def assemble(*, transformers: Sequence[Any] = ()) -> rx.App:
 
 
 def live_for(app: rx.App) -> Live:
-    """The hub that pushes a page's own events into its open tabs; give it to `Wiring(live=…)`."""
+    """The hub that pushes a page's own events into its open tabs; give it to `Wiring(live=…)`.
+
+    A push is over when the tab's state has dealt with it: a tab's events are handled one after the other, and where
+    news comes faster than a busy machine shows it, a click would wait behind all of it.
+    """
 
     async def deliver(token: str, event: Any) -> bool:
         if app.event_namespace is None or token not in app.event_namespace.token_to_sid:
             return False
         with app.set_contexts():
-            await app.event_processor.enqueue_many(token, *Event.from_event_type(event))
+            handled = await app.event_processor.enqueue_many(token, *Event.from_event_type(event))
+        if handled:
+            await asyncio.wait(handled, timeout=LONGEST_SECONDS)
         return True
 
     return Live(deliver)

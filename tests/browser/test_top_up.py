@@ -239,6 +239,8 @@ def tops_up_once_under_many_generations(page: Page, farebox: Running, stripe: ht
     assert (first["status"], first["total"]) == ("paid", "11.31")
     assert second["status"] == "paid"
     assert stripe.get("book").json()["book"]["eur"]["charges"] == 2
+    page.get_by_test_id("auto-switch").click()  # else a refund is filled up again
+    expect(page.get_by_text("Auto top-up is off.").first).to_be_visible()
     return int(spent)
 
 

@@ -2,10 +2,15 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from app.ui.assemble import live_for
 from app.ui.live import Live, workspace
+from app.ui.shell_state import ShellState
 
 pytestmark = pytest.mark.anyio
 TOPIC = workspace("ws_1")
@@ -113,3 +118,31 @@ async def test_news_may_come_from_any_thread(live, tabs):
 def test_news_nobody_follows_costs_nothing(live, tabs):
     live.publish(TOPIC)
     assert tabs.delivered == []
+
+
+async def test_news_waits_until_the_tab_has_dealt_with_the_last() -> None:
+    """Else a click would stand in line behind everything that is pushed meanwhile."""
+    handled: list[asyncio.Future[None]] = []
+
+    async def enqueue_many(_token: str, *_events: object) -> list[asyncio.Future[None]]:
+        handled.append(asyncio.get_running_loop().create_future())
+        return handled[-1:]
+
+    app: Any = SimpleNamespace(
+        event_namespace=SimpleNamespace(token_to_sid={"a": "socket"}),
+        event_processor=SimpleNamespace(enqueue_many=enqueue_many),
+        set_contexts=nullcontext,
+    )
+    live = live_for(app)
+    live.interval_seconds = 0
+    live.follow("a", TOPIC, ShellState.enter)
+    for _ in range(20):
+        live.publish(TOPIC)
+        await settle()
+    assert len(handled) == 1
+    handled[0].set_result(None)
+    await settle()
+    assert len(handled) == 2
+    handled[1].set_result(None)
+    await settle()
+    assert len(handled) == 2
