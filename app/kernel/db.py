@@ -107,31 +107,44 @@ class Turnstile:
 
     SQLite lets in whoever happens to ask at the right moment: the others sleep for a tenth of a second at a time, and
     with many writers some of them for seconds. It stays the one that guarantees that there is only one writer: whoever
-    has waited too long here goes on to ask it.
+    has waited too long here goes on to ask it, and once SQLite lets somebody in, nobody before them is inside.
     """
 
     def __init__(self) -> None:
-        self._line: deque[object] = deque()  # the first one is inside
-        self._moved = threading.Condition()
+        self._line: deque[tuple[object, threading.Event]] = deque()  # the first one is inside
+        self._lock = threading.Lock()
 
-    def enter(self, who: object) -> None:
-        """Wait for our turn, and no longer than `TURN_SECONDS`."""
-        with self._moved:
-            self._line.append(who)
-            inside = False
-            try:
-                inside = self._moved.wait_for(lambda: self._line[0] is who, TURN_SECONDS)
-            finally:
-                if not inside:
-                    self._line.remove(who)
-                    self._moved.notify_all()
+    def enter(self, who: object) -> bool:
+        """Wait for our turn, and no longer than `TURN_SECONDS`: False when it did not come."""
+        mine = threading.Event()
+        with self._lock:
+            self._line.append((who, mine))
+            if self._line[0][1] is mine:
+                return True
+        came = False
+        try:
+            came = mine.wait(TURN_SECONDS)
+        finally:
+            if not came and not mine.is_set():
+                self.leave(who)
+        return mine.is_set()
+
+    def inside(self, who: object) -> None:
+        """SQLite let somebody in without a turn: whoever the line took to be inside is not, and never left."""
+        with self._lock:
+            if self._line:
+                self._line.popleft()
+            self._line.appendleft((who, threading.Event()))
 
     def leave(self, who: object) -> None:
-        """Let the next one in; leaving without being inside does no harm."""
-        with self._moved:
-            if who in self._line:
-                self._line.remove(who)
-                self._moved.notify_all()
+        """Let the next one in; leaving without being in the line does no harm."""
+        with self._lock:
+            gone = next((place for place, (one, _) in enumerate(self._line) if one is who), None)
+            if gone is None:
+                return
+            del self._line[gone]
+            if gone == 0 and self._line:
+                self._line[0][1].set()
 
 
 def _sqlite(url: str) -> Engine:
@@ -146,10 +159,14 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("farebox_read")
-        if not reading:
-            turnstile.enter(connection.connection.dbapi_connection)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("farebox_read"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        who = connection.connection.dbapi_connection
+        in_turn = turnstile.enter(who)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if not in_turn:
+            turnstile.inside(who)
 
     _leave_after(engine, turnstile)
     return engine

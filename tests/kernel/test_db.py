@@ -1,13 +1,14 @@
 """The database door: transactions that end as they should, and values that come back as they went in."""
 
 import contextlib
+import sqlite3
 import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select, text
-from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlmodel import Session
 
 from app.accounts.tables import Workspace
@@ -197,13 +198,42 @@ def test_writers_come_in_the_order_they_asked() -> None:
 def test_nobody_waits_for_ever_for_one_that_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.kernel.db.TURN_SECONDS", 0.05)
     turnstile = Turnstile()
-    turnstile.enter("stuck")
-    turnstile.enter("second")  # goes on without a turn: SQLite itself decides
+    assert turnstile.enter("stuck")
+    assert not turnstile.enter("second")  # goes on without a turn: SQLite itself decides
     turnstile.leave("second")
     turnstile.leave("nobody")
     turnstile.leave("stuck")
-    turnstile.enter("third")
-    assert list(turnstile._line) == ["third"]
+    assert turnstile.enter("third")
+
+
+def test_one_that_never_leaves_holds_up_one_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that a forked process knows of, and that lives in its parent."""
+    monkeypatch.setattr("app.kernel.db.TURN_SECONDS", 0.05)
+    turnstile = Turnstile()
+    assert turnstile.enter("gone")
+    assert not turnstile.enter("second")
+    turnstile.inside("second")  # SQLite let it in
+    turnstile.leave("gone")  # too late to matter
+    assert not turnstile.enter("third")
+    turnstile.leave("second")
+    assert turnstile.enter("fourth")
+
+
+def test_a_writer_that_sqlite_did_not_let_in_has_left(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.kernel.db.BUSY_TIMEOUT_MS", 50)
+    db = Database(sqlite_url)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for _ in range(2):
+        with pytest.raises(OperationalError, match="locked"), db.write():
+            pass
+    other.execute("ROLLBACK")
+    other.close()
+    began = time.monotonic()
+    with db.write() as connection:
+        connection.execute(text("SELECT 1"))
+    assert time.monotonic() - began < TURN_SECONDS
+    db.dispose()
 
 
 @pytest.mark.parametrize("end", ["commit", "raise", "invalidate"])
