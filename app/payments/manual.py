@@ -20,7 +20,7 @@ from app.invoicing.tax_snapshot import TaxSnapshot
 from app.kernel import events, faults, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database, metadata
-from app.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from app.kernel.errors import Conflict, InvalidInput, LimitReached, NotAllowed, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
 from app.kernel.money import Money
@@ -29,7 +29,7 @@ from app.ledger.wallet import Ledger
 from app.payments import policy, rows, tables, views
 from app.payments.fulfil import after_days, cash, cost_basis, mark_paid
 from app.payments.lifecycle import CREDITED, Event, State
-from app.payments.orders import CUSTOM, MANUAL, Choice, Draft, Orders, Sale, check_key
+from app.payments.orders import CUSTOM, MANUAL, PACKAGE, Choice, Draft, Orders, Sale, by_key, check_key
 from app.payments.unmatched import Reason, report
 from app.payments.verdict import Progress, Proof
 from app.payments.views import OrderView
@@ -38,6 +38,8 @@ MEMBER = metadata.tables[str(Member.__tablename__)]
 LONGEST_REFERENCE = 140
 LONGEST_NOTE = 300
 LONGEST_TITLE = 80
+#: Orders by transfer one workspace may place in 24 hours.
+MOST_A_DAY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,20 @@ class Manual:
     # --- ordering
 
     def request(self, choice: Choice) -> OrderView:
-        """Order a package by transfer; again under the same key answers the same order."""
+        """Order a package by transfer; again under the same key answers the same order.
+
+        `LimitReached` beyond `MOST_A_DAY`: an order costs its customer nothing yet, and operators are told of each.
+        """
         with self._db.read() as connection:
             rules = policy.read(connection)
+            again = by_key(connection, choice.workspace_id, choice.key) is not None
+            today = 0 if again else _requested(connection, choice.workspace_id, self._clock() - timedelta(days=1))
+        if today >= MOST_A_DAY:
+            raise LimitReached(
+                f"A workspace can place {MOST_A_DAY} orders by transfer a day: pay or cancel those first.",
+                code="too_many_orders",
+                retry_after_seconds=3600,
+            )
         if not rules.transfers:
             raise Conflict("Orders by bank transfer are not offered here.", code="transfers_off")
         expires = self._clock() + timedelta(days=rules.transfer_days)
@@ -356,6 +369,18 @@ def received(connection: Connection, order: Row[Any]) -> Fiat:
 def needed(connection: Connection, order: Row[Any]) -> int:
     """How many people have to approve."""
     return 2 if policy.read(connection).needs_two(order.gross_minor, order.currency) else 1
+
+
+def _requested(connection: Connection, workspace_id: str, since: datetime) -> int:
+    """How many orders by transfer this workspace has placed lately, whatever became of them."""
+    kept = tables.payment_order
+    mine = select(func.count()).where(
+        kept.c.workspace_id == workspace_id,
+        kept.c.provider == MANUAL,
+        kept.c.kind == PACKAGE,
+        kept.c.created_at > since,
+    )
+    return int(connection.execute(mine).scalar_one())
 
 
 def _manual(connection: Connection, order_id: str, workspace_id: str | None = None, *, lock: bool = False) -> Row[Any]:

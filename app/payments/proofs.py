@@ -19,6 +19,7 @@ from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.ids import is_id, new_id
 from app.payments import rows, tables
+from app.payments.lifecycle import CREDITED, State
 from app.payments.orders import MANUAL
 
 MOST_BYTES: Final = 10 * 1024 * 1024
@@ -98,6 +99,10 @@ class Proofs:
             order = rows.find(connection, order_id)
             if order.workspace_id != workspace_id or order.provider != MANUAL:
                 raise rows.no_order(order_id)
+            if order.state == State.REJECTED or order.state in CREDITED:
+                raise Conflict(f"This order is {order.state}: it waits for no payment.", code="wrong_state")
+            one_by_one = select(tables.payment_order.c.id).where(tables.payment_order.c.id == order_id)
+            connection.execute(one_by_one.with_for_update())  # files that come together are counted all the same
             count = select(func.count()).where(kept.c.order_id == order_id)
             if int(connection.execute(count).scalar_one()) >= MOST_FILES:
                 raise Conflict(f"An order has {MOST_FILES} files at the most.", code="too_many_proofs")

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from app.kernel.errors import Conflict, FareboxError, InvalidInput, NotAllowed, NotFound
+from app.kernel.errors import Conflict, FareboxError, InvalidInput, LimitReached, NotAllowed, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.payments.lifecycle import State
-from app.payments.manual import Agreement
+from app.payments.manual import MOST_A_DAY, Agreement
 from app.payments.views import OrderView
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
@@ -283,6 +283,22 @@ def test_transfers_can_be_switched_off(one_till: Till) -> None:
         ordered(one_till)
 
 
+def test_a_workspace_orders_so_often_a_day_and_no_more(one_till: Till) -> None:
+    """Each order is told to every operator, and costs nobody anything."""
+    till = one_till
+    choices = [till.choice() for _ in range(MOST_A_DAY + 1)]
+    for choice in choices[:-1]:
+        till.cashier.manual.request(choice)
+    with pytest.raises(LimitReached) as refused:
+        till.cashier.manual.request(choices[-1])
+    assert refused.value.stable_code == "too_many_orders"
+    assert till.cashier.manual.request(choices[0]).id in {order.id for order in till.cashier.orders_of()}
+    other, person = till.customer(name="Other")
+    assert till.cashier.manual.request(till.choice(workspace_id=other, actor=person))
+    till.time.ahead += timedelta(days=1)
+    assert till.cashier.manual.request(choices[-1])
+
+
 # --- proofs
 
 PDF = b"%PDF-1.7 hello"
@@ -345,3 +361,11 @@ def test_case_33_limits_and_who_may_see_it(one_till: Till) -> None:
     with pytest.raises(Conflict):
         keep(till, order)
     assert len(list(till.services.settings.proofs_dir.iterdir())) == 5
+
+
+def test_case_33_a_decided_order_takes_no_more_files(one_till: Till) -> None:
+    order = ordered(one_till)
+    one_till.cashier.manual.reject(order.id, reason="No transfer came", actor="clerk")
+    with pytest.raises(Conflict):
+        keep(one_till, order)
+    assert one_till.cashier.proofs.of_order(order.id) == []
