@@ -231,9 +231,15 @@ async def _ask(call: Awaitable[T], lost: Callable[..., ProviderError], what: str
             ) from error
         raise ProviderRefused(f"Stripe refused: {error}", param=error.param, stripe_code=error.code) from error
     except stripe.APIConnectionError as error:
-        raise lost(f"Stripe could not be reached: {error}", code="provider_unreachable") from error
+        raise lost(f"Stripe could not be reached: {_network(error)}", code="provider_unreachable") from error
     except stripe.StripeError as error:
         raise lost(f"Stripe answered {error.http_status}: {error}", code="provider_failed") from error
+
+
+def _network(error: stripe.APIConnectionError) -> str:
+    """What the network said, in one line and without the library's advice."""
+    said = " ".join(str(error).split())
+    return said.rpartition("(Network error: ")[2].removesuffix(")")
 
 
 def _decline(error: stripe.CardError) -> dict[str, Any]:
