@@ -6,6 +6,8 @@ from pathlib import Path
 from app.payments.health import NEEDED, look
 from app.payments.stripe_client import API_VERSION
 from app.payments.stripe_keys import StripeKeys
+from app.payments.stripe_listing import TYPES
+from app.run.paths import ROOT
 from tests.support.stripe_sandbox import SECRET_KEY, WEBHOOK_SECRET, SandboxStripe, running_stripe
 
 HOOK = "https://shop.example/hooks/payments/stripe"
@@ -31,3 +33,10 @@ def test_what_is_told_about_the_account(tmp_path: Path) -> None:
         [refused] = said(stripe_, key="sk_test_wrong")
         assert refused.startswith("✗ Stripe cannot be asked")
         assert "sk_test_wrong" not in refused
+
+
+def test_the_manual_names_every_event_that_is_needed() -> None:
+    manual = set((ROOT / "docs" / "going-live.md").read_text(encoding="utf-8").split())
+    assert set(NEEDED) <= manual
+    assert set(TYPES) - set(NEEDED) == {"payment_intent.processing"}  # told by the page already
+    assert len(TYPES) <= 20
