@@ -20,12 +20,14 @@ from app.api.forms import read_form, uploaded_file
 from app.api.gateway import common
 from app.files.store import TooLarge
 from app.kernel.errors import FareboxError, InvalidInput, LimitReached, NotAllowed, NotFound
+from app.kernel.ids import is_id
 from app.kernel.money import plain
 from app.kernel.text import t
 from app.payments.cashier import STRIPE, Cashier, PriceTag
 from app.payments.orders import Choice
 from app.payments.packages import Package
 from app.payments.proofs import MOST_BYTES
+from app.payments.rows import no_order
 from app.payments.verify import MOST_BYTES as MOST_WEBHOOK_BYTES
 from app.payments.views import OrderView
 from app.services import Services
@@ -219,6 +221,8 @@ def _native(auth: Auth, cashier: Cashier) -> APIRouter:
 
     @api.get("/orders/{order_id}", summary="One order")
     async def order(order_id: str, key: Key) -> dict[str, Any]:
+        if not is_id(order_id, "ord"):
+            raise no_order(order_id)
         return _order(await asyncio.to_thread(cashier.order, order_id, key.workspace_id))
 
     return api

@@ -106,6 +106,8 @@ def text_field(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value.strip():
         raise InvalidInput(f"“{name}” is missing: give it as text.", param=name)
+    if "\0" in value:  # PostgreSQL has no such text
+        raise InvalidInput(f"“{name}” cannot be read.", param=name)
     return value
 
 
