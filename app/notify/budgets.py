@@ -121,7 +121,7 @@ def _turned_away(connection: Connection, row: Row[Any], budget: _Budget) -> bool
 def _tell(connection: Connection, row: Row[Any], budget: _Budget, percent: int, now: datetime) -> bool:
     insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     mark = insert(budget_alert).values(subject=row.subject, period=budget.period, percent=percent, created_at=now)
-    if connection.execute(mark.on_conflict_do_nothing()).rowcount != 1:
+    if connection.execute(mark.on_conflict_do_nothing().returning(budget_alert.c.subject)).first() is None:
         return False  # another process was quicker
     key = f"budget:{row.subject}:{budget.period}:{percent}"
     limit, spent = Money(int(budget.limit_micros)), Money(int(budget.spent_micros))
