@@ -256,6 +256,7 @@ def file_size(size_bytes: int) -> str:
 _DOTS: Mapping[str, str] = {
     "held": "queued",
     "submitting": "queued",
+    "calling": "running",
     "queued": "queued",
     "running": "running",
     "storing": "running",

@@ -128,7 +128,7 @@ def test_editing_a_route(shop: Shop):
     assert (route.form, route.usable) == (changed, False)
     assert shop.audit()[-1] == (
         "route.edited",
-        "fal: fal-ai/picture, priority 0, on → fal-ai/picture/v2, priority 3, off",
+        "fal: fal-ai/picture, priority 0, weight 100, on → fal-ai/picture/v2, priority 3, weight 100, off",
     )
     with pytest.raises(NotFound):
         shop.editing.edit_route("rte_none", changed, ACTOR)

@@ -54,9 +54,12 @@ def launched(tmp_path: Path, *command: str) -> Iterator[tuple["subprocess.Popen[
     env.pop("MAKELEVEL", None)
     pids = tmp_path / "pids"
     plain = [sys.executable, "-m", "tests.run.launcher", str(pids)]
+    # A shell starts what runs in the background deaf to Ctrl-C, and the tests may well run there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command or plain, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
+    signal.signal(signal.SIGINT, before)
     try:
         yield process, wait_for(lambda: noted(pids, 4), "the start")
     finally:

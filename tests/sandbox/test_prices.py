@@ -84,7 +84,11 @@ def complete(model: SeedModel) -> dict[str, Any]:
     return {**model.example, **files}
 
 
-@pytest.mark.parametrize("model", seed_models(), ids=lambda model: model.alias)
+#: The hosts of OpenAI's kind tell their usage with the answer: tests/sandbox/test_openai.py compares that with their book.
+JOBS = [model for model in seed_models() if model.provider in ("fal", "replicate", "kie")]
+
+
+@pytest.mark.parametrize("model", JOBS, ids=lambda model: model.alias)
 def test_the_catalogue_expects_the_bill_it_will_get(model):
     schema = parse_schema(model.param_schema)
     card = cost_card(model.cost.rule, schema)

@@ -69,7 +69,11 @@ class Reusable:
     def wipe(self) -> bool:
         """Put the rows back; False if this database must not be lent again, as when somebody is still in it."""
         self.uses += 1
-        if self._connection.closed or not self._is_fit():
+        try:
+            fit = not self._connection.closed and self._is_fit()
+        except psycopg.OperationalError:  # a test cut every session of its database, ours too
+            fit = False
+        if not fit:
             self.close()
             return False
         with self._connection.transaction():

@@ -131,7 +131,7 @@ def test_every_model_of_the_catalogue_has_a_form_whose_values_are_a_request(alia
     rows = fields.rows(schema)
     assert {row["name"] for row in rows} == set(schema.names)
     values = {one.name: fields.start_value(one) for one in schema.parameters if not fields.is_files(one)}
-    values |= {name: "A red tram" for name in ("prompt", "text") if name in values}
+    values |= {name: "A red tram" for name in ("prompt", "text", "input") if name in values}
     files = {
         one.name: ["https://example.com/a.png"] for one in schema.parameters if fields.is_files(one) and one.required
     }

@@ -6,6 +6,7 @@ import pytest
 
 from app.catalogue.offers import Limits, Offer
 from app.catalogue.param_schema import parse_schema
+from app.catalogue.route_policy import policy_of
 from app.generation.preview import Preview
 from app.kernel.money import Money
 from app.pricing.quote import estimate
@@ -39,6 +40,7 @@ def offer(rule=RULE) -> Offer:
         title="Flux",
         description="",
         modality="image",
+        operation="images",
         enabled=True,
         example=None,
         version_id="ver_1",
@@ -53,6 +55,7 @@ def offer(rule=RULE) -> Offer:
         refund_on_failure=card.refund_on_failure,
         limits=Limits(),
         routes=(),
+        policy=policy_of("priority", None),
         verified=True,
     )
 
