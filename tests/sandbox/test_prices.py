@@ -84,7 +84,7 @@ def complete(model: SeedModel) -> dict[str, Any]:
     return {**model.example, **files}
 
 
-#: Hosts of the kind of OpenAI tell their usage with the answer: tests/sandbox/test_openai.py compares it with their book.
+#: Hosts of the kind of OpenAI tell their usage with the answer: see tests/sandbox/test_openai.py.
 JOBS = [model for model in seed_models() if model.provider in ("fal", "replicate", "kie")]
 
 
