@@ -41,8 +41,10 @@ def take_number(connection: Connection, entity_id: str, kind: str, today: date, 
     key = {"entity_id": entity_id, "kind": kind, "year": today.year, "is_test": is_test}
     taken = _count(connection, key, today)
     if taken is None:
-        # The entity's prefix of this moment: a changed one begins with the next series that opens.
-        prefix = connection.execute(select(_ENTITY.c.series_prefix).where(_ENTITY.c.id == entity_id)).scalar_one()
+        # The entity's prefix of this moment: a changed one begins with the next series that opens. One at a time opens
+        # it: both its key and its prefix are unique, and PostgreSQL forgives only a conflict on the index it is told of.
+        own = select(_ENTITY.c.series_prefix).where(_ENTITY.c.id == entity_id).with_for_update(key_share=True)
+        prefix = connection.execute(own).scalar_one()
         _open_series(connection, key, series_prefix(prefix, kind, today.year, is_test=is_test), today)
         taken = _count(connection, key, today)
     if taken is None:

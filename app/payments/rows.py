@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel import events
-from app.kernel.errors import NotFound
+from app.kernel.errors import Broken, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
 from app.kernel.money import Money
@@ -70,10 +70,19 @@ def note(
 
 
 def insert_once(connection: Connection, table: Any, row: Mapping[str, Any], *unique: str) -> bool:
-    """Insert unless a row with the same `unique` columns is there; whether it was inserted."""
+    """Insert unless a row with the same `unique` columns is there; whether it was inserted.
+
+    Two who insert the same at once may meet at any unique index of the table, and PostgreSQL forgives only those it is
+    told of: so it is told of all, and a row that stands in the way for another reason is said to.
+    """
     made = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = made(table).values(dict(row)).on_conflict_do_nothing(index_elements=list(unique))
-    return connection.execute(statement.returning(table.c[unique[0]])).first() is not None
+    statement = made(table).values(dict(row)).on_conflict_do_nothing()
+    if connection.execute(statement.returning(table.c[unique[0]])).first() is not None:
+        return True
+    same = (table.c[name] == row[name] for name in unique)
+    if connection.execute(select(table.c[unique[0]]).where(*same)).first() is None:
+        raise Broken(f"A row of {table.name} stands in the way of another: {[row[name] for name in unique]}.")
+    return False
 
 
 def tell(connection: Connection, order: Row[Any], type_: str, *, reason: str | None = None, attempt: str = "") -> None:
