@@ -137,9 +137,9 @@ class Cashier:
         if self.cards is not None and returns is not None:
             self.dispute_road = Disputes(db, clock, ledger, bookings, returns)
             self.cards.worker.handle("charge.dispute.", self.dispute_road.on_dispute)
-            self.cards.worker.handle("refund.", self.refunds.on_refund)
-            self.cards.worker.handle("charge.refund.", self.refunds.on_refund)
-            self.cards.worker.handle("charge.refunded", self.refunds.on_charge)
+            self.cards.worker.handle("refund.", self.refunds.road.on_refund)
+            self.cards.worker.handle("charge.refund.", self.refunds.road.on_refund)
+            self.cards.worker.handle("charge.refunded", self.refunds.road.on_charge)
 
     # --- what can be bought
 
@@ -277,7 +277,7 @@ class Cashier:
 
     async def return_due(self) -> int:
         """Carry refunds on whose end is not known: for the chores."""
-        return await self.refunds.run_due()
+        return await self.refunds.road.run_due()
 
     def disputes(
         self, *, order_id: str | None = None, workspace_id: str | None = None, open_only: bool = False

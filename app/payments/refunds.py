@@ -9,14 +9,12 @@ there on, and what was used by then is debt. Each is told apart by its own id, n
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from app.invoicing.writing import Issued
 from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -24,38 +22,23 @@ from app.kernel.errors import (
     Conflict,
     InsufficientCredits,
     InvalidInput,
-    NotFound,
-    ProviderBusy,
-    ProviderRefused,
-    ProviderUnclear,
 )
-from app.kernel.fiat import Fiat, from_psp, psp_minor
+from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
 from app.kernel.money import Money
-from app.kernel.text import t
-from app.ledger import asides as set_asides
 from app.payments import policy, refund_rows, return_rows, rows
-from app.payments.bookings import Back, Bookings, tax_back
-from app.payments.inbox import Delivery
+from app.payments.bookings import Bookings, tax_back
 from app.payments.orders import MANUAL, check_key
-from app.payments.refund_rows import OPEN, OPERATOR, PROVIDER, RefundView
+from app.payments.refund_plan import BEING_ASKED, Plan, Preview, expressible, planned, row_of
+from app.payments.refund_road import RefundRoad
+from app.payments.refund_rows import OPEN, OPERATOR, RefundView
 from app.payments.refund_rules import Refundable, refundable
-from app.payments.return_rows import ASKED, CANCELED, FAILED, PENDING, RESTORED, SEEN, SUCCEEDED
+from app.payments.return_rows import ASKED, CANCELED
 from app.payments.return_tables import refund as refunds
-from app.payments.stripe_returns import RefundAsk, RefundSeen, StripeReturns
-from app.payments.unmatched import Reason, report
+from app.payments.stripe_returns import StripeReturns
 
 TRIES: Final = 5
-BATCH: Final = 50
 LONGEST_NOTE: Final = 500
-#: Nobody else carries a refund on that was just asked for.
-BEING_ASKED: Final = timedelta(minutes=2)
-LOOKS: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
-#: A bank takes days; the provider tells us, and we ask now and then.
-PENDING_LOOK: Final = timedelta(hours=6)
-KEY_LASTS: Final = timedelta(hours=23)
-#: What the provider says in its own refusals, in the words of a person who asked twice.
-REFUSALS: Final = {"charge_disputed": "order_disputed", "charge_already_refunded": "already_refunded"}
 
 log = logging.getLogger(__name__)
 
@@ -72,35 +55,12 @@ class RefundChoice:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a refund would do: credits and bonus that go with it, and the credit note. `whole`: nothing of the order is
-    left after it; `by_transfer`: an operator sends the money."""
-
-    amount: Fiat
-    credits: Money
-    bonus: Money
-    net: Fiat
-    tax: Fiat
-    whole: bool
-    by_transfer: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    order: Row[Any]
-    payment: Row[Any]
-    amount: Fiat
-    before: Fiat
-    credits: Money
-    bonus: Money
-
-
 class Refunds:
     """`provider` is None where no card is taken: orders paid by transfer are refunded all the same, by hand."""
 
     def __init__(self, db: Database, clock: Clock, bookings: Bookings, provider: StripeReturns | None) -> None:
-        self._db, self._clock, self._bookings, self._provider = db, clock, bookings, provider
+        self._db, self._clock, self._bookings = db, clock, bookings
+        self.road = RefundRoad(db, clock, bookings, provider)
 
     # --- what can go back
 
@@ -142,7 +102,7 @@ class Refunds:
             raise InvalidInput(f"A note has up to {LONGEST_NOTE} characters.", param="note")
         refund_id = await self._begin(choice)
         faults.point("refund.after_aside")
-        return await self._proceed(refund_id, fresh=True)
+        return await self.road.proceed(refund_id, fresh=True)
 
     async def _begin(self, choice: RefundChoice) -> str:
         for _ in range(TRIES):
@@ -166,7 +126,7 @@ class Refunds:
             return refund_id
         raise Conflict("This order is being changed from elsewhere: please try again.", code="order_busy")
 
-    def _plan(self, choice: RefundChoice) -> _Plan:
+    def _plan(self, choice: RefundChoice) -> Plan:
         with self._db.read() as connection:
             order = rows.find(connection, choice.order_id)
             can = self._refundable(connection, order)
@@ -180,10 +140,10 @@ class Refunds:
             if amount.minor > can.amount.minor:
                 raise Conflict(f"At most {can.amount} of this order can be refunded.", code="refund_too_high")
             if payment.provider != MANUAL:
-                _expressible(amount)
-            return _planned(connection, order, payment, amount)
+                expressible(amount)
+            return planned(connection, order, payment, amount)
 
-    def _write(self, connection: Connection, refund_id: str, plan: _Plan, choice: RefundChoice) -> None:
+    def _write(self, connection: Connection, refund_id: str, plan: Plan, choice: RefundChoice) -> None:
         """In the transaction that sets the credits aside: what was planned must still be true."""
         order = return_rows.order_locked(connection, plan.order.id)
         if self._refundable(connection, order).refusal == "order_disputed":
@@ -192,7 +152,7 @@ class Refunds:
             raise _Stale("Another refund of this order was asked for meanwhile.")
         now = self._clock()
         manual = plan.payment.provider == MANUAL
-        row = _row(refund_id, plan, now, state=ASKED, look_at=None if manual else now + BEING_ASKED)
+        row = row_of(refund_id, plan, now, state=ASKED, look_at=None if manual else now + BEING_ASKED)
         asked = {
             "origin": OPERATOR,
             "reason": choice.reason,
@@ -220,256 +180,22 @@ class Refunds:
         reference = " ".join(bank_reference.split())
         if not reference or len(reference) > 140 or not reference.isprintable():
             raise InvalidInput("Write the bank's reference of the transfer.", param="bank_reference")
-        row, order = await asyncio.to_thread(self._both, refund_id)
+        row, order = await asyncio.to_thread(self.road.both, refund_id)
         if row.provider != MANUAL or row.state not in OPEN:
             raise Conflict(f"This refund is {row.state}.", code="wrong_state")
-        await self._set_aside_bonus(row, order)
-        await self._succeed(row, order, reference, actor)
-        return await asyncio.to_thread(self.find, refund_id)
+        await self.road.set_aside_bonus(row, order)
+        await self.road.succeed(row, order, reference, actor)
+        return await asyncio.to_thread(self.road.find, refund_id)
 
     async def call_off(self, refund_id: str, *, actor: str) -> RefundView:
         """A refund by transfer is not made after all: the credits return."""
-        row, _ = await asyncio.to_thread(self._both, refund_id)
+        row, _ = await asyncio.to_thread(self.road.both, refund_id)
         if row.provider != MANUAL or row.state != ASKED:
             raise Conflict(f"This refund is {row.state}.", code="wrong_state")
-        await self._end(row, CANCELED, "called_off", actor)
-        return await asyncio.to_thread(self.find, refund_id)
-
-    # --- the provider's word
-
-    async def on_refund(self, delivery: Delivery) -> str:
-        """An event about a refund: fetched as it is now."""
-        return await self.look(delivery.object_id)
-
-    async def on_charge(self, delivery: Delivery) -> str:
-        """An event about a charge that was refunded: every refund of it is looked at by itself."""
-        if self._provider is None:
-            return "not used"
-        seen = await self._provider.refunds_of_charge(delivery.object_id)
-        return "; ".join([await self.follow(one) for one in seen]) or "nothing refunded"
-
-    async def look(self, external_id: str) -> str:
-        """Fetch one refund and do what it says: for whoever finds that no event told of it."""
-        if self._provider is None:
-            return "not used"
-        return await self.follow(await self._provider.see_refund(external_id))
-
-    async def follow(self, seen: RefundSeen) -> str:
-        """Do what this refund, as it stands at the provider, does to its order. Any number of times, at once too."""
-        refund_id = await asyncio.to_thread(self._known, seen)
-        if refund_id is None:
-            return f"{seen.external_id} is of a payment that was not credited here"
-        view = await self._proceed(refund_id, seen=seen)
-        return f"{seen.external_id} {view.state}"
-
-    async def run_due(self) -> int:
-        """Carry on what a crash or a lost answer left: for the chores."""
-        due = await asyncio.to_thread(self._due)
-        for refund_id in due:
-            try:
-                await self._proceed(refund_id)
-            except Conflict as refused:
-                log.warning("%s: %s", refund_id, refused)
-            except Exception:
-                log.exception("the refund %s could not be carried on; it is tried again", refund_id)
-                await asyncio.to_thread(self._later, refund_id)
-        return len(due)
-
-    async def _proceed(self, refund_id: str, *, seen: RefundSeen | None = None, fresh: bool = False) -> RefundView:
-        """From wherever it stands, as far as the provider's word goes."""
-        row, order = await asyncio.to_thread(self._both, refund_id)
-        if row.state == SEEN:
-            await self._set_aside_late(row, order)
-        if row.state in (ASKED, SEEN):
-            await self._set_aside_bonus(row, order)
-        if row.provider != MANUAL and (row.state in OPEN or seen is not None):
-            word = seen or await self._word(row, order, fresh)
-            if word is not None:
-                await self._apply(row, order, word)
-        return await asyncio.to_thread(self.find, refund_id)
-
-    async def _word(self, row: Row[Any], order: Row[Any], fresh: bool) -> RefundSeen | None:
-        """What the provider says; None while it says nothing. A refusal ends the refund and is raised."""
-        if self._provider is None:
-            return None
-        try:
-            if row.external_id is not None:
-                return await self._provider.see_refund(row.external_id)
-            found = None if fresh else await self._provider.find_refund(_intent(row, self._db), row.id)
-            if found is not None:
-                return found
-            if self._clock() - row.created_at > KEY_LASTS:
-                await self._end(row, FAILED, "never_made", rows.SYSTEM)
-                return None
-            made = await self._provider.refund(_ask(row, order, self._db))
-            faults.point("refund.after_provider")
-            return made
-        except (ProviderBusy, ProviderUnclear) as lost:
-            log.warning("nobody knows what became of the refund %s: %s", row.id, lost)
-            await asyncio.to_thread(self._later, row.id)
-            return None
-        except (ProviderRefused, NotFound) as refused:
-            if refused.stable_code == "provider_key":
-                await asyncio.to_thread(self._later, row.id)
-                raise
-            code = str(refused.details.get("stripe_code") or refused.stable_code)
-            await self._end(row, FAILED, code, rows.SYSTEM)
-            raise Conflict(
-                f"The payment provider refuses this refund: {refused.message}",
-                code=REFUSALS.get(code, "refund_refused"),
-            ) from refused
-
-    async def _apply(self, row: Row[Any], order: Row[Any], seen: RefundSeen) -> None:
-        """The provider's word about a refund that we know."""
-        amount = Fiat(row.amount_minor, row.currency)
-        if (seen.amount, seen.currency) != (psp_minor(amount), row.currency):
-            await asyncio.to_thread(self._differs, row, seen)
-        elif seen.status == SUCCEEDED:
-            await self._succeed(row, order, seen.external_id, row.created_by)
-        elif seen.status in (FAILED, CANCELED):
-            if row.state == SUCCEEDED:
-                await self._restore(row, order, seen)
-            elif row.state in OPEN:
-                await self._end(row, seen.status, seen.failure_code or seen.status, rows.SYSTEM, seen)
-        else:
-            await asyncio.to_thread(self._pending, row.id, seen)
-
-    # --- the ends
-
-    async def _succeed(self, row: Row[Any], order: Row[Any], external_id: str, actor: str) -> None:
-        if row.state not in OPEN:
-            return
-
-        def mark(connection: Connection, issued: Issued | None) -> None:
-            now = self._clock()
-            aside = set_asides.set_aside(connection, row.id)
-            refund_rows.change(
-                connection,
-                row.id,
-                now,
-                state=SUCCEEDED,
-                external_id=external_id,
-                shortfall_micros=aside.shortfall.micros if aside else 0,
-                credit_note_id=issued.invoice_id if issued else None,
-                credit_note_number=issued.number if issued else None,
-                look_at=None,
-                done_at=now,
-            )
-            return_rows.settle_order(connection, row.order_id, now, actor=actor)
-            told = {"refund": row.id, "amount": str(Fiat(row.amount_minor, row.currency))}
-            rows.note(connection, row.order_id, "refunded", now, actor=actor, **told)
-
-        manual = order.provider == MANUAL
-        method = t("payments.refund.method_transfer") if manual else t("payments.refund.method")
-        await self._bookings.take_back(_back(row, method, external_id), actor=actor, mark=mark)
-        faults.point("refund.after_commit")
-
-    async def _end(self, row: Row[Any], state: str, code: str, actor: str, seen: RefundSeen | None = None) -> None:
-        """It was not made after all: the credits return. One that failed at the bank is told to the operators."""
-
-        def mark(connection: Connection) -> None:
-            now = self._clock()
-            known = {"external_id": seen.external_id} if seen else {}
-            moved = refund_rows.change(
-                connection, row.id, now, state=state, failure_code=code, look_at=None, done_at=now, **known
-            )
-            if not moved:
-                return
-            rows.note(connection, row.order_id, "refund_failed", now, actor=actor, refund=row.id, code=code)
-            if seen is not None:
-                _report(connection, Reason.REFUND_FAILED, row, seen, now)
-
-        await self._bookings.give_back(row.id, actor=actor, mark=mark)
-
-    async def _restore(self, row: Row[Any], order: Row[Any], seen: RefundSeen) -> None:
-        """It had succeeded, and the bank sent the money back: the customer has neither until we give the credits."""
-
-        def mark(connection: Connection, journal_id: str | None) -> None:
-            now = self._clock()
-            code = seen.failure_code or seen.status
-            known = {"failure_code": code, "restored_journal_id": journal_id}
-            refund_rows.change(connection, row.id, now, states=(SUCCEEDED,), state=RESTORED, **known)
-            return_rows.settle_order(connection, row.order_id, now, actor=rows.SYSTEM)
-            rows.note(connection, row.order_id, "refund_came_back", now, refund=row.id, code=code)
-            _report(connection, Reason.REFUND_FAILED, row, seen, now)
-
-        back = _back(row, t("payments.refund.method_failed"), seen.external_id)
-        label = t("payments.refund.label", title=order.title)
-        await self._bookings.restore(back, row.credit_note_id, label=label, actor=rows.SYSTEM, mark=mark)
-
-    # --- rows
-
-    async def _set_aside_late(self, row: Row[Any], order: Row[Any]) -> None:
-        """A refund we were not asked about: whatever is still there of its credits."""
-
-        def mark(connection: Connection) -> None:
-            refund_rows.change(connection, row.id, self._clock(), states=(SEEN,), state=PENDING)
-
-        credits = Money(row.credits_micros)
-        await self._bookings.aside(order, row.id, credits, reason="refund", actor=rows.SYSTEM, partial=True, mark=mark)
-
-    async def _set_aside_bonus(self, row: Row[Any], order: Row[Any]) -> None:
-        bonus = Money(row.bonus_micros)
-        await self._bookings.aside_bonus(order, row.id, bonus, reason="refund", actor=row.created_by)
-
-    def _known(self, seen: RefundSeen) -> str | None:
-        """Our row for it, made now if it is new; None when it is about no payment of ours."""
-        name = self._provider.door.name if self._provider else ""
-        now = self._clock()
-        with self._db.write() as connection:
-            payment = refund_rows.payment_behind(connection, name, seen.payment_id, seen.charge_id)
-            if payment is None:
-                return None
-            order = return_rows.order_locked(connection, payment.order_id)
-            known = refund_rows.by_external(connection, name, seen.external_id)
-            if known is None and seen.refund_id is not None:
-                known = connection.execute(select(refunds).where(refunds.c.id == seen.refund_id)).one_or_none()
-            if known is not None:
-                return str(known.id)
-            amount = from_psp(seen.amount, seen.currency)
-            plan = _planned(connection, order, payment, amount)
-            row = _row(new_id("rfd"), plan, now, state=SEEN, look_at=now + BEING_ASKED)
-            made = {"origin": PROVIDER, "reason": "at_provider", "note": "", "created_by": rows.SYSTEM}
-            connection.execute(refunds.insert().values({**row, **made, "external_id": seen.external_id}))
-            told = {"refund": row["id"], "amount": str(amount), "at": seen.external_id}
-            rows.note(connection, order.id, "refund_seen", now, **told)
-            return str(row["id"])
-
-    def _pending(self, refund_id: str, seen: RefundSeen) -> None:
-        now = self._clock()
-        with self._db.write() as connection:
-            later = now + PENDING_LOOK
-            refund_rows.change(connection, refund_id, now, state=PENDING, external_id=seen.external_id, look_at=later)
-
-    def _differs(self, row: Row[Any], seen: RefundSeen) -> None:
-        now = self._clock()
-        with self._db.write() as connection:
-            _report(connection, Reason.REFUND_DIFFERS, row, seen, now)
-            refund_rows.change(connection, row.id, now, look_at=None)
-
-    def _later(self, refund_id: str) -> None:
-        now = self._clock()
-        with self._db.write() as connection:
-            row = refund_rows.find(connection, refund_id)
-            looks = row.looks + 1
-            wait = LOOKS[min(looks, len(LOOKS)) - 1]
-            refund_rows.change(connection, refund_id, now, looks=looks, look_at=now + wait)
-
-    def _due(self) -> list[str]:
-        query = select(refunds.c.id).where(refunds.c.look_at <= self._clock(), refunds.c.state.in_(OPEN))
-        with self._db.read() as connection:
-            return list(connection.execute(query.order_by(refunds.c.look_at).limit(BATCH)).scalars())
-
-    def _both(self, refund_id: str) -> tuple[Row[Any], Row[Any]]:
-        with self._db.read() as connection:
-            row = refund_rows.find(connection, refund_id)
-            return row, rows.find(connection, row.order_id)
+        await self.road.end(row, CANCELED, "called_off", actor)
+        return await asyncio.to_thread(self.road.find, refund_id)
 
     # --- reading
-
-    def find(self, refund_id: str) -> RefundView:
-        with self._db.read() as connection:
-            return refund_rows.view(refund_rows.find(connection, refund_id))
 
     def listed(
         self, *, order_id: str | None = None, workspace_id: str | None = None, open_only: bool = False
@@ -481,89 +207,3 @@ class Refunds:
 
 class _Stale(Conflict):
     """Planned on figures that are no longer true."""
-
-
-def _planned(connection: Connection, order: Row[Any], payment: Row[Any], amount: Fiat) -> _Plan:
-    """Which credits go with an amount, after everything that went back before."""
-    before, sold = return_rows.returned(connection, order), return_rows.sold(order)
-    bonus = sold.share(Money(order.bonus_micros), amount, before)
-    return _Plan(order, payment, amount, before, sold.credits_for(amount, before), bonus)
-
-
-def _row(refund_id: str, plan: _Plan, now: datetime, *, state: str, look_at: datetime | None) -> dict[str, Any]:
-    return {
-        "id": refund_id,
-        "order_id": plan.order.id,
-        "payment_id": plan.payment.id,
-        "workspace_id": plan.order.workspace_id,
-        "provider": plan.payment.provider,
-        "livemode": plan.payment.livemode,
-        "state": state,
-        "currency": plan.amount.currency,
-        "amount_minor": plan.amount.minor,
-        "credits_micros": plan.credits.micros,
-        "bonus_micros": plan.bonus.micros,
-        "shortfall_micros": 0,
-        "created_at": now,
-        "updated_at": now,
-        "look_at": look_at,
-        "looks": 0,
-    }
-
-
-def _back(row: Row[Any], method: str, reference: str) -> Back:
-    return Back(
-        ref=row.id,
-        order_id=row.order_id,
-        amount=Fiat(row.amount_minor, row.currency),
-        source_kind="refund",
-        reason=t("payments.refund.reason"),
-        method=method,
-        reference=reference,
-    )
-
-
-def _intent(row: Row[Any], db: Database) -> str:
-    """The provider's id of the payment."""
-    with db.read() as connection:
-        order = rows.find(connection, row.order_id)
-        payment = refund_rows.payment_of(connection, order)
-    if payment is None:
-        raise NotFound(f"The payment of {row.order_id} is missing.", code="payment_not_found")
-    return str(payment.external_id)
-
-
-def _ask(row: Row[Any], order: Row[Any], db: Database) -> RefundAsk:
-    return RefundAsk(
-        key=f"refund:{row.id}",
-        refund_id=row.id,
-        order_id=order.id,
-        workspace_id=order.workspace_id,
-        payment_id=_intent(row, db),
-        amount=Fiat(row.amount_minor, row.currency),
-    )
-
-
-def _expressible(amount: Fiat) -> None:
-    try:
-        psp_minor(amount)
-    except ValueError as error:
-        raise InvalidInput(str(error), param="amount") from None
-
-
-def _report(connection: Connection, reason: Reason, row: Row[Any], seen: RefundSeen, now: datetime) -> None:
-    report(
-        connection,
-        reason,
-        provider=row.provider,
-        external_id=seen.external_id,
-        livemode=row.livemode,
-        now=now,
-        amount=Fiat(row.amount_minor, row.currency),
-        order_id=row.order_id,
-        workspace_id=row.workspace_id,
-        refund=row.id,
-        status=seen.status,
-        said=f"{seen.amount} {seen.currency}",
-        code=seen.failure_code,
-    )

@@ -181,7 +181,7 @@ class Provider:
         if refunded == noted:
             return []
         for one in at_provider:
-            await self._follow(self._cashier.refunds.look(one.refund_id))
+            await self._follow(self._cashier.refunds.road.look(one.refund_id))
         after = await asyncio.to_thread(self._noted, ours.order_id, ours.currency)
         code = Code.REFUND_NOT_BOOKED if refunded > noted else Code.CREDIT_NOTE_WITHOUT_REFUND
         found = _about(code, ours, refunded=str(refunded), credited=str(noted))

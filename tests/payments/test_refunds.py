@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.kernel.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.payments.lifecycle import State
 from app.payments.refunds import RefundChoice
+from app.payments.stripe_returns import StripeReturns
 from tests.support.returns import (
     FAILS_LATER,
     WAITS,
@@ -269,6 +270,29 @@ def test_a_refund_whose_answer_is_lost_is_made_once(one_till: Till, fault: str) 
     carry_on(till, minutes=5)
     assert [view.state for view in refunds(till, order)] == ["succeeded"]
     assert ([one.amount for one in at_stripe(till)], notes(till)) == ([595], [(595, "refund")])
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize(
+    "refused", [NotFound("no such payment"), ProviderRefused("not with this key", stripe_code="testmode")], ids=repr
+)
+def test_a_look_that_is_refused_says_nothing_of_the_refund(one_till: Till, monkeypatch, refused) -> None:
+    """As with the key of another account: the money may be on its way, so the credits do not return."""
+    till = one_till
+    order = bought(till)
+    till.stripe.ctl("fail", fault="drop-after-accept", match=REFUNDS, times=3)
+    assert refund(till, order, 595).state == "asked"
+
+    async def blind(*_: object) -> None:
+        raise refused
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(StripeReturns, "find_refund", blind)
+        carry_on(till, minutes=5)
+        assert ([view.state for view in refunds(till, order)], till.credits) == (["asked"], 5_250)
+    carry_on(till, minutes=15)
+    assert [view.state for view in refunds(till, order)] == ["succeeded"]
+    assert [one.amount for one in at_stripe(till)] == [595]
     till.assert_books_balance()
 
 

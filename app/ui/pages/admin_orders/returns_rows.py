@@ -11,9 +11,9 @@ from app.kernel.text import t
 from app.payments.dispute_rules import State as Dispute
 from app.payments.disputes import DisputeView
 from app.payments.orders import MANUAL
+from app.payments.refund_plan import Preview
 from app.payments.refund_rows import PROVIDER, RefundView
 from app.payments.refund_rules import Refundable
-from app.payments.refunds import Preview
 from app.ui import present
 
 REFUND_TONES: Final[Mapping[str, str]] = {

@@ -1,0 +1,76 @@
+"""What a refund would take along: the credits, the bonus, the rows it is written down as."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row
+
+from app.kernel.errors import (
+    InvalidInput,
+)
+from app.kernel.fiat import Fiat, psp_minor
+from app.kernel.money import Money
+from app.payments import return_rows
+
+#: Nobody else carries a refund on that was just asked for.
+BEING_ASKED: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a refund would do: credits and bonus that go with it, and the credit note. `whole`: nothing of the order is
+    left after it; `by_transfer`: an operator sends the money."""
+
+    amount: Fiat
+    credits: Money
+    bonus: Money
+    net: Fiat
+    tax: Fiat
+    whole: bool
+    by_transfer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    order: Row[Any]
+    payment: Row[Any]
+    amount: Fiat
+    before: Fiat
+    credits: Money
+    bonus: Money
+
+
+def planned(connection: Connection, order: Row[Any], payment: Row[Any], amount: Fiat) -> Plan:
+    """Which credits go with an amount, after everything that went back before."""
+    before, sold = return_rows.returned(connection, order), return_rows.sold(order)
+    bonus = sold.share(Money(order.bonus_micros), amount, before)
+    return Plan(order, payment, amount, before, sold.credits_for(amount, before), bonus)
+
+
+def row_of(refund_id: str, plan: Plan, now: datetime, *, state: str, look_at: datetime | None) -> dict[str, Any]:
+    return {
+        "id": refund_id,
+        "order_id": plan.order.id,
+        "payment_id": plan.payment.id,
+        "workspace_id": plan.order.workspace_id,
+        "provider": plan.payment.provider,
+        "livemode": plan.payment.livemode,
+        "state": state,
+        "currency": plan.amount.currency,
+        "amount_minor": plan.amount.minor,
+        "credits_micros": plan.credits.micros,
+        "bonus_micros": plan.bonus.micros,
+        "shortfall_micros": 0,
+        "created_at": now,
+        "updated_at": now,
+        "look_at": look_at,
+        "looks": 0,
+    }
+
+
+def expressible(amount: Fiat) -> None:
+    try:
+        psp_minor(amount)
+    except ValueError as error:
+        raise InvalidInput(str(error), param="amount") from None
