@@ -42,7 +42,7 @@ def take_number(connection: Connection, entity_id: str, kind: str, today: date, 
     taken = _count(connection, key, today)
     if taken is None:
         # The entity's prefix of this moment: a changed one begins with the next series that opens. One at a time opens
-        # it: both its key and its prefix are unique, and PostgreSQL forgives only a conflict on the index it is told of.
+        # it: key and prefix are both unique, and PostgreSQL forgives a conflict only on the index it is told of.
         own = select(_ENTITY.c.series_prefix).where(_ENTITY.c.id == entity_id).with_for_update(key_share=True)
         prefix = connection.execute(own).scalar_one()
         _open_series(connection, key, series_prefix(prefix, kind, today.year, is_test=is_test), today)
