@@ -20,11 +20,12 @@ from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.ledger.wallet import Ledger
 from app.payments import consent as consents
-from app.payments import disputes, packages, saved_card_rows, views
+from app.payments import dispute_rows, packages, saved_card_rows, views
 from app.payments.bookings import Bookings
 from app.payments.checkout import Addresses, Checkout, order_of_session
 from app.payments.consent import SAVE_CARD_WORDING, Consent
-from app.payments.disputes import Disputes, DisputeView
+from app.payments.dispute_rows import DisputeView
+from app.payments.disputes import Disputes
 from app.payments.enquiries import Enquiries
 from app.payments.fulfil import Fulfilment
 from app.payments.inbox import Inbox
@@ -284,7 +285,7 @@ class Cashier:
     ) -> list[DisputeView]:
         """Disputes, the newest first."""
         with self._db.read() as connection:
-            return disputes.listed(connection, order_id=order_id, workspace_id=workspace_id, open_only=open_only)
+            return dispute_rows.listed(connection, order_id=order_id, workspace_id=workspace_id, open_only=open_only)
 
     # --- webhooks
 

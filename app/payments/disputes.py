@@ -20,52 +20,26 @@ from app.kernel import faults, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, NotFound
-from app.kernel.fiat import CURRENCIES, Fiat, from_psp
-from app.kernel.ids import new_id
+from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.kernel.text import t
 from app.ledger import asides as set_asides
 from app.ledger.wallet import Ledger
 from app.payments import policy, refund_rows, return_rows, rows, saved_card_rows, topup_rows
 from app.payments.bookings import Back, Bookings
+from app.payments.dispute_rows import new_row, still_here
 from app.payments.dispute_rules import State, Step, is_known, step
 from app.payments.inbox import Delivery
 from app.payments.lifecycle import Event
+from app.payments.policy import Policy
 from app.payments.return_rows import BONUS
 from app.payments.return_tables import dispute as disputes
 from app.payments.stripe_returns import DisputeSeen, StripeReturns
 from app.payments.unmatched import Reason, report
 
 FREEZE: Final = "dispute"
-MOST: Final = 500
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeView:
-    """A dispute. `credits` are set aside while it is open; `shortfall` was used already when it was lost."""
-
-    id: str
-    order_id: str
-    workspace_id: str
-    provider: str
-    external_id: str
-    state: State
-    status: str
-    reason: str
-    amount: Fiat
-    credits: Money
-    shortfall: Money
-    credit_note_id: str | None
-    credit_note_number: str | None
-    due_by: datetime | None
-    created_at: datetime
-    closed_at: datetime | None
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in (State.OPEN, State.FLAGGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +135,7 @@ class Disputes:
         actor = rows.SYSTEM
         await self._bookings.aside_bonus(turn.order, turn.ref, turn.bonus, reason="dispute", actor=actor)
         faults.point("dispute.after_bonus")
-        with self._db.read() as connection:
-            freezes = policy.read(connection).dispute_freezes
-        if freezes:
+        if (await asyncio.to_thread(self._policy)).dispute_freezes:
             await self._ledger.freeze(turn.order.workspace_id, FREEZE, turn.row.id, actor=actor)
         faults.point("dispute.after_freeze")
         await self._bookings.aside(
@@ -203,8 +175,7 @@ class Disputes:
                 return_rows.settle_order(connection, turn.order.id, now, actor=rows.SYSTEM)
                 rows.note(connection, turn.order.id, "dispute_lost", now, dispute=seen.external_id)
 
-        with self._db.read() as connection:
-            credit_note = policy.read(connection).dispute_credit_note
+        credit_note = (await asyncio.to_thread(self._policy)).dispute_credit_note
         back = replace(_back(turn, seen), credit_note=credit_note and bool(turn.booked))
         await self._bookings.take_back(back, actor=rows.SYSTEM, mark=mark)
 
@@ -241,6 +212,10 @@ class Disputes:
 
     # --- rows
 
+    def _policy(self) -> Policy:
+        with self._db.read() as connection:
+            return policy.read(connection)
+
     def _state(self, external_id: str) -> State:
         name = self._provider.door.name
         mine = (disputes.c.provider == name) & (disputes.c.external_id == external_id)
@@ -259,7 +234,7 @@ class Disputes:
             payment = refund_rows.payment_behind(connection, name, seen.payment_id, seen.charge_id)
             if payment is None:
                 return None
-            rows.insert_once(connection, disputes, _row(payment, seen, now), "provider", "external_id")
+            rows.insert_once(connection, disputes, new_row(payment, seen, now), "provider", "external_id")
             return str(connection.execute(select(disputes.c.id).where(mine)).scalar_one())
 
     def _turn(self, dispute_id: str) -> _Turn:
@@ -272,7 +247,7 @@ class Disputes:
             ref = f"{row.id}:{number}"
             main, gift = set_asides.set_aside(connection, ref), set_asides.set_aside(connection, ref + BONUS)
             before, sold = return_rows.returned(connection, order, but=row.id), return_rows.sold(order)
-            booked = Fiat(row.booked_minor, order.currency) if on else _booked(row, order, before)
+            booked = Fiat(row.booked_minor, order.currency) if on else still_here(row, order, before)
             credits = sold.credits_for(booked, before) if booked else Money(0)
             bonus = sold.share(Money(order.bonus_micros), booked, before) if booked else Money(0)
             # What was set aside by a turn that was cut short is asked for in the same words.
@@ -329,79 +304,6 @@ class Disputes:
         )
         plain = {name: str(value) if isinstance(value, State) else value for name, value in values.items()}
         return connection.execute(mine.values(updated_at=now, **plain)).rowcount == 1
-
-
-def listed(
-    connection: Connection,
-    *,
-    order_id: str | None = None,
-    workspace_id: str | None = None,
-    open_only: bool = False,
-    limit: int = 100,
-) -> list[DisputeView]:
-    """Disputes, the newest first."""
-    query = select(disputes).order_by(disputes.c.created_at.desc(), disputes.c.id.desc()).limit(min(limit, MOST))
-    if order_id is not None:
-        query = query.where(disputes.c.order_id == order_id)
-    if workspace_id is not None:
-        query = query.where(disputes.c.workspace_id == workspace_id)
-    if open_only:
-        query = query.where(disputes.c.state.in_([str(State.OPEN), str(State.FLAGGED)]))
-    return [_view(row) for row in connection.execute(query)]
-
-
-def _view(row: Row[Any]) -> DisputeView:
-    return DisputeView(
-        id=row.id,
-        order_id=row.order_id,
-        workspace_id=row.workspace_id,
-        provider=row.provider,
-        external_id=row.external_id,
-        state=State(row.state),
-        status=row.status,
-        reason=row.reason,
-        amount=Fiat(row.amount_minor, row.currency),
-        credits=Money(row.credits_micros),
-        shortfall=Money(row.shortfall_micros),
-        credit_note_id=row.credit_note_id,
-        credit_note_number=row.credit_note_number,
-        due_by=row.due_by,
-        created_at=row.created_at,
-        closed_at=row.closed_at,
-    )
-
-
-def _booked(row: Row[Any], order: Row[Any], before: Fiat) -> Fiat:
-    """What of the disputed amount had not gone back otherwise; all of it when the bank counts in another currency."""
-    left = max(Fiat.zero(order.currency), Fiat(order.gross_minor, order.currency) - before)
-    return min(Fiat(row.amount_minor, row.currency), left) if row.currency == order.currency else left
-
-
-def _row(payment: Row[Any], seen: DisputeSeen, now: datetime) -> dict[str, Any]:
-    known = seen.currency in CURRENCIES
-    amount = from_psp(seen.amount, seen.currency) if known else Fiat(payment.amount_minor, payment.currency)
-    return {
-        "id": new_id("dsp"),
-        "order_id": payment.order_id,
-        "payment_id": payment.id,
-        "workspace_id": payment.workspace_id,
-        "provider": payment.provider,
-        "livemode": payment.livemode,
-        "external_id": seen.external_id,
-        "charge_id": seen.charge_id,
-        "state": str(State.NEW),
-        "status": seen.status,
-        "reason": seen.reason,
-        "currency": amount.currency,
-        "amount_minor": amount.minor,
-        "booked_minor": 0,
-        "credits_micros": 0,
-        "shortfall_micros": 0,
-        "round": 0,
-        "due_by": seen.due_by,
-        "created_at": now,
-        "updated_at": now,
-    }
 
 
 def _back(turn: _Turn, seen: DisputeSeen) -> Back:

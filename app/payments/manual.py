@@ -11,31 +11,41 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, select
 
-from app.accounts.tables import Member
 from app.invoicing.parties import Bank
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.kernel import events, faults, outbox
 from app.kernel.clock import Clock
-from app.kernel.db import Database, metadata
-from app.kernel.errors import Conflict, InvalidInput, LimitReached, NotAllowed, NotFound
+from app.kernel.db import Database
+from app.kernel.errors import Conflict, InvalidInput, LimitReached, NotFound
 from app.kernel.fiat import Fiat
-from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.ledger.operations import Result, ToppedUp
 from app.ledger.wallet import Ledger
 from app.payments import policy, rows, tables, views
 from app.payments.fulfil import after_days, cash, cost_basis, mark_paid
 from app.payments.lifecycle import CREDITED, Event, State
-from app.payments.orders import CUSTOM, MANUAL, PACKAGE, Choice, Draft, Orders, Sale, by_key, check_key
-from app.payments.unmatched import Reason, report
-from app.payments.verdict import Progress, Proof
+from app.payments.manual_rows import (
+    LONGEST_REFERENCE,
+    approvers,
+    by_transfer,
+    insert_receipt,
+    mail_part,
+    may_approve,
+    must,
+    must_be_paid,
+    needed,
+    proof,
+    receipt_row,
+    received,
+    report_money,
+    requested,
+)
+from app.payments.orders import CUSTOM, MANUAL, Choice, Draft, Orders, Sale, by_key, check_key
+from app.payments.unmatched import Reason
 from app.payments.views import OrderView
 
-MEMBER = metadata.tables[str(Member.__tablename__)]
-LONGEST_REFERENCE = 140
 LONGEST_NOTE = 300
 LONGEST_TITLE = 80
 #: Orders by transfer one workspace may place in 24 hours.
@@ -114,7 +124,7 @@ class Manual:
         with self._db.read() as connection:
             rules = policy.read(connection)
             again = by_key(connection, choice.workspace_id, choice.key) is not None
-            today = 0 if again else _requested(connection, choice.workspace_id, self._clock() - timedelta(days=1))
+            today = 0 if again else requested(connection, choice.workspace_id, self._clock() - timedelta(days=1))
         if today >= MOST_A_DAY:
             raise LimitReached(
                 f"A workspace can place {MOST_A_DAY} orders by transfer a day: pay or cancel those first.",
@@ -158,7 +168,7 @@ class Manual:
     def transfer(self, order_id: str, workspace_id: str | None = None) -> Transfer:
         """Where the money goes; `NotFound` for another workspace's order and for one paid otherwise."""
         with self._db.read() as connection:
-            order = _manual(connection, order_id, workspace_id)
+            order = by_transfer(connection, order_id, workspace_id)
             paid = received(connection, order)
         gross = Fiat(order.gross_minor, order.currency)
         return Transfer(TaxSnapshot.from_json(order.tax_snapshot).seller.bank, gross, paid, order.reference)
@@ -166,10 +176,10 @@ class Manual:
     def cancel(self, order_id: str, *, workspace_id: str, actor: str) -> OrderView:
         """The customer thinks better of it, before any money came."""
         with self._db.write() as connection:
-            order = _manual(connection, order_id, workspace_id, lock=True)
+            order = by_transfer(connection, order_id, workspace_id, lock=True)
             if received(connection, order):
                 raise Conflict("Money was received for this order: please contact the operator.", code="money_received")
-            _must(rows.move(connection, order_id, Event.CANCEL, self._clock(), actor=actor, look_at=None), order)
+            must(rows.move(connection, order_id, Event.CANCEL, self._clock(), actor=actor, look_at=None), order)
             return views.find(connection, order_id)
 
     # --- money
@@ -185,18 +195,18 @@ class Manual:
         if amount.minor <= 0:
             raise InvalidInput("Enter what was received, above zero.", param="amount")
         with self._db.write() as connection:
-            order = _manual(connection, order_id, lock=True)
+            order = by_transfer(connection, order_id, lock=True)
             if amount.currency != order.currency:
                 raise InvalidInput(f"This order is in {order.currency}.", param="amount")
             if order.state == State.REJECTED or order.state in CREDITED:
                 raise Conflict(
                     f"This order is {order.state}: money that came later is no part of it.", code="wrong_state"
                 )
-            receipt = _receipt(order_id, amount, reference, value_date.isoformat(), actor, self._clock())
-            _insert_receipt(connection, receipt)
+            receipt = receipt_row(order_id, amount, reference, value_date.isoformat(), actor, self._clock())
+            insert_receipt(connection, receipt)
             self._report_surplus(connection, order, receipt["id"])
             rows.note(connection, order_id, "received", self._clock(), actor=actor, amount=str(amount), bank=reference)
-            _mail_part(connection, order, receipt["id"])
+            mail_part(connection, order, receipt["id"])
         self._told(order.workspace_id)
         return Receipt(receipt["id"], amount, reference, value_date.isoformat(), actor, receipt["created_at"])
 
@@ -208,13 +218,13 @@ class Manual:
             wrong = connection.execute(select(kept).where(kept.c.id == receipt_id)).one_or_none()
             if wrong is None or wrong.amount_minor < 0:
                 raise NotFound(f"There is no receipt {receipt_id[:64]}.", code="receipt_not_found")
-            order = _manual(connection, wrong.order_id, lock=True)
+            order = by_transfer(connection, wrong.order_id, lock=True)
             if order.state in CREDITED:
                 raise Conflict("This order was approved on this money: refund it instead.", code="wrong_state")
             back = Fiat(-wrong.amount_minor, wrong.currency)
-            _insert_receipt(
+            insert_receipt(
                 connection,
-                _receipt(order.id, back, f"takes back {receipt_id}", wrong.value_date, actor, self._clock()),
+                receipt_row(order.id, back, f"takes back {receipt_id}", wrong.value_date, actor, self._clock()),
             )
             rows.note(connection, order.id, "receipt_taken_back", self._clock(), actor=actor, amount=str(back), why=why)
 
@@ -227,7 +237,7 @@ class Manual:
         """
         order = await asyncio.to_thread(self._approved, order_id, actor, _note(note))
         faults.point("manual.after_approval")
-        if order.state in CREDITED or self._waits_for_second(order_id):
+        if order.state in CREDITED or await asyncio.to_thread(self._waits_for_second, order_id):
             return order
         now, row = self._clock(), await asyncio.to_thread(self._row, order_id)
         await self._ledger.top_up(
@@ -251,16 +261,16 @@ class Manual:
         """Turn an order down for good. Money that was received is reported to be returned."""
         why = _note(reason, required=True)
         with self._db.write() as connection:
-            order = _manual(connection, order_id, lock=True)
+            order = by_transfer(connection, order_id, lock=True)
             now = self._clock()
             moved = rows.move(
                 connection, order_id, Event.REJECT, now, actor=actor, failure_code="rejected", failure_message=why,
                 look_at=None,
             )  # fmt: skip
-            _must(moved, order)
+            must(moved, order)
             paid = received(connection, order)
             if paid:
-                _report(connection, order, Reason.TO_RETURN, order_id, paid, now)
+                report_money(connection, order, Reason.TO_RETURN, order_id, paid, now)
             rows.tell(connection, order, events.TOPUP_FAILED, reason="rejected")
             outbox.mail(
                 connection,
@@ -298,33 +308,33 @@ class Manual:
     def needed_approvals(self, order_id: str) -> int:
         """How many operators have to approve this order."""
         with self._db.read() as connection:
-            return needed(connection, _manual(connection, order_id))
+            return needed(connection, by_transfer(connection, order_id))
 
     # --- inside
 
     def _approved(self, order_id: str, actor: str, note: str) -> OrderView:
         """Write the approval down; answers the order as it stands then."""
         with self._db.write() as connection:
-            order = _manual(connection, order_id, lock=True)
-            _may_approve(connection, order, actor)
+            order = by_transfer(connection, order_id, lock=True)
+            may_approve(connection, order, actor)
             mine = {"order_id": order_id, "approved_by": actor, "note": note, "created_at": self._clock()}
             if order.state in CREDITED:
-                if actor in _approvers(connection, order_id):
+                if actor in approvers(connection, order_id):
                     return views.find(connection, order_id)  # the same press again
                 raise Conflict("This order was approved before.", code="wrong_state")
             if order.state == State.REJECTED:
                 raise Conflict("This order was rejected: make another.", code="wrong_state")
-            _must_be_paid(connection, order)
+            must_be_paid(connection, order)
             if rows.insert_once(connection, tables.manual_approval, mine, "order_id", "approved_by"):
                 rows.note(connection, order_id, "approved", self._clock(), actor=actor, note=note)
-            if len(_approvers(connection, order_id)) < needed(connection, order):
+            if len(approvers(connection, order_id)) < needed(connection, order):
                 rows.move(connection, order_id, Event.PROCESS, self._clock(), actor=actor)
             return views.find(connection, order_id)
 
     def _waits_for_second(self, order_id: str) -> bool:
         with self._db.read() as connection:
             order = rows.find(connection, order_id)
-            return len(_approvers(connection, order_id)) < needed(connection, order)
+            return len(approvers(connection, order_id)) < needed(connection, order)
 
     def _row(self, order_id: str) -> Row[Any]:
         with self._db.read() as connection:
@@ -334,12 +344,12 @@ class Manual:
         """In the ledger's transaction: everything is looked at once more, under its lock."""
         if not isinstance(result, ToppedUp):
             raise TypeError(f"a top-up answered {result!r}")
-        order = _manual(connection, order_id, lock=True)
-        _must_be_paid(connection, order)
+        order = by_transfer(connection, order_id, lock=True)
+        must_be_paid(connection, order)
         if order.state == State.REJECTED:
             raise Conflict("This order was rejected meanwhile.", code="wrong_state")
         faults.point("fulfil.after_credits")
-        mark_paid(connection, order_id, _proof(connection, order), result, now)
+        mark_paid(connection, order_id, proof(connection, order), result, now)
         outbox.mail(
             connection,
             "order_approved",
@@ -356,137 +366,7 @@ class Manual:
     def _report_surplus(self, connection: Connection, order: Row[Any], receipt_id: str) -> None:
         surplus = received(connection, order) - Fiat(order.gross_minor, order.currency)
         if surplus.minor > 0:
-            _report(connection, order, Reason.OVERPAID, receipt_id, surplus, self._clock())
-
-
-def received(connection: Connection, order: Row[Any]) -> Fiat:
-    """What came in for an order so far."""
-    kept = tables.manual_receipt
-    query = select(func.coalesce(func.sum(kept.c.amount_minor), 0)).where(kept.c.order_id == order.id)
-    return Fiat(int(connection.execute(query).scalar_one()), order.currency)
-
-
-def needed(connection: Connection, order: Row[Any]) -> int:
-    """How many people have to approve."""
-    return 2 if policy.read(connection).needs_two(order.gross_minor, order.currency) else 1
-
-
-def _requested(connection: Connection, workspace_id: str, since: datetime) -> int:
-    """How many orders by transfer this workspace has placed lately, whatever became of them."""
-    kept = tables.payment_order
-    mine = select(func.count()).where(
-        kept.c.workspace_id == workspace_id,
-        kept.c.provider == MANUAL,
-        kept.c.kind == PACKAGE,
-        kept.c.created_at > since,
-    )
-    return int(connection.execute(mine).scalar_one())
-
-
-def _manual(connection: Connection, order_id: str, workspace_id: str | None = None, *, lock: bool = False) -> Row[Any]:
-    kept = tables.payment_order
-    query = select(kept).where(kept.c.id == order_id, kept.c.provider == MANUAL)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None or (workspace_id is not None and row.workspace_id != workspace_id):
-        raise rows.no_order(order_id)
-    return row
-
-
-def _may_approve(connection: Connection, order: Row[Any], actor: str) -> None:
-    theirs = select(MEMBER.c.user_id).where(MEMBER.c.workspace_id == order.workspace_id, MEMBER.c.user_id == actor)
-    if connection.execute(theirs).first() is not None or (actor == order.created_by and order.kind != CUSTOM):
-        raise NotAllowed("Somebody who did not order this has to approve it.", code="own_order")
-
-
-def _approvers(connection: Connection, order_id: str) -> set[str]:
-    kept = tables.manual_approval
-    return set(connection.execute(select(kept.c.approved_by).where(kept.c.order_id == order_id)).scalars())
-
-
-def _must_be_paid(connection: Connection, order: Row[Any]) -> None:
-    missing = Fiat(order.gross_minor, order.currency) - received(connection, order)
-    if missing.minor > 0:
-        raise Conflict(f"{missing} is still missing: record the money first.", code="underpaid")
-
-
-def _must(moved: bool, order: Row[Any]) -> None:
-    if not moved:
-        raise Conflict(f"This order is {order.state}.", code="wrong_state")
-
-
-def _proof(connection: Connection, order: Row[Any]) -> Proof:
-    kept = tables.manual_receipt
-    banks = select(kept.c.bank_reference).where(kept.c.order_id == order.id, kept.c.amount_minor > 0)
-    return Proof(
-        provider=MANUAL,
-        progress=Progress.PAID,
-        amount=order.gross_minor,
-        currency=order.currency,
-        livemode=order.livemode,
-        customer_id=None,
-        order_id=order.id,
-        workspace_id=order.workspace_id,
-        install=None,
-        payment_id=order.id,
-        charge_id=", ".join(connection.execute(banks.order_by(kept.c.created_at)).scalars())[:LONGEST_REFERENCE],
-        method="transfer",
-    )
-
-
-def _receipt(order_id: str, amount: Fiat, reference: str, value_date: str, actor: str, now: datetime) -> dict[str, Any]:
-    return {
-        "id": new_id("rcp"),
-        "order_id": order_id,
-        "currency": amount.currency,
-        "amount_minor": amount.minor,
-        "bank_reference": reference,
-        "value_date": value_date,
-        "recorded_by": actor,
-        "created_at": now,
-    }
-
-
-def _insert_receipt(connection: Connection, receipt: dict[str, Any]) -> None:
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(tables.manual_receipt).values(receipt))
-    except IntegrityError:
-        raise Conflict("A transfer with this bank reference was recorded before.", code="already_recorded") from None
-
-
-def _report(
-    connection: Connection, order: Row[Any], reason: Reason, external_id: str, amount: Fiat, now: datetime
-) -> None:
-    report(
-        connection,
-        reason,
-        provider=MANUAL,
-        external_id=external_id,
-        livemode=order.livemode,
-        now=now,
-        amount=amount,
-        order_id=order.id,
-        workspace_id=order.workspace_id,
-    )
-
-
-def _mail_part(connection: Connection, order: Row[Any], receipt_id: str) -> None:
-    """What is still to be paid, when a part of it came."""
-    paid = received(connection, order)
-    missing = Fiat(order.gross_minor, order.currency) - paid
-    if missing.minor > 0:
-        outbox.mail(
-            connection,
-            "order_part_paid",
-            key=f"order_part_paid:{receipt_id}",
-            workspace_id=order.workspace_id,
-            params={
-                "order": order.reference,
-                "received": paid,
-                "missing": missing,
-                "reference": order.reference,
-            },
-        )
+            report_money(connection, order, Reason.OVERPAID, receipt_id, surplus, self._clock())
 
 
 def _note(text: str, *, required: bool = False) -> str:

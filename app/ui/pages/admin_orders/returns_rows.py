@@ -8,8 +8,8 @@ from app.kernel.errors import FareboxError
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.kernel.text import t
+from app.payments.dispute_rows import DisputeView
 from app.payments.dispute_rules import State as Dispute
-from app.payments.disputes import DisputeView
 from app.payments.orders import MANUAL
 from app.payments.refund_plan import Preview
 from app.payments.refund_rows import PROVIDER, RefundView

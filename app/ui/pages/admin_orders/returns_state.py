@@ -10,7 +10,7 @@ from app import services
 from app.kernel.errors import FareboxError, NotFound
 from app.kernel.ids import new_id
 from app.kernel.text import t
-from app.payments.disputes import DisputeView
+from app.payments.dispute_rows import DisputeView
 from app.payments.orders import MANUAL
 from app.payments.refund_rows import RefundView
 from app.payments.refund_rules import Refundable

@@ -12,7 +12,7 @@ from app.kernel.errors import FareboxError, NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.ledger.reads import Balance
-from app.payments.disputes import DisputeView
+from app.payments.dispute_rows import DisputeView
 from app.payments.manual import Transfer
 from app.payments.orders import MANUAL
 from app.payments.proofs import ProofFile

@@ -7,8 +7,8 @@ from typing import Final, TypedDict, cast
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.kernel.money import Money
 from app.kernel.text import t
+from app.payments.dispute_rows import DisputeView
 from app.payments.dispute_rules import State as Dispute
-from app.payments.disputes import DisputeView
 from app.payments.lifecycle import State
 from app.payments.manual import Transfer
 from app.payments.orders import MANUAL

@@ -1,0 +1,164 @@
+"""What the book says of orders paid by transfer: the money that came, who approved, and what is still missing."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts.tables import Member
+from app.kernel import outbox
+from app.kernel.db import metadata
+from app.kernel.errors import Conflict, NotAllowed
+from app.kernel.fiat import Fiat
+from app.kernel.ids import new_id
+from app.payments import policy, rows, tables
+from app.payments.orders import CUSTOM, MANUAL, PACKAGE
+from app.payments.unmatched import Reason, report
+from app.payments.verdict import Progress, Proof
+
+MEMBER = metadata.tables[str(Member.__tablename__)]
+LONGEST_REFERENCE = 140
+
+
+def received(connection: Connection, order: Row[Any]) -> Fiat:
+    """What came in for an order so far."""
+    kept = tables.manual_receipt
+    query = select(func.coalesce(func.sum(kept.c.amount_minor), 0)).where(kept.c.order_id == order.id)
+    return Fiat(int(connection.execute(query).scalar_one()), order.currency)
+
+
+def needed(connection: Connection, order: Row[Any]) -> int:
+    """How many people have to approve."""
+    return 2 if policy.read(connection).needs_two(order.gross_minor, order.currency) else 1
+
+
+def requested(connection: Connection, workspace_id: str, since: datetime) -> int:
+    """How many orders by transfer this workspace has placed lately, whatever became of them."""
+    kept = tables.payment_order
+    mine = select(func.count()).where(
+        kept.c.workspace_id == workspace_id,
+        kept.c.provider == MANUAL,
+        kept.c.kind == PACKAGE,
+        kept.c.created_at > since,
+    )
+    return int(connection.execute(mine).scalar_one())
+
+
+def by_transfer(
+    connection: Connection, order_id: str, workspace_id: str | None = None, *, lock: bool = False
+) -> Row[Any]:
+    """An order paid by transfer, of this workspace if one is named; else `NotFound` "order_not_found"."""
+    kept = tables.payment_order
+    query = select(kept).where(kept.c.id == order_id, kept.c.provider == MANUAL)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None or (workspace_id is not None and row.workspace_id != workspace_id):
+        raise rows.no_order(order_id)
+    return row
+
+
+def may_approve(connection: Connection, order: Row[Any], actor: str) -> None:
+    """`NotAllowed` "own_order" for whoever ordered it and for members of the workspace."""
+    theirs = select(MEMBER.c.user_id).where(MEMBER.c.workspace_id == order.workspace_id, MEMBER.c.user_id == actor)
+    if connection.execute(theirs).first() is not None or (actor == order.created_by and order.kind != CUSTOM):
+        raise NotAllowed("Somebody who did not order this has to approve it.", code="own_order")
+
+
+def approvers(connection: Connection, order_id: str) -> set[str]:
+    """Who has approved an order so far."""
+    kept = tables.manual_approval
+    return set(connection.execute(select(kept.c.approved_by).where(kept.c.order_id == order_id)).scalars())
+
+
+def must_be_paid(connection: Connection, order: Row[Any]) -> None:
+    """`Conflict` "underpaid" while money is missing."""
+    missing = Fiat(order.gross_minor, order.currency) - received(connection, order)
+    if missing.minor > 0:
+        raise Conflict(f"{missing} is still missing: record the money first.", code="underpaid")
+
+
+def must(moved: bool, order: Row[Any]) -> None:
+    """`Conflict` "wrong_state" where the order could not move."""
+    if not moved:
+        raise Conflict(f"This order is {order.state}.", code="wrong_state")
+
+
+def proof(connection: Connection, order: Row[Any]) -> Proof:
+    """What stands for a provider's word when a transfer is paid: the money recorded here."""
+    kept = tables.manual_receipt
+    banks = select(kept.c.bank_reference).where(kept.c.order_id == order.id, kept.c.amount_minor > 0)
+    return Proof(
+        provider=MANUAL,
+        progress=Progress.PAID,
+        amount=order.gross_minor,
+        currency=order.currency,
+        livemode=order.livemode,
+        customer_id=None,
+        order_id=order.id,
+        workspace_id=order.workspace_id,
+        install=None,
+        payment_id=order.id,
+        charge_id=", ".join(connection.execute(banks.order_by(kept.c.created_at)).scalars())[:LONGEST_REFERENCE],
+        method="transfer",
+    )
+
+
+def receipt_row(
+    order_id: str, amount: Fiat, reference: str, value_date: str, actor: str, now: datetime
+) -> dict[str, Any]:
+    """A line about money that the bank reported."""
+    return {
+        "id": new_id("rcp"),
+        "order_id": order_id,
+        "currency": amount.currency,
+        "amount_minor": amount.minor,
+        "bank_reference": reference,
+        "value_date": value_date,
+        "recorded_by": actor,
+        "created_at": now,
+    }
+
+
+def insert_receipt(connection: Connection, receipt: dict[str, Any]) -> None:
+    """`Conflict` "already_recorded" for a bank reference that was entered before."""
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(tables.manual_receipt).values(receipt))
+    except IntegrityError:
+        raise Conflict("A transfer with this bank reference was recorded before.", code="already_recorded") from None
+
+
+def report_money(
+    connection: Connection, order: Row[Any], reason: Reason, external_id: str, amount: Fiat, now: datetime
+) -> None:
+    """Put money that belongs to nobody into the operators' queue."""
+    report(
+        connection,
+        reason,
+        provider=MANUAL,
+        external_id=external_id,
+        livemode=order.livemode,
+        now=now,
+        amount=amount,
+        order_id=order.id,
+        workspace_id=order.workspace_id,
+    )
+
+
+def mail_part(connection: Connection, order: Row[Any], receipt_id: str) -> None:
+    """What is still to be paid, when a part of it came."""
+    paid = received(connection, order)
+    missing = Fiat(order.gross_minor, order.currency) - paid
+    if missing.minor > 0:
+        outbox.mail(
+            connection,
+            "order_part_paid",
+            key=f"order_part_paid:{receipt_id}",
+            workspace_id=order.workspace_id,
+            params={
+                "order": order.reference,
+                "received": paid,
+                "missing": missing,
+                "reference": order.reference,
+            },
+        )
