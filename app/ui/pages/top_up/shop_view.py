@@ -1,4 +1,4 @@
-"""Choosing a package and how to pay it; the slip with the final amount; the orders made before."""
+"""Choosing a package and how to pay it; the slip with the final amount."""
 
 from typing import Any
 
@@ -6,32 +6,22 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui.components import (
-    Column,
-    amount,
     button,
     card,
-    chip,
     copyable,
-    data_table,
     empty_state,
     fare_slip,
     field_error,
     hidden,
     icon,
-    link_button,
     live_region,
     loaded,
     native_form,
     notice,
-    pagination,
-    panel,
-    plain_link,
-    route_link,
     row,
     segmented,
     skeleton,
     slip_line,
-    two_line,
     var,
 )
 from app.ui.pages.billing.state import BillingFormState, BillingState
@@ -39,7 +29,9 @@ from app.ui.pages.top_up.auto_state import AutoState
 from app.ui.pages.top_up.auto_view import auto_panel
 from app.ui.pages.top_up.extras_state import EnquiryState
 from app.ui.pages.top_up.extras_view import redeem_panel, terms_link
+from app.ui.pages.top_up.history_view import history, waiting_orders
 from app.ui.pages.top_up.offer import CARD, TRANSFER
+from app.ui.pages.top_up.packages_view import package_shapes, packages
 from app.ui.pages.top_up.shop_state import ShopState
 
 SHOP = var(ShopState)
@@ -61,7 +53,7 @@ def shop_view() -> rx.Component:
             rx.cond(ShopState.ready & (SHOP.cards.length() == 0), _nothing_for_sale(), _choosing()),
             class_name="fb-topup-main fb-scroll",
         ),
-        rx.el.aside(_order_form(), _waiting_orders(), class_name="fb-topup-aside fb-scroll"),
+        rx.el.aside(_order_form(), waiting_orders(), class_name="fb-topup-aside fb-scroll"),
         class_name="fb-topup",
     )
 
@@ -92,7 +84,7 @@ def _choosing() -> rx.Component:
                 ),
                 class_name="fb-topup-head flex-wrap",
             ),
-            rx.cond(ShopState.ready, _packages(), _package_shapes()),
+            rx.cond(ShopState.ready, packages(), package_shapes()),
         ),
         _methods(),
         rx.el.div(auto_panel(), redeem_panel(), class_name="fb-topup-later fb-topup-stack"),
@@ -103,7 +95,7 @@ def _choosing() -> rx.Component:
             ],
             class_name="fb-topup-promises fb-topup-later",
         ),
-        _history(),
+        history(),
     )
 
 
@@ -113,80 +105,6 @@ def _tax_note() -> Any:
         TAX["headline"] != "",
         rx.fragment(t("top_up.package.tax_included"), " ", TAX["headline"]),
         rx.cond(BillingState.ready, t("top_up.package.tax_unknown"), ""),
-    )
-
-
-# ---- packages ----
-
-
-def _packages() -> rx.Component:
-    return rx.el.div(
-        rx.foreach(SHOP.cards, lambda item: rx.cond(item["is_enquiry"] != "", _enquiry(item), _package(item))),
-        class_name="fb-packages",
-        role="radiogroup",
-        custom_attrs={"aria-label": t("top_up.package.choose"), "data-testid": "packages"},
-    )
-
-
-def _package(item: Any) -> rx.Component:
-    return rx.el.label(
-        row(
-            rx.el.span(item["title"], class_name="fb-strong fb-cut flex-1", title=item["title"]),
-            rx.cond(item["saving"] != "", chip(item["saving"], tone="good")),
-        ),
-        rx.el.span(
-            amount(item["credits"], size="large", class_name="fb-figure"),
-            rx.el.span(t("common.credits"), " ", item["bonus"], class_name="fb-small fb-num"),
-            class_name="fb-package-credits",
-        ),
-        rx.el.span(
-            rx.el.span(item["total"], class_name="fb-title fb-num"),
-            rx.el.span(item["net_and_tax"], class_name="fb-small fb-num"),
-            rx.el.span(item["rate"], class_name="fb-small fb-num"),
-            rx.el.span(item["lasts"], class_name="fb-small fb-num"),
-            class_name="fb-package-price",
-        ),
-        row(
-            rx.el.input(
-                type="radio",
-                name="package",
-                value=item["id"],
-                checked=SHOP.chosen == item["id"],
-                on_change=SHOP.choose,
-                class_name="fb-radio",
-                custom_attrs={"data-testid": "package"},
-            ),
-            rx.el.span(
-                rx.cond(SHOP.chosen == item["id"], t("top_up.package.selected"), t("top_up.package.select")),
-                class_name="fb-medium",
-            ),
-            class_name="fb-package-pick",
-        ),
-        class_name="fb-package",
-        custom_attrs={"data-chosen": rx.cond(SHOP.chosen == item["id"], "true", "false")},
-    )
-
-
-def _enquiry(item: Any) -> rx.Component:
-    return rx.el.div(
-        rx.el.span(item["title"], class_name="fb-strong fb-cut"),
-        rx.el.span(item["summary"], class_name="fb-text-2 fb-package-credits"),
-        rx.el.span(
-            rx.el.span(t("top_up.package.agreed"), class_name="fb-medium"),
-            rx.el.span(t("top_up.package.agreed_detail"), class_name="fb-small"),
-            class_name="fb-package-price",
-        ),
-        button(t("top_up.enquiry.open"), on_click=ENQUIRY.open_for(item["package_id"])),
-        class_name="fb-package fb-package-agreed",
-    )
-
-
-def _package_shapes() -> rx.Component:
-    """The page's shape until it is read."""
-    return rx.el.div(
-        *[rx.el.div(skeleton("100%", "214px"), class_name="fb-package-shape") for _ in range(4)],
-        class_name="fb-packages",
-        custom_attrs={"aria-busy": "true", "aria-label": t("common.loading")},
     )
 
 
@@ -434,119 +352,3 @@ def _terms() -> rx.Component:
         ),
         notice(t("top_up.problem.no_terms"), tone="thin"),
     )
-
-
-# ---- orders ----
-
-
-def _waiting_orders() -> rx.Component:
-    return rx.cond(
-        SHOP.waiting.length() > 0,
-        panel(
-            t("top_up.waiting.title"),
-            rx.el.ul(rx.foreach(SHOP.waiting, _waiting), class_name="fb-plain-list"),
-            flush=True,
-            class_name="fb-topup-later",
-            custom_attrs={"data-testid": "open-orders"},
-        ),
-    )
-
-
-def _waiting(item: Any) -> rx.Component:
-    return rx.el.li(
-        row(
-            route_link(item["reference"], href=item["href"], class_name="fb-mono fb-reference"),
-            chip(item["word"], tone=item["tone"]),
-            rx.el.span(item["amount"], class_name="fb-strong fb-num ml-auto"),
-        ),
-        rx.el.p(item["title"], ", ", item["when"], class_name="fb-small fb-cut"),
-        row(
-            link_button(
-                rx.cond(item["may_pay"] != "", t("top_up.waiting.pay"), t("top_up.waiting.open")),
-                href=item["href"],
-                size="small",
-            ),
-            rx.cond(
-                item["may_cancel"] != "",
-                button(t("top_up.order.cancel"), kind="ghost", size="small", on_click=SHOP.cancel(item["id"])),
-            ),
-        ),
-        class_name="fb-lot",
-    )
-
-
-def _history() -> rx.Component:
-    return rx.cond(
-        (SHOP.rows.length() > 0) | ~ShopState.ready,
-        panel(
-            t("top_up.history.title"),
-            data_table(
-                [
-                    Column(t("top_up.history.order"), _reference, width="7.5rem"),
-                    Column(t("top_up.history.when"), _when, width="6.5rem"),
-                    Column(t("top_up.history.package"), _title, grow=True),
-                    Column(t("top_up.history.method"), lambda item: item["method"], width="7rem", wide_only=True),
-                    Column(
-                        t("top_up.history.state"), lambda item: chip(item["word"], tone=item["tone"]), width="8.5rem"
-                    ),
-                    Column(t("top_up.history.amount"), _amount, numeric=True, width="6rem"),
-                    Column(t("top_up.history.invoice"), _invoice, width="12.5rem", wide_only=True),
-                ],
-                SHOP.rows,
-                label=t("top_up.history.title"),
-                href=lambda item: item["href"],
-                phone=_phone,
-                loading=~var(ShopState.ready),
-                footer=rx.cond(
-                    SHOP.has_previous | SHOP.has_next,
-                    pagination(
-                        shown=SHOP.shown,
-                        has_previous=SHOP.has_previous,
-                        has_next=SHOP.has_next,
-                        on_previous=SHOP.previous_page,
-                        on_next=SHOP.next_page,
-                    ),
-                ),
-            ),
-            flush=True,
-            class_name="fb-topup-history fb-topup-later",
-        ),
-    )
-
-
-def _reference(item: Any) -> rx.Component:
-    return rx.el.span(item["reference"], class_name="fb-mono fb-medium")
-
-
-def _when(item: Any) -> rx.Component:
-    return rx.el.time(item["when"], title=item["whole_when"], class_name="fb-num")
-
-
-def _title(item: Any) -> rx.Component:
-    return rx.el.span(
-        item["title"],
-        rx.el.span(", ", item["credits"], " ", t("common.credits"), class_name="fb-text-2 fb-num"),
-        class_name="fb-cut",
-        title=item["title"],
-    )
-
-
-def _amount(item: Any) -> rx.Component:
-    return rx.el.span(item["amount"], class_name="fb-medium")
-
-
-def _invoice(item: Any) -> rx.Component:
-    return rx.cond(
-        item["invoice_href"] != "",
-        plain_link(
-            icon("download", 14),
-            item["invoice"],
-            href=item["invoice_href"],
-            download=True,
-            class_name="fb-row-file fb-num",
-        ),
-    )
-
-
-def _phone(item: Any) -> rx.Component:
-    return two_line(item["title"], rx.el.span(item["reference"], " · ", item["word"]), item["amount"], item["when"])
