@@ -78,6 +78,7 @@ class DemoLogins:
     url: str
     admin: AdminLogin
     customer: CustomerLogin
+    billing_api_key: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, path: Path) -> "DemoLogins | None":
@@ -85,7 +86,9 @@ class DemoLogins:
         if not path.exists():
             return None
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls(kept["url"], AdminLogin(**kept["admin"]), CustomerLogin(**kept["customer"]))
+        return cls(
+            kept["url"], AdminLogin(**kept["admin"]), CustomerLogin(**kept["customer"]), kept.get("billing_api_key", "")
+        )
 
     def write(self, path: Path) -> None:
         """Replace the file in one step; only its owner may read it."""
@@ -118,7 +121,8 @@ def seed_demo(services: Services, settings: Settings) -> DemoLogins:
     kept = DemoLogins.read(path)
     admin = _admin(services, kept.admin.password if kept else None)
     customer = _customer(services, kept.customer if kept else None)
-    logins = DemoLogins(settings.public_url, admin, customer)
+    billing_key = _billing_key(services, kept.billing_api_key if kept else "")
+    logins = DemoLogins(settings.public_url, admin, customer, billing_key)
     logins.write(path)
     asyncio.run(_grant(services, customer.workspace_id))
     seed_invoicing(services.invoicing, customer.workspace_id, actor=ACTOR)
@@ -173,6 +177,11 @@ def _key(services: Services, kept: CustomerLogin | None, workspace_id: str, user
     if kept is not None and (holder := keys.look_up(kept.api_key)) and holder.workspace_id == workspace_id:
         return kept.api_key
     return keys.create(workspace_id, "Demo key", actor=user_id).secret
+
+
+def _billing_key(services: Services, kept: str) -> str:
+    keys = services.billing_keys
+    return kept if kept and keys.look_up(kept) else keys.issue("Demo billing key", actor=ACTOR).secret
 
 
 async def _grant(services: Services, workspace_id: str) -> None:

@@ -46,6 +46,7 @@ from app.payments.cashier import Cashier, House
 from app.payments.purchases import purchases_of
 from app.payments.stripe_keys import StripeKeys
 from app.payments.used import UsedCredits
+from app.plans.keys import BillingKeys
 from app.reconcile.service import Reconcile
 from app.settings import Settings
 
@@ -71,6 +72,7 @@ class Services:
     desk: Desk
     request_log: RequestLog
     news: News
+    billing_keys: BillingKeys
     engine: Engine | None = None
     chores: Chores | None = None
 
@@ -164,6 +166,7 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
         desk,
         RequestLog(db, now, refused_days=settings.keep_refused_days, payload_days=settings.keep_payload_days),
         news,
+        BillingKeys(db, now),
         engine,
     )
     return replace(built, chores=Chores(db, _chores(built, now), now=now, owner=executor_id())) if carry else built

@@ -16,6 +16,7 @@ FLOORS = (
     {"kernel"},
     {"pricing"},
     {"accounts", "files", "catalogue", "ledger", "providers", "metering"},
+    {"plans"},
     {"generation", "invoicing"},
     {"payments"},
     {"billing"},

@@ -5,6 +5,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
 from app.api.auth import Auth
+from app.api.billing import assemble as billing
 from app.api.gateway import images, native, present, requests, statement, text_routes, videos
 from app.api.gateway.common import Gateway
 from app.api.gateway.prefix import OpenAiPrefix
@@ -62,6 +63,8 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     @api.api_route("/v1/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     async def unknown(rest: str) -> None:
         raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
+
+    api.mount(billing.PREFIX, billing.build_billing(services))
 
     api.add_middleware(observe.Observed)
     api.add_middleware(RequestTaker, log=services.request_log, now=desk.clock)

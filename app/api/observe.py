@@ -57,7 +57,8 @@ class Observed:
 
 def _route(scope: Scope) -> str:
     """The route's own pattern: a path has ids in it, and there are too many of those."""
-    return str(getattr(scope.get("route"), "path", None) or UNKNOWN_ROUTE)
+    path = getattr(scope.get("route"), "path", None)
+    return f"{scope.get('root_path', '')}{path}" if path else UNKNOWN_ROUTE
 
 
 def _method(scope: Scope) -> str:

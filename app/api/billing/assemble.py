@@ -1,0 +1,32 @@
+"""`/billing/v1`: the billing engine in the wire format that Flexprice's SDK speaks. A group is a file with a `router`,
+and a line in `GROUPS`."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
+
+from app.api.billing import customers, errors
+from app.api.billing.common import Billing
+from app.services import Services
+
+PREFIX = "/billing/v1"
+DESCRIPTION = """
+Customers, plans, prices, subscriptions, usage, invoices and wallets. Send a key that an operator issued as
+`x-api-key: fbb_…`. The official `flexprice` SDK works with only its `server_url` changed.
+"""
+#: Every group. The first route that fits a path answers it: fixed words before ids.
+GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (customers.router,)
+
+
+def build_billing(services: Services) -> FastAPI:
+    """The application to mount at `PREFIX`."""
+    api = FastAPIOffline(
+        title="Farebox billing", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None,
+        openapi_url="/openapi.json", static_url="/docs-assets",
+    )  # fmt: skip
+    billing = Billing(services)
+    for group in GROUPS:
+        api.include_router(group(billing))
+    errors.install(api)
+    return api

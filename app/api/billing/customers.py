@@ -1,0 +1,66 @@
+"""`/customers`: who is billed."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+
+from app.api.billing import wire
+from app.api.billing.common import Billing, Body, OptionalBody, Query
+from app.plans import customers
+from app.plans.customers import Customer
+from app.plans.keys import BillingKey
+
+
+def router(billing: Billing) -> APIRouter:
+    api = APIRouter(tags=["customers"])
+    Key = Annotated[BillingKey, billing.key("customers")]
+    db, clock = billing.db, billing.clock
+
+    @api.post("/customers", status_code=201)
+    def create(key: Key, body: Body) -> dict[str, Any]:
+        with db.write() as connection:
+            return shown(customers.create(connection, body, actor=key.id, now=clock()))
+
+    @api.put("/customers")
+    def update(key: Key, body: Body, query: Query) -> dict[str, Any]:
+        with db.write() as connection:
+            if query.has("id"):
+                found = customers.get(connection, query.text("id"))
+            else:
+                found = customers.by_external_id(connection, query.text("external_customer_id"))
+            return shown(customers.change(connection, found.id, body, actor=key.id, now=clock()))
+
+    @api.post("/customers/search")
+    def search(_key: Key, body: OptionalBody) -> dict[str, Any]:
+        with db.read() as connection:
+            return wire.page(customers.search(connection, body), lambda row: shown(Customer.of(row)))
+
+    @api.get("/customers/external/{external_id}")
+    def by_external_id(_key: Key, external_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            found = customers.find_external(connection, external_id)
+        if found is None:
+            with db.write() as connection:
+                found = customers.by_external_id(connection, external_id, now=clock())
+        return shown(found)
+
+    @api.get("/customers/{customer_id}")
+    def get(_key: Key, customer_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            return shown(customers.get(connection, customer_id))
+
+    @api.delete("/customers/{customer_id}", status_code=204)
+    def delete(key: Key, customer_id: str) -> Response:
+        with db.write() as connection:
+            customers.delete(connection, customer_id, actor=key.id, now=clock())
+        return Response(status_code=204)
+
+    return api
+
+
+def shown(customer: Customer) -> dict[str, Any]:
+    """A customer on the wire."""
+    row = asdict(customer) | dict(customer.address)
+    names = ("external_id", "name", "email", "contact", *customer.address, "billing_currency", "timezone")
+    return wire.shown(row, *names, "tax_treatment", "contact_persons", "workspace_id")

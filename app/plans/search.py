@@ -1,0 +1,145 @@
+"""Searching as integrators know it: ids, moments, conditions on any field, an order, and a page of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, DateTime, Integer, Table, func, or_, select
+from sqlalchemy.types import TypeDecorator
+
+from app.kernel.errors import InvalidInput
+from app.kernel.given import Given
+from app.plans.tables import DELETED
+
+MOST: Final = 1_000
+USUAL: Final = 50
+MOST_CONDITIONS: Final = 50
+STATUSES: Final = ("published", "deleted", "archived")
+
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what was found, and how much there is."""
+
+    items: Sequence[Mapping[str, Any]]
+    total: int
+    limit: int
+    offset: int
+
+
+def search(connection: Connection, table: Table, given: Given, *wanted: Condition) -> Page:
+    """The page of `table` that `given` asks for, of what is `wanted`: newest first unless it says otherwise."""
+    conditions = [*wanted, *narrowed(table, given)]
+    limit, offset = bounds(given)
+    total = connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+    query = select(table).where(*conditions).order_by(*ordered(table, given)).limit(limit).offset(offset)
+    return Page([dict(row) for row in connection.execute(query).mappings()], total, limit, offset)
+
+
+def bounds(given: Given) -> tuple[int, int]:
+    """`limit` (1 to 1,000, usually 50) and `offset`."""
+    limit = given.integer("limit", least=1, most=MOST) if given.has("limit") else USUAL
+    return limit, given.integer("offset", most=2**31) if given.has("offset") else 0
+
+
+def chosen(column: ColumnElement[Any], given: Given, name: str) -> list[Condition]:
+    """`column` is one of the values in the list `name`, or equal to the one text there; nothing given is no wish."""
+    found = given.raw.get(name)
+    if found is None or found in ("", []):
+        return []
+    values = given.texts(name) if isinstance(found, list) else (given.text(name),)
+    return [column.in_(sorted(set(values)))]
+
+
+def narrowed(table: Table, given: Given) -> list[Condition]:
+    """What every search can ask: status, when it was made, metadata, and `filters`."""
+    found: list[Condition] = []
+    if "status" in table.c:
+        status = given.maybe_choice("status", STATUSES)
+        found.append(table.c.status != DELETED if status is None else table.c.status == status)
+    if (start := given.maybe_moment("start_time")) is not None:
+        found.append(table.c.created_at >= start)
+    if (end := given.maybe_moment("end_time")) is not None:
+        found.append(table.c.created_at <= end)
+    if "metadata" in table.c:
+        found += [table.c.metadata[key].as_string() == value for key, value in given.labels().items()]
+    return found + [_condition(table, each) for each in given.objects("filters", most=MOST_CONDITIONS)]
+
+
+def ordered(table: Table, given: Given) -> list[ColumnElement[Any]]:
+    """`sort` (a field, or a list of fields with a direction) and `order`; ties by id, so that pages do not overlap."""
+    down = given.maybe_choice("order", ("asc", "desc")) != "asc"
+    wish = given.raw.get("sort")
+    if isinstance(wish, str) and wish:
+        return [_way(_column(table, given, "sort"), down), _way(table.c.id, down)]
+    found = [
+        _way(_column(table, each, "field"), each.choice("direction", ("asc", "desc"), "asc") == "desc")
+        for each in (given.objects("sort", most=10) if isinstance(wish, list) else [])
+    ]
+    return [*(found or [_way(table.c.created_at, down)]), _way(table.c.id, down)]
+
+
+def _way(column: ColumnElement[Any], down: bool) -> ColumnElement[Any]:
+    return column.desc() if down else column.asc()
+
+
+def _column(table: Table, given: Given, name: str) -> Column[Any]:
+    field = given.text(name)
+    if field not in table.c or field == "metadata":
+        raise given.wrong(name, f"names no field of this: {field!r}.")
+    return table.c[field]
+
+
+_COMPARED: Final[Mapping[str, Callable[[Column[Any], Any], Condition]]] = {
+    "eq": lambda column, value: column == value,
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+    "after": lambda column, value: column > value,
+    "before": lambda column, value: column < value,
+}
+_LISTED: Final = ("in", "not_in")
+_TEXTUAL: Final = ("contains", "not_contains")
+
+
+def _condition(table: Table, given: Given) -> Condition:
+    column = _column(table, given, "field")
+    operator = given.choice("operator", (*_COMPARED, *_LISTED, *_TEXTUAL), "eq")
+    value = given.object("value")
+    if operator in _LISTED:
+        listed = column.in_([_as(column, each, value) for each in value.texts("array")])
+        return listed if operator == "in" else or_(~listed, column.is_(None))
+    if operator in _TEXTUAL:
+        found = func.lower(column).contains(value.text("string").lower(), autoescape=True)
+        return found if operator == "contains" else or_(~found, column.is_(None))
+    return _COMPARED[operator](column, _as(column, _one(value), value))
+
+
+def _one(value: Given) -> object:
+    """The one of `string`, `number`, `date`, `boolean` that is given."""
+    said = [value.raw[name] for name in ("string", "number", "date", "boolean") if value.has(name)]
+    if len(said) != 1:
+        raise InvalidInput(
+            f"{value.place} must hold one of string, number, date and boolean.", param=value.place or None
+        )
+    return said[0]
+
+
+def _as(column: Column[Any], said: object, value: Given) -> object:
+    """The value as the column holds it."""
+    kind = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    asked = Given({"value": said}, value.place)
+    if isinstance(kind, DateTime):
+        moment: datetime = asked.moment("value")
+        return moment
+    if isinstance(kind, Boolean):
+        return asked.flag("value")
+    if isinstance(kind, Integer):
+        figure: Decimal = asked.decimal("value", least=None)
+        return int(figure) if figure == figure.to_integral_value() else float(figure)
+    return asked.text("value")
