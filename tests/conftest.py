@@ -210,8 +210,9 @@ def visitor(browser: Browser, watch: Watch, tmp_path: Path, request: pytest.Fixt
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Close the pages before any server goes: a page that loses its server complains in its console."""
     for number, page in enumerate(item.stash.get(PAGES, []), 1):
-        if not page.is_closed():  # pytest keeps the folders of failed tests
-            page.screenshot(path=item.funcargs["tmp_path"] / f"last-{number}.png")  # type: ignore[attr-defined]
+        folder = item.funcargs.get("tmp_path")  # type: ignore[attr-defined]
+        if folder is not None and not page.is_closed():  # pytest keeps the folders of failed tests
+            page.screenshot(path=folder / f"last-{number}.png")
         page.context.close()
 
 

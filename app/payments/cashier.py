@@ -133,10 +133,10 @@ class Cashier:
             self.cards = Cards(db, clock, ledger, self.orders, self.inbox, door, house.public_url, told)
         returns = StripeReturns(self.cards.door) if self.cards else None
         bookings = Bookings(db, clock, ledger)
-        self.refunds = Refunds(db, clock, bookings, returns)
+        self.refunds = Refunds(db, clock, bookings, returns, told)
         self.dispute_road: Disputes | None = None
         if self.cards is not None and returns is not None:
-            self.dispute_road = Disputes(db, clock, ledger, bookings, returns)
+            self.dispute_road = Disputes(db, clock, ledger, bookings, returns, told)
             self.cards.worker.handle("charge.dispute.", self.dispute_road.on_dispute)
             self.cards.worker.handle("refund.", self.refunds.road.on_refund)
             self.cards.worker.handle("charge.refund.", self.refunds.road.on_refund)

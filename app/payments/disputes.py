@@ -9,6 +9,7 @@ What is written in the transaction of the paid credits decides; every step befor
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -60,9 +61,17 @@ class _Turn:
 
 
 class Disputes:
-    def __init__(self, db: Database, clock: Clock, ledger: Ledger, bookings: Bookings, provider: StripeReturns) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        ledger: Ledger,
+        bookings: Bookings,
+        provider: StripeReturns,
+        told: Callable[[str], None],
+    ) -> None:
         self._db, self._clock, self._ledger = db, clock, ledger
-        self._bookings, self._provider = bookings, provider
+        self._bookings, self._provider, self._told = bookings, provider, told
 
     async def on_dispute(self, delivery: Delivery) -> str:
         """An event about a dispute: fetched as it is now."""
@@ -84,8 +93,9 @@ class Disputes:
         todo = step(State(turn.row.state), seen.status)
         log.info("%s is %s: %s", seen.external_id, seen.status, todo)
         await self._do(todo, turn, seen)
-        await asyncio.to_thread(self._told, dispute_id, seen)
+        await asyncio.to_thread(self._heard, dispute_id, seen)
         await self._thaw_if_over(dispute_id)
+        self._told(turn.order.workspace_id)
         return f"{seen.external_id} {seen.status}: {todo}"
 
     async def _do(self, todo: Step, turn: _Turn, seen: DisputeSeen) -> None:
@@ -265,7 +275,7 @@ class Disputes:
             if state is State.FLAGGED:
                 _mail(connection, turn, seen)
 
-    def _told(self, dispute_id: str, seen: DisputeSeen) -> None:
+    def _heard(self, dispute_id: str, seen: DisputeSeen) -> None:
         """Keep the bank's own word; one that nobody here knows is for the operators."""
         now = self._clock()
         with self._db.write() as connection:

@@ -5,6 +5,7 @@ Anything here may be done again, by whoever hears of it: an event, the chores af
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -51,8 +52,16 @@ log = logging.getLogger(__name__)
 class RefundRoad:
     """`provider` is None where no card is taken: refunds by transfer are ended by hand."""
 
-    def __init__(self, db: Database, clock: Clock, bookings: Bookings, provider: StripeReturns | None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        bookings: Bookings,
+        provider: StripeReturns | None,
+        told: Callable[[str], None],
+    ) -> None:
         self._db, self._clock, self._bookings, self._provider = db, clock, bookings, provider
+        self._told = told
 
     async def on_refund(self, delivery: Delivery) -> str:
         """An event about a refund: fetched as it is now."""
@@ -103,6 +112,7 @@ class RefundRoad:
             word = seen or await self._word(row, order, fresh)
             if word is not None:
                 await self._apply(row, order, word)
+        self._told(row.workspace_id)
         return await asyncio.to_thread(self.find, refund_id)
 
     async def _word(self, row: Row[Any], order: Row[Any], fresh: bool) -> RefundSeen | None:
@@ -194,6 +204,7 @@ class RefundRoad:
         method = t("payments.refund.method_transfer") if manual else t("payments.refund.method")
         await self._bookings.take_back(_back(row, method, external_id), actor=actor, mark=mark)
         faults.point("refund.after_commit")
+        self._told(row.workspace_id)
 
     async def end(self, row: Row[Any], state: str, code: str, actor: str, seen: RefundSeen | None = None) -> None:
         """It was not made after all: the credits return. One that failed at the bank is told to the operators."""
@@ -211,6 +222,7 @@ class RefundRoad:
                 _report(connection, Reason.REFUND_FAILED, row, seen, now)
 
         await self._bookings.give_back(row.id, actor=actor, mark=mark)
+        self._told(row.workspace_id)
 
     async def _restore(self, row: Row[Any], order: Row[Any], seen: RefundSeen) -> None:
         """It had succeeded, and the bank sent the money back: the customer has neither until we give the credits."""

@@ -8,6 +8,7 @@ there on, and what was used by then is debt. Each is told apart by its own id, n
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -58,9 +59,16 @@ class RefundChoice:
 class Refunds:
     """`provider` is None where no card is taken: orders paid by transfer are refunded all the same, by hand."""
 
-    def __init__(self, db: Database, clock: Clock, bookings: Bookings, provider: StripeReturns | None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        bookings: Bookings,
+        provider: StripeReturns | None,
+        told: Callable[[str], None],
+    ) -> None:
         self._db, self._clock, self._bookings = db, clock, bookings
-        self.road = RefundRoad(db, clock, bookings, provider)
+        self.road = RefundRoad(db, clock, bookings, provider, told)
 
     # --- what can go back
 

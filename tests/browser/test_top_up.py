@@ -5,23 +5,30 @@ of the same page.
 """
 
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pypdf
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.server import Running
+from tests.support.shopping import (
+    DESK,
+    available,
+    choose,
+    fill_billing,
+    new_customer,
+    new_key,
+    pay_by_card,
+    pdf_text,
+    sign_in,
+    tick,
+    until,
+)
 from tests.support.shots import enter
 
-DESK = {"width": 1440, "height": 900}
-PATIENCE_SECONDS = 90.0
 #: Fifty pictures that may be made at the same time: each model takes so many jobs of a workspace.
 FIFTY = (
     *(("flux-schnell", "flux-dev", "nano-banana", "nano-banana-2", "flux-1.1-pro") * 8),
@@ -31,93 +38,12 @@ FIFTY = (
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
-@dataclass(frozen=True)
-class Customer:
-    email: str
-    password: str
-
-
 @pytest.fixture(scope="module")
 def stripe(shared_farebox: Running) -> Iterator[httpx.Client]:
     """The control page of the Stripe that this Farebox uses."""
     base = f"{shared_farebox.sandbox_url}/stripe/_ctl"
     with httpx.Client(base_url=base, trust_env=False, timeout=20, follow_redirects=True) as client:
         yield client
-
-
-def new_customer(farebox: Running, name: str) -> Customer:
-    """Somebody with a workspace and nothing in it."""
-    email = f"{name.lower()}@example.com"
-    made = farebox.command("user", "customer", email, "--name", name)
-    assert made.returncode == 0, made.stderr
-    return Customer(email, made.stdout.rsplit(maxsplit=1)[-1])
-
-
-def sign_in(page: Page, farebox: Running, who: Customer) -> Page:
-    page.goto(f"{farebox.url}/login")
-    page.locator("#email").fill(who.email)
-    page.locator("#password").fill(who.password)
-    page.locator("#password").press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
-
-
-def fill_billing(page: Page, **values: str) -> None:
-    """Say who buys: asked for where the final amount would stand."""
-    page.get_by_test_id("fill-billing").click()
-    page.get_by_test_id("billing-country").select_option(values.pop("country"))
-    for name, value in values.items():
-        page.get_by_test_id(f"billing-{name}").fill(value)
-    page.get_by_test_id("save-billing").click()
-    expect(page.get_by_test_id("accept-terms")).to_be_visible()
-
-
-def choose(page: Page, title: str) -> None:
-    page.get_by_text(title, exact=True).locator("visible=true").first.click()
-    expect(page.get_by_test_id("summary")).to_contain_text(title)
-
-
-def tick(page: Page, test_id: str) -> None:
-    """The server keeps what is ticked: it shows a moment after the click."""
-    page.get_by_test_id(test_id).click()
-    expect(page.get_by_test_id(test_id)).to_be_checked()
-
-
-def pay_by_card(page: Page, number: str) -> None:
-    """On the provider's page."""
-    page.wait_for_url(re.compile(r"/stripe/c/pay/"))
-    page.get_by_label("Card number").fill(number)
-    page.get_by_label("Expires").fill("12/34")
-    page.get_by_label("Security code").fill("123")
-    page.get_by_role("button", name=re.compile(r"^Pay ")).click()
-
-
-def pdf_text(page: Page, link: Locator) -> str:
-    """A document as it is downloaded, read by a program that did not write it."""
-    with page.expect_download() as downloading:
-        link.click()
-    assert downloading.value.suggested_filename.endswith(".pdf")
-    return "\n".join(part.extract_text() for part in pypdf.PdfReader(Path(downloading.value.path())).pages)
-
-
-def new_key(page: Page, farebox: Running) -> str:
-    page.goto(f"{farebox.url}/keys")
-    page.get_by_role("button", name="Create key").first.click()
-    page.get_by_role("textbox", name="Name").fill("programs")
-    page.get_by_role("textbox", name="Name").press("Enter")
-    return page.get_by_test_id("new-secret").inner_text()
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not (found := holds()):
-        assert time.monotonic() < end, f"it never came to be that {what}"
-        time.sleep(0.2)
-    return found
-
-
-def available(api: httpx.Client) -> float:
-    return float(api.get("/v1/balance").raise_for_status().json()["credits"]["available"])
 
 
 def orders(api: httpx.Client) -> list[dict[str, Any]]:
