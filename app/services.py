@@ -15,6 +15,7 @@ from app.accounts.service import Accounts
 from app.catalogue import provider_access
 from app.catalogue.editing import Editing
 from app.catalogue.offers import Offers
+from app.files.keeping import Keeping
 from app.files.store import Files
 from app.generation.account_statement import AccountStatements
 from app.generation.advance import advance
@@ -115,7 +116,13 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
     vault = Vault([settings.secret_key])
     offers = Offers(db, clock=now)
     ledger = Ledger(db, now)
-    files = Files(db, settings.files_dir)
+    files = Files(
+        db,
+        settings.files_dir,
+        now,
+        url=settings.files_url,
+        keep=Keeping(settings.keep_files_days, settings.upload_quota_mb),
+    )
     engine = Engine(settings.jobs_url, executor_id()) if carry else None
     work: Work = engine or (Remote(settings.jobs_url) if call else Idle())
     accounts = Accounts(db, now, opened=open_wallet)
@@ -205,6 +212,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("requests.forget", 0, parts.request_log.forget, daily_at=time(4, 20)),
         Chore("routing.health", 15, lambda: tend(parts.desk)),
         Chore("files.sweep", 3600, lambda: asyncio.to_thread(files.sweep)),
+        Chore("files.expire", 3600, lambda: asyncio.to_thread(files.expire_due)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),
     ]

@@ -49,6 +49,9 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)  # where processes share their rate limits
     keep_refused_days: int = 30  # how long requests that were refused stay in the log
     keep_payload_days: int = 7  # how long what a key's policy keeps of requests and answers stays
+    files_url: str | None = None  # a bucket for stored files: s3://bucket/prefix?endpoint=…&region=…
+    keep_files_days: int | None = None  # how long files are kept; None: until somebody deletes them
+    upload_quota_mb: int = 5_000  # what a workspace's uploads may take in all
     stripe_secret_key: str = field(default="", repr=False)  # empty: nothing is paid by card
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # and, during a change, the one before
     stripe_api_base: str = STRIPE_API
@@ -110,6 +113,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         redis_url=_redis(env),
         keep_refused_days=_integer(env, "FAREBOX_KEEP_REFUSED_DAYS", 30),
         keep_payload_days=_integer(env, "FAREBOX_KEEP_PAYLOAD_DAYS", 7),
+        files_url=_files(env),
+        keep_files_days=_integer(env, "FAREBOX_KEEP_FILES_DAYS", 1) if env.get("FAREBOX_KEEP_FILES_DAYS") else None,
+        upload_quota_mb=_integer(env, "FAREBOX_UPLOAD_QUOTA_MB", 5_000),
         **_stripe(env, demo, folder),
     )
 
@@ -187,6 +193,13 @@ def _redis(env: Mapping[str, str]) -> str | None:
     url = env.get("REDIS_URL") or None
     if url is not None and not url.startswith(("redis://", "rediss://", "redis+unix://")):
         raise Broken("REDIS_URL must start with redis:// or rediss://, such as redis://127.0.0.1:6379/0.")
+    return url
+
+
+def _files(env: Mapping[str, str]) -> str | None:
+    url = env.get("FILES_URL") or None
+    if url is not None and not url.startswith("s3://"):
+        raise Broken("FILES_URL must start with s3://, such as s3://bucket?endpoint=https://s3.example.com.")
     return url
 
 

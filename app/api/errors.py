@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.files.store import TooLarge
+from app.files.store import Expired, TooLarge
 from app.kernel import errors, logs
 from app.kernel.errors import FareboxError, InsufficientCredits
 from app.kernel.ids import new_id
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 #: Looked up along the class's ancestry, so a new error needs a line only when it differs from its parent.
 STATUS: Mapping[type, int] = {
     TooLarge: 413,
+    Expired: 410,
     errors.InvalidInput: 400,
     errors.NotSignedIn: 401,
     errors.InsufficientCredits: 402,

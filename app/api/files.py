@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
@@ -44,6 +44,15 @@ def router(auth: Auth, files: Files) -> APIRouter:
             return file_answer(request, row, path, preview=True)
         _row, path = await asyncio.to_thread(files.open, file_id)
         return file_answer(request, row, path, download=download)
+
+    @api.delete("/files/{file_id}", summary="Delete a file's content; what it was stays known")
+    async def remove(file_id: str, caller: Annotated[Caller, Depends(auth.either)]) -> dict[str, Any]:
+        workspace_id = caller.workspace()
+        row = await asyncio.to_thread(files.find, file_id)
+        if row.workspace_id != workspace_id:
+            raise NotFound(f"There is no file {file_id}.", code="file_not_found")
+        await asyncio.to_thread(files.expire, file_id)
+        return {"id": row.id, "object": "file", "deleted": True, "sha256": row.sha256}
 
     return api
 

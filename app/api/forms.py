@@ -8,7 +8,8 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from app.files.store import MB, TooLarge
+from app.files.keeping import MB
+from app.files.store import TooLarge
 from app.kernel.errors import InvalidInput
 
 MOST_FORM_BYTES = 16 * 1024

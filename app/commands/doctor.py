@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.catalogue.provider_access import list_providers
+from app.files.store import shelf_of
 from app.jobs.leases import Leases
 from app.kernel import migrate
 from app.kernel.db import Database
@@ -37,7 +38,9 @@ def report(settings: Settings) -> int:
     for name, value in _shown(settings):
         print(f"  {name:<26} {value}")
     print()
-    findings = list(chain(_database(settings), _mail(settings), _cards(settings), _front_end(settings)))
+    findings = list(
+        chain(_database(settings), _files(settings), _mail(settings), _cards(settings), _front_end(settings))
+    )
     for finding in findings:
         print(f"  {'✓' if finding.well else '✗'} {finding.what}")
     return 0 if all(finding.well for finding in findings) else 1
@@ -74,6 +77,10 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "FAREBOX_LOW_BALANCE_CREDITS", str(settings.low_balance_credits)
     yield "FAREBOX_KEEP_REFUSED_DAYS", str(settings.keep_refused_days)
     yield "FAREBOX_KEEP_PAYLOAD_DAYS", str(settings.keep_payload_days)
+    yield "FILES_URL", settings.files_url or f"unset: {settings.files_dir}"
+    days = settings.keep_files_days
+    yield "FAREBOX_KEEP_FILES_DAYS", "unset: until somebody deletes them" if days is None else str(days)
+    yield "FAREBOX_UPLOAD_QUOTA_MB", str(settings.upload_quota_mb)
     yield "REDIS_URL", "set" if settings.redis_url else "unset: rate limits are each process's own"
 
     yield "FAREBOX_METRICS_TOKEN", "set" if settings.metrics_token else "unset: /metrics answers this machine only"
@@ -110,6 +117,19 @@ def _database(settings: Settings) -> Iterator[Finding]:
         if turn.failures:
             yield Finding(False, f"The chore {turn.name} failed {turn.failures} times in a row: {turn.error}")
     database.dispose()
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    shelf = shelf_of(settings.files_url, settings.files_dir)
+    where = settings.files_url or f"the folder {settings.files_dir}"
+    try:
+        shelf.check()
+    except Broken as error:
+        yield Finding(False, error.message)
+    except OSError as error:
+        yield Finding(False, f"Files cannot be kept in {where} ({error}).")
+    else:
+        yield Finding(True, f"Files are kept in {where}.")
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:

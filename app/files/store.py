@@ -1,41 +1,42 @@
-"""Files kept: inputs that were uploaded and outputs that were made. Bytes on disk, one row each, never a public folder.
+"""Files kept: inputs that were uploaded and outputs that were made. Bytes on a shelf, one row each, never a public
+folder.
 
-A file is complete on disk before its row exists, so a row always has its bytes. A crash in between leaves bytes
-without a row; `sweep` removes those.
+A file is complete on its shelf before its row exists, so a row always has its bytes. A crash in between leaves bytes
+without a row; `sweep` removes those. A file that has been kept long enough, or that its owner deleted, loses its bytes
+and keeps its row: what it was, and its hash, stay known.
 """
 
 import asyncio
-import contextlib
 import hashlib
 import logging
-import os
-import secrets
-import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
+from app.files import keeping
 from app.files import preview as previews
+from app.files.bucket import Address, Bucket
+from app.files.keeping import AGE, DELETED, MB, Keeping, Keepings
 from app.files.probe import Measured, Unreadable, probe
+from app.files.shelf import Folder, Shelf, Unreachable
 from app.files.tables import StoredFile
 from app.kernel import clock as clocks
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import InvalidInput, NotFound, ProviderBusy
 from app.kernel.ids import is_id, new_id
 
-__all__ = ["Files", "Measured", "StoredFile", "TooLarge", "Unreadable"]
+__all__ = ["Expired", "Files", "Measured", "StorageBusy", "StoredFile", "TooLarge", "Unreadable"]
 
-MB = 1024 * 1024
 #: The most an upload of each kind may weigh.
 UPLOAD_LIMIT_BYTES = {"image": 32 * MB, "video": 256 * MB, "audio": 64 * MB}
-INCOMING = "incoming"
 ORPHAN_AGE = timedelta(days=1)
+AT_ONCE = 500
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,41 @@ class TooLarge(InvalidInput):
     code = "file_too_large"
 
 
-class Files:
-    """Everything stored under `root`, by id."""
+class QuotaReached(TooLarge):
+    """The workspace's uploads would take more room than they may."""
 
-    def __init__(self, db: Database, root: Path, clock: Clock = clocks.now) -> None:
+    code = "upload_quota_reached"
+
+
+class Expired(NotFound):
+    """There was such a file; its content has been deleted."""
+
+    code = "file_expired"
+
+
+class StorageBusy(ProviderBusy):
+    """The bucket does not answer; nothing is lost."""
+
+    code = "storage_busy"
+
+
+class Files:
+    """Everything stored, by id: under `root`, or in a bucket (`url`) with `root` for its copies."""
+
+    def __init__(
+        self,
+        db: Database,
+        root: Path,
+        clock: Clock = clocks.now,
+        *,
+        url: str | None = None,
+        keep: Keeping | None = None,
+    ) -> None:
         self._db = db
         self.root = root.resolve()
         self._clock = clock
+        self.shelf = shelf_of(url, self.root)
+        self.keepings = Keepings(db, keep or Keeping(), clock)
 
     def probe(self, path: Path | str) -> Measured:
         """What the file holds, by its content; `Unreadable` when it is nothing we keep."""
@@ -60,15 +89,11 @@ class Files:
 
     def check(self) -> None:
         """Raises when nothing can be kept at the moment."""
-        probe = self.incoming()
-        probe.write_bytes(b"")
-        probe.unlink()
+        self.shelf.check()
 
     def incoming(self) -> Path:
-        """A fresh path on the files' own disk to write to before `keep`; the move is then only a rename."""
-        folder = self.root / INCOMING
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / secrets.token_hex(16)
+        """A fresh path to write to before `keep`, where moving is cheap."""
+        return self.shelf.incoming()
 
     async def keep(
         self,
@@ -108,17 +133,29 @@ class Files:
             given.unlink(missing_ok=True)
 
     def keep_upload(self, path: Path | str, *, workspace_id: str) -> StoredFile:
-        """An input somebody sent: `keep_now` within the upload limits."""
-        return self.keep_now(path, workspace_id=workspace_id, limits=UPLOAD_LIMIT_BYTES)
+        """An input somebody sent: `keep_now` within the limits of uploads.
+
+        `QuotaReached` when the workspace has no room for it, `StorageBusy` when it cannot be kept at the moment.
+        """
+        try:
+            return self.keep_now(path, workspace_id=workspace_id, limits=UPLOAD_LIMIT_BYTES)
+        except Unreachable as error:
+            raise _busy(error) from error
 
     def open(self, file_id: str) -> tuple[StoredFile, Path]:
-        """The row and where its bytes are; `NotFound` when there is no such file."""
+        """The row and a path with its bytes; `NotFound` when there is no such file, `Expired` when there was."""
         row = self.find(file_id)
-        path = self._inside(row.path)
-        if not path.is_file():
-            log.error("the bytes of %s are missing on disk", file_id)
-            raise NotFound(f"The content of {file_id} is no longer here.", code="file_gone")
-        return row, path
+        if row.expired_at is not None:
+            raise _expired(row)
+        try:
+            return row, self.shelf.get(row.path)
+        except PermissionError:
+            raise NotFound("The file lies outside of the files directory.", code="file_not_found") from None
+        except FileNotFoundError:
+            log.error("the bytes of %s are missing", file_id)
+            raise NotFound(f"The content of {file_id} is no longer here.", code="file_gone") from None
+        except Unreachable as error:
+            raise _busy(error) from error
 
     def find(self, file_id: str) -> StoredFile:
         """The row alone."""
@@ -144,25 +181,57 @@ class Files:
         with self._db.reading() as session:
             return list(session.exec(query))
 
+    def uploads(self, workspace_id: str, *, before: str | None = None, limit: int = 50) -> list[StoredFile]:
+        """The workspace's uploads that are still here, newest first."""
+        query = select(StoredFile).where(
+            StoredFile.workspace_id == workspace_id,
+            col(StoredFile.generation_id).is_(None),
+            col(StoredFile.expired_at).is_(None),
+        )
+        if before is not None:
+            query = query.where(col(StoredFile.id) < before)
+        with self._db.reading() as session:
+            return list(session.exec(query.order_by(col(StoredFile.id).desc()).limit(limit)))
+
     def delete(self, file_id: str) -> None:
-        """Remove the row and then the bytes; deleting what is not there is fine."""
+        """Remove the row and then the bytes, as if it had never been; deleting what is not there is fine."""
         with self._db.writing() as session:
             row = session.get(StoredFile, file_id)
             if row is None:
                 return
             session.connection().execute(delete(StoredFile).where(col(StoredFile.id) == file_id))
-        path = self._inside(row.path)
-        path.unlink(missing_ok=True)
-        previews.preview_path(path).unlink(missing_ok=True)
+        self._remove(row.path)
+
+    def expire(self, file_id: str, why: str = DELETED) -> StoredFile:
+        """Delete the content and keep the row; twice is fine. `NotFound` when there is no such file."""
+        row = self.find(file_id)
+        if row.expired_at is None:
+            row.expired_at, row.expired_why = self._clock(), why
+            mine = update(StoredFile).where(col(StoredFile.id) == file_id, col(StoredFile.expired_at).is_(None))
+            with self._db.write() as connection:  # first, so that bytes which outlive a crash are swept
+                connection.execute(mine.values(expired_at=row.expired_at, expired_why=why))
+        self._remove(row.path)
+        return row
+
+    def expire_due(self) -> int:
+        """Delete the content of what has been kept long enough; how many files."""
+        count = 0
+        while due := self.keepings.due():
+            for file_id in due:
+                self.expire(file_id, AGE)
+            count += len(due)
+        return count
 
     def sweep(self, older_than: timedelta = ORPHAN_AGE) -> int:
-        """Remove bytes that no row speaks of and that are too old to be on their way in; how many files."""
-        too_old = time.time() - older_than.total_seconds()
+        """Remove bytes that no row speaks of, or no longer, and that are too old to be on their way in; how many."""
         removed = 0
-        for path in self._on_disk():
-            if path.stat().st_mtime < too_old and not self._is_known(path):
-                path.unlink(missing_ok=True)
-                removed += 1
+        for keys in _batched(self.shelf.old(older_than), AT_ONCE):
+            known = self._kept({_id_of(key) for key in keys})
+            for key in keys:
+                if _id_of(key) not in known:
+                    self.shelf.remove(key)
+                    removed += 1
+        self.shelf.tidy()
         return removed
 
     def _admit(
@@ -186,11 +255,17 @@ class Files:
             path=relative,
             created_at=self._clock(),
         )
-        target = self._inside(relative)
-        self._move(given, target)
-        if self._insert(row):
-            return row
-        target.unlink(missing_ok=True)  # somebody else kept this output meanwhile: theirs counts
+        if generation_id is None:
+            with self._db.read() as connection:  # before the bytes travel; what counts is the look under the lock
+                self._refuse_overfull(connection, row)
+        self.shelf.put(given, relative)
+        try:
+            if self._insert(row):
+                return row
+        except QuotaReached:
+            self._remove(relative)
+            raise
+        self._remove(relative)  # somebody else kept this output meanwhile: theirs counts
         winner = self._output(row.generation_id or "", position)
         if winner is None:
             raise NotFound(f"Output {position} of {generation_id} was removed while it was being kept.")
@@ -200,6 +275,9 @@ class Files:
         insert = sqlite.insert if self._db.is_sqlite else postgresql.insert
         statement = insert(StoredFile).values(row.model_dump())
         with self._db.write() as connection:
+            if row.generation_id is None:
+                keeping.lock(connection, row.workspace_id, row.created_at)
+                self._refuse_overfull(connection, row)
             unless_known = statement.on_conflict_do_nothing(index_elements=["generation_id", "position"])
             return connection.execute(unless_known.returning(col(StoredFile.id))).first() is not None
 
@@ -208,36 +286,33 @@ class Files:
         with self._db.reading() as session:
             return session.exec(query).first()
 
-    def _move(self, given: Path, target: Path) -> None:
-        """Complete and on the platter, or not there at all."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source = given
-        if given.stat().st_dev != target.parent.stat().st_dev:
-            source = self.incoming()
-            shutil.copyfile(given, source)
-        with source.open("rb+") as file:
-            os.fsync(file.fileno())
-        source.replace(target)
-        target.chmod(0o600)
-        for folder in (target.parent, target.parent.parent, self.root):
-            _sync_folder(folder)
+    def _refuse_overfull(self, connection: Connection, row: StoredFile) -> None:
+        most = keeping.quota_bytes(connection, row.workspace_id, self.keepings.house)
+        if keeping.uploaded(connection, row.workspace_id) + row.size_bytes > most:
+            raise QuotaReached(
+                f"Your uploads may take {most // MB} MB, and there is no room for this one. "
+                "Delete some: GET /uploads lists them, DELETE /files/{id} removes one."
+            )
 
-    def _inside(self, relative: str) -> Path:
-        path = (self.root / relative).resolve()
-        if not path.is_relative_to(self.root):
-            raise NotFound("The file lies outside of the files directory.", code="file_not_found")
-        return path
+    def _remove(self, key: str) -> None:
+        try:
+            self.shelf.remove(key)
+        except PermissionError:
+            raise NotFound("The file lies outside of the files directory.", code="file_not_found") from None
+        except Unreachable as error:
+            log.warning("%s stays in the store until it is swept: %s", key, error)
 
-    def _on_disk(self) -> Iterator[Path]:
-        for path in self.root.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                if path.is_file():
-                    yield path
-
-    def _is_known(self, path: Path) -> bool:
-        file_id = path.name.partition(".")[0]
+    def _kept(self, file_ids: Iterable[str]) -> set[str]:
+        query = select(StoredFile.id).where(
+            col(StoredFile.id).in_(list(file_ids)), col(StoredFile.expired_at).is_(None)
+        )
         with self._db.reading() as session:
-            return session.get(StoredFile, file_id) is not None
+            return set(session.exec(query))
+
+
+def shelf_of(url: str | None, root: Path) -> Shelf:
+    """The bucket at `url`, or the folder; `Broken` for an address that is none."""
+    return Folder(root) if url is None else Bucket(Address.parse(url), root)
 
 
 def _refuse_heavy(path: Path, measured: Measured, limits: dict[str, int] | None) -> None:
@@ -251,9 +326,22 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _id_of(key: str) -> str:
+    return key.rpartition("/")[2].partition(".")[0]
+
+
+def _expired(row: StoredFile) -> Expired:
+    when = "" if row.expired_at is None else f" on {row.expired_at:%d %B %Y}"
+    said = f"was deleted{when}" if row.expired_why == DELETED else f"was kept until{when.removeprefix(' on')}"
+    return Expired(f"The content of {row.id} {said} and is gone.")
+
+
+def _busy(error: Unreachable) -> StorageBusy:
+    log.warning("the file store cannot be reached: %s", error)
+    return StorageBusy("Our file storage does not answer at the moment. Try again shortly.", retry_after_seconds=5)

@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.files.store import Files
+from app.files.store import Files, StoredFile
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import is_id
 from app.pricing.parameters import Kind, Meter, ParamSchema
 
 
 def check_owned(files: Files, params: Mapping[str, Any], workspace_id: str) -> None:
-    """Refuse an input file that is not this workspace's, in the words of one that does not exist."""
+    """Refuse an input file that is gone, or not this workspace's in the words of one that does not exist."""
     for name, value in params.items():
         for item in value if isinstance(value, list) else (value,):
-            if isinstance(item, str) and is_id(item, "file") and not _is_owned(files, item, workspace_id):
-                raise InvalidInput(f"{name}: there is no file {item}. Upload it first.", param=name)
+            if isinstance(item, str) and is_id(item, "file"):
+                found = _owned(files, item, workspace_id)
+                if found is None:
+                    raise InvalidInput(f"{name}: there is no file {item}. Upload it first.", param=name)
+                if found.expired_at is not None:
+                    raise InvalidInput(f"{name}: the content of {item} is gone. Upload it again.", param=name)
 
 
 def lengths(files: Files, schema: ParamSchema, params: Mapping[str, Any]) -> dict[str, Decimal]:
@@ -30,8 +34,9 @@ def lengths(files: Files, schema: ParamSchema, params: Mapping[str, Any]) -> dic
     return found
 
 
-def _is_owned(files: Files, file_id: str, workspace_id: str) -> bool:
+def _owned(files: Files, file_id: str, workspace_id: str) -> StoredFile | None:
     try:
-        return files.find(file_id).workspace_id == workspace_id
+        found = files.find(file_id)
     except NotFound:
-        return False
+        return None
+    return found if found.workspace_id == workspace_id else None

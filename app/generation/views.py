@@ -63,6 +63,11 @@ class Seen:
         return STATUS[State(self.row["state"])]
 
     @property
+    def kept_files(self) -> tuple[RowMapping, ...]:
+        """Those whose content is still here; the others have an `expired_at`."""
+        return tuple(file for file in self.files if file["expired_at"] is None)
+
+    @property
     def finished(self) -> bool:
         return self.row["finished_at"] is not None
 

@@ -1,10 +1,12 @@
 """Uploads: what it is decides, not what it says it is."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.files.keeping import Keeping
 from app.files.store import UPLOAD_LIMIT_BYTES
 from tests.api.conftest import OURS, World
 from tests.files import samples
@@ -22,6 +24,7 @@ def test_a_key_uploads_a_picture_under_any_name(world: World) -> None:
     assert answer.status_code == 201
     said = answer.json()
     file_id = said.pop("id")
+    assert said.pop("created_at")
     assert said == {
         "url": f"/files/{file_id}",
         "kind": "image",
@@ -29,6 +32,7 @@ def test_a_key_uploads_a_picture_under_any_name(world: World) -> None:
         "width": 64,
         "height": 48,
         "bytes": len(PICTURE),
+        "sha256": hashlib.sha256(PICTURE).hexdigest(),
     }
     assert client.get(said["url"]).content == PICTURE
     assert [path.name for path in left_on_disk(world)] == [f"{file_id}.png"]
@@ -119,3 +123,30 @@ def test_a_video_is_measured(world: World, tmp_path: Path) -> None:
     content = samples.video(tmp_path / "a.mp4").read_bytes()
     said = world.with_key(world.ada_workspace, world.ada).post("/uploads", files={"file": content}).json()
     assert (said["kind"], said["mime"], said["width"], said["height"]) == ("video", "video/mp4", 96, 64)
+
+
+def test_uploads_are_listed_and_deleted_by_their_own_workspace_only(world: World) -> None:
+    ada, bob = world.with_key(world.ada_workspace, world.ada), world.with_key(world.bob_workspace, world.bob)
+    first, second = (ada.post("/uploads", files={"file": PICTURE}).json()["id"] for _ in range(2))
+    listed = ada.get("/uploads").json()
+    assert [one["id"] for one in listed["data"]] == [second, first]
+    assert (listed["used_bytes"], listed["quota_bytes"]) == (2 * len(PICTURE), 5_000 * 1024 * 1024)
+    assert [one["id"] for one in ada.get(f"/uploads?before={second}").json()["data"]] == [first]
+    assert bob.get("/uploads").json()["data"] == []
+    assert bob.delete(f"/files/{first}").status_code == 404
+    assert world.signed_in(world.ada).delete(f"/files/{first}").status_code == 403  # another site's doing
+    gone = ada.delete(f"/files/{first}")
+    assert gone.json() == {
+        "id": first, "object": "file", "deleted": True, "sha256": hashlib.sha256(PICTURE).hexdigest()
+    }  # fmt: skip
+    assert ada.delete(f"/files/{first}").status_code == 200
+    assert (ada.get(f"/files/{first}").status_code, ada.get(f"/files/{first}?thumb=1").status_code) == (410, 410)
+    assert [one["id"] for one in ada.get("/uploads").json()["data"]] == [second]
+
+
+def test_what_has_no_room_is_refused_and_not_kept(world: World) -> None:
+    ada = world.with_key(world.ada_workspace, world.ada)
+    world.files.keepings.house = Keeping(uploads_mb=0)
+    answer = ada.post("/uploads", files={"file": PICTURE})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "upload_quota_reached")
+    assert left_on_disk(world) == []

@@ -71,15 +71,15 @@ def test_two_who_keep_the_same_output_at_once_agree(
         return files.keep_now(given, workspace_id=workspace_id, generation_id=GENERATION, position=0)
 
     winner: list[StoredFile] = []
-    move = files._move
+    put = files.shelf.put
 
-    def overtaken(given: Path, target: Path) -> None:
-        move(given, target)
+    def overtaken(given: Path, key: str) -> None:
+        put(given, key)
         if not winner:
             winner.append(None)  # type: ignore[arg-type]
             winner[0] = keep("other")
 
-    monkeypatch.setattr(files, "_move", overtaken)
+    monkeypatch.setattr(files.shelf, "put", overtaken)
     assert keep("mine").id == winner[0].id
     assert [path.stem for path in on_disk(files)] == [winner[0].id]
 

@@ -101,13 +101,15 @@ def output(file: RowMapping, wire: Wire) -> dict[str, Any]:
     micros = file["duration_micros"]
     return {
         "id": file["id"],
-        "url": wire.file_url(file["id"]),
+        "url": wire.file_url(file["id"]) if file["expired_at"] is None else None,
         "kind": file["kind"],
         "mime": file["mime"],
         "bytes": file["size_bytes"],
         "width": file["width"],
         "height": file["height"],
         "seconds": None if micros is None else number(Decimal(micros).scaleb(-6)),
+        "sha256": file["sha256"],
+        "expired_at": unix(file["expired_at"]),
     }
 
 

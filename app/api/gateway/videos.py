@@ -97,7 +97,7 @@ def video(found: Seen, gateway: Gateway) -> dict[str, Any]:
         "seconds": seconds,
         "size": size,
         "remixed_from_video_id": None,
-        "output": None if file is None else {"url": gateway.wire.file_url(file["id"])},
+        "output": None if file is None or file["expired_at"] else {"url": gateway.wire.file_url(file["id"])},
         "error": present.failure(found),
         "metadata": present.metadata(found, gateway.wire),
     }

@@ -274,6 +274,8 @@ def card_rows(seen: Seen, schema: ParamSchema, now: datetime) -> list[CardRow]:
     credits = present.credit_words(Money(int(seen.row["charged_micros"] or 0)))
     found = []
     for number, file in enumerate(seen.files, 1):
+        if file["expired_at"] is not None:
+            continue
         output = shown.output_row(file)
         part = t("gallery.part", number=number, total=total) if total > 1 else output["size"]
         found.append(
@@ -303,7 +305,7 @@ def detail_row(seen: Seen, schema: ParamSchema, file_id: str) -> DetailRow:
         parameter = schema.get(name)
         title = (parameter.title if parameter else "") or value_label(name)
         settings.append(SettingRow(name=title, value=setting_label(parameter, value, schema)))
-    ids = [file["id"] for file in seen.files]
+    ids = [file["id"] for file in seen.kept_files]
     return DetailRow(
         words=words,
         settings=settings,

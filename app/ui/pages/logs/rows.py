@@ -49,7 +49,7 @@ class Option(TypedDict):
 def log_row(seen: Seen, now: datetime, key_names: Mapping[str, str]) -> LogRow:
     """One request; `key_names` are the workspace's keys by id."""
     row = seen.row
-    picture = next((file["id"] for file in seen.files if file["kind"] in ("image", "video")), "")
+    picture = next((file["id"] for file in seen.kept_files if file["kind"] in ("image", "video")), "")
     return LogRow(
         id=seen.id,
         href=f"/logs/{seen.id}",

@@ -117,7 +117,7 @@ def _owned(file_id: str, workspace_id: str) -> StoredFile:
         row = services.current().files.find(file_id)
     except NotFound:
         raise gone from None
-    if row.workspace_id != workspace_id:
+    if row.workspace_id != workspace_id or row.expired_at is not None:
         raise gone
     return row
 

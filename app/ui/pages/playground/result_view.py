@@ -107,6 +107,7 @@ def _media() -> rx.Component:
         ("video", rx.el.div(rx.foreach(outputs, video), class_name="fb-players")),
         ("audio", rx.el.div(rx.foreach(outputs, audio), class_name="fb-players")),
         ("none", _failure()),
+        ("gone", notice(t("playground.result.gone"), tone="neutral")),
         rx.el.div(rx.foreach(outputs, other), class_name="fb-players"),
     )
 
@@ -218,7 +219,7 @@ def _again() -> rx.Component:
 def _download() -> rx.Component:
     """One file is fetched at once; several are fetched one after the other by the same press."""
     outputs = WORK.result["outputs"].to(list[OutputRow])
-    return rx.el.span(
+    downloads = rx.el.span(
         rx.foreach(
             outputs, lambda one: plain_link(href=one["download"], download=True, class_name="fb-sr", tab_index=-1)
         ),
@@ -231,6 +232,7 @@ def _download() -> rx.Component:
         ),
         class_name="fb-downloads",
     )
+    return rx.cond(outputs.length() > 0, downloads)
 
 
 #: Presses every hidden link of the row, a moment apart: browsers drop downloads that start together.

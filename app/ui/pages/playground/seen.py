@@ -58,7 +58,7 @@ class JobRow(TypedDict):
 
 
 class ResultRow(TypedDict):
-    """A finished generation in full. `media`: image, video, audio, other, or none when it failed."""
+    """A finished generation in full. `media`: image, video, audio, other, gone, or none when it failed."""
 
     id: str
     state: str
@@ -148,7 +148,7 @@ def job_row(seen: Seen, schema: ParamSchema, now: datetime, usual: Fraction | No
 
 def result_row(seen: Seen, schema: ParamSchema, now: datetime) -> ResultRow:
     """A finished generation for the viewer."""
-    row, outputs = seen.row, [output_row(file) for file in seen.files]
+    row, outputs = seen.row, [output_row(file) for file in seen.kept_files]
     done = seen.status == "completed"
     charged = Money(int(row["charged_micros"] or 0))
     estimate = Money(int(row["estimate"]["total_micros"]))
@@ -160,7 +160,7 @@ def result_row(seen: Seen, schema: ParamSchema, now: datetime) -> ResultRow:
         state=dot(seen),
         word=t(f"common.state.{dot(seen)}"),
         title=title_of(seen),
-        media=outputs[0]["kind"] if done and outputs else "none",
+        media=_media(seen, outputs),
         outputs=outputs,
         took=took,
         at=present.moment(row["created_at"], now),
@@ -169,7 +169,7 @@ def result_row(seen: Seen, schema: ParamSchema, now: datetime) -> ResultRow:
         detail=detail,
         estimate=present.credits(estimate),
         charged=present.credits(charged),
-        verdicts=verdicts(estimate, held, charged, len(outputs), asked(schema, row["params"])) if done else [],
+        verdicts=verdicts(estimate, held, charged, len(seen.files), asked(schema, row["params"])) if done else [],
         cause="" if done else cause_of(seen),
         money="" if done else _back(held),
         download_label=t("playground.result.download_one")
@@ -178,6 +178,12 @@ def result_row(seen: Seen, schema: ParamSchema, now: datetime) -> ResultRow:
         brief=", ".join(part for part in (detail, took) if part),
         brief_charged=_brief_charge(estimate, charged) if done else _back(held),
     )
+
+
+def _media(seen: Seen, outputs: Sequence[OutputRow]) -> str:
+    if seen.status != "completed" or not seen.files:
+        return "none"
+    return outputs[0]["kind"] if outputs else "gone"
 
 
 def history_rows(page: Sequence[tuple[Seen, ParamSchema]], now: datetime) -> list[HistoryRow]:
@@ -312,7 +318,7 @@ def _history_row(seen: Seen, schema: ParamSchema) -> HistoryRow:
     detail = (
         cause_of(seen) if failed else f"{seen.alias} {present.DOT} {detail_of(seen, schema)}".rstrip(f" {present.DOT}")
     )
-    first = seen.files[0] if seen.files else None
+    first = next(iter(seen.kept_files), None)
     return HistoryRow(
         id=seen.id,
         day="",

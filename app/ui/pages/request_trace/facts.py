@@ -47,6 +47,7 @@ class Facts(TypedDict):
     charged_chip: str
     returned_chip: str
     absorbed_chip: str
+    files_gone: str  # a sentence when outputs have been deleted
     postings_note: str
     why_title: str
     why: str

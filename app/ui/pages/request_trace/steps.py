@@ -124,6 +124,10 @@ def _usage() -> rx.Component:
         t("trace.step.usage"),
         rx.cond(FACTS["asked"] != "", counts),
         rx.el.ul(rx.foreach(TraceState.files, _file), class_name="fb-outputs"),
+        rx.cond(
+            FACTS["files_gone"] != "",
+            rx.el.p(FACTS["files_gone"], class_name="fb-small", custom_attrs={"data-testid": "files-gone"}),
+        ),
         at=rx.cond(FACTS["measured_at"] != "", FACTS["measured_at"], _unless_closed()),
     )
 

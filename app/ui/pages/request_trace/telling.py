@@ -58,6 +58,7 @@ def tell(story: Story, offer: Offer | None, looker: Looker) -> Told:
         "why_total": explained.total,
         "why_total_label": explained.total_label,
         "error": row["error_message"] or "",
+        "files_gone": _gone_words(story),
         "postings_note": "" if legs else t(f"trace.detail.{nothing_posted}"),
         "paid_note": _paid_note(story),
     }
@@ -79,7 +80,7 @@ def tell(story: Story, offer: Offer | None, looker: Looker) -> Told:
 def _head(story: Story, looker: Looker) -> dict[str, str]:
     seen, row = story.seen, story.seen.row
     end = row["finished_at"]
-    picture = next((file["id"] for file in seen.files if file["kind"] in ("image", "video")), "")
+    picture = next((file["id"] for file in seen.kept_files if file["kind"] in ("image", "video")), "")
     names = [row["workspace_name"], story.person] if looker.is_operator else []
     return {
         "id": seen.id,
@@ -283,7 +284,9 @@ def _missing(story: Story) -> int:
 
 def _files(story: Story, missing: int) -> list[FileTile]:
     tiles = [
-        FileTile(
+        _gone(file, number)
+        if file["expired_at"] is not None
+        else FileTile(
             href=f"/files/{file['id']}",
             thumb="" if file["kind"] == "audio" else f"/files/{file['id']}?thumb=true",
             kind=file["kind"],
@@ -293,6 +296,21 @@ def _files(story: Story, missing: int) -> list[FileTile]:
     ]
     empty = FileTile(href="", thumb="", kind="", name=t("trace.file.missing"))
     return tiles + [empty] * min(missing, 12)
+
+
+def _gone(file: RowMapping, number: int) -> FileTile:
+    name = t(f"trace.file.{file['expired_why'] or 'age'}", number=number, date=present.date(file["expired_at"]))
+    return FileTile(href="", thumb="", kind=file["kind"], name=name)
+
+
+def _gone_words(story: Story) -> str:
+    """That files are no longer here, since when and why; empty where all are."""
+    gone = [file for file in story.seen.files if file["expired_at"] is not None]
+    if not gone:
+        return ""
+    last = max(gone, key=lambda file: file["expired_at"])
+    key = f"trace.file.gone_{last['expired_why'] or 'age'}{'' if len(gone) == 1 else '_many'}"
+    return t(key, count=present.count(len(gone)), date=present.date(last["expired_at"]))
 
 
 # ---- the right column ----
