@@ -19,7 +19,7 @@ CREDIT = 1_000_000
 
 def a_file(number: int = 1, **given: Any) -> dict[str, Any]:
     picture = {"kind": "image", "mime": "image/png", "width": 1024, "height": 768, "duration_micros": None}
-    return {"id": f"file_{number}", "size_bytes": 1, **picture, **given}
+    return {"id": f"file_{number}", "size_bytes": 1, "expired_at": None, **picture, **given}
 
 
 VIDEO = a_file(kind="video", mime="video/mp4", width=1280, height=720, duration_micros=8_000_000)
@@ -192,3 +192,10 @@ def test_history_names_each_day_once_and_today_not_at_all():
 )
 def test_history_says_what_it_cost(changes, figure):
     assert shown.charge_line(a_seen(**changes)) == figure
+
+
+def test_a_result_whose_files_are_gone_says_so_and_keeps_its_price():
+    seen = a_seen(files=[a_file(expired_at=NOW), a_file(2, expired_at=NOW)], params={"num_images": 2})
+    row = shown.result_row(seen, SCHEMAS["flux-schnell"], NOW)
+    assert (row["media"], row["outputs"]) == ("gone", [])
+    assert shown.history_rows([(seen, SCHEMAS["flux-schnell"])], NOW)[0]["thumb"] == ""
