@@ -224,3 +224,16 @@ def a_file(kind: str, seconds: int = 0) -> dict[str, object]:
 )
 def test_what_came_is_said_by_the_files(files, words) -> None:
     assert what_came(files) == words
+
+
+async def test_the_page_says_that_its_files_are_gone(screen: Screen, home: House) -> None:
+    seen = await home.run("flux-schnell", prompt=PROMPT, num_images=2)
+    for file in seen.files:
+        home.services.files.expire(file["id"], "age")
+
+    state = await trace_of(screen, seen.id)
+
+    assert [tile["href"] for tile in state.files] == ["", ""]
+    assert state.facts["thumb"] == ""
+    assert state.facts["files_gone"].startswith("2 files were kept until ")
+    assert state.facts["headline"] == "20 credits for 2 images"

@@ -9,7 +9,8 @@ import orjson
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
-from app.files.store import MB, TooLarge
+from app.files.keeping import MB
+from app.files.store import TooLarge
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import InvalidInput, NotAllowed, NotSignedIn
