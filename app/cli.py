@@ -131,6 +131,7 @@ def _seed(_: argparse.Namespace) -> None:
 
 def _audit(_: argparse.Namespace) -> int:
     from app.commands.doctor import refuse_old_schema
+    from app.generation import audit as generation
     from app.invoicing import audit as invoicing
     from app.kernel.db import Database
     from app.ledger import audit as ledger
@@ -138,11 +139,12 @@ def _audit(_: argparse.Namespace) -> int:
 
     refuse_old_schema(environment.database_url())
     database = Database(environment.database_url())
-    breaches = [*ledger.run_audit(database), *invoicing.run_audit(database), *payments.run_audit(database)]
+    audits = (ledger, invoicing, payments, generation)
+    breaches = [breach for each in audits for breach in each.run_audit(database)]
     database.dispose()
     for breach in breaches:
         print(breach)
-    checked = len(ledger.INVARIANTS) + len(invoicing.INVARIANTS) + len(payments.INVARIANTS)
+    checked = sum(len(each.INVARIANTS) for each in audits)
     print(f"{checked} invariants checked, {len(breaches)} breaches.")
     return 1 if breaches else 0
 

@@ -20,6 +20,7 @@ from app.files.store import Files
 from app.generation.account_statement import AccountStatements
 from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
+from app.generation.emitting import Emitting
 from app.generation.gate import Gate
 from app.generation.probes import tend
 from app.generation.rates import Rates
@@ -39,6 +40,7 @@ from app.kernel.news import News
 from app.kernel.secrets import Vault
 from app.kernel.work import Idle, Work
 from app.ledger.wallet import Ledger, open_wallet
+from app.metering.ingest import Ingest
 from app.notify.documents import INVOICE, invoice_attached
 from app.notify.service import Notify
 from app.notify.webhook_wire import Wire
@@ -72,6 +74,8 @@ class Services:
     statements: AccountStatements
     desk: Desk
     request_log: RequestLog
+    ingest: Ingest
+    emitting: Emitting
     news: News
     billing_keys: BillingKeys
     engine: Engine | None = None
@@ -143,6 +147,7 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
         is_demo=settings.demo,
     )
     invoicing = Invoicing(db, now)
+    ingest = Ingest(db, now)
     news = News()
     cashier = Cashier(db, now, ledger, invoicing.taxes.quote_tax, _cash_house(settings), news.publish)
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
@@ -172,6 +177,8 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
         AccountStatements(db, purchases_of),
         desk,
         RequestLog(db, now, refused_days=settings.keep_refused_days, payload_days=settings.keep_payload_days),
+        ingest,
+        Emitting(db, ingest, now),
         news,
         BillingKeys(db, now),
         engine,
@@ -200,6 +207,8 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("webhooks.forget", 0, webhooks.forget, daily_at=time(4, 20)),
         Chore("mail.send", 5, notify.send),
         Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
+        Chore("metering.own", 2, parts.emitting.run),
+        Chore("metering.sums", 5, lambda: asyncio.to_thread(parts.ingest.catch_up)),
         Chore("ledger.expire_lots", 60, parts.ledger.expire_lots),
         Chore("alerts.balances", 60, notify.alerts.balances),
         Chore("alerts.budgets", 60, notify.budgets.run),

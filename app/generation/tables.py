@@ -124,6 +124,14 @@ class Spend(SQLModel, table=True):
     charged_micros: int = Field(sa_type=BigInteger)
 
 
+class UsageDue(SQLModel, table=True):
+    """A settled generation whose usage event is not written yet: kept by a trigger (`guards.py`), like `Spend`."""
+
+    __tablename__ = "usage_due"
+
+    generation_id: str = Field(primary_key=True)
+
+
 class RefusedRequest(SQLModel, table=True):
     """An API request that never became a generation. Like ones in one minute share a row and are counted in it."""
 

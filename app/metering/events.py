@@ -1,31 +1,34 @@
 """Events as they come in: checked, taken apart into what they are alike in and their figures. PURE."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from app.kernel.clock import as_utc
 from app.kernel.errors import InvalidInput
-from app.metering.apart import Apart, canonical
+from app.metering.apart import LONGEST_DIMENSION, Apart, Kind, canonical, kinds_of
 
 BILLIONTHS: Final = 10**9
 LONGEST_NAME: Final = 255
 MOST_PROPERTIES: Final = 100
 LONGEST_PROPERTIES: Final = 16_384
 LONGEST_FIGURE: Final = 40
+#: What a figure may begin and end with: a cheap look before the exact one.
+FIGURE_STARTS: Final = frozenset("0123456789+-.")
+FIGURE_ENDS: Final = frozenset("0123456789.")
+#: A whole figure of fewer digits is certainly not too large.
+WHOLE_DIGITS: Final = 15
 #: Beyond it a figure is a mistake; sums of it would not fit.
 LARGEST: Final = 10**15
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One usage event. `likeness` is canonical JSON of every property that is not a figure; `figures` are in
-    billionths."""
+class Event(NamedTuple):
+    """One usage event. `likeness` is canonical JSON of the properties that tell events apart; `figures` are in
+    billionths. `generation_id` is that of a generation of our own."""
 
     event_id: str
     name: str
@@ -36,9 +39,21 @@ class Event:
     likeness: str
     figures: Mapping[str, int]
     digest: int
+    generation_id: str | None = None
 
 
-def read_event(given: object, now: datetime, new_id: str, apart: Apart, place: str = "") -> Event:
+ANYTHING: Final = Apart()
+
+
+def read_event(
+    given: object,
+    now: datetime,
+    new_id: str,
+    apart: Apart = ANYTHING,
+    place: str = "",
+    *,
+    generation_id: str | None = None,
+) -> Event:
     """Check one event of the wire; `InvalidInput` names the field. Without an id or a time it gets these."""
     if not isinstance(given, dict):
         raise InvalidInput(f"{place or 'The body'} must be an object.", param=place or None)
@@ -54,28 +69,40 @@ def read_event(given: object, now: datetime, new_id: str, apart: Apart, place: s
         raise InvalidInput("The properties are too long.", param=_at(place, "properties"))
     alike, counted = _taken_apart(properties, apart, place)
     return Event(
-        event_id=_name(given, "event_id", place) if given.get("event_id") not in (None, "") else new_id,
-        name=name,
-        customer=customer,
-        at=_moment(given.get("timestamp"), now, place),
-        source=_name(given, "source", place) if given.get("source") else "",
-        properties=text,
-        likeness=_json(alike, place),
-        figures=counted,
-        digest=_digest(name, customer, text),
+        _name(given, "event_id", place) if given.get("event_id") not in (None, "") else new_id,
+        name,
+        customer,
+        _moment(given.get("timestamp"), now, place),
+        _name(given, "source", place) if given.get("source") else "",
+        text,
+        _json(alike, place),
+        counted,
+        _digest(name, customer, text),
+        generation_id,
     )
 
 
+def figures_of(properties: Mapping[str, Any], apart: Apart = ANYTHING) -> dict[str, int]:
+    """The figures of an event that was taken in, in billionths."""
+    return _taken_apart(properties, apart, "")[1]
+
+
 def _taken_apart(properties: Mapping[str, Any], apart: Apart, place: str) -> tuple[dict[str, str], dict[str, int]]:
-    alike, counted = dict[str, str](), dict[str, int]()
+    alike, counted, kinds = dict[str, str](), dict[str, int](), kinds_of(apart)
     for name, value in properties.items():
-        if value is None or name in apart.names:
+        if value is None:
             continue
-        found = billionths(value, name, place) if name in apart.figures else None
-        if found is None:
-            alike[name] = value if type(value) is str else _text(value, place)
-        else:
-            counted[name] = found
+        kind = kinds[name]
+        if kind is Kind.OWN:
+            continue
+        if kind is not Kind.DIMENSION:
+            found = billionths(value, name, place, strict=kind is Kind.FIGURE)
+            if found is not None:
+                counted[name] = found
+                continue
+        text = value if type(value) is str else _text(value, place)
+        if kind is not Kind.BY_VALUE or len(text) <= LONGEST_DIMENSION:
+            alike[name] = text
     return alike, counted
 
 
@@ -91,22 +118,32 @@ def _json(value: object, place: str) -> str:
         raise InvalidInput("The properties hold something that is no text.", param=_at(place, "properties")) from None
 
 
-def billionths(value: object, name: str, place: str = "") -> int | None:
-    """A figure in billionths, rounded half up there; None for what is no figure (it then tells events apart)."""
+def billionths(value: object, name: str, place: str = "", *, strict: bool = True) -> int | None:
+    """A figure in billionths, rounded half up there; None for what is no figure (it then tells events apart). One that
+    is too large is refused, or (not `strict`) is none."""
     if type(value) is int and -LARGEST <= value <= LARGEST:
         return value * BILLIONTHS
     if isinstance(value, bool | list | dict):
         return None
     text = repr(value) if isinstance(value, float) else str(value).strip()
+    if text.isascii() and text.isdigit() and len(text) < WHOLE_DIGITS:
+        return int(text) * BILLIONTHS
+    figure = _figure(text)
+    if figure is None or figure.copy_abs() <= LARGEST:
+        return None if figure is None else int((figure * BILLIONTHS).to_integral_value(rounding="ROUND_HALF_UP"))
+    if strict:
+        raise InvalidInput(f"{name} is larger than anything here can be.", param=_at(place, f"properties.{name}"))
+    return None
+
+
+def _figure(text: str) -> Decimal | None:
+    if not text or len(text) > LONGEST_FIGURE or text[-1] not in FIGURE_ENDS or text[0] not in FIGURE_STARTS:
+        return None
     try:
-        figure = Decimal(text) if len(text) <= LONGEST_FIGURE else Decimal("NaN")
+        figure = Decimal(text)
     except InvalidOperation:
         return None
-    if not figure.is_finite():
-        return None
-    if figure.copy_abs() > LARGEST:
-        raise InvalidInput(f"{name} is larger than anything here can be.", param=_at(place, f"properties.{name}"))
-    return int((figure * BILLIONTHS).to_integral_value(rounding="ROUND_HALF_UP"))
+    return figure if figure.is_finite() else None
 
 
 def _name(given: Mapping[str, Any], field: str, place: str) -> str:

@@ -1,14 +1,16 @@
 """Taking events in: written down once by their id, with the sums they belong to, before anybody is told so.
 
-One transaction for a batch. Whoever comes second with an id changes nothing, whatever time they give; when they say
-something else about the same id, that is kept beside for the operator and reported. Batches of different requests may
-come at once: the unique id decides, never a look beforehand.
+Whoever comes second with an id changes nothing, whatever time they give; when they say something else about the same
+id, that is kept beside for the operator and reported. Batches that come at the same time share a transaction: whoever
+finds the door free takes everybody in who is waiting.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,18 +19,21 @@ from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.metering import tables
-from app.metering.events import BILLIONTHS, Event
-from app.metering.writing import Rolled, writing
+from app.metering.events import Event
+from app.metering.sums import Counted
+from app.metering.writing import writing
 
 #: Shapes are remembered up to this many; beyond it they are asked for again.
-REMEMBERED = 100_000
+REMEMBERED: Final = 100_000
+#: So many events share a transaction; a single larger batch has one for itself.
+MOST_AT_ONCE: Final = 5_000
 Likeness = tuple[str, str]
-Key = tuple[str, date, int, str]
 
 _shape = tables.shape
 _SHAPE_ID = select(_shape.c.id).where(
     _shape.c.event_name == bindparam("b_name"), _shape.c.properties == bindparam("b_likeness")
 )
+_ADD_CONFLICT = insert(tables.conflict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,41 +45,130 @@ class Accepted:
     conflicts: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Events that are taken in together or not at all; `also` is done in the same transaction."""
+
+    events: Sequence[Event]
+    also: Callable[[Connection], object] | None = None
+    accepted: Accepted | None = None
+    failed: BaseException | None = None
+    differing: list[Event] = field(default_factory=list)
+
+
 class Ingest:
+    """The door for events; safe to use from many threads."""
+
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock, self._writing = db, clock, writing(db)
         self._shapes: dict[Likeness, int] = {}
-        self._lock = threading.Lock()
+        self._waiting: deque[_Batch] = deque()
+        self._turn = threading.Lock()
 
-    def accept(self, events: Sequence[Event]) -> Accepted:
+    def accept(self, events: Sequence[Event], also: Callable[[Connection], object] | None = None) -> Accepted:
         """Write events down; returns after the commit."""
+        mine = _Batch(events, also)
+        self._waiting.append(mine)
+        with self._turn:
+            while mine.accepted is None and mine.failed is None:
+                self._take_in(self._next())
+        if mine.failed is not None:
+            raise mine.failed
+        assert mine.accepted is not None  # noqa: S101 - the loop above ends with one of the two
+        return mine.accepted
+
+    def catch_up(self) -> int:
+        """Add up what is not yet in the sums, so that whoever reads them finds little beside; how many events."""
+        with self._db.read() as connection:
+            if not self._writing.is_behind(connection):
+                return 0
+        with self._turn, self._db.write() as connection:
+            try:
+                return self._writing.catch_up(connection)
+            except BaseException:
+                self._writing.forget()
+                raise
+
+    def _next(self) -> list[_Batch]:
+        """Those who have waited longest, as many as share a transaction."""
+        taken, events = [self._waiting.popleft()], 0
+        events = len(taken[0].events)
+        while self._waiting and events + len(self._waiting[0].events) <= MOST_AT_ONCE:
+            taken.append(self._waiting.popleft())
+            events += len(taken[-1].events)
+        return taken
+
+    def _take_in(self, batches: list[_Batch]) -> None:
+        try:
+            self._write(batches)
+        except BaseException as failed:
+            self._writing.forget()
+            if len(batches) == 1:
+                batches[0].failed = failed
+                return
+            for batch in batches:  # one of them is to blame; the others must not suffer for it
+                self._take_in([batch])
+
+    def _write(self, batches: list[_Batch]) -> None:
         first: dict[str, Event] = {}
-        for event in events:
-            first.setdefault(event.event_id, event)
-        again = [event for event in events if first[event.event_id] is not event]
+        for batch in batches:
+            for event in batch.events:
+                first.setdefault(event.event_id, event)
         now = self._clock()
         with self._db.write() as connection:
             shapes = self._shape_ids(connection, first.values())
             ids = [shapes[event.name, event.likeness] for event in first.values()]
-            new = self._writing.insert(connection, first, ids, now)
+            known = self._writing.write(connection, first, ids, now)
             faults.point("metering.after_events")
-            known = [event for event in first.values() if event.event_id not in new]
-            conflicts = self._conflicts(connection, [*known, *again], now)
-            self._add_up(
-                connection, [pair for pair in zip(first.values(), ids, strict=True) if pair[0].event_id in new]
+            accepted = [self._judge(batch, first, known) for batch in batches]
+            self._keep_conflicts(connection, batches, now)
+            self._writing.add_up(
+                connection,
+                [
+                    Counted(event.customer, event.at.date(), shape, event.figures)
+                    for event, shape in zip(first.values(), ids, strict=True)
+                    if event.event_id not in known
+                ],
             )
+            for batch in batches:
+                if batch.also is not None:
+                    batch.also(connection)
             faults.point("metering.before_commit")
         self._remember(shapes)
-        return Accepted(len(new), len(events) - len(new), tuple(conflicts))
+        for batch, found in zip(batches, accepted, strict=True):
+            batch.accepted = found
+
+    def _judge(self, batch: _Batch, first: dict[str, Event], known: Any) -> Accepted:
+        """What is new of a batch, and what says something else than was known."""
+        new, batch.differing = 0, []
+        for event in batch.events:
+            said = known.get(event.event_id)
+            if said is None:
+                if first[event.event_id] is event:
+                    new += 1
+                    continue
+                said = first[event.event_id].digest
+            if said != event.digest:
+                batch.differing.append(event)
+        conflicts = dict.fromkeys(event.event_id for event in batch.differing)
+        return Accepted(new, len(batch.events) - new, tuple(conflicts))
+
+    def _keep_conflicts(self, connection: Connection, batches: Iterable[_Batch], now: datetime) -> None:
+        rows = [
+            {"event_id": event.event_id, "customer": event.customer, "body": event.properties, "received_at": now}
+            for batch in batches
+            for event in batch.differing
+        ]
+        if rows:
+            connection.execute(_ADD_CONFLICT, rows)
 
     def _shape_ids(self, connection: Connection, events: Iterable[Event]) -> dict[Likeness, int]:
-        wanted = sorted({(event.name, event.likeness) for event in events})
-        with self._lock:
-            found = {key: self._shapes[key] for key in wanted if key in self._shapes}
-        missing = [key for key in wanted if key not in found]
+        wanted = {(event.name, event.likeness) for event in events}
+        found = {key: self._shapes[key] for key in wanted if key in self._shapes}
+        missing = sorted(key for key in wanted if key not in found)
         if missing:
             made = sqlite.insert if self._db.is_sqlite else postgresql.insert
-            unless_known = made(_shape).on_conflict_do_nothing(index_elements=["event_name", "properties"])
+            unless_known = made(_shape).on_conflict_do_nothing()
             connection.execute(unless_known, [{"event_name": name, "properties": said} for name, said in missing])
             for name, said in missing:
                 found[name, said] = connection.execute(_SHAPE_ID, {"b_name": name, "b_likeness": said}).scalar_one()
@@ -82,32 +176,6 @@ class Ingest:
 
     def _remember(self, shapes: dict[Likeness, int]) -> None:
         """After the commit: a shape that was rolled back has no id."""
-        with self._lock:
-            if len(self._shapes) > REMEMBERED:
-                self._shapes.clear()
-            self._shapes |= shapes
-
-    def _conflicts(self, connection: Connection, repeated: Sequence[Event], now: datetime) -> list[str]:
-        if not repeated:
-            return []
-        known = self._writing.known(connection, sorted({event.event_id for event in repeated}))
-        differing = [event for event in repeated if known[event.event_id] != event.digest]
-        if differing:
-            rows = [
-                {"event_id": event.event_id, "customer": event.customer, "body": event.properties, "received_at": now}
-                for event in differing
-            ]
-            connection.execute(insert(tables.conflict), rows)
-        return list(dict.fromkeys(event.event_id for event in differing))
-
-    def _add_up(self, connection: Connection, events: Iterable[tuple[Event, int]]) -> None:
-        sums: dict[Key, list[int]] = {}
-        for event, shape in events:
-            day = event.at.date()
-            for figure, billionths in (("", 0), *event.figures.items()):
-                found = sums.setdefault((event.customer, day, shape, figure), [0, 0])
-                found[0] += 1
-                found[1] += billionths
-        rows: list[Rolled] = [(*key, sums[key][0], *divmod(sums[key][1], BILLIONTHS)) for key in sorted(sums)]
-        if rows:  # sorted: two batches that add to the same sums do not wait for each other in a circle
-            self._writing.roll_up(connection, rows)
+        if len(self._shapes) > REMEMBERED:
+            self._shapes.clear()
+        self._shapes |= shapes

@@ -45,7 +45,7 @@ event = sa.Table(
     "usage_event",
     metadata,
     sa.Column("id", BigKey, primary_key=True, autoincrement=True),
-    sa.Column("event_id", sa.String, nullable=False, unique=True),
+    sa.Column("event_id", sa.String, nullable=False),  # once: see `key` and `page`
     sa.Column("customer", sa.String, nullable=False),  # the customer's external id
     sa.Column("shape_id", sa.BigInteger, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
@@ -53,7 +53,40 @@ event = sa.Table(
     sa.Column("source", sa.String, nullable=False),
     sa.Column("digest", sa.BigInteger, nullable=False),  # of all but the time: a repetition has the same
     sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("generation_id", sa.String),  # of a generation of our own
     sa.Index("usage_event_by_customer", "customer", "at"),
+    sa.Index(
+        "usage_event_by_generation",
+        "generation_id",
+        unique=True,
+        sqlite_where=sa.text("generation_id IS NOT NULL"),
+        postgresql_where=sa.text("generation_id IS NOT NULL"),
+    ),
+)
+
+#: PostgreSQL: the ids that are known. Its unique index decides between writers.
+key = sa.Table(
+    "usage_key",
+    metadata,
+    sa.Column("event_id", sa.String, primary_key=True),
+    sa.Column("digest", sa.BigInteger, nullable=False),
+)
+
+#: SQLite, which has one writer: the ids that are known, by parts of their hashes, many to a page. An index over ids
+#: would rewrite a page of the file for every event; these are written for very many events at once (`known.py`).
+page = sa.Table(
+    "usage_page",
+    metadata,
+    sa.Column("prefix", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entries", sa.LargeBinary, nullable=False),
+)
+
+#: SQLite: the last event whose id stands in `usage_page` ("known"), and whose figures in `usage_rollup` ("rolled").
+mark = sa.Table(
+    "usage_mark",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("event", sa.BigInteger, nullable=False),
 )
 
 #: Sums by customer, shape, day (UTC) and figure; "" counts the events. A figure is `whole` + `billionths` / 10⁹.
@@ -62,6 +95,29 @@ rollup = sa.Table(
     metadata,
     sa.Column("customer", sa.String, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("shape_id", sa.BigInteger, primary_key=True),
+    sa.Column("figure", sa.String, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("whole", sa.BigInteger, nullable=False),
+    sa.Column("billionths", sa.BigInteger, nullable=False),
+)
+
+#: The same over all customers, and over all days of a month (kept as its first day) for each customer.
+daily = sa.Table(
+    "usage_daily",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("shape_id", sa.BigInteger, primary_key=True),
+    sa.Column("figure", sa.String, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("whole", sa.BigInteger, nullable=False),
+    sa.Column("billionths", sa.BigInteger, nullable=False),
+)
+monthly = sa.Table(
+    "usage_monthly",
+    metadata,
+    sa.Column("month", sa.Date, primary_key=True),
+    sa.Column("customer", sa.String, primary_key=True),
     sa.Column("shape_id", sa.BigInteger, primary_key=True),
     sa.Column("figure", sa.String, primary_key=True),
     sa.Column("events", sa.BigInteger, nullable=False),

@@ -40,17 +40,18 @@ class Alike:
 
 def alike(connection: Connection, customer: str, span: Span, figures: Iterable[str]) -> list[Alike]:
     """A customer's usage in a period, one entry for each kind of event."""
+    figures = frozenset(figures)
     found: dict[int, Alike] = {}
     first, last = _whole_days(span)
     if first < last:
         _from_days(connection, customer, first, last, found)
+        _from_tail(connection, customer, Span(_midnight(first), _midnight(last)), figures, found)
         edges = (Span(span.start, _midnight(first)), Span(_midnight(last), span.end))
     else:
         edges = (span, Span(span.end, span.end))
-    wanted = frozenset(figures)
     for edge in edges:
         if edge.start < edge.end:
-            _from_events(connection, customer, edge, wanted, found)
+            _from_events(connection, customer, edge, figures, found)
     return list(found.values())
 
 
@@ -88,8 +89,30 @@ def _from_days(connection: Connection, customer: str, first: date, last: date, f
         kind.add(figure, int(events), int(whole) + Fraction(int(rest), BILLIONTHS))
 
 
-def _from_events(
+def _from_tail(
     connection: Connection, customer: str, span: Span, figures: frozenset[str], found: dict[int, Alike]
+) -> None:
+    """What is not in the sums yet (`writing.Sqlite`)."""
+    rolled = rolled_up_to(connection)
+    if rolled is not None:
+        _from_events(connection, customer, span, figures, found, after=rolled)
+
+
+def rolled_up_to(connection: Connection) -> int | None:
+    """The last event that is in the sums; None where every one is."""
+    if connection.dialect.name != "sqlite":
+        return None
+    marked = select(tables.mark.c.event).where(tables.mark.c.name == "rolled")
+    return connection.execute(marked).scalar() or 0
+
+
+def _from_events(
+    connection: Connection,
+    customer: str,
+    span: Span,
+    figures: frozenset[str],
+    found: dict[int, Alike],
+    after: int | None = None,
 ) -> None:
     event, shape = tables.event, tables.shape
     query = (
@@ -97,6 +120,8 @@ def _from_events(
         .join(shape, shape.c.id == event.c.shape_id)
         .where(_within(customer, span))
     )
+    if after is not None:
+        query = query.where(event.c.id > after)
     for shape_id, name, likeness, text in connection.execute(query):
         kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, orjson.loads(likeness)))
         kind.add("", 1, Fraction(0))

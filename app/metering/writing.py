@@ -1,6 +1,9 @@
 """The statements of `ingest`, as fast as each database takes them: many rows at a time, written by hand.
 
-Both answer the same two questions: which of these ids are new (they are then written), and what is known about an id.
+Both answer the same question: which of these events are new (they are then written). PostgreSQL has many writers, and
+its unique index decides between them. SQLite has one at a time, which makes two things cheap: what is not known when it
+looks is new when it writes (`known.py`), and sums may be added up some ten thousand events later, because the last
+event that is in them is a number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,104 +14,215 @@ import orjson
 from sqlalchemy import Connection
 
 from app.kernel.db import Database
-from app.metering.events import Event
-
-#: customer, day, shape, figure, events, whole, billionths
-Rolled = tuple[str, date, int, str, int, int, int]
+from app.metering.events import Event, figures_of
+from app.metering.known import Known
+from app.metering.sums import Counted, Sums
 
 _EVENT: Final = """
-INSERT INTO usage_event (event_id, customer, shape_id, at, properties, source, digest, received_at) {rows}
+INSERT INTO usage_event
+    (event_id, customer, shape_id, at, properties, source, digest, received_at, generation_id) {rows}
 """
-_ROLLUP: Final = """
-INSERT INTO usage_rollup (customer, day, shape_id, figure, events, whole, billionths) {rows}
-ON CONFLICT (customer, day, shape_id, figure) DO UPDATE SET events = usage_rollup.events + excluded.events,
-    whole = usage_rollup.whole + excluded.whole, billionths = usage_rollup.billionths + excluded.billionths
-"""
+_SUMS: Final = {
+    "usage_rollup": ("customer", "day", "shape_id", "figure"),
+    "usage_daily": ("day", "shape_id", "figure"),
+    "usage_monthly": ("month", "customer", "shape_id", "figure"),
+}
+_TYPES: Final = {"customer": "text", "day": "date", "month": "date", "shape_id": "bigint", "figure": "text"}
+
+
+def _adding(table: str, rows: str) -> str:
+    keys = ", ".join(_SUMS[table])
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in ("events", "whole", "billionths"))
+    columns = f"{keys}, events, whole, billionths"
+    return f"INSERT INTO {table} ({columns}) {rows} ON CONFLICT ({keys}) DO UPDATE SET {added}"
+
+
+def _arrays(*types: str) -> str:
+    return ", ".join(f"%s::{each}[]" for each in types)
+
+
+_ADDING: Final = {
+    table: _adding(table, f"VALUES ({', '.join('?' * (len(keys) + 3))})") for table, keys in _SUMS.items()
+}
+_ADDING_COLUMNS: Final = {
+    table: _adding(table, f"SELECT * FROM unnest({_arrays(*(_TYPES[name] for name in keys), *['bigint'] * 3)})")  # noqa: S608
+    for table, keys in _SUMS.items()
+}
 
 
 class Writing(Protocol):
-    def insert(
+    def write(
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
-    ) -> set[str]:
-        """Write those down whose id is new, in the order given; the ids that were."""
+    ) -> Mapping[str, int]:
+        """Write those down whose id is new; of the others, what they said before (as a digest)."""
 
-    def known(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
-        """The digests of events that are written down."""
+    def add_up(self, connection: Connection, events: Sequence[Counted]) -> None:
+        """See to it that these, just written, are in the sums."""
 
-    def roll_up(self, connection: Connection, rows: Sequence[Rolled]) -> None:
-        """Add to the sums."""
+    def is_behind(self, connection: Connection) -> bool:
+        """Whether there are events that are not in the sums."""
+
+    def catch_up(self, connection: Connection) -> int:
+        """Add up what was not yet; how many events that were."""
+
+    def digests(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+        """Of those that are known."""
+
+    def forget(self) -> None:
+        """The transaction did not happen."""
 
 
 def writing(db: Database) -> Writing:
-    return _Sqlite() if db.is_sqlite else _Postgres()
+    return Sqlite() if db.is_sqlite else Postgres()
 
 
-class _Sqlite:
-    """There is one writer: what is not known when it looks is new when it writes."""
+class Sqlite:
+    """One writer at a time: every method is called inside a write transaction."""
 
-    _insert = _EVENT.format(rows="VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-    _known = "SELECT event_id, digest FROM usage_event WHERE event_id IN (SELECT value FROM json_each(?))"
-    _rolled = _ROLLUP.format(rows="VALUES (?, ?, ?, ?, ?, ?, ?)")
+    #: Sums are written when so many events are not in them.
+    roll_at = 20_000
 
-    def insert(
+    _insert = _EVENT.format(rows="VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    _rolled = "SELECT event FROM usage_mark WHERE name = 'rolled'"
+    _last = "SELECT max(id) FROM usage_event"
+    _mark = """INSERT INTO usage_mark (name, event) VALUES ('rolled', ?)
+    ON CONFLICT (name) DO UPDATE SET event = excluded.event"""
+    _unrolled = "SELECT customer, substr(at, 1, 10), shape_id, properties FROM usage_event WHERE id > ? AND id <= ?"
+
+    def __init__(self) -> None:
+        self._known = Known()
+        self.forget()
+
+    def forget(self) -> None:
+        self._known.forget()
+        self._sums: Sums | None = None  # of the events from `_from` (excluded) to `_upto`; None: not all are known here
+        self._from = self._upto = 0
+
+    def write(
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
-    ) -> set[str]:
-        known = self.known(connection, list(events))
+    ) -> Mapping[str, int]:
+        known = self._known.digests(connection, list(events))
         received = _wall_clock(now)
         rows = [
             (
-                one.event_id, one.customer, shape, _wall_clock(one.at), one.properties, one.source, one.digest, received
+                one.event_id, one.customer, shape, _wall_clock(one.at), one.properties, one.source, one.digest,
+                received, one.generation_id,
             )
             for one, shape in zip(events.values(), shapes, strict=True)
             if one.event_id not in known
         ]  # fmt: skip
         if rows:
             connection.exec_driver_sql(self._insert, rows)
-        return events.keys() - known.keys()
+        self._known.write_pages(connection)
+        return known
 
-    def known(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
-        found = connection.exec_driver_sql(self._known, (orjson.dumps(ids).decode(),))
-        return {row[0]: row[1] for row in found}
+    def digests(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+        return self._known.digests(connection, ids)
 
-    def roll_up(self, connection: Connection, rows: Sequence[Rolled]) -> None:
-        written = [(customer, str(day), *rest) for customer, day, *rest in rows]
-        connection.exec_driver_sql(self._rolled, written)
+    def add_up(self, connection: Connection, events: Sequence[Counted]) -> None:
+        rolled, last = self._marks(connection)
+        if self._sums is not None and self._from == rolled and self._upto == last - len(events):
+            self._sums.add(events)
+            self._upto = last
+        else:
+            self._sums = None  # others have written: the events themselves will tell
+        if last - rolled >= self.roll_at:
+            self._roll(connection, rolled, last)
+
+    def is_behind(self, connection: Connection) -> bool:
+        rolled, last = self._marks(connection)
+        return last > rolled
+
+    def catch_up(self, connection: Connection) -> int:
+        rolled, last = self._marks(connection)
+        if last > rolled:
+            self._roll(connection, rolled, last)
+        return last - rolled
+
+    def _marks(self, connection: Connection) -> tuple[int, int]:
+        rolled = connection.exec_driver_sql(self._rolled).scalar() or 0
+        return rolled, connection.exec_driver_sql(self._last).scalar() or 0
+
+    def _roll(self, connection: Connection, rolled: int, last: int) -> None:
+        sums = self._sums
+        if sums is None or self._from != rolled or self._upto != last:
+            sums = Sums()
+            rows = connection.exec_driver_sql(self._unrolled, (rolled, last))
+            sums.add(
+                Counted(customer, date.fromisoformat(day), shape, figures_of(orjson.loads(properties)))
+                for customer, day, shape, properties in rows
+            )
+        written = [(customer, str(day), *rest) for customer, day, *rest in sums.rows()]
+        connection.exec_driver_sql(_ADDING["usage_rollup"], written)
+        connection.exec_driver_sql(_ADDING["usage_daily"], [(str(day), *rest) for day, *rest in sums.daily()])
+        connection.exec_driver_sql(_ADDING["usage_monthly"], [(str(day), *rest) for day, *rest in sums.monthly()])
+        connection.exec_driver_sql(self._mark, (last,))
+        self._sums, self._from, self._upto = Sums(), last, last
 
 
-class _Postgres:
+class Postgres:
     """Others write at the same time: the unique id decides. Ids come sorted, so that no two wait for each other."""
 
+    _keys = """INSERT INTO usage_key (event_id, digest) SELECT * FROM unnest(%s::text[], %s::bigint[])
+    ON CONFLICT DO NOTHING RETURNING event_id"""
     _insert = _EVENT.format(
         rows="""SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[],
-        %s::bigint[], %s::timestamptz[]) ON CONFLICT (event_id) DO NOTHING RETURNING event_id"""
+        %s::bigint[], %s::timestamptz[], %s::text[])"""
     )
-    _known = "SELECT event_id, digest FROM usage_event WHERE event_id = ANY(%s)"
-    _rolled = _ROLLUP.format(
-        rows="""SELECT * FROM unnest(%s::text[], %s::date[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],
-        %s::bigint[])"""
-    )
+    _known = "SELECT event_id, digest FROM usage_key WHERE event_id = ANY(%s)"
 
-    def insert(
+    def write(
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
-    ) -> set[str]:
-        ordered = sorted(zip(events.values(), shapes, strict=True), key=lambda each: each[0].event_id)
+    ) -> Mapping[str, int]:
+        ordered = sorted(events)
+        new = {
+            row[0]
+            for row in connection.exec_driver_sql(self._keys, (ordered, [events[each].digest for each in ordered]))
+        }
+        rows = [
+            (each, shape) for each, shape in zip(events.values(), shapes, strict=True) if each.event_id in new
+        ]  # fmt: skip
         columns: tuple[list[Any], ...] = (
-            [one.event_id for one, _ in ordered],
-            [one.customer for one, _ in ordered],
-            [shape for _, shape in ordered],
-            [one.at for one, _ in ordered],
-            [one.properties for one, _ in ordered],
-            [one.source for one, _ in ordered],
-            [one.digest for one, _ in ordered],
-            [now] * len(ordered),
+            [one.event_id for one, _ in rows],
+            [one.customer for one, _ in rows],
+            [shape for _, shape in rows],
+            [one.at for one, _ in rows],
+            [one.properties for one, _ in rows],
+            [one.source for one, _ in rows],
+            [one.digest for one, _ in rows],
+            [now] * len(rows),
+            [one.generation_id for one, _ in rows],
         )
-        return {row[0] for row in connection.exec_driver_sql(self._insert, columns)}
+        if rows:
+            connection.exec_driver_sql(self._insert, columns)
+        return self.digests(connection, [each for each in ordered if each not in new])
 
-    def known(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    def digests(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+        if not ids:
+            return {}
         return {row[0]: row[1] for row in connection.exec_driver_sql(self._known, (list(ids),))}
 
-    def roll_up(self, connection: Connection, rows: Sequence[Rolled]) -> None:
-        connection.exec_driver_sql(self._rolled, tuple(list(column) for column in zip(*rows, strict=True)))
+    def add_up(self, connection: Connection, events: Sequence[Counted]) -> None:
+        if not events:
+            return
+        sums = Sums()
+        sums.add(events)
+        for table, rows in (
+            ("usage_rollup", sums.rows()),
+            ("usage_daily", sums.daily()),
+            ("usage_monthly", sums.monthly()),
+        ):
+            columns = tuple(list(column) for column in zip(*rows, strict=True))
+            connection.exec_driver_sql(_ADDING_COLUMNS[table], columns)
+
+    def is_behind(self, connection: Connection) -> bool:
+        return False
+
+    def catch_up(self, connection: Connection) -> int:
+        return 0  # nothing is ever left to add up
+
+    def forget(self) -> None:
+        return None
 
 
 def _wall_clock(moment: datetime) -> str:

@@ -13,7 +13,9 @@ from multiprocessing.process import BaseProcess
 
 from app.kernel import faults
 
-PRELOAD = [f"tests.faults.{name}_process" for name in ("generation", "invoice", "ledger", "payment", "returns")]
+PRELOAD = [
+    f"tests.faults.{name}_process" for name in ("generation", "invoice", "ledger", "metering", "payment", "returns")
+]
 
 
 def forking() -> ForkServerContext:

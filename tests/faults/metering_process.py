@@ -1,0 +1,54 @@
+"""A process that takes usage events in until it is done or is killed at a named point.
+
+The plan has one batch a line, its events as words `id:customer:count`. Each line's number is written to the pipe after
+its batch was accepted.
+"""
+
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+
+from app.kernel.db import Database
+from app.metering.events import Event, read_event
+from app.metering.ingest import Ingest
+from tests.faults.forking import die_at, forking, seen_off
+
+NOON = datetime(2026, 4, 14, 12, tzinfo=UTC)
+
+
+def read(word: str) -> Event:
+    event_id, customer, count = word.split(":")
+    given = {
+        "event_name": "image_generated",
+        "external_customer_id": customer,
+        "event_id": event_id,
+        "properties": {"model": "dall-e-3", "image_count": int(count)},
+    }
+    return read_event(given, NOON, "")
+
+
+def main(url: str, plan: str, fault: str, pipe: Connection) -> None:
+    die_at(fault)
+    db = Database(url)
+    ingest = Ingest(db, lambda: NOON)
+    for number, line in enumerate(plan.splitlines()):
+        ingest.accept([read(word) for word in line.split()])
+        pipe.send_bytes(str(number).encode())
+    ingest.catch_up()
+    db.dispose()
+
+
+def run(url: str, plan: str, fault: str = "") -> tuple[int, list[str]]:
+    """One process over the plan: its exit code (minus the signal that ended it) and the batches it answered for."""
+    context = forking()
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=main, args=(url, plan, fault, sending))
+    process.start()
+    sending.close()
+    answered = []
+    while True:
+        try:
+            answered.append(receiving.recv_bytes().decode())
+        except EOFError:
+            break
+    receiving.close()
+    return seen_off(process), answered

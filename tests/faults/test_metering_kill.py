@@ -1,0 +1,56 @@
+"""kill -9 while events are taken in: what was answered is there, nothing twice, and the sums are the events'."""
+
+import signal
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import pytest
+from sqlalchemy import func, select
+
+from app.kernel.db import Database
+from app.metering import tables
+from app.metering.aggregate import Span
+from app.metering.usage import alike
+from tests.faults.metering_process import run
+
+pytestmark = pytest.mark.faults
+APRIL = Span(datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
+#: Five batches of six events, each with two of the batch before.
+PLAN = "\n".join(
+    " ".join(f"evt_{number}:cust_{number % 3}:{1 + number % 4}" for number in range(4 * line, 4 * line + 6))
+    for line in range(5)
+)
+EVENTS = {word.split(":")[0]: word.split(":")[1:] for word in PLAN.split()}
+
+
+def stored(db: Database) -> list[str]:
+    with db.read() as connection:
+        return list(connection.execute(select(tables.event.c.event_id)).scalars())
+
+
+def used(db: Database) -> dict[str, Fraction]:
+    with db.read() as connection:
+        return {
+            customer: sum(
+                (kind.sums["image_count"] for kind in alike(connection, customer, APRIL, ["image_count"])), Fraction(0)
+            )
+            for customer in {customer for customer, _ in EVENTS.values()}
+        }
+
+
+@pytest.mark.parametrize("fault", ["metering.after_events:3", "metering.before_commit", "metering.before_commit:4"])
+def test_killed_while_events_come_in_and_sent_again(database: Database, database_url: str, fault: str) -> None:
+    ended, answered = run(database_url, PLAN, fault)
+    assert ended == -signal.SIGKILL, "the point was never reached"
+    lines = PLAN.splitlines()
+    accepted = {word.split(":")[0] for number in answered for word in lines[int(number)].split()}
+    assert sorted(stored(database)) == sorted(accepted)
+
+    assert run(database_url, PLAN)[0] == 0
+    assert sorted(stored(database)) == sorted(EVENTS)
+    expected: dict[str, Fraction] = {}
+    for customer, count in EVENTS.values():
+        expected[customer] = expected.get(customer, Fraction(0)) + int(count)
+    assert used(database) == expected
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(tables.conflict)).scalar_one() == 0
