@@ -14,7 +14,8 @@ from app.payments.return_rows import SOLD_ANEW
 from app.payments.return_tables import dispute, refund
 from app.payments.tables import payment_order
 
-RETURNS = (journal.SET_ASIDE, journal.GIVE_BACK, journal.TAKE_BACK, journal.TOP_UP)
+SOLD = (journal.TOP_UP, journal.BONUS)
+RETURNS = (journal.SET_ASIDE, journal.GIVE_BACK, journal.TAKE_BACK, *SOLD)
 RESTORED = ":restored"
 
 
@@ -28,7 +29,16 @@ def purchases_of(connection: Connection, workspace_id: str, journal_ids: Collect
         row.journal_id: Purchase(Fiat(int(row.gross_minor), row.currency), row.id, row.invoice_number)
         for row in connection.execute(paid)
     }
+    bought |= _bonuses(connection, workspace_id, [each for each in journal_ids if each not in bought])
     return bought | _returned(connection, workspace_id, [each for each in journal_ids if each not in bought])
+
+
+def _bonuses(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, Purchase]:
+    """What came on top of an order cost nothing, and is on its invoice all the same."""
+    order, lot = payment_order.c, tables.lot.c
+    query = select(lot.journal_id, order.id, order.invoice_number).join(payment_order, order.bonus_lot_id == lot.id)
+    found = connection.execute(query.where(order.workspace_id == workspace_id, lot.journal_id.in_(ids)))
+    return {row.journal_id: Purchase(None, row.id, row.invoice_number) for row in found}
 
 
 def _returned(connection: Connection, workspace_id: str, ids: Collection[str]) -> dict[str, Purchase]:
@@ -45,7 +55,7 @@ def _returned(connection: Connection, workspace_id: str, ids: Collection[str]) -
     for row in moved:
         cause, amount = causes[row.ref.partition(":")[0]], money.get(row.id)
         noted = cause.credit_note_number if amount is not None else None
-        number = anew.get(row.ref.removesuffix(RESTORED)) if row.kind == journal.TOP_UP else noted
+        number = anew.get(row.ref.removesuffix(RESTORED)) if row.kind in SOLD else noted
         found[row.id] = Purchase(amount, cause.order_id, number)
     return found
 

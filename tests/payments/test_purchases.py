@@ -26,6 +26,7 @@ def test_the_statement_names_money_order_and_invoice(till: Till) -> None:
     assert (bought["money_amount"], bought["currency"]) == ("11.90", "EUR")
     assert (bought["order_id"], bought["invoice_no"]) == (order.id, paid.invoice_number)
     assert (bonus["kind"], bonus["credits_delta"], bonus["money_amount"]) == ("bonus", "500", "")
+    assert (bonus["order_id"], bonus["invoice_no"]) == (order.id, paid.invoice_number)
     assert closing["balance_after"] == "10500"
 
 
@@ -65,6 +66,6 @@ def test_the_statement_names_refunds_disputes_and_what_came_back(one_till: Till)
 
     came_back = [("take_back", "-5.95"), ("top_up", "5.95")]
     assert money == [("top_up", "11.90"), *came_back, ("top_up", "11.90"), ("take_back", "-11.90")]
-    assert all(line["order_id"] for line in lines if line["kind"] != "bonus")
+    assert [line for line in lines if not line["order_id"]] == []
     assert len({line["invoice_no"] for line in lines if line["money_amount"]}) == len(money)
     assert sum(Decimal(line["credits_delta"]) for line in lines) == till.credits
