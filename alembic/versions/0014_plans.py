@@ -4,6 +4,8 @@ Revision ID: 0014_plans
 Revises: 0013_metering
 """
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 
 from alembic import op
@@ -13,6 +15,20 @@ revision = "0014_plans"
 down_revision = "0013_metering"
 branch_labels = None
 depends_on = None
+
+
+#: Meters that integrators know by name: id, name, event name, fields, whether an event without any of them counts one.
+METERS = (
+    ("meter_img_count", "image_count", "image_generated", ["image_count"], True),
+    ("meter_gpt_image_input_tokens", "input_tokens", "", ["input_tokens"], False),
+    ("meter_gpt_image_output_tokens", "output_tokens", "", ["output_tokens"], False),
+    ("meter_video_seconds", "video_seconds", "video_generated", ["video_seconds", "duration_seconds"], False),
+    ("meter_seedance_tokens", "video_tokens", "video_generated", ["video_tokens", "completion_tokens"], False),
+    ("meter_world_count", "world_count", "world_generated", ["world_count"], True),
+    ("meter_video_jobs", "video_jobs", "video_generated", ["video_jobs", "job_count"], True),
+    ("meter_request_count", "request_count", "", ["request_count"], True),
+    ("meter_output_count", "output_count", "", ["output_count", "image_count", "video_count", "world_count"], True),
+)
 
 
 def upgrade() -> None:
@@ -376,9 +392,33 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'published'"),
         postgresql_where=sa.text("status = 'published'"),
     )
+    _seed_meters()
+
+
+def _seed_meters() -> None:
+    meter = sa.table(
+        "meter",
+        *(sa.column(name) for name in ("id", "name", "event_name", "aggregation", "expression", "multiplier")),
+        *(sa.column(name) for name in ("bucket_size", "group_by", "reset_usage", "counts_one", "enabled")),
+        sa.column("fields", Json),
+        sa.column("filters", Json),
+        sa.column("created_at", UtcDateTime()),
+        sa.column("updated_at", UtcDateTime()),
+    )
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    same = {"aggregation": "SUM", "expression": None, "multiplier": "1", "bucket_size": None, "group_by": None}
+    same |= {"filters": {}, "reset_usage": "BILLING_PERIOD", "enabled": True, "created_at": begun, "updated_at": begun}
+    op.bulk_insert(
+        meter,
+        [
+            {"id": id_, "name": name, "event_name": event, "fields": fields, "counts_one": one, **same}
+            for id_, name, event, fields, one in METERS
+        ],
+    )
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM meter WHERE id IN (" + ", ".join(f"'{id_}'" for id_, *_ in METERS) + ")")
     for table in (
         "billing_cost_sheet",
         "billing_tax_association",

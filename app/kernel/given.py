@@ -113,9 +113,11 @@ class Given:
         return self.decimal(name, least=least, above=above) if self.raw.get(name) not in (None, "") else None
 
     def flag(self, name: str, default: bool = False) -> bool:
+        """true or false, or these words, as a query string has them."""
         found = self.raw.get(name)
-        if found is None:
+        if found is None or found == "":
             return default
+        found = {"true": True, "false": False}.get(found, found) if isinstance(found, str) else found
         if not isinstance(found, bool):
             raise self.wrong(name, "must be true or false.")
         return found
@@ -177,6 +179,11 @@ class Given:
     def changes(self, **readers: "Callable[[Self, str], Any]") -> dict[str, Any]:
         """What each reader makes of its field, for the fields that are given at all."""
         return {name: read(self, name) for name, read in readers.items() if self.has(name)}
+
+
+def written(figure: Decimal) -> str:
+    """A figure as text without an exponent, its zeros kept: `0.60` stays 0.60."""
+    return f"{figure:f}"
 
 
 def storable(text: str) -> bool:

@@ -16,6 +16,7 @@ from app.plans.tables import DELETED
 MOST: Final = 1_000
 USUAL: Final = 50
 MOST_CONDITIONS: Final = 50
+LONGEST_LIST: Final = 16_000
 STATUSES: Final = ("published", "deleted", "archived")
 
 Condition = ColumnElement[bool]
@@ -51,7 +52,10 @@ def chosen(column: ColumnElement[Any], given: Given, name: str) -> list[Conditio
     found = given.raw.get(name)
     if found is None or found in ("", []):
         return []
-    values = given.texts(name) if isinstance(found, list) else (given.text(name),)
+    if isinstance(found, list):
+        values = given.texts(name)
+    else:  # a query string writes a list with commas
+        values = tuple(given.text(name, longest=LONGEST_LIST).split(",")) if name.endswith("s") else (given.text(name),)
     return [column.in_(sorted(set(values)))]
 
 

@@ -58,6 +58,14 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Worded(OneOf):
+    """One of these texts, whatever kind the value is: `false` is "false", 8.0 is "8"; nothing is ""."""
+
+    def holds(self, value: Value) -> bool:
+        return ("" if value is None else word(value)) in self.values
+
+
+@dataclass(frozen=True, slots=True)
 class Present:
     """The parameter has a value, whatever it is."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api.billing import customers, errors
+from app.api.billing import catalog, customers, entitlements, errors, features, meters, plans, prices, reductions
 from app.api.billing.common import Billing
 from app.services import Services
 
@@ -16,7 +16,20 @@ Customers, plans, prices, subscriptions, usage, invoices and wallets. Send a key
 `x-api-key: fbb_…`. The official `flexprice` SDK works with only its `server_url` changed.
 """
 #: Every group. The first route that fits a path answers it: fixed words before ids.
-GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (customers.router,)
+GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
+    customers.router,
+    meters.router,
+    features.router,
+    plans.router,
+    prices.router,
+    entitlements.router,
+    catalog.groups,
+    catalog.addons,
+    catalog.costs,
+    reductions.coupons,
+    reductions.tax_rates,
+    reductions.tax_associations,
+)
 
 
 def build_billing(services: Services) -> FastAPI:
