@@ -1,4 +1,4 @@
-"""Stored files: for how long, and how much of them
+"""Stored files: for how long, and how much of them; keys that manage webhooks
 
 Revision ID: 0018_files
 Revises: 0017_wallets
@@ -16,6 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("api_key", sa.Column("manages_webhooks", sa.Boolean(), nullable=True))
     op.add_column("stored_file", sa.Column("expired_at", UtcDateTime(), nullable=True))
     op.add_column("stored_file", sa.Column("expired_why", sa.String(), nullable=True))
     kept = sa.text("expired_at IS NULL")
@@ -45,3 +46,4 @@ def downgrade() -> None:
     op.drop_index("stored_file_kept", table_name="stored_file")
     op.drop_column("stored_file", "expired_why")
     op.drop_column("stored_file", "expired_at")
+    op.drop_column("api_key", "manages_webhooks")

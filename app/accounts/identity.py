@@ -37,6 +37,7 @@ class KeyHolder:
     workspace_name: str
     created_by: str
     keeps_payloads: bool = False  # what is asked and answered is kept for a while
+    manages_webhooks: bool = False
 
 
 def suspended() -> NotAllowed:

@@ -49,6 +49,7 @@ class KeyInfo:
     expires_at: datetime | None = None
     previous_until: datetime | None = None  # until then the secret before the last rotation still works
     keeps_payloads: bool = False
+    manages_webhooks: bool = False
 
 
 class _Known(NamedTuple):
@@ -118,9 +119,17 @@ class Keys:
         self._cache.clear()  # the secret before a rotation ends with it
 
     def configure(
-        self, workspace_id: str, key_id: str, *, expires_at: datetime | None, keeps_payloads: bool, actor: str
+        self,
+        workspace_id: str,
+        key_id: str,
+        *,
+        expires_at: datetime | None,
+        keeps_payloads: bool,
+        manages_webhooks: bool | None = None,
+        actor: str,
     ) -> KeyInfo:
-        """When the key ends by itself, and whether what it asks and is answered is kept.
+        """When the key ends by itself, whether what it asks and is answered is kept, and whether it may manage
+        webhooks (None: as before).
 
         `InvalidInput` "expires_at" for a moment that is past, `NotFound` as above.
         """
@@ -133,11 +142,12 @@ class Keys:
                 said = "never" if expires_at is None else f"{expires_at:%Y-%m-%d %H:%M} UTC"
                 record(session, actor, "key.expiry", key_id, f"{key.name}: {said}", at=now)
                 key.expires_at = expires_at
-            if keeps_payloads != bool(key.keeps_payloads):
-                record(
-                    session, actor, "key.payloads", key_id, f"{key.name}: {'on' if keeps_payloads else 'off'}", at=now
-                )
-                key.keeps_payloads = keeps_payloads
+            switches = {"keeps_payloads": keeps_payloads, "manages_webhooks": manages_webhooks}
+            for name, on in switches.items():
+                if on is not None and on != bool(getattr(key, name)):
+                    action = f"key.{name.partition('_')[2]}"
+                    record(session, actor, action, key_id, f"{key.name}: {'on' if on else 'off'}", at=now)
+                    setattr(key, name, on)
         self._cache.clear()
         return _info(key)
 
@@ -210,7 +220,13 @@ class Keys:
             return None
         key, workspace = row
         holder = KeyHolder(
-            key.id, key.name, workspace.id, workspace.name, key.created_by, keeps_payloads=bool(key.keeps_payloads)
+            key.id,
+            key.name,
+            workspace.id,
+            workspace.name,
+            key.created_by,
+            keeps_payloads=bool(key.keeps_payloads),
+            manages_webhooks=bool(key.manages_webhooks),
         )
         until = None if key.secret_hash == hashed else key.previous_until
         return _Known(holder, workspace.suspended_at is not None, key.expires_at, until)
@@ -269,6 +285,7 @@ def _info(key: ApiKey) -> KeyInfo:
         key.expires_at,
         key.previous_until,
         bool(key.keeps_payloads),
+        bool(key.manages_webhooks),
     )
 
 

@@ -62,6 +62,7 @@ class ApiKey(SQLModel, table=True):
     previous_hash: str | None = Field(default=None, index=True)  # the secret before a rotation, while it still works
     previous_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     keeps_payloads: bool | None = None  # what is asked and answered is kept for a while; None is no
+    manages_webhooks: bool | None = None  # whether programs with it may add and change endpoints; None is no
 
 
 class AllowanceRow(SQLModel, table=True):

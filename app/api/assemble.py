@@ -6,7 +6,7 @@ from fastapi_offline import FastAPIOffline
 from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
 from app.api.auth import Auth
 from app.api.billing import assemble as billing
-from app.api.gateway import images, native, present, requests, statement, text_routes, videos
+from app.api.gateway import images, native, present, requests, statement, text_routes, videos, webhooks
 from app.api.gateway.common import Gateway
 from app.api.gateway.prefix import OpenAiPrefix
 from app.api.gateway.present import Wire
@@ -48,6 +48,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         videos.router(gateway),
         native.router(gateway),
         requests.router(gateway, services.request_log),
+        webhooks.router(gateway, services.webhooks, services.wake),
         hooks.router(desk),
         payments.router(auth, services),
         links.router(desk),

@@ -87,7 +87,7 @@ class Endpoints:
         self, workspace_id: str, url: str, *, types: Iterable[str] = (), description: str = ""
     ) -> tuple[Endpoint, str]:
         """A new endpoint and its secret, which is shown now or never."""
-        chosen, words, checked = checked_types(types), _described(description), self._wire.check(url)
+        chosen, words, checked = checked_types(types), described(description), self._wire.check(url)
         with self._db.write() as connection:
             if self._count(connection, workspace_id) >= MOST_ENDPOINTS:
                 raise LimitReached(f"A workspace may have {MOST_ENDPOINTS} endpoints. Delete one that is not needed.")
@@ -112,7 +112,7 @@ class Endpoints:
         if types is not None:
             values["types"] = list(checked_types(types))
         if description is not None:
-            values["description"] = _described(description)
+            values["description"] = described(description)
         with self._db.write() as connection:
             _own(connection, workspace_id, endpoint_id)
             self._update(connection, endpoint_id, **values)
@@ -254,7 +254,8 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(randomness.token_bytes(32)).decode()
 
 
-def _described(text: str) -> str:
+def described(text: str) -> str:
+    """One line of words; `InvalidInput` "description" for what is too long or cannot be shown."""
     tidy = " ".join(text.split())
     if len(tidy) > LONGEST_DESCRIPTION or not tidy.isprintable():
         raise InvalidInput(f"A description has at most {LONGEST_DESCRIPTION} characters.", param="description")

@@ -24,7 +24,10 @@ from app.notify.webhook_wire import Wire
 
 STATES = ("waiting", "delivered", "failed", "dropped")
 PAGE = 50
+MOST_PAGE = 200
 MOST_REPLAYS = 20
+#: Test events that may wait for one endpoint: nobody sends a flood by pressing a button.
+MOST_TESTS_WAITING = 5
 KEPT_FOR = timedelta(days=30)
 
 
@@ -123,11 +126,19 @@ class Webhooks:
             )
 
     def test(self, workspace_id: str, endpoint_id: str) -> str:
-        """Send a test event to this endpoint alone; the id of the delivery. It is tried once."""
+        """Send a test event to this endpoint alone; the id of the delivery. It is tried once. `LimitReached` while too
+        many wait."""
         endpoint, now = self.endpoints.find(workspace_id, endpoint_id), self._now()
         data = {"object": "test", "endpoint": endpoint.id, "message": "If you can read this, it works."}
         target = Target(endpoint.id, endpoint.url, events.TEST, bodies.body(events.TEST, now, data))
+        waiting = select(func.count()).where(
+            webhook_delivery.c.endpoint_id == endpoint_id,
+            webhook_delivery.c.state == WAITING,
+            webhook_delivery.c.is_test.is_(True),
+        )
         with self._db.write() as connection:
+            if connection.execute(waiting).scalar_one() >= MOST_TESTS_WAITING:
+                raise LimitReached("Test events are waiting to be sent already.", retry_after_seconds=10)
             return put(connection, workspace_id, target, new_id("msg"), now, is_test=True)
 
     # --- figures

@@ -53,6 +53,11 @@ def _asked(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+async def plain_body(request: Request, limit_bytes: int) -> dict[str, Any]:
+    """The JSON object of a request that buys nothing."""
+    return _object(await _bounded(request, limit_bytes).body())
+
+
 async def sized_body(request: Request, limit_bytes: int) -> tuple[dict[str, Any], int]:
     """The request's JSON object, and the bytes it came in."""
     request.state.billable = True
@@ -69,10 +74,14 @@ def _bounded(request: Request, limit_bytes: int) -> Request:
         message = await request.receive()
         received += len(message.get("body", b""))
         if received > limit_bytes:
-            raise InvalidInput(f"The body is larger than {limit_bytes // 2**20} MB. Upload files separately.")
+            raise InvalidInput(f"The body is larger than {_size(limit_bytes)}. Upload files separately.")
         return message
 
     return Request(request.scope, receive)
+
+
+def _size(count: int) -> str:
+    return f"{count // 2**20} MB" if count >= 2**20 else f"{count // 2**10} kB"
 
 
 def _object(raw: bytes) -> dict[str, Any]:

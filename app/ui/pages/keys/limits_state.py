@@ -51,6 +51,7 @@ class KeyLimitsState(PageState):
     alert: str = NO_ALERT
     expires: str = ""  # a day, 2026-12-31, or empty
     payloads: bool = False
+    webhooks: bool = False
     warning: str = ""  # what saving would refuse; saved when it is confirmed
 
     @rx.event
@@ -66,7 +67,7 @@ class KeyLimitsState(PageState):
         self.models = allowance_form.choices(found["models"], allowance.allowed_models)
         self.alert = str(allowance.alert_percent or NO_ALERT)
         self.expires = f"{key.expires_at - timedelta(days=1):%Y-%m-%d}" if key.expires_at else ""
-        self.payloads, self.warning = key.keeps_payloads, ""
+        self.payloads, self.webhooks, self.warning = key.keeps_payloads, key.manages_webhooks, ""
 
     @rx.event
     async def close_limits(self, is_open: bool):
@@ -113,6 +114,11 @@ class KeyLimitsState(PageState):
         self.payloads = bool(chosen)
 
     @rx.event
+    async def choose_webhooks(self, chosen: bool):
+        """Whether programs with it may manage webhooks."""
+        self.webhooks = bool(chosen)
+
+    @rx.event
     async def save(self):
         """Put it in force; what would refuse requests at once is asked about first."""
         if not self.editing:
@@ -123,7 +129,15 @@ class KeyLimitsState(PageState):
             wanted = allowance_form.allowance_of(self.form, picked, self.alert)
             ends = _end_of(self.expires)
             warning = await asyncio.to_thread(
-                _save, parts, workspace_id(), self.editing, wanted, ends, self.payloads, who().user_id, confirmed
+                _save,
+                parts,
+                workspace_id(),
+                self.editing,
+                wanted,
+                ends,
+                (self.payloads, self.webhooks),
+                who().user_id,
+                confirmed,
             )
         except (InvalidInput, NotFound) as refused:
             self.errors = {**dict.fromkeys(ERRORS, ""), _place(refused): refused.message}
@@ -210,7 +224,7 @@ def _save(
     key_id: str,
     wanted: Allowance,
     ends: datetime | None,
-    payloads: bool,
+    switches: tuple[bool, bool],
     actor: str,
     confirmed: bool,
 ) -> str:
@@ -222,7 +236,10 @@ def _save(
     if warning and not confirmed:
         return warning
     # The key first: it is what may be refused, and nothing is then half saved.
-    parts.accounts.keys.configure(workspace, key_id, expires_at=ends, keeps_payloads=payloads, actor=actor)
+    payloads, webhooks = switches
+    parts.accounts.keys.configure(
+        workspace, key_id, expires_at=ends, keeps_payloads=payloads, manages_webhooks=webhooks, actor=actor
+    )
     parts.accounts.allowances.set_for_key(workspace, key_id, wanted, actor=actor)
     return ""
 

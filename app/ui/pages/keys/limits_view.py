@@ -56,6 +56,12 @@ def limits_dialog() -> rx.Component:
                 on_change=LIMITS.choose_payloads,
                 detail=t("keys.limits.payloads_words"),
             ),
+            switch_row(
+                t("keys.limits.webhooks"),
+                checked=LIMITS.webhooks,
+                on_change=LIMITS.choose_webhooks,
+                detail=t("keys.limits.webhooks_words"),
+            ),
             key=LIMITS.editing,
             class_name="fb-limits-form",
             on_submit=LIMITS.save,
