@@ -17,7 +17,6 @@ Customers, plans, prices, subscriptions, usage, invoices and wallets. Send a key
 """
 #: Every group. The first route that fits a path answers it: fixed words before ids.
 GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
-    customers.router,
     meters.router,
     features.router,
     plans.router,
@@ -29,6 +28,7 @@ GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
     reductions.coupons,
     reductions.tax_rates,
     reductions.tax_associations,
+    customers.router,
 )
 
 
