@@ -197,7 +197,7 @@ def visitor(browser: Browser, watch: Watch, tmp_path: Path, request: pytest.Fixt
             permissions=["clipboard-read", "clipboard-write"],
         )
         context.set_default_timeout(PATIENCE_MS)
-        watch.refuse_foreign(context)
+        watch.watch_foreign(context)
         page = context.new_page()
         watch.attach(page)
         pages.append(page)
