@@ -17,7 +17,7 @@ from tests.support.redis import running_redis
 from tests.support.sandbox import running_sandbox
 from tests.support.schema import prepare
 from tests.support.seeded import seed
-from tests.support.server import Running, ensure_front_end, running_farebox
+from tests.support.server import ensure_front_end
 from tests.support.thrift import be_thrifty
 
 be_thrifty()
@@ -140,7 +140,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.dispose()
 
 
-# --- the complete Farebox, and a browser in front of it
+# --- a browser; the Farebox behind it is in tests/browser/conftest.py
 
 
 @pytest.fixture(scope="session")
@@ -149,27 +149,18 @@ def front_end(tmp_path_factory: pytest.TempPathFactory) -> None:
     ensure_front_end(tmp_path_factory.mktemp("build"))
 
 
-@pytest.fixture
-def farebox(front_end: None, tmp_path: Path) -> Iterator[Running]:
-    """Farebox with demo data, the sandbox and a worker, for this test alone."""
-    with running_farebox(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shared_farebox(front_end: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One Farebox for every test of a module, where they do not disturb each other."""
-    with running_farebox(tmp_path_factory.mktemp("farebox")) as running:
-        yield running
+def chromium() -> str:
+    """Where a browser is. Where there is none, CI fails and a person is told."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.fail(NO_BROWSER) if CI else pytest.skip(NO_BROWSER)
+    return executable
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium. Where there is none, CI fails and a person is told."""
-    executable = find_chromium()
-    if executable is None:
-        pytest.fail(NO_BROWSER) if CI else pytest.skip(NO_BROWSER)
-    with running_browser(executable) as running:
+    """A headless Chromium."""
+    with running_browser(chromium()) as running:
         yield running
 
 

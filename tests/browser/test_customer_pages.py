@@ -1,6 +1,6 @@
 """A customer follows their credits: a request, its trace, the balance it came from, the key that may spend it.
 
-One Farebox serves the whole module; each test looks only at what it made itself.
+Each test has a customer of its own.
 """
 
 import csv
@@ -16,13 +16,13 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
+from tests.support.newcomer import Newcomer
 from tests.support.server import Running
 from tests.support.shots import enter
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 60_000
-expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 #: Boxes of the page that scroll sideways, tables and code aside.
 TOO_WIDE = """
@@ -36,22 +36,21 @@ WebSocket.prototype.send = function (data) { setTimeout(() => send.call(this, da
 """
 
 
-def as_program(farebox: Running) -> httpx.Client:
-    key = farebox.logins.customer.api_key
-    return httpx.Client(base_url=f"{farebox.url}/v1", headers={"Authorization": f"Bearer {key}"})
+def as_program(who: Newcomer) -> httpx.Client:
+    return httpx.Client(base_url=f"{who.url}/v1", headers=who.headers)
 
 
-def generate(farebox: Running, prompt: str, model: str = "flux-schnell", **given: object) -> str:
+def generate(who: Newcomer, prompt: str, model: str = "flux-schnell", **given: object) -> str:
     """Ask for a generation as a program does; its id."""
-    with as_program(farebox) as api:
+    with as_program(who) as api:
         answer = api.post("/generations", json={"model": model, "input": {"prompt": prompt, **given}})
         answer.raise_for_status()
         return str(answer.json()["id"])
 
 
-def finished(farebox: Running, *generation_ids: str) -> None:
+def finished(who: Newcomer, *generation_ids: str) -> None:
     """Wait until every one of them has ended, well or not."""
-    with as_program(farebox) as api:
+    with as_program(who) as api:
         for generation_id in generation_ids:
             _until(lambda one=generation_id: api.get(f"/generations/{one}").json()["completed_at"] is not None)
 
@@ -78,20 +77,18 @@ def seen(page: Page, selector: str) -> Locator:
 
 
 @pytest.fixture
-def customer(visitor: Callable[..., Page], shared_farebox: Running) -> Page:
-    page = visitor(**DESK)
-    enter(page, shared_farebox.url, "customer")
-    return page
+def customer(visitor: Callable[..., Page], someone: Newcomer) -> Page:
+    return someone.enter(visitor(**DESK))
 
 
-def test_a_request_is_followed_live_from_the_log_to_its_last_posting(shared_farebox, customer, visitor) -> None:
-    page, farebox = customer, shared_farebox
+def test_a_request_is_followed_live_from_the_log_to_its_last_posting(farebox, someone, customer, visitor) -> None:
+    page = customer
     prompt = "A red tram on a viaduct"
     page.goto(f"{farebox.url}/logs")
     expect(page.get_by_role("heading", name="Logs", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("No requests yet|Every model")).first).to_be_visible()
 
-    generation_id = generate(farebox, prompt, num_images=2)  # the open page hears of it
+    generation_id = generate(someone, prompt, num_images=2)  # the open page hears of it
     expect(page.get_by_role("row").filter(has_text=prompt)).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
@@ -123,11 +120,11 @@ def test_a_request_is_followed_live_from_the_log_to_its_last_posting(shared_fare
     expect(page.get_by_text("There is no such request")).to_be_visible()
 
 
-def test_the_log_is_narrowed_by_words_ids_and_choices(shared_farebox: Running, customer: Page) -> None:
-    page, farebox = customer, shared_farebox
-    good = generate(farebox, "A lighthouse, plain")
-    bad = generate(farebox, "A lighthouse, refused [[fault:401]]")
-    finished(farebox, good, bad)
+def test_the_log_is_narrowed_by_words_ids_and_choices(farebox: Running, someone, customer: Page) -> None:
+    page = customer
+    good = generate(someone, "A lighthouse, plain")
+    bad = generate(someone, "A lighthouse, refused [[fault:401]]")
+    finished(someone, good, bad)
     page.goto(f"{farebox.url}/logs")
     rows = page.locator(".fb-log tbody tr")
     search = page.get_by_placeholder("Prompt or any id")
@@ -146,15 +143,15 @@ def test_the_log_is_narrowed_by_words_ids_and_choices(shared_farebox: Running, c
     expect(rows).to_contain_text("plain")
 
 
-def test_the_balance_draws_what_was_spent_and_hands_out_exactly_what_is_filtered(shared_farebox, customer) -> None:
-    page, farebox = customer, shared_farebox
+def test_the_balance_draws_what_was_spent_and_hands_out_exactly_what_is_filtered(farebox, someone, customer) -> None:
+    page = customer
     prompt = "A paper boat"
     asked = [
-        generate(farebox, prompt),
-        generate(farebox, prompt, "flux-1.1-pro"),
-        generate(farebox, f"{prompt} [[fault:401]]"),
+        generate(someone, prompt),
+        generate(someone, prompt, "flux-1.1-pro"),
+        generate(someone, f"{prompt} [[fault:401]]"),
     ]
-    finished(farebox, *asked)
+    finished(someone, *asked)
     page.goto(f"{farebox.url}/balance")
     expect(page.get_by_text(re.compile(r"[1-9]\d* credits in 30 days")).first).to_be_visible()
     bar = page.locator(".fb-chart svg.main-svg .barlayer path").last
@@ -185,8 +182,8 @@ def test_the_balance_draws_what_was_spent_and_hands_out_exactly_what_is_filtered
     expect(rows.filter(has_text="Released").first).to_contain_text("10 back")
 
 
-def test_a_key_is_made_shown_once_used_and_revoked(shared_farebox: Running, customer: Page) -> None:
-    page, farebox = customer, shared_farebox
+def test_a_key_is_made_shown_once_used_and_revoked(farebox: Running, customer: Page) -> None:
+    page = customer
     page.goto(f"{farebox.url}/keys")
     expect(page.get_by_role("row").filter(has_text="Demo key")).to_be_visible()
     fits(page)
@@ -224,9 +221,9 @@ def test_a_key_is_made_shown_once_used_and_revoked(shared_farebox: Running, cust
     _until(lambda: httpx.get(f"{farebox.url}/v1/balance", headers=headers).status_code == 401)
 
 
-def test_the_catalogue_is_searched_opened_and_tried(shared_farebox: Running, customer: Page) -> None:
+def test_the_catalogue_is_searched_opened_and_tried(farebox: Running, customer: Page) -> None:
     page = customer
-    page.goto(f"{shared_farebox.url}/models")
+    page.goto(f"{farebox.url}/models")
     lines = page.get_by_test_id("model-line")
     expect(lines.first).to_be_visible()
     fits(page)
@@ -246,10 +243,10 @@ def test_the_catalogue_is_searched_opened_and_tried(shared_farebox: Running, cus
     page.wait_for_url(re.compile(r"/playground\?model=veo3\.1"))
 
 
-def test_on_a_slow_line_no_letter_is_lost(shared_farebox: Running, customer: Page) -> None:
+def test_on_a_slow_line_no_letter_is_lost(farebox: Running, customer: Page) -> None:
     page = customer
     page.add_init_script(SLOW_LINE)
-    page.goto(f"{shared_farebox.url}/models")
+    page.goto(f"{farebox.url}/models")
     lines = page.get_by_test_id("model-line")
     expect(lines.first).to_be_visible()
     search = page.get_by_placeholder("Find a model")
@@ -264,7 +261,7 @@ def test_on_a_slow_line_no_letter_is_lost(shared_farebox: Running, customer: Pag
     expect(lines.first).to_be_visible()
     expect(search).to_have_value("")
 
-    page.goto(f"{shared_farebox.url}/keys")
+    page.goto(f"{farebox.url}/keys")
     expect(page.get_by_role("row").filter(has_text="Demo key")).to_be_visible()
     page.keyboard.press("n")
     page.get_by_role("textbox", name="Name").focus()
@@ -273,8 +270,8 @@ def test_on_a_slow_line_no_letter_is_lost(shared_farebox: Running, customer: Pag
     expect(page.get_by_role("dialog", name="Here is “typed-on-a-train”")).to_be_visible()
 
 
-def test_links_to_what_is_no_page_of_the_app_reach_it(shared_farebox: Running, page: Page) -> None:
-    page.goto(shared_farebox.url)
+def test_links_to_what_is_no_page_of_the_app_reach_it(farebox: Running, page: Page) -> None:
+    page.goto(farebox.url)
     page.get_by_role("link", name="API").first.click()
     page.wait_for_url("**/v1/docs")
     expect(page).to_have_title(re.compile("Swagger"))

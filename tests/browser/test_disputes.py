@@ -8,17 +8,16 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.newcomer import newcomer
 from tests.support.server import Running
 from tests.support.shopping import (
     DESK,
     available,
     choose,
     fill_billing,
-    new_customer,
     new_key,
     pay_by_card,
     pdf_text,
-    sign_in,
     tick,
     until,
 )
@@ -38,17 +37,17 @@ class Buyer:
 
 
 @pytest.fixture
-def stripe(shared_farebox: Running) -> Iterator[httpx.Client]:
+def stripe(farebox: Running) -> Iterator[httpx.Client]:
     """The provider's dashboard, as a program reads and presses it."""
-    with httpx.Client(base_url=f"{shared_farebox.sandbox_url}/stripe", trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=f"{farebox.sandbox_url}/stripe", trust_env=False, timeout=20) as client:
         yield client
 
 
 @pytest.fixture
-def buyer(shared_farebox: Running, stripe: httpx.Client, visitor: Callable[..., Page]) -> Iterator[Buyer]:
-    url, page = shared_farebox.url, visitor(**DESK)
-    sign_in(page, shared_farebox, new_customer(shared_farebox, "Eve"))
-    key = new_key(page, shared_farebox)
+def buyer(farebox: Running, stripe: httpx.Client, visitor: Callable[..., Page]) -> Iterator[Buyer]:
+    url, page = farebox.url, visitor(**DESK)
+    newcomer(farebox, name="Eve", credits=0).enter(page)
+    key = new_key(page, farebox)
     page.goto(f"{url}/top-up")
     fill_billing(page, country="DE", company="Eve Bau GmbH", line1="Weg 2", postcode="10115", city="Berlin")
     choose(page, "Starter")
@@ -58,7 +57,7 @@ def buyer(shared_farebox: Running, stripe: httpx.Client, visitor: Callable[..., 
     session = page.url.rsplit("/", 1)[-1].partition("?")[0]
     pay_by_card(page, "4242 4242 4242 4242")
     expect(page.get_by_test_id("message")).to_contain_text("credits have arrived")
-    secret = shared_farebox.env["STRIPE_SECRET_KEY"]
+    secret = farebox.env["STRIPE_SECRET_KEY"]
     paid = stripe.get(f"/v1/checkout/sessions/{session}", headers={"Authorization": f"Bearer {secret}"})
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as api:
         [order] = api.get("/v1/orders").raise_for_status().json()["data"]
@@ -66,9 +65,9 @@ def buyer(shared_farebox: Running, stripe: httpx.Client, visitor: Callable[..., 
 
 
 def test_a_dispute_stops_a_workspace_until_the_bank_decides(
-    shared_farebox: Running, stripe: httpx.Client, buyer: Buyer, page: Page
+    farebox: Running, stripe: httpx.Client, buyer: Buyer, page: Page
 ) -> None:
-    url, bought = shared_farebox.url, available(buyer.api)
+    url, bought = farebox.url, available(buyer.api)
     opened = stripe.post("/_ctl/disputes", json={"payment_intent": buyer.payment_intent, "reason": "fraudulent"})
     dispute = opened.raise_for_status().json()["id"]
     until(lambda: available(buyer.api) == 0, "the disputed credits rest")
@@ -93,7 +92,7 @@ def test_a_dispute_stops_a_workspace_until_the_bank_decides(
 
 
 def test_a_lost_dispute_takes_the_credits_and_what_was_used_is_owed(
-    shared_farebox: Running, stripe: httpx.Client, buyer: Buyer
+    farebox: Running, stripe: httpx.Client, buyer: Buyer
 ) -> None:
     bought = available(buyer.api)
     made = buyer.api.post("/v1/generations", json=PICTURE).raise_for_status().json()["id"]
@@ -105,22 +104,22 @@ def test_a_lost_dispute_takes_the_credits_and_what_was_used_is_owed(
     stripe.post(f"/_ctl/disputes/{dispute}", json={"status": "lost"}).raise_for_status()
 
     page = buyer.page
-    page.goto(f"{shared_farebox.url}/invoices")
+    page.goto(f"{farebox.url}/invoices")
     row = page.get_by_role("row").filter(has_text="FBC-")
     until(lambda: page.reload() or row.count(), "a credit note was written")
     assert "Credit note" in pdf_text(page, row.get_by_test_id("pdf"))
-    page.goto(f"{shared_farebox.url}/balance")
+    page.goto(f"{farebox.url}/balance")
     expect(page.get_by_text(f"You owe {used:g} credits")).to_be_visible()
     for command in ("reconcile", "audit"):
-        done = shared_farebox.command(command)
+        done = farebox.command(command)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_agreed_order_is_written_paid_and_credited(
-    shared_farebox: Running, visitor: Callable[..., Page], page: Page
+    farebox: Running, visitor: Callable[..., Page], page: Page
 ) -> None:
-    url, customer = shared_farebox.url, visitor(**DESK)
-    sign_in(customer, shared_farebox, new_customer(shared_farebox, "Grace"))
+    url, customer = farebox.url, visitor(**DESK)
+    newcomer(farebox, name="Grace", credits=0).enter(customer)
     customer.goto(f"{url}/top-up")
     fill_billing(customer, country="DE", company="Grace Film AG", line1="Kai 4", postcode="50667", city="Köln")
 

@@ -51,10 +51,10 @@ def cell(page: Page, name: str) -> Locator:
     return page.locator(f'[data-testid="matrix-cell"][aria-label^="{name}"]')
 
 
-def test_a_price_is_changed_broken_mended_published_and_taken_back(shared_farebox, visitor) -> None:
+def test_a_price_is_changed_broken_mended_published_and_taken_back(farebox, visitor) -> None:
     page = visitor(width=1440)
-    enter(page, shared_farebox.url, "operator")
-    page.goto(f"{shared_farebox.url}/admin/models")
+    enter(page, farebox.url, "operator")
+    page.goto(f"{farebox.url}/admin/models")
     page.get_by_role("link", name="FLUX.1 schnell").click()
     base, json = page.get_by_test_id("base-perImage"), page.get_by_test_id("code-rule")
     expect(base).to_have_value("10")
@@ -97,7 +97,7 @@ def test_a_price_is_changed_broken_mended_published_and_taken_back(shared_farebo
 
     page.reload()  # the draft was saved as it was typed, and nothing of it is live
     expect(base).to_have_value("15")
-    assert '"perImage":10' in price_of(shared_farebox, "flux-schnell")
+    assert '"perImage":10' in price_of(farebox, "flux-schnell")
 
     page.keyboard.press("Control+s")
     page.get_by_test_id("publish").click()
@@ -106,19 +106,19 @@ def test_a_price_is_changed_broken_mended_published_and_taken_back(shared_farebo
     publish(page, "Follows the market")
     expect(page.get_by_text("Version 2 is live. Undo restores version 1.")).to_be_visible()
     expect(tier).to_have_attribute("data-changed", "false")
-    assert '"perImage":15' in price_of(shared_farebox, "flux-schnell")
+    assert '"perImage":15' in price_of(farebox, "flux-schnell")
     customer = visitor()
-    enter(customer, shared_farebox.url, "customer")
-    customer.goto(f"{shared_farebox.url}/playground?model=flux-schnell")
+    enter(customer, farebox.url, "customer")
+    customer.goto(f"{farebox.url}/playground?model=flux-schnell")
     expect(customer.get_by_test_id("run")).to_contain_text("15 credits")
 
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_test_id("draft-state")).to_contain_text("live v3")
-    assert '"perImage":10' in price_of(shared_farebox, "flux-schnell")
+    assert '"perImage":10' in price_of(farebox, "flux-schnell")
 
 
-def test_selling_below_cost_is_signed_for_and_rolled_back(shared_farebox, visitor) -> None:
-    page = edit(visitor(width=1440), shared_farebox, "flux-kontext-pro")
+def test_selling_below_cost_is_signed_for_and_rolled_back(farebox, visitor) -> None:
+    page = edit(visitor(width=1440), farebox, "flux-kontext-pro")
     page.get_by_test_id("base-perImage").fill("1")
     expect(page.get_by_role("button", name="loss")).to_be_visible()
     expect(page.get_by_test_id("finding")).to_contain_text("loses 39 credits a request")
@@ -126,11 +126,11 @@ def test_selling_below_cost_is_signed_for_and_rolled_back(shared_farebox, visito
     expect(page.get_by_test_id("sign-off")).to_contain_text("I accept selling")
     publish(page, "A week of giving away")
     expect(page.get_by_text("Sign for the loss, or change the price.")).to_be_visible()
-    assert '"perImage":55' in price_of(shared_farebox, "flux-kontext-pro")
+    assert '"perImage":55' in price_of(farebox, "flux-kontext-pro")
     page.get_by_test_id("sign-off").get_by_role("checkbox").click()
     page.get_by_test_id("publish").click()
     expect(page.get_by_test_id("draft-state")).to_contain_text("live v2")
-    assert '"perImage":1}' in price_of(shared_farebox, "flux-kontext-pro")
+    assert '"perImage":1}' in price_of(farebox, "flux-kontext-pro")
 
     page.get_by_role("tab", name="Versions").click()
     newest, oldest = page.get_by_test_id("version").first, page.get_by_test_id("version").last
@@ -142,13 +142,13 @@ def test_selling_below_cost_is_signed_for_and_rolled_back(shared_farebox, visito
     page.get_by_test_id("publish").click()
     expect(page.get_by_test_id("draft-state")).to_contain_text("live v3")
     expect(newest).to_contain_text("restores v1")
-    assert '"perImage":55' in price_of(shared_farebox, "flux-kontext-pro")
+    assert '"perImage":55' in price_of(farebox, "flux-kontext-pro")
 
 
-def test_what_is_typed_stays_while_the_server_is_slow_to_answer(shared_farebox, visitor) -> None:
+def test_what_is_typed_stays_while_the_server_is_slow_to_answer(farebox, visitor) -> None:
     page = visitor(width=1440)
     page.add_init_script(SLOW_SOCKET)
-    edit(page, shared_farebox, "nano-banana-edit")
+    edit(page, farebox, "nano-banana-edit")
     base, json = page.get_by_test_id("base-perImage"), page.get_by_test_id("code-rule")
     page.evaluate("window.slow = 900")
     base.fill("")
@@ -169,8 +169,8 @@ def test_what_is_typed_stays_while_the_server_is_slow_to_answer(shared_farebox, 
     expect(json).to_contain_text('"minimum": 7,')
 
 
-def test_the_last_letters_before_a_shortcut_are_published(shared_farebox, visitor) -> None:
-    page = edit(visitor(width=1440), shared_farebox, "flux-1.1-pro")
+def test_the_last_letters_before_a_shortcut_are_published(farebox, visitor) -> None:
+    page = edit(visitor(width=1440), farebox, "flux-2-pro")
     page.get_by_test_id("code-rule").click()
     page.keyboard.press("Control+Home")
     page.keyboard.press("End")
@@ -183,12 +183,12 @@ def test_the_last_letters_before_a_shortcut_are_published(shared_farebox, visito
     expect(note).to_have_value("A floor")
     page.get_by_test_id("publish").click()
     expect(page.get_by_test_id("draft-state")).to_contain_text("live v2")
-    assert '"minimum":75' in price_of(shared_farebox, "flux-1.1-pro")
+    assert '"minimum":75' in price_of(farebox, "flux-2-pro")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_phone_holds_the_editor_and_its_dialog(shared_farebox, visitor: Callable[..., Page], dark) -> None:
-    page = edit(visitor(width=390, height=844, dark=dark), shared_farebox, "gpt-image-2")
+def test_a_phone_holds_the_editor_and_its_dialog(farebox, visitor: Callable[..., Page], dark) -> None:
+    page = edit(visitor(width=390, height=844, dark=dark), farebox, "gpt-image-2")
     for tab in ("Details", "Parameters", "Routing", "Versions", "Pricing"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
@@ -202,10 +202,10 @@ def test_a_phone_holds_the_editor_and_its_dialog(shared_farebox, visitor: Callab
         assert box["x"] + box["width"] <= 390
 
 
-def test_a_model_is_added_priced_and_offered_by_keyboard_and_mouse(shared_farebox, visitor) -> None:
+def test_a_model_is_added_priced_and_offered_by_keyboard_and_mouse(farebox, visitor) -> None:
     page = visitor(width=1440)
-    enter(page, shared_farebox.url, "operator")
-    page.goto(f"{shared_farebox.url}/admin/models")
+    enter(page, farebox.url, "operator")
+    page.goto(f"{farebox.url}/admin/models")
     page.get_by_test_id("add-model").click()
     page.get_by_label("Upstream model id").fill("fal-ai/flux-krea")
     page.get_by_role("textbox", name="Title").fill("FLUX Krea")
@@ -223,4 +223,4 @@ def test_a_model_is_added_priced_and_offered_by_keyboard_and_mouse(shared_farebo
     page.get_by_test_id("open-publish").click()
     publish(page, "First price")
     expect(page.get_by_text("Version 1 is live.")).to_be_visible()
-    assert '"perImage":25' in price_of(shared_farebox, "flux-krea")
+    assert '"perImage":25' in price_of(farebox, "flux-krea")

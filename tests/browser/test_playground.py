@@ -19,25 +19,22 @@ from playwright.sync_api import Page, expect
 from app.ui.pages.playground.slip_view import PRESS_MS
 from app.ui.pages.playground.snippets import LANGUAGES, Request, snippet
 from tests.files.samples import picture_bytes
+from tests.support.newcomer import Newcomer
 from tests.support.server import Running
 
 pytestmark = pytest.mark.browser
 SLOW_MS = 60_000
 
 
-def enter(page: Page, farebox: Running, path: str = "/playground") -> None:
-    """The demo's customer signs in and goes there."""
-    page.goto(f"{farebox.url}/login")
-    page.get_by_test_id("demo-customer").click()
-    page.wait_for_url("**/playground*")
-    page.goto(farebox.url + path)
+def enter(page: Page, who: Newcomer, path: str = "/playground") -> None:
+    """A customer, signed in, goes there."""
+    who.enter(page).goto(who.url + path)
     expect(page.get_by_test_id("price")).to_be_visible()
 
 
-def available(farebox: Running) -> Decimal:
+def available(who: Newcomer) -> Decimal:
     """What the API says can be spent."""
-    headers = {"Authorization": f"Bearer {farebox.logins.customer.api_key}"}
-    said = httpx.get(f"{farebox.url}/v1/balance", headers=headers).raise_for_status().json()
+    said = httpx.get(f"{who.url}/v1/balance", headers=who.headers).raise_for_status().json()
     return Decimal(str(said["credits"]["available"]))
 
 
@@ -46,10 +43,10 @@ def run_button(page: Page):
 
 
 def test_an_image_then_a_video_through_a_reload_and_then_too_few_credits(
-    farebox: Running, page: Page, visitor: Callable[..., Page]
+    farebox: Running, someone: Newcomer, page: Page, visitor: Callable[..., Page]
 ):
     # An image: the price follows the form, the button bears it, the charge equals it.
-    enter(page, farebox, "/playground?model=flux-schnell")
+    enter(page, someone, "/playground?model=flux-schnell")
     expect(run_button(page)).to_contain_text("Run · 10 credits")
     page.get_by_role("textbox", name="Prompt").fill("A red tram on a stone viaduct")
     page.get_by_test_id("field-num_images").get_by_role("slider").press("ArrowRight")
@@ -63,7 +60,7 @@ def test_an_image_then_a_video_through_a_reload_and_then_too_few_credits(
     expect(page.get_by_test_id("charged")).to_have_text("24", timeout=SLOW_MS)
     expect(page.get_by_text("Exact")).to_be_visible()
     expect(page.get_by_test_id("result-image")).to_have_js_property("naturalWidth", 1024)
-    assert available(farebox) == 10_000 - 24
+    assert available(someone) == 10_000 - 24
     expect(page.locator(".fb-balance-card")).to_contain_text("9,976")
 
     # Full size, with the arrows.
@@ -89,17 +86,17 @@ def test_an_image_then_a_video_through_a_reload_and_then_too_few_credits(
     expect(job).to_contain_text("500 credits held")
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value("Paper boats in a gutter [[fault:slow=15]]")
     second = visitor()
-    enter(second, farebox)
+    enter(second, someone)
     expect(second.get_by_test_id("job").locator("visible=true")).to_contain_text("Kling")
     expect(page.get_by_test_id("result-video")).to_be_visible(timeout=SLOW_MS)
     expect(page.get_by_test_id("charged")).to_have_text("500")
     expect(second.get_by_test_id("result-video")).to_be_visible(timeout=SLOW_MS)
     assert page.evaluate("document.querySelector('video').duration") == pytest.approx(5, abs=0.2)
     _winds(page)
-    assert available(farebox) == 10_000 - 24 - 500
+    assert available(someone) == 10_000 - 24 - 500
 
     # Too few credits: the slip says how many are missing, and nothing runs.
-    page.goto(f"{farebox.url}/playground?model=veo3.1")
+    page.goto(f"{someone.url}/playground?model=veo3.1")
     page.get_by_role("radio", name="4k").click()
     page.get_by_role("textbox", name="Prompt").fill("A heron lifts off a lake [[fault:slow=20]]")
     expect(run_button(page)).to_contain_text("Run · 6,720 credits")
@@ -112,7 +109,7 @@ def test_an_image_then_a_video_through_a_reload_and_then_too_few_credits(
     page.get_by_test_id("cancel").locator("visible=true").click()
     expect(job).to_contain_text("0 charged, 6,720 back", timeout=SLOW_MS)
     expect(run_button(page)).to_be_enabled()
-    assert available(farebox) == 10_000 - 24 - 500
+    assert available(someone) == 10_000 - 24 - 500
     audit = farebox.command("audit")
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
@@ -128,8 +125,8 @@ def _winds(page: Page) -> None:
     assert status == [206, 100]
 
 
-def test_a_picture_goes_in_and_the_gallery_has_what_came_out(farebox: Running, page: Page, tmp_path: Path):
-    enter(page, farebox, "/playground?model=hailuo-02")
+def test_a_picture_goes_in_and_the_gallery_has_what_came_out(someone: Newcomer, page: Page, tmp_path: Path):
+    enter(page, someone, "/playground?model=hailuo-02")
     run_button(page).click()
     field = page.get_by_test_id("field-image_url")
     expect(field).to_contain_text("This is needed.")
@@ -147,7 +144,7 @@ def test_a_picture_goes_in_and_the_gallery_has_what_came_out(farebox: Running, p
     with page.expect_download():
         page.get_by_test_id("download").click()
 
-    page.goto(f"{farebox.url}/gallery")
+    page.goto(f"{someone.url}/gallery")
     card = page.get_by_test_id("gallery-card")
     expect(card).to_have_count(1)
     page.get_by_label("Search the words").fill("nothing of the kind")
@@ -165,9 +162,9 @@ def test_a_picture_goes_in_and_the_gallery_has_what_came_out(farebox: Running, p
     expect(page.get_by_test_id("field-image_url")).to_contain_text("640 × 400")
 
 
-def test_on_a_phone_everything_is_within_reach(farebox: Running, visitor: Callable[..., Page]):
+def test_on_a_phone_everything_is_within_reach(someone: Newcomer, visitor: Callable[..., Page]):
     page = visitor(width=390, height=844)
-    enter_on_a_phone(page, farebox)
+    enter_on_a_phone(page, someone)
     page.get_by_role("textbox", name="Prompt").fill("A quiet harbour")
     run_button(page).click()
     expect(page.get_by_test_id("job").locator("visible=true")).to_contain_text("10 credits held")
@@ -184,11 +181,8 @@ def test_on_a_phone_everything_is_within_reach(farebox: Running, visitor: Callab
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def enter_on_a_phone(page: Page, farebox: Running) -> None:
-    page.goto(f"{farebox.url}/login")
-    page.get_by_test_id("demo-customer").click()
-    page.wait_for_url("**/playground*")
-    page.goto(f"{farebox.url}/playground?model=flux-schnell")
+def enter_on_a_phone(page: Page, who: Newcomer) -> None:
+    who.enter(page).goto(f"{who.url}/playground?model=flux-schnell")
     expect(run_button(page)).to_contain_text("Run · 10 credits")
 
 
@@ -199,40 +193,39 @@ RUNNERS = {
 }
 
 
-def test_the_programs_of_the_page_run_as_they_are(farebox: Running):
+def test_the_programs_of_the_page_run_as_they_are(someone: Newcomer):
     """Each language, an image and a video: a dry run that costs nothing, then the run, at the price it named."""
-    image = Request(farebox.url, "flux-schnell", "image", {"prompt": 'It\'s a "tram"', "num_images": 2})
-    video = Request(farebox.url, "wan-2.2-turbo", "video", {"prompt": "A lantern", "resolution": "480p"})
+    image = Request(someone.url, "flux-schnell", "image", {"prompt": 'It\'s a "tram"', "num_images": 2})
+    video = Request(someone.url, "wan-2.2-turbo", "video", {"prompt": "A lantern", "resolution": "480p"})
     for request, credits in ((image, 20), (video, 75)):
         for language in LANGUAGES:
-            before = available(farebox)
-            said = _run(farebox, language, snippet(request, language, dry_run=True))
+            before = available(someone)
+            said = _run(someone, language, snippet(request, language, dry_run=True))
             assert f"{credits}" in said, (language, said)
             if language != "curl":
                 assert f"{credits} credits:" in said, (language, said)
                 assert f"charged {credits} credits" in said, (language, said)
-                assert f"{farebox.url}/files/" in said, (language, said)
-            _wait_for_all(farebox)
-            assert available(farebox) == before - credits, language
+                assert f"{someone.url}/files/" in said, (language, said)
+            _wait_for_all(someone)
+            assert available(someone) == before - credits, language
     only_run = snippet(changed(image, given={"prompt": "x"}), "curl", dry_run=False)
-    assert re.search(r'"url": ?"http', _run(farebox, "curl", only_run))
+    assert re.search(r'"url": ?"http', _run(someone, "curl", only_run))
 
 
-def _run(farebox: Running, language: str, program: str) -> str:
+def _run(who: Newcomer, language: str, program: str) -> str:
     runner = RUNNERS[language]
     if "bun" in runner[0]:
         runner = [runner[0], "-e"]
-    env = {**os.environ, "FAREBOX_KEY": farebox.logins.customer.api_key}
+    env = {**os.environ, "FAREBOX_KEY": who.api_key}
     done = subprocess.run([*runner, program], env=env, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def _wait_for_all(farebox: Running) -> None:
+def _wait_for_all(who: Newcomer) -> None:
     """Until nothing is held any more: the curl program starts a video and does not wait for it."""
-    headers = {"Authorization": f"Bearer {farebox.logins.customer.api_key}"}
     for _ in range(300):
-        said = httpx.get(f"{farebox.url}/v1/balance", headers=headers).raise_for_status().json()
+        said = httpx.get(f"{who.url}/v1/balance", headers=who.headers).raise_for_status().json()
         if said["credits"]["held"] == 0:
             return
         time.sleep(0.2)

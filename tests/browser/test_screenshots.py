@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.server import Running
+from tests.support.shots import enter as sign_in
 
 MODEL = "gpt-image-2"
 PROMPT = "A quiet evening over the mountains, the sun just above the ridge"
@@ -29,9 +30,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def enter(page: Page, farebox: Running, role: str) -> Page:
-    page.goto(farebox.url)
-    page.get_by_role("button", name=re.compile(f"Enter as {role}")).click()
-    page.wait_for_url(re.compile("/(admin|playground)"))
+    sign_in(page, farebox.url, role)
     return page
 
 

@@ -1,8 +1,4 @@
-"""Money comes in, by card, by transfer and by itself, and a part goes back; afterwards every book agrees.
-
-One Farebox with the sandbox's Stripe serves the module. The first test is the whole story, the others look at corners
-of the same page.
-"""
+"""Money comes in, by card, by transfer and by itself, and a part goes back; afterwards every book agrees."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -13,17 +9,16 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.newcomer import newcomer
 from tests.support.server import Running
 from tests.support.shopping import (
     DESK,
     available,
     choose,
     fill_billing,
-    new_customer,
     new_key,
     pay_by_card,
     pdf_text,
-    sign_in,
     tick,
     until,
 )
@@ -35,15 +30,20 @@ FIFTY = (
     *(("seedream-4.5", "imagen4-fast") * 4),
     *(("flux-2-pro",) * 2),
 )
-expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="module")
-def stripe(shared_farebox: Running) -> Iterator[httpx.Client]:
+def stripe(farebox: Running) -> Iterator[httpx.Client]:
     """The control page of the Stripe that this Farebox uses."""
-    base = f"{shared_farebox.sandbox_url}/stripe/_ctl"
+    base = f"{farebox.sandbox_url}/stripe/_ctl"
     with httpx.Client(base_url=base, trust_env=False, timeout=20, follow_redirects=True) as client:
         yield client
+
+
+def book(stripe: httpx.Client) -> tuple[int, int]:
+    """What the provider has charged so far, and the cents it gave back."""
+    taken = stripe.get("book").json()["book"].get("eur", {"charges": 0, "refunded": 0})
+    return taken["charges"], taken["refunded"]
 
 
 def orders(api: httpx.Client) -> list[dict[str, Any]]:
@@ -81,14 +81,14 @@ def give_back(operator: Page, farebox: Running, order_id: str, amount: str) -> N
 
 
 def test_money_comes_in_by_every_road_a_part_goes_back_and_every_book_agrees(
-    shared_farebox: Running, stripe: httpx.Client, visitor: Callable[..., Page]
+    farebox: Running, stripe: httpx.Client, visitor: Callable[..., Page]
 ) -> None:
-    farebox = shared_farebox
-    ada = sign_in(visitor(**DESK), farebox, new_customer(farebox, "Ada"))
+    charges, refunded = book(stripe)
+    ada = newcomer(farebox, name="Ada", credits=0).enter(visitor(**DESK))
     key = new_key(ada, farebox)
     with httpx.Client(base_url=farebox.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as api:
         bought = buys_by_card_and_waits_for_the_webhook(ada, farebox, stripe, api)
-        spent = tops_up_once_under_many_generations(ada, farebox, stripe, api)
+        spent = tops_up_once_under_many_generations(ada, farebox, api)
 
         operator = visitor(**DESK)
         enter(operator, farebox.url, "operator")
@@ -102,8 +102,7 @@ def test_money_comes_in_by_every_road_a_part_goes_back_and_every_book_agrees(
         for printed in ("Credit note", bought["invoice"], "22.61"):
             assert printed in note, printed
 
-    taken = stripe.get("book").json()["book"]["eur"]
-    assert (taken["charges"], taken["refunded"]) == (2, 2_261)
+    assert book(stripe) == (charges + 2, refunded + 2_261)
     operator.goto(f"{farebox.url}/admin/reconcile")
     operator.get_by_test_id("run-now").click()
     expect(operator.get_by_test_id("verdict")).to_contain_text("Everything agrees", timeout=60_000)
@@ -145,7 +144,7 @@ def buys_by_card_and_waits_for_the_webhook(
     return order
 
 
-def tops_up_once_under_many_generations(page: Page, farebox: Running, stripe: httpx.Client, api: httpx.Client) -> int:
+def tops_up_once_under_many_generations(page: Page, farebox: Running, api: httpx.Client) -> int:
     """The credits that were used meanwhile."""
     page.goto(f"{farebox.url}/top-up")
     page.get_by_test_id("auto-switch").click()
@@ -164,7 +163,6 @@ def tops_up_once_under_many_generations(page: Page, farebox: Running, stripe: ht
     [first, second] = orders(api)
     assert (first["status"], first["total"]) == ("paid", "11.31")
     assert second["status"] == "paid"
-    assert stripe.get("book").json()["book"]["eur"]["charges"] == 2
     page.get_by_test_id("auto-switch").click()  # else a refund is filled up again
     expect(page.get_by_text("Auto top-up is off.").first).to_be_visible()
     return int(spent)
@@ -172,7 +170,7 @@ def tops_up_once_under_many_generations(page: Page, farebox: Running, stripe: ht
 
 def pays_by_transfer(page: Page, operator: Page, farebox: Running) -> None:
     """A company abroad orders; the operator finds the money and approves it."""
-    sign_in(page, farebox, new_customer(farebox, "Bob"))
+    newcomer(farebox, name="Bob", credits=0).enter(page)
     page.goto(f"{farebox.url}/top-up")
     fill_billing(
         page,

@@ -3,9 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import httpx
@@ -16,29 +14,6 @@ from tests.support.server import Running
 
 DESK = {"width": 1440, "height": 900}
 PATIENCE_SECONDS = 90.0
-
-
-@dataclass(frozen=True)
-class Customer:
-    email: str
-    password: str
-
-
-def new_customer(farebox: Running, name: str) -> Customer:
-    """Somebody new with a workspace and nothing in it."""
-    email = f"{name.lower()}-{token_hex(4)}@example.com"
-    made = farebox.command("user", "customer", email, "--name", name)
-    assert made.returncode == 0, made.stderr
-    return Customer(email, made.stdout.rsplit(maxsplit=1)[-1])
-
-
-def sign_in(page: Page, farebox: Running, who: Customer) -> Page:
-    page.goto(f"{farebox.url}/login")
-    page.locator("#email").fill(who.email)
-    page.locator("#password").fill(who.password)
-    page.locator("#password").press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
 
 
 def fill_billing(page: Page, **values: str) -> None:
