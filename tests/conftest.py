@@ -1,7 +1,7 @@
 """Fixtures every test may ask for. `database` comes twice: once on SQLite, once on PostgreSQL."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROM
 TESTS = Path(__file__).parent
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
 PAGES = pytest.StashKey[list[Page]]()
+FAILED = pytest.StashKey[bool]()
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -197,12 +198,21 @@ def visitor(browser: Browser, watch: Watch, tmp_path: Path, request: pytest.Fixt
     return open_page
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember which tests failed: pytest keeps their folders, and a picture belongs there."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Close the pages before any server goes: a page that loses its server complains in its console."""
     for number, page in enumerate(item.stash.get(PAGES, []), 1):
         folder = item.funcargs.get("tmp_path")  # type: ignore[attr-defined]
-        if folder is not None and not page.is_closed():  # pytest keeps the folders of failed tests
+        if FAILED in item.stash and folder is not None and not page.is_closed():
             page.screenshot(path=folder / f"last-{number}.png")
         page.context.close()
 

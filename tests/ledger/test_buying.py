@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.kernel.db import Database
 from app.kernel.errors import Broken, Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.money import Money
+from app.ledger import lane as lanes
 from app.ledger import tables
 from app.ledger.lane import Lane
 from app.ledger.operations import ReverseOp, ToppedUp
@@ -203,14 +204,17 @@ def test_many_payments_at_once_each_count(shop: Shop, lane: Lane) -> None:
     assert sum(shop.figures(workspace)[0] for workspace in workspaces) == 20 * 11
 
 
-def test_a_locked_order_does_not_hold_up_anybody_else(shop: Shop, lane: Lane, order: Any, postgres_only: None) -> None:
+def test_a_locked_order_does_not_hold_up_anybody_else(
+    shop: Shop, database: Database, order: Any, postgres_only: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process sits on the row a top-up needs; charges of the same batch go through all the same."""
     workspace, other = shop.workspace(), shop.workspace(100)
-    lane._connection.exec_driver_sql("SET lock_timeout = '100ms'")  # type: ignore[union-attr]
-    lane._connection.commit()  # type: ignore[union-attr]
+    monkeypatch.setattr(lanes, "POSTGRES_SETTINGS", {**lanes.POSTGRES_SETTINGS, "lock_timeout": "100ms"})
+    lane = Lane(database)  # every connection it makes waits only so long
     with shop.db.write() as stuck:
         stuck.execute(text("LOCK TABLE an_order"))
         outcomes = lane.work([shop.top_up_op(workspace, 100, within=order), shop.hold_op(other, 30)])
+    lane.stop()
     assert isinstance(outcomes[0], Broken | DBAPIError)
     assert not isinstance(outcomes[1], Exception)
     assert shop.figures(workspace) == (0, 0, 0)
