@@ -1,0 +1,197 @@
+"""From a customer's events to the usage of each item: which price pays for which kind of event, and how much it was.
+
+Sums come from the daily rollups. Only what cannot be added up day by day (largest, latest, unique, weighted, bucketed,
+by expression) reads the events themselves.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Final
+
+import orjson
+from sqlalchemy import Connection, select
+
+from app.billing.rating import NOTHING, Item, Used, UsedKind, price_for
+from app.metering import tables
+from app.metering.aggregate import Aggregation, Reading, Span, aggregate
+from app.metering.apart import canonical
+from app.metering.meters import Meter
+from app.metering.usage import Alike, alike, readings
+
+#: A property that says an event was paid for when it happened, out of the balance: it is never billed again.
+SETTLED: Final = "settled_from"
+ADDABLE: Final = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.SUM_WITH_MULTIPLIER, Aggregation.AVG})
+_WINDOWS: Final = {
+    "MINUTE": timedelta(minutes=1),
+    "15MIN": timedelta(minutes=15),
+    "30MIN": timedelta(minutes=30),
+    "HOUR": timedelta(hours=1),
+    "3HOUR": timedelta(hours=3),
+    "6HOUR": timedelta(hours=6),
+    "12HOUR": timedelta(hours=12),
+    "DAY": timedelta(days=1),
+    "WEEK": timedelta(days=7),
+}
+_MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
+
+
+def usage_of(connection: Connection, customer: str, span: Span, items: Sequence[Item]) -> dict[str, Used]:
+    """The usage of every item in the period, by line id."""
+    meters = {item.meter.id: item.meter for item in items if item.meter is not None}
+    if not meters or span.start >= span.end:
+        return {}
+    figures = {name for meter in meters.values() for name in meter.apart.figures}
+    kinds = alike(connection, customer, span, figures)
+    found: dict[str, list[_Part]] = defaultdict(list)
+    for meter in meters.values():
+        mine = [item for item in items if item.meter is meter]
+        parts = _added(kinds, meter, mine) if meter.aggregation in ADDABLE and not _apart(meter) else None
+        if parts is None:
+            parts = _read(connection, customer, span, meter, mine)
+        for line_id, part in parts:
+            found[line_id].append(part)
+    by_line = {item.line_id: item for item in items}
+    return {line_id: _used(by_line[line_id], parts, span) for line_id, parts in found.items()}
+
+
+class _Part:
+    """What one kind of event adds to an item: a figure, or the readings of its events."""
+
+    __slots__ = ("events", "name", "properties", "quantity", "readings")
+
+    def __init__(
+        self,
+        name: str,
+        properties: Mapping[str, str],
+        events: int,
+        quantity: Fraction,
+        readings: Sequence[Reading] = (),
+    ) -> None:
+        self.name, self.properties, self.events = name, properties, events
+        self.quantity, self.readings = quantity, readings
+
+    @property
+    def is_settled(self) -> bool:
+        return bool(self.properties.get(SETTLED))
+
+
+def _apart(meter: Meter) -> bool:
+    return meter.bucket_size is not None or meter.expression is not None
+
+
+def _added(kinds: Sequence[Alike], meter: Meter, items: Sequence[Item]) -> list[tuple[str, _Part]] | None:
+    """Out of the sums; None where they do not tell which field an event would have been counted by."""
+    parts = []
+    for kind in kinds:
+        if meter.event_name not in ("", kind.name) or not _passes(meter, kind.properties):
+            continue
+        item = price_for(items, kind.name, kind.properties)
+        if item is None:
+            continue
+        counted = _counted(meter, kind)
+        if counted is None:
+            return None
+        events, amount = counted
+        if events:
+            parts.append((item.line_id, _Part(kind.name, kind.properties, events, amount)))
+    return parts
+
+
+def _passes(meter: Meter, properties: Mapping[str, str]) -> bool:
+    return all(canonical(properties.get(name)) in allowed for name, allowed in meter.filters.items())
+
+
+def _counted(meter: Meter, kind: Alike) -> tuple[int, Fraction] | None:
+    """How many events the meter reads of a kind and what they add up to, before a multiplier."""
+    if meter.aggregation is Aggregation.COUNT:
+        return kind.events, Fraction(kind.events)
+    events, amount = 0, NOTHING
+    for name in meter.fields:
+        having = kind.counted.get(name, 0)
+        if not having:
+            continue
+        if events:
+            return None  # some events may have both fields: only each by itself can tell
+        events, amount = having, kind.sums.get(name, NOTHING)
+        if having == kind.events:
+            break
+    if meter.counts_one:
+        amount += kind.events - events
+        events = kind.events
+    return events, amount
+
+
+def _read(
+    connection: Connection, customer: str, span: Span, meter: Meter, items: Sequence[Item]
+) -> list[tuple[str, _Part]]:
+    """Out of the events themselves."""
+    by_shape: dict[int, list[Reading]] = defaultdict(list)
+    for shape_id, reading in readings(connection, customer, span, meter):
+        by_shape[shape_id].append(reading)
+    shape = tables.shape
+    known = connection.execute(select(shape).where(shape.c.id.in_(by_shape))) if by_shape else ()
+    parts = []
+    for row in known:
+        properties = orjson.loads(row.properties)
+        item = price_for(items, row.event_name, properties)
+        if item is None:
+            continue
+        mine = by_shape[row.id]
+        amount = aggregate(meter.aggregation, mine, multiplier=meter.multiplier, span=span)
+        parts.append((item.line_id, _Part(row.event_name, properties, len(mine), amount, mine)))
+    return parts
+
+
+def _used(item: Item, parts: Sequence[_Part], span: Span) -> Used:
+    meter = item.meter
+    if meter is None:
+        return Used()
+    due = [part for part in parts if not part.is_settled]
+    paid = [part for part in parts if part.is_settled]
+    quantity, buckets = _together(meter, due, span)
+    return Used(
+        quantity,
+        sum(part.events for part in due),
+        tuple(UsedKind(part.name, part.properties, part.events, part.quantity) for part in due),
+        buckets,
+        _together(meter, paid, span)[0],
+        sum(part.events for part in paid),
+    )
+
+
+def _together(meter: Meter, parts: Sequence[_Part], span: Span) -> tuple[Fraction, tuple[Fraction, ...] | None]:
+    """One quantity of all the kinds, and its buckets where the meter has any."""
+    every = [reading for part in parts for reading in part.readings]
+    if meter.bucket_size is not None:
+        buckets = _buckets(meter, every, span)
+        return sum(buckets, NOTHING), buckets
+    if every:
+        every.sort(key=lambda reading: reading.at)
+        return aggregate(meter.aggregation, every, multiplier=meter.multiplier, span=span), None
+    amount = sum((part.quantity for part in parts), NOTHING)
+    if meter.aggregation is Aggregation.AVG:
+        events = sum(part.events for part in parts)
+        return (amount / events if events else NOTHING), None
+    if meter.aggregation is Aggregation.SUM_WITH_MULTIPLIER:
+        amount *= meter.multiplier
+    return amount, None
+
+
+def _buckets(meter: Meter, every: Sequence[Reading], span: Span) -> tuple[Fraction, ...]:
+    found: dict[datetime, list[Reading]] = defaultdict(list)
+    for reading in every:
+        found[window_of(reading.at, meter.bucket_size or "DAY")].append(reading)
+    return tuple(
+        aggregate(meter.aggregation, found[begun], multiplier=meter.multiplier, span=span) for begun in sorted(found)
+    )
+
+
+def window_of(at: datetime, size: str) -> datetime:
+    """The beginning of the window that a moment lies in, in UTC."""
+    moment = at.astimezone(UTC)
+    if size == "MONTH":
+        return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    length = _WINDOWS.get(size, timedelta(days=1))
+    return moment - (moment - _MONDAY) % length

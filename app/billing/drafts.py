@@ -1,0 +1,352 @@
+"""From a subscription and a period to the draft of its invoice: what was used, the fixed prices, what came late.
+
+Nothing is stored here, so a preview and the invoice itself are worked out by the same lines.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, Row, select
+
+from app.billing import facts, subscriptions, tables
+from app.billing.collect import usage_of
+from app.billing.facts import Allowance, Taxes
+from app.billing.periods import Unit
+from app.billing.rating import (
+    ADJUSTMENT,
+    ADVANCE,
+    FIXED,
+    NOTHING,
+    USAGE,
+    Draft,
+    Item,
+    RatedLine,
+    Terms,
+    Used,
+    bill,
+    fixed,
+    usage_line,
+)
+from app.billing.waterfall import Discount, tax_of
+from app.kernel.fiat import Fiat
+from app.metering.aggregate import Span
+
+#: How far back an event may lie and still be billed by itself, on the next invoice.
+LATE_REACH: Final = timedelta(days=62)
+_INVOICE, _LINE = tables.billing_invoice, tables.billing_invoice_line
+#: The wallets that pay for usage, and what each is worth in a currency, in the order in which they pay.
+Wallets = Callable[[Connection, str, str], Sequence[tuple[str, Fraction]]]
+
+
+def no_wallets(connection: Connection, workspace_id: str, currency: str) -> Sequence[tuple[str, Fraction]]:
+    """For who has none."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A draft with what must be kept of how it came about."""
+
+    draft: Draft
+    computed: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an invoice is about: usage of `used`, fixed prices in arrear of the same, fixed prices ahead for `ahead`."""
+
+    span: Span
+    used: Span | None = None
+    ahead: Span | None = None
+    others: tuple[RatedLine, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As an invoice keeps it, to be worked out again."""
+        return {
+            "used": _times(self.used),
+            "ahead": _times(self.ahead),
+            "others": [_other(line) for line in self.others],
+        }
+
+    @classmethod
+    def from_json(cls, span: Span, kept: Mapping[str, Any]) -> Self:
+        others = tuple(_read_other(each) for each in kept.get("others") or ())
+        return cls(span, _span(kept.get("used")), _span(kept.get("ahead")), others)
+
+
+def build(
+    connection: Connection,
+    row: Row[Any],
+    wanted: Wanted,
+    *,
+    now: datetime,
+    wallets: Wallets = no_wallets,
+    keep_zero: bool = True,
+) -> Built:
+    """The invoice of a subscription, worked out now."""
+    customer = facts.customer_of(connection, row.customer_id)
+    included = facts.allowances(connection, row)
+    coupons = _coupons(connection, row, now)
+    used = wanted.used if wanted.used is not None and not subscriptions.is_trial(row, wanted.used) else None
+    lines = list(wanted.others)
+    if used is not None:
+        lines += _usage(connection, row, customer.external_id, used, included)
+        lines += _fixed(connection, row, used, ahead=False)
+        lines += _late(connection, row, customer.external_id, used)
+    if wanted.ahead is not None:
+        lines += _fixed(connection, row, wanted.ahead, ahead=True)
+    by_line = _line_discounts(connection, row, now)
+    lines = [_discounted(line, by_line) for line in lines]
+    tax = facts.taxes(
+        connection, customer, row.currency, now, subscription_id=row.id, rate_ids=row.agreed.get("tax_rates") or ()
+    )
+    terms = Terms(
+        row.currency,
+        subscriptions.commitment(row) if used is not None else None,
+        tuple(discount for _, discount in coupons),
+        tax.percents,
+    )
+    draft = bill(
+        terms,
+        wanted.span,
+        (),
+        {},
+        wallets=wallets(connection, row.workspace_id, row.currency),
+        others=lines,
+        carried=Fiat(row.carried, row.currency),
+        keep_zero=keep_zero,
+    )
+    kept = computed(draft, [name for name, _ in coupons], tax)
+    return Built(draft, kept | {"allowances": [_pinned(each) for each in included], **wanted.to_json()})
+
+
+def computed(draft: Draft, coupons: Sequence[str], tax: Taxes) -> dict[str, Any]:
+    """How a draft came about, as its invoice keeps it."""
+    amounts = [tax_of(draft.due.taxable, percent).minor for percent in tax.percents]
+    rates = [{**rate, "amount": amount} for rate, amount in zip(tax.rates, amounts, strict=True)]
+    return {
+        "coupons": list(coupons),
+        "tax": {"source": tax.source, "reason": tax.reason, "rates": rates},
+        "debits": {wallet: amount.minor for wallet, amount in draft.due.debits.items()},
+    }
+
+
+def usage_lines(
+    connection: Connection, row: Row[Any], customer: str, span: Span, included: Sequence[Allowance]
+) -> list[RatedLine]:
+    """What was used in a period, line by line, with the allowances used up in the order of the lines."""
+    return _usage(connection, row, customer, span, included)
+
+
+def _usage(
+    connection: Connection, row: Row[Any], customer: str, span: Span, included: Sequence[Allowance]
+) -> list[RatedLine]:
+    items = _items(connection, row, span, USAGE)
+    used = _used(connection, customer, items, span)
+    left = _allowed(connection, customer, items, used, span, included)
+    lines = []
+    for item in items:
+        if item.meter is None:
+            continue
+        allowance = left.get(item.meter.id, NOTHING)
+        line = usage_line(item, used.get(item.line_id, Used()), allowance)
+        if allowance is not None and item.meter.id in left:
+            left[item.meter.id] = allowance - line.entitled
+        lines.append(replace(line, span=item.span or span))
+    return lines
+
+
+def _items(connection: Connection, row: Row[Any], span: Span, kind: str) -> list[Item]:
+    lines = [line for line in subscriptions.lines_of(connection, row.id, span) if line.kind == kind]
+    meters = facts.meters_of(connection, [line.meter_id for line in lines if line.meter_id])
+    found = []
+    for line, item in zip(lines, subscriptions.items_of(lines, meters), strict=True):
+        part = Span(max(span.start, line.start_at), min(span.end, line.end_at or span.end))
+        found.append(replace(item, span=None if part == span else part))
+    return found
+
+
+def _used(connection: Connection, customer: str, items: Sequence[Item], span: Span) -> dict[str, Used]:
+    """Items that share their time are looked up together."""
+    together: dict[Span, list[Item]] = defaultdict(list)
+    for item in items:
+        together[item.span or span].append(item)
+    found: dict[str, Used] = {}
+    for part, mine in together.items():
+        found |= usage_of(connection, customer, part, mine)
+    return found
+
+
+def _allowed(
+    connection: Connection,
+    customer: str,
+    items: Sequence[Item],
+    used: Mapping[str, Used],
+    span: Span,
+    included: Sequence[Allowance],
+) -> dict[str, Fraction | None]:
+    """How much of each meter is included in this period. One that begins anew is what each of its windows took."""
+    found: dict[str, Fraction | None] = {}
+    for each in included:
+        mine = [item for item in items if item.meter is not None and item.meter.id == each.meter_id]
+        if not mine or each.limit is None or each.reset is None:
+            found[each.meter_id] = each.limit
+            continue
+        taken = NOTHING
+        for window in each.windows(span):
+            inside = _used(
+                connection, customer, [replace(item, span=_both(item, span, window)) for item in mine], window
+            )
+            taken += min(each.limit, sum((one.quantity for one in inside.values()), NOTHING))
+        found[each.meter_id] = taken
+    return found
+
+
+def _both(item: Item, span: Span, window: Span) -> Span:
+    part = item.span or span
+    return Span(max(part.start, window.start), min(part.end, window.end))
+
+
+def _fixed(connection: Connection, row: Row[Any], span: Span, *, ahead: bool) -> list[RatedLine]:
+    """The fixed prices of a period: a part of it for a short first one, for a line that ended, for a pause."""
+    whole = subscriptions.cycle_of(row).whole(span)
+    pauses = subscriptions.pauses_of(connection, row.id)
+    lines = []
+    for item in _items(connection, row, span, FIXED):
+        if (item.cadence == ADVANCE) is not ahead:
+            continue
+        mine = item.span or span
+        part = whole.share_after(mine.start) - whole.share_after(mine.end)
+        if row.billing_cycle == "anniversary" and mine == span and row.start_at != span.start:
+            part = Fraction(1)  # a period that a pause made longer is still one period
+        part -= subscriptions.paused_part(row, pauses, mine)
+        if part > 0:
+            lines.append(fixed(item, mine, part))
+    return lines
+
+
+def _late(connection: Connection, row: Row[Any], customer: str, span: Span) -> list[RatedLine]:
+    """What was used in a period already invoiced and came in only afterwards: the difference to what was stated."""
+    query = select(_INVOICE).where(
+        _INVOICE.c.subscription_id == row.id,
+        _INVOICE.c.state == "FINALIZED",
+        _INVOICE.c.kind == "SUBSCRIPTION",
+        _INVOICE.c.period_end <= span.start,
+        _INVOICE.c.period_end > span.start - LATE_REACH,
+    )
+    lines = []
+    for invoice in connection.execute(query.order_by(_INVOICE.c.period_start, _INVOICE.c.id)).all():
+        if "allowances" not in invoice.computed or not invoice.computed.get("used"):
+            continue
+        period = Span(*(datetime.fromisoformat(each) for each in invoice.computed["used"]))
+        included = [_unpinned(each) for each in invoice.computed["allowances"]]
+        stated = _stated(connection, row.id, period)
+        for line in _usage(connection, row, customer, period, included):
+            lines += _difference(line, stated, row.currency)
+    return lines
+
+
+def _difference(line: RatedLine, stated: Mapping[str, tuple[int, int, Fraction]], currency: str) -> list[RatedLine]:
+    if line.item is None:
+        return []
+    amount, events, quantity = stated.get(line.item.line_id, (0, 0, NOTHING))
+    now = Fiat.from_exact(line.exact, currency)
+    if line.used.events == events or now.minor == amount:
+        return []
+    more = replace(line.used, events=line.used.events - events)
+    said = f"{more.events} events that came after the invoice of their period; {line.reason}"
+    return [
+        replace(
+            line,
+            exact=Fraction((now - Fiat(amount, currency)).amount),
+            quantity=line.quantity - quantity,
+            purpose=ADJUSTMENT,
+            reason=said,
+            used=more,
+            true_up=NOTHING,
+            overage=NOTHING,
+        )
+    ]
+
+
+def _stated(connection: Connection, subscription_id: str, period: Span) -> dict[str, tuple[int, int, Fraction]]:
+    """What invoices said of a period so far, by line: amount, events, quantity."""
+    query = (
+        select(_LINE.c.subscription_line_id, _LINE.c.amount, _LINE.c.events, _LINE.c.quantity)
+        .join(_INVOICE, _INVOICE.c.id == _LINE.c.invoice_id)
+        .where(
+            _INVOICE.c.subscription_id == subscription_id,
+            _LINE.c.subscription_line_id.is_not(None),
+            _LINE.c.kind == USAGE,
+            _LINE.c.period_start >= period.start,
+            _LINE.c.period_end <= period.end,
+            _INVOICE.c.state == "FINALIZED",
+        )
+    )
+    found: dict[str, tuple[int, int, Fraction]] = {}
+    for line_id, amount, events, quantity in connection.execute(query):
+        before = found.get(line_id, (0, 0, NOTHING))
+        found[line_id] = (before[0] + amount, before[1] + events, before[2] + Fraction(quantity))
+    return found
+
+
+def _coupons(connection: Connection, row: Row[Any], now: datetime) -> list[tuple[str, Discount]]:
+    wanted = [each for each in row.agreed.get("coupons") or () if not each.get("line_id") and not each.get("price_id")]
+    return facts.discounts(connection, wanted, row.id, row.currency, now)
+
+
+def _line_discounts(connection: Connection, row: Row[Any], now: datetime) -> dict[str, tuple[Discount, ...]]:
+    """Coupons of single lines, by the id of their line or price."""
+    found: dict[str, list[Discount]] = defaultdict(list)
+    for each in row.agreed.get("coupons") or ():
+        target = each.get("line_id") or each.get("price_id")
+        if target:
+            found[target] += [one for _, one in facts.discounts(connection, [each], row.id, row.currency, now)]
+    return {target: tuple(many) for target, many in found.items()}
+
+
+def _discounted(line: RatedLine, by_line: Mapping[str, tuple[Discount, ...]]) -> RatedLine:
+    if line.item is None:
+        return line
+    off = (*by_line.get(line.item.line_id, ()), *by_line.get(line.item.price_id, ()))
+    return replace(line, item=replace(line.item, discounts=off)) if off else line
+
+
+def _times(span: Span | None) -> list[str] | None:
+    return None if span is None else [span.start.isoformat(), span.end.isoformat()]
+
+
+def _span(times: Sequence[str] | None) -> Span | None:
+    return Span(*(datetime.fromisoformat(each) for each in times)) if times else None
+
+
+def _other(line: RatedLine) -> dict[str, Any]:
+    said = {"kind": line.kind, "name": line.name, "exact": str(line.exact), "quantity": str(line.quantity)}
+    return {**said, "reason": line.reason, "purpose": line.purpose, "span": _times(line.span)}
+
+
+def _read_other(kept: Mapping[str, Any]) -> RatedLine:
+    return RatedLine(
+        None,
+        kept["kind"],
+        kept["name"],
+        Fraction(kept["quantity"]),
+        Fraction(kept["exact"]),
+        kept["reason"],
+        kept["purpose"],
+        span=_span(kept["span"]),
+    )
+
+
+def _pinned(each: Allowance) -> dict[str, Any]:
+    limit = None if each.limit is None else str(each.limit)
+    return {"meter_id": each.meter_id, "limit": limit, "reset": each.reset}
+
+
+def _unpinned(given: Mapping[str, Any]) -> Allowance:
+    limit, reset = given["limit"], given["reset"]
+    return Allowance(given["meter_id"], None if limit is None else Fraction(limit), Unit(reset) if reset else None)

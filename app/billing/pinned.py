@@ -1,0 +1,110 @@
+"""A price as a subscription keeps it: the wire's own words in JSON, and back into what rates usage. PURE.
+
+The words are pinned when the subscription begins: a price that changes later changes nothing agreed before.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from app.billing.commitment import Commitment
+from app.billing.rating import ADVANCE, ARREAR, FIXED, USAGE, Item
+from app.billing.waterfall import Discount
+from app.kernel.errors import InvalidInput
+from app.metering.meters import Meter
+from app.pricing.charge import BillingModel, Charge, Tier, Transform
+from app.pricing.scale import Banding
+
+CUSTOM = "CUSTOM"
+
+
+def item_of(
+    line_id: str,
+    price: Mapping[str, Any],
+    meter: Meter | None,
+    *,
+    quantity: str = "1",
+    name: str = "",
+    commitment: Mapping[str, Any] | None = None,
+    discounts: tuple[Discount, ...] = (),
+    plan_name: str = "",
+) -> Item:
+    """A pinned price as an item of a bill. Raises `InvalidInput` for a price that cannot be rated."""
+    kind = str(price["type"])
+    custom = price.get("price_unit_type") == CUSTOM
+    agreed, windowed = commitment_of(commitment)
+    return Item(
+        line_id=line_id,
+        price_id=str(price["id"]),
+        kind=kind if kind in (USAGE, FIXED) else USAGE,
+        charge=charge_of(price),
+        name=name or str(price.get("display_name") or price["id"]),
+        cadence=ADVANCE if price.get("invoice_cadence") == ADVANCE else ARREAR,
+        unit_rate=Fraction(str(price.get("conversion_rate") or 1)) if custom else Fraction(1),
+        unit=str(price.get("price_unit") or "") if custom else "",
+        meter=meter if kind == USAGE else None,
+        filters={key: tuple(map(str, values)) for key, values in (price.get("filter_values") or {}).items()},
+        quantity=exact(quantity, "quantity"),
+        sequence=int(price.get("sequence") or 0),
+        commitment=agreed,
+        windowed=windowed,
+        discounts=discounts,
+        plan_name=plan_name,
+    )
+
+
+def charge_of(price: Mapping[str, Any]) -> Charge:
+    """How the price turns a quantity into an amount, in its own unit."""
+    custom = price.get("price_unit_type") == CUSTOM
+    config = price.get("price_unit_config") or {}
+    amount = (price.get("price_unit_amount") or config.get("amount")) if custom else price.get("amount")
+    tiers = (price.get("price_unit_tiers") or config.get("price_unit_tiers")) if custom else price.get("tiers")
+    transform = price.get("transform_quantity")
+    return Charge(
+        BillingModel(str(price["billing_model"])),
+        decimal(amount or 0, "amount"),
+        tuple(_tier(tier) for tier in tiers or ()),
+        Banding(str(price.get("tier_mode") or "SLAB").lower()),
+        Transform(decimal(transform["divide_by"], "divide_by"), transform.get("round") == "down")
+        if transform and transform.get("divide_by")
+        else None,
+    )
+
+
+def commitment_of(given: Mapping[str, Any] | None) -> tuple[Commitment | None, bool]:
+    """What a line is committed to, and whether each of its windows is measured by itself."""
+    amount = (given or {}).get("commitment_amount")
+    if given is None or amount in (None, ""):
+        return None, False
+    factor = given.get("overage_factor") or given.get("commitment_overage_factor") or 1
+    true_up = given.get("enable_true_up") or given.get("commitment_true_up_enabled")
+    windowed = given.get("is_window_commitment") or given.get("commitment_windowed")
+    return (
+        Commitment(exact(amount, "commitment_amount"), exact(factor, "overage_factor"), bool(true_up)),
+        bool(windowed),
+    )
+
+
+def decimal(given: object, name: str) -> Decimal:
+    """A figure of the wire: text, or a number as JSON has them."""
+    try:
+        found = Decimal(str(given).strip())
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if isinstance(given, bool) or not found.is_finite():
+        raise InvalidInput(f"{name} is a figure such as 0.10.", param=name)
+    return found
+
+
+def exact(given: object, name: str) -> Fraction:
+    return Fraction(decimal(given, name))
+
+
+def _tier(tier: Mapping[str, Any]) -> Tier:
+    up_to = tier.get("up_to")
+    return Tier(
+        None if up_to is None else decimal(up_to, "up_to"),
+        decimal(tier.get("unit_amount") or 0, "unit_amount"),
+        decimal(tier.get("flat_amount") or 0, "flat_amount"),
+    )

@@ -1,0 +1,298 @@
+"""What a period comes to: usage and prices in, a draft of the invoice out. PURE, exact until each line is rounded.
+
+The order: allowance, price, the line's commitment, the subscription's commitment, coupons on lines, coupons on the
+whole, credit carried from before, credits of wallets, tax. What was settled from the ledger already is shown and never
+billed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from app.billing.commitment import Commitment, beyond
+from app.billing.waterfall import Discount, Due, Line, SettledLine, settle
+from app.kernel.fiat import Fiat, total
+from app.metering.aggregate import Span
+from app.metering.meters import Meter
+from app.pricing.charge import Charge, cost, cost_of_buckets
+
+USAGE, FIXED = "USAGE", "FIXED"
+ADVANCE, ARREAR = "ADVANCE", "ARREAR"
+#: What a line is for, beside a price of the subscription.
+TRUE_UP, OVERAGE, ADJUSTMENT, PRORATION = "true_up", "overage", "adjustment", "proration"
+NOTHING: Final = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A price as it was agreed: pinned when the subscription began. `unit_rate` turns a custom unit into currency."""
+
+    line_id: str
+    price_id: str
+    kind: str  # USAGE | FIXED
+    charge: Charge
+    name: str = ""
+    cadence: str = ARREAR
+    unit_rate: Fraction = Fraction(1)
+    unit: str = ""
+    meter: Meter | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    quantity: Fraction = Fraction(1)
+    sequence: int = 0
+    commitment: Commitment | None = None
+    windowed: bool = False
+    discounts: tuple[Discount, ...] = ()
+    plan_name: str = ""
+    span: Span | None = None  # when only a part of the period is the item's
+
+
+@dataclass(frozen=True, slots=True)
+class UsedKind:
+    """Like events behind a line: what they said, how many, and how much they were."""
+
+    name: str
+    properties: Mapping[str, str]
+    events: int
+    quantity: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The usage of one item. `buckets` when each is rated by itself; `prepaid` was settled from the ledger."""
+
+    quantity: Fraction = NOTHING
+    events: int = 0
+    kinds: tuple[UsedKind, ...] = ()
+    buckets: tuple[Fraction, ...] | None = None
+    prepaid: Fraction = NOTHING
+    prepaid_events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RatedLine:
+    """One line of a draft, before and after what is taken off. `reason` says in words how it came about."""
+
+    item: Item | None
+    kind: str
+    name: str
+    quantity: Fraction
+    exact: Fraction
+    reason: str
+    purpose: str = ""
+    entitled: Fraction = NOTHING
+    tier: int | None = None
+    used: Used = Used()
+    true_up: Fraction = NOTHING
+    overage: Fraction = NOTHING
+    span: Span | None = None
+    settled: SettledLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice that is not stored. `carried` is credit left over for the next one."""
+
+    currency: str
+    span: Span
+    lines: tuple[RatedLine, ...]
+    due: Due
+    carried_used: Fiat
+    carried_left: Fiat
+
+    @property
+    def total(self) -> Fiat:
+        return self.due.total
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is agreed beside the prices: the subscription's own commitment, and what comes off."""
+
+    currency: str
+    commitment: Commitment | None = None
+    discounts: tuple[Discount, ...] = ()
+    tax_percents: tuple[Decimal, ...] = ()
+
+
+def bill(
+    terms: Terms,
+    span: Span,
+    items: Sequence[Item],
+    usage: Mapping[str, Used],
+    *,
+    allowances: Mapping[str, Fraction | None] | None = None,
+    wallets: Sequence[tuple[str, Fraction]] = (),
+    others: Sequence[RatedLine] = (),
+    carried: Fiat | None = None,
+    keep_zero: bool = True,
+) -> Draft:
+    """`allowances` by meter (None: without end), used up by the items of a meter in their order. `others` are lines
+    decided elsewhere: prorations, adjustments for late events. `carried` is credit from before."""
+    lines = [*_rated(items, usage, allowances or {}), *others]
+    lines += _committed(terms, lines)
+    if not keep_zero:
+        lines = [line for line in lines if line.exact or line.used.prepaid_events]
+    return settled(terms, span, lines, wallets=wallets, carried=carried)
+
+
+def settled(
+    terms: Terms,
+    span: Span,
+    lines: Sequence[RatedLine],
+    *,
+    wallets: Sequence[tuple[str, Fraction]] = (),
+    carried: Fiat | None = None,
+) -> Draft:
+    """The lines taken through discounts, credits and tax. Lines below zero add to what is carried."""
+    currency = terms.currency
+    credit, kept = carried or Fiat.zero(currency), []
+    for line in lines:
+        if line.exact < 0:
+            credit += Fiat.from_exact(-line.exact, currency)
+        else:
+            kept.append(line)
+    before = settle(_lines(kept), currency, discounts=terms.discounts)
+    used = min(credit, before.subtotal - before.discount)
+    discounts = (*terms.discounts, Discount(used.amount)) if used else terms.discounts
+    due = settle(_lines(kept), currency, discounts=discounts, wallets=wallets, tax_percents=terms.tax_percents)
+    done = tuple(_with(line, result) for line, result in zip(kept, due.lines, strict=True))
+    return Draft(currency, span, done, due, used, credit - used)
+
+
+def price_for(items: Iterable[Item], name: str, properties: Mapping[str, str]) -> Item | None:
+    """Which of the items that read an event pays for it: the one with most filter keys, then the newest."""
+    reading = [
+        item
+        for item in items
+        if item.kind == USAGE
+        and item.meter is not None
+        and item.meter.event_name in ("", name)
+        and all(properties.get(key, "") in allowed for key, allowed in item.filters.items())
+    ]
+    return max(reading, key=lambda item: (len(item.filters), item.sequence), default=None)
+
+
+def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:
+    """A fixed price for a period, or for a part of it."""
+    found = cost(item.charge, item.quantity)
+    said = "" if part == 1 else f", {_plain(part * 100)} % of the period"
+    return RatedLine(
+        item,
+        FIXED,
+        item.name,
+        item.quantity,
+        found.amount * item.unit_rate * part,
+        f"{_plain(item.quantity)} at a fixed price{said}",
+        tier=found.tier,
+        span=span,
+    )
+
+
+def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING) -> RatedLine:
+    """One metered price: what exceeds the allowance, rated from its first tier, then measured by its commitment."""
+    billable = beyond(used.quantity, allowance)
+    entitled = used.quantity - billable
+    amount, tier, said = _priced(item, used, billable)
+    rated, true_up, overage = amount, NOTHING, NOTHING
+    if item.commitment is not None:
+        rated, true_up, overage = _measured(item, used, amount)
+        said += f"; commitment of {_plain(item.commitment.amount)}"
+    if entitled:
+        said = f"{_plain(entitled)} included, " + said
+    if used.prepaid_events:
+        said += f"; {_plain(used.prepaid)} more paid from the balance already"
+    return RatedLine(
+        item,
+        USAGE,
+        item.name,
+        billable,
+        rated,
+        said,
+        entitled=entitled,
+        tier=tier,
+        used=used,
+        true_up=true_up,
+        overage=overage,
+    )
+
+
+def _priced(item: Item, used: Used, billable: Fraction) -> tuple[Fraction, int | None, str]:
+    if used.buckets is not None:
+        amount = cost_of_buckets(item.charge, used.buckets) * item.unit_rate
+        return amount, None, f"{len(used.buckets)} windows, each priced by itself"
+    found = cost(item.charge, billable)
+    said = f"{_plain(billable)} {_unit(item)} at {_plain(found.tier_unit * item.unit_rate)}"
+    if found.tier is not None:
+        said += f" (tier {found.tier + 1})"
+    if item.filters:
+        chosen = ", ".join(f"{key} = {' or '.join(allowed)}" for key, allowed in sorted(item.filters.items()))
+        said += f" for {chosen}"
+    return found.amount * item.unit_rate, found.tier, said
+
+
+def _measured(item: Item, used: Used, amount: Fraction) -> tuple[Fraction, Fraction, Fraction]:
+    """What a commitment makes of the amount, and of it the true-up and the overage."""
+    agreed = item.commitment
+    if agreed is None:
+        return amount, NOTHING, NOTHING
+    parts = [amount]
+    if item.windowed and used.buckets is not None:
+        parts = [cost(item.charge, bucket).amount * item.unit_rate for bucket in used.buckets]
+    whole = sum((agreed.window(part) for part in parts), NOTHING)
+    lifted = sum((agreed.shortfall(part) for part in parts), NOTHING) if agreed.true_up else NOTHING
+    over = sum((max(part - agreed.amount, NOTHING) * agreed.overage for part in parts), NOTHING)
+    return whole, lifted, over
+
+
+def _rated(
+    items: Sequence[Item], usage: Mapping[str, Used], allowances: Mapping[str, Fraction | None]
+) -> list[RatedLine]:
+    left = dict(allowances)
+    lines = []
+    for item in items:
+        if item.kind != USAGE or item.meter is None:
+            continue
+        allowance = left.get(item.meter.id, NOTHING)
+        line = usage_line(item, usage.get(item.line_id, Used()), allowance)
+        if allowance is not None:
+            left[item.meter.id] = allowance - line.entitled
+        lines.append(line)
+    return lines
+
+
+def _committed(terms: Terms, lines: Sequence[RatedLine]) -> list[RatedLine]:
+    """The subscription's own commitment over everything used that has none by itself."""
+    agreed = terms.commitment
+    if agreed is None:
+        return []
+    mine = [line for line in lines if line.kind == USAGE and line.item is not None and line.item.commitment is None]
+    used = total((Fiat.from_exact(line.exact, terms.currency) for line in mine if line.exact >= 0), terms.currency)
+    worth = Fraction(used.amount)
+    extra = agreed.window(worth) - worth
+    if worth > agreed.amount and extra:
+        said = f"what exceeds {_plain(agreed.amount)} costs {_plain(agreed.overage)} times as much"
+        return [RatedLine(None, USAGE, "Overage", Fraction(1), extra, said, OVERAGE, overage=extra)]
+    if worth < agreed.amount and agreed.true_up:
+        said = f"{_plain(worth)} used of {_plain(agreed.amount)} agreed"
+        return [RatedLine(None, USAGE, "Commitment true-up", Fraction(1), extra, said, TRUE_UP, true_up=extra)]
+    return []
+
+
+def _lines(lines: Sequence[RatedLine]) -> list[Line]:
+    return [Line(line.exact, line.kind == USAGE, line.item.discounts if line.item else ()) for line in lines]
+
+
+def _with(line: RatedLine, result: SettledLine) -> RatedLine:
+    return replace(line, settled=result)
+
+
+def _unit(item: Item) -> str:
+    return item.meter.name if item.meter and item.meter.name else "units"
+
+
+def _plain(figure: Fraction) -> str:
+    """As it is written: exact where that ends, else to nine decimals."""
+    rounded = round(Decimal(figure.numerator) / Decimal(figure.denominator), 9)
+    return f"{rounded.normalize():f}"

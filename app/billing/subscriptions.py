@@ -1,0 +1,387 @@
+"""Subscriptions as rows: agreed, found, paused, resumed, cancelled, moved to another plan. In the caller's transaction.
+
+Prices are pinned when a subscription begins. A change happens under a lock on the subscription's row, and `version`
+counts the changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from app.billing import tables
+from app.billing.commitment import Commitment
+from app.billing.lifecycle import Event, State, after
+from app.billing.periods import Anchoring, Cycle, Unit, cycle
+from app.billing.pinned import commitment_of, exact, item_of
+from app.billing.rating import FIXED, Item
+from app.billing.waterfall import Discount
+from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.kernel.ids import new_id
+from app.metering.aggregate import Span
+from app.metering.meters import Meter
+from app.pricing.charge import cost
+
+SUBSCRIPTION, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
+SYSTEM: Final = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One price of a new subscription, pinned."""
+
+    price: Mapping[str, Any]
+    quantity: str = "1"
+    name: str = ""
+    commitment: Mapping[str, Any] | None = None
+    coupons: tuple[Mapping[str, Any], ...] = ()
+    meta: Mapping[str, str] | None = None
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Everything about a new subscription. `agreed` keeps what the wire calls commitment, coupons, tax rates, terms."""
+
+    customer_id: str
+    workspace_id: str
+    plan_id: str
+    plan_name: str
+    currency: str
+    unit: Unit
+    count: int = 1
+    anchoring: Anchoring = Anchoring.ANNIVERSARY
+    anchor: datetime | None = None
+    start_at: datetime
+    end_at: datetime | None = None
+    trial_days: int = 0
+    is_draft: bool = False
+    awaits_payment: bool = False
+    lookup_key: str | None = None
+    lines: tuple[Line, ...] = ()
+    agreed: Mapping[str, Any]
+    meta: Mapping[str, str]
+
+
+def create(connection: Connection, wanted: Agreement, *, actor: str, now: datetime) -> str:
+    """Write a new subscription; answers its id. With a trial its first period is the trial."""
+    if wanted.end_at is not None and wanted.end_at <= wanted.start_at:
+        raise InvalidInput("A subscription ends after it starts.", param="end_date")
+    turns = cycle(wanted.unit, wanted.count, wanted.anchoring, wanted.start_at, wanted.anchor)
+    anchor, span, trial = turns.anchor, turns.containing(wanted.start_at), None
+    if wanted.trial_days:
+        trial = wanted.start_at + timedelta(days=wanted.trial_days)
+        span = Span(wanted.start_at, trial)
+        if wanted.anchoring is Anchoring.ANNIVERSARY:
+            anchor = trial
+    subscription_id = new_id("subs")
+    connection.execute(
+        insert(SUBSCRIPTION).values(
+            id=subscription_id,
+            customer_id=wanted.customer_id,
+            workspace_id=wanted.workspace_id,
+            plan_id=wanted.plan_id,
+            state=_first_state(wanted),
+            currency=wanted.currency,
+            billing_period=wanted.unit,
+            billing_period_count=wanted.count,
+            billing_cycle=wanted.anchoring,
+            anchor=anchor,
+            start_at=wanted.start_at,
+            end_at=wanted.end_at,
+            period_start=span.start,
+            period_end=span.end,
+            trial_start=wanted.start_at if trial else None,
+            trial_end=trial,
+            cancel_at=wanted.end_at,
+            lookup_key=wanted.lookup_key,
+            carried=0,
+            agreed=dict(wanted.agreed),
+            meta=dict(wanted.meta),
+            version=1,
+            created_at=now,
+            created_by=actor,
+            updated_at=now,
+        )
+    )
+    add_lines(connection, subscription_id, wanted.plan_id, wanted.plan_name, wanted.lines, wanted.start_at, now)
+    return subscription_id
+
+
+def _first_state(wanted: Agreement) -> State:
+    if wanted.is_draft:
+        return State.DRAFT
+    if wanted.trial_days:
+        return State.TRIALING
+    return State.INCOMPLETE if wanted.awaits_payment else State.ACTIVE
+
+
+def add_lines(
+    connection: Connection,
+    subscription_id: str,
+    plan_id: str,
+    plan_name: str,
+    lines: Sequence[Line],
+    start_at: datetime,
+    now: datetime,
+) -> list[str]:
+    """Pin prices on a subscription from `start_at` on."""
+    taken = connection.execute(select(LINE.c.position).where(LINE.c.subscription_id == subscription_id)).scalars().all()
+    first = max(taken, default=-1) + 1
+    rows = [
+        {
+            "id": new_id("subs_line"),
+            "subscription_id": subscription_id,
+            "position": first + place,
+            "price_id": str(line.price["id"]),
+            "price": dict(line.price),
+            "meter_id": line.price.get("meter_id"),
+            "kind": line.price["type"],
+            "quantity": line.quantity,
+            "name": line.name or str(line.price.get("display_name") or plan_name),
+            "plan_id": plan_id,
+            "plan_name": plan_name,
+            "start_at": line.start_at or start_at,
+            "end_at": line.end_at,
+            "commitment": dict(line.commitment) if line.commitment else None,
+            "coupons": [dict(coupon) for coupon in line.coupons],
+            "meta": dict(line.meta or {}),
+            "created_at": now,
+            "updated_at": now,
+        }
+        for place, line in enumerate(lines)
+    ]
+    if rows:
+        connection.execute(insert(LINE), rows)
+    return [str(row["id"]) for row in rows]
+
+
+def find(connection: Connection, subscription_id: str, *, lock: bool = False) -> Row[Any]:
+    """The subscription, or `NotFound`; with `lock` nobody else changes it until the transaction ends."""
+    query = select(SUBSCRIPTION).where(SUBSCRIPTION.c.id == subscription_id)
+    found = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no subscription {subscription_id[:100]}.", code="subscription_not_found")
+    return found
+
+
+def lines_of(connection: Connection, subscription_id: str, span: Span | None = None) -> list[Row[Any]]:
+    """Its lines in their order; with a `span` only those that have a part in it."""
+    query = select(LINE).where(LINE.c.subscription_id == subscription_id).order_by(LINE.c.position)
+    if span is not None:
+        query = query.where(LINE.c.start_at < span.end, (LINE.c.end_at.is_(None)) | (LINE.c.end_at > span.start))
+    return list(connection.execute(query))
+
+
+def pauses_of(connection: Connection, subscription_id: str) -> list[Row[Any]]:
+    query = select(PAUSE).where(PAUSE.c.subscription_id == subscription_id).order_by(PAUSE.c.begun_at, PAUSE.c.id)
+    return list(connection.execute(query))
+
+
+def cycle_of(row: Row[Any]) -> Cycle:
+    """How its periods follow one another."""
+    return Cycle(Unit(row.billing_period), row.billing_period_count, row.anchor, row.start_at)
+
+
+def period_of(row: Row[Any]) -> Span:
+    return Span(row.period_start, row.period_end)
+
+
+def is_trial(row: Row[Any], span: Span) -> bool:
+    """Whether a period is the trial."""
+    return row.trial_end is not None and span.end <= row.trial_end
+
+
+def items_of(
+    lines: Sequence[Row[Any]], meters: Mapping[str, Meter], discounts: Mapping[str, tuple[Discount, ...]] | None = None
+) -> list[Item]:
+    """The lines as items of a bill; a meter that is gone makes a line that counts nothing."""
+    found = []
+    for line in lines:
+        item = item_of(
+            line.id,
+            line.price,
+            meters.get(line.meter_id) if line.meter_id else None,
+            quantity=line.quantity,
+            name=line.name,
+            commitment=line.commitment,
+            discounts=(discounts or {}).get(line.id, ()),
+            plan_name=line.plan_name,
+        )
+        found.append(replace(item, span=Span(line.start_at, line.end_at)) if line.end_at else item)
+    return found
+
+
+def commitment(row: Row[Any]) -> Commitment | None:
+    """What the whole subscription is committed to."""
+    return commitment_of(row.agreed)[0]
+
+
+def change(connection: Connection, row: Row[Any], now: datetime, **values: Any) -> Row[Any]:
+    """Change what was read under the lock; `Conflict` when somebody else was first."""
+    done = connection.execute(
+        update(SUBSCRIPTION)
+        .where(SUBSCRIPTION.c.id == row.id, SUBSCRIPTION.c.version == row.version)
+        .values(**values, version=row.version + 1, updated_at=now)
+    )
+    if done.rowcount != 1:
+        raise Conflict("The subscription was changed at the same moment. Look again.", code="version_conflict")
+    return find(connection, row.id)
+
+
+def cancel(
+    connection: Connection, subscription_id: str, *, at: datetime | None, reason: str, now: datetime
+) -> Row[Any]:
+    """End it: now when `at` is None or past, else then. Cancelling again changes nothing."""
+    row = find(connection, subscription_id, lock=True)
+    if row.state == State.CANCELLED:
+        return row
+    state = after(State(row.state), Event.CANCEL)
+    if at is not None and at > now:
+        return change(connection, row, now, cancel_at=at, cancel_reason=reason or None)
+    ended = change(connection, row, now, state=state, cancelled_at=now, cancel_at=now, cancel_reason=reason or None)
+    end_lines(connection, subscription_id, now, now)
+    _end_pause(connection, subscription_id, now)
+    return ended
+
+
+def pause(
+    connection: Connection, subscription_id: str, *, reason: str, meta: Mapping[str, str], actor: str, now: datetime
+) -> tuple[Row[Any], Row[Any]]:
+    """Stop it from now on: nothing is used, nothing is charged."""
+    row = find(connection, subscription_id, lock=True)
+    state = after(State(row.state), Event.PAUSE)
+    pause_id = new_id("pause")
+    connection.execute(
+        insert(PAUSE).values(
+            id=pause_id,
+            subscription_id=subscription_id,
+            begun_at=now,
+            reason=reason or None,
+            period_start=row.period_start,
+            period_end=row.period_end,
+            meta=dict(meta),
+            created_by=actor,
+            created_at=now,
+        )
+    )
+    changed = change(connection, row, now, state=state)
+    return changed, connection.execute(select(PAUSE).where(PAUSE.c.id == pause_id)).one()
+
+
+def resume(connection: Connection, subscription_id: str, *, now: datetime) -> tuple[Row[Any], Row[Any]]:
+    """Go on: an anniversary's period ends later by the length of the pause; a calendar's keeps its end, and
+    `paused_part` makes its fixed prices smaller."""
+    row = find(connection, subscription_id, lock=True)
+    state = after(State(row.state), Event.RESUME)
+    query = select(PAUSE).where(PAUSE.c.subscription_id == subscription_id, PAUSE.c.resumed_at.is_(None))
+    open_pause = connection.execute(query).one()
+    values: dict[str, Any] = {"state": state}
+    if row.billing_cycle == Anchoring.ANNIVERSARY:
+        length = now - open_pause.begun_at
+        values |= {"anchor": row.anchor + length, "period_end": row.period_end + length}
+    _end_pause(connection, subscription_id, now)
+    changed = change(connection, row, now, **values)
+    return changed, connection.execute(select(PAUSE).where(PAUSE.c.id == open_pause.id)).one()
+
+
+def paused_part(row: Row[Any], pauses: Sequence[Row[Any]], span: Span) -> Fraction:
+    """The part of a calendar period in which the subscription was paused."""
+    if row.billing_cycle == Anchoring.ANNIVERSARY:
+        return Fraction(0)
+    parts = (span.share_after(each.begun_at) - span.share_after(each.resumed_at or span.end) for each in pauses)
+    return min(sum(parts, Fraction(0)), Fraction(1))
+
+
+def activate(connection: Connection, subscription_id: str, *, start_at: datetime, now: datetime) -> Row[Any]:
+    """A draft begins: its periods and its lines count from here."""
+    row = find(connection, subscription_id, lock=True)
+    state = after(State(row.state), Event.BEGIN_TRIAL if row.trial_end else Event.ACTIVATE)
+    turns = cycle(Unit(row.billing_period), row.billing_period_count, Anchoring(row.billing_cycle), start_at)
+    anchor, span, trial = turns.anchor, turns.containing(start_at), None
+    if row.trial_end:
+        trial = start_at + (row.trial_end - row.trial_start)
+        span = Span(start_at, trial)
+        anchor = trial if row.billing_cycle == Anchoring.ANNIVERSARY else anchor
+    connection.execute(update(LINE).where(LINE.c.subscription_id == subscription_id).values(start_at=start_at))
+    return change(
+        connection,
+        row,
+        now,
+        state=state,
+        anchor=anchor,
+        start_at=start_at,
+        period_start=span.start,
+        period_end=span.end,
+        trial_start=start_at if trial else None,
+        trial_end=trial,
+    )
+
+
+def move(
+    connection: Connection,
+    row: Row[Any],
+    *,
+    plan_id: str,
+    plan_name: str,
+    lines: Sequence[Line],
+    unit: Unit,
+    count: int,
+    now: datetime,
+) -> Row[Any]:
+    """Another plan from now on; `row` was read under the lock. A plan of another length begins a new period."""
+    if State(row.state) not in (State.ACTIVE, State.TRIALING):
+        raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
+    values: dict[str, Any] = {"plan_id": plan_id, "next_plan": None}
+    if (unit, count) != (row.billing_period, row.billing_period_count):
+        span = cycle(unit, count, Anchoring(row.billing_cycle), now).containing(now)
+        anchor = cycle(unit, count, Anchoring(row.billing_cycle), now).anchor
+        values |= {"billing_period": unit, "billing_period_count": count, "anchor": anchor}
+        values |= {"period_end": span.end}
+    end_lines(connection, row.id, now, now)
+    add_lines(connection, row.id, plan_id, plan_name, lines, now, now)
+    return change(connection, row, now, **values)
+
+
+def end_line(connection: Connection, line_id: str, *, at: datetime, now: datetime) -> Row[Any]:
+    """A line ends then; what was used before is billed."""
+    line = line_of(connection, line_id)
+    find(connection, line.subscription_id, lock=True)
+    connection.execute(update(LINE).where(LINE.c.id == line_id).values(end_at=max(at, line.start_at), updated_at=now))
+    return line_of(connection, line_id)
+
+
+def line_of(connection: Connection, line_id: str) -> Row[Any]:
+    found = connection.execute(select(LINE).where(LINE.c.id == line_id)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no line {line_id[:100]}.", code="line_item_not_found")
+    return found
+
+
+def fixed_worth(lines: Sequence[Row[Any]]) -> Fraction:
+    """What the fixed prices of these lines come to for a whole period."""
+    items = items_of([line for line in lines if line.kind == FIXED], {})
+    return sum((cost(item.charge, item.quantity).amount * item.unit_rate for item in items), Fraction(0))
+
+
+def quantity(given: object) -> str:
+    """How many of a fixed price; `InvalidInput` unless positive."""
+    found = exact(given, "quantity")
+    if found <= 0:
+        raise InvalidInput("A quantity is above 0.", param="quantity")
+    return str(given)
+
+
+def end_lines(connection: Connection, subscription_id: str, at: datetime, now: datetime) -> None:
+    """Every line that goes on ends then."""
+    still = (LINE.c.subscription_id == subscription_id) & ((LINE.c.end_at.is_(None)) | (LINE.c.end_at > at))
+    connection.execute(update(LINE).where(still).values(end_at=at, updated_at=now))
+
+
+def _end_pause(connection: Connection, subscription_id: str, now: datetime) -> None:
+    still = (PAUSE.c.subscription_id == subscription_id) & PAUSE.c.resumed_at.is_(None)
+    connection.execute(update(PAUSE).where(still).values(resumed_at=now))
