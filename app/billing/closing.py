@@ -203,11 +203,11 @@ def proration_lines(connection: Connection, row: Row[Any], to: NewPlan, now: dat
         return []
     lines = []
     for line in _ahead_lines(connection, row, span, now):
-        lines.append(_prorated(row, span, now, line.name, old=_worth(line.price, line.quantity)))
+        lines.append(_prorated(row, span, now, line.name, old=worth(line.price, line.quantity)))
     for new in to.lines:
         if new.price["type"] == FIXED and new.price.get("invoice_cadence") == ADVANCE:
             name = new.name or str(new.price.get("display_name") or to.plan_name)
-            lines.append(_prorated(row, span, now, name, new=_worth(new.price, new.quantity)))
+            lines.append(_prorated(row, span, now, name, new=worth(new.price, new.quantity)))
     return [line for line in lines if line.exact]
 
 
@@ -227,7 +227,7 @@ def _ahead_credit(connection: Connection, row: Row[Any], span: Span, now: dateti
     if subscriptions.is_trial(row, span):
         return []
     lines = _ahead_lines(connection, row, span, now)
-    made = [_prorated(row, span, now, line.name, old=_worth(line.price, line.quantity)) for line in lines]
+    made = [_prorated(row, span, now, line.name, old=worth(line.price, line.quantity)) for line in lines]
     return [line for line in made if line.exact]
 
 
@@ -240,7 +240,8 @@ def _ahead_lines(connection: Connection, row: Row[Any], span: Span, now: datetim
     ]
 
 
-def _worth(price: Any, quantity: str) -> Fraction:
+def worth(price: Any, quantity: str) -> Fraction:
+    """What a fixed price comes to for a whole period."""
     item = item_of("", price, None, quantity=quantity)
     return cost(item.charge, item.quantity).amount * item.unit_rate
 

@@ -16,12 +16,10 @@ from sqlalchemy import Connection, select
 from app.billing.rating import NOTHING, Item, Used, UsedKind, price_for
 from app.metering import tables
 from app.metering.aggregate import Aggregation, Reading, Span, aggregate
-from app.metering.apart import canonical
+from app.metering.apart import LEDGER, SETTLED_BY, canonical
 from app.metering.meters import Meter
 from app.metering.usage import Alike, alike, readings
 
-#: A property that says an event was paid for when it happened, out of the balance: it is never billed again.
-SETTLED: Final = "settled_from"
 ADDABLE: Final = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.SUM_WITH_MULTIPLIER, Aggregation.AVG})
 _WINDOWS: Final = {
     "MINUTE": timedelta(minutes=1),
@@ -46,8 +44,9 @@ def usage_of(connection: Connection, customer: str, span: Span, items: Sequence[
     kinds = alike(connection, customer, span, figures)
     found: dict[str, list[_Part]] = defaultdict(list)
     for meter in meters.values():
-        mine = [item for item in items if item.meter is meter]
-        parts = _added(kinds, meter, mine) if meter.aggregation in ADDABLE and not _apart(meter) else None
+        mine = [item for item in items if item.meter is not None and item.meter.id == meter.id]
+        addable = meter.aggregation in ADDABLE and not any(map(_apart, mine))
+        parts = _added(kinds, meter, mine) if addable else None
         if parts is None:
             parts = _read(connection, customer, span, meter, mine)
         for line_id, part in parts:
@@ -74,11 +73,11 @@ class _Part:
 
     @property
     def is_settled(self) -> bool:
-        return bool(self.properties.get(SETTLED))
+        return self.properties.get(SETTLED_BY) == LEDGER
 
 
-def _apart(meter: Meter) -> bool:
-    return meter.bucket_size is not None or meter.expression is not None
+def _apart(item: Item) -> bool:
+    return item.meter is not None and (item.meter.bucket_size is not None or item.meter.expression is not None)
 
 
 def _added(kinds: Sequence[Alike], meter: Meter, items: Sequence[Item]) -> list[tuple[str, _Part]] | None:

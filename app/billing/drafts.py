@@ -217,7 +217,10 @@ def _fixed(connection: Connection, row: Row[Any], span: Span, *, ahead: bool) ->
     pauses = subscriptions.pauses_of(connection, row.id)
     lines = []
     for item in _items(connection, row, span, FIXED):
-        if (item.cadence == ADVANCE) is not ahead:
+        if (item.cadence == ADVANCE) is not ahead or (item.once and span.start != (row.trial_end or row.start_at)):
+            continue
+        if item.once:
+            lines.append(fixed(item, span))
             continue
         mine = item.span or span
         part = whole.share_after(mine.start) - whole.share_after(mine.end)

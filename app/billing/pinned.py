@@ -4,6 +4,8 @@ The words are pinned when the subscription begins: a price that changes later ch
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
@@ -13,10 +15,10 @@ from app.billing.rating import ADVANCE, ARREAR, FIXED, USAGE, Item
 from app.billing.waterfall import Discount
 from app.kernel.errors import InvalidInput
 from app.metering.meters import Meter
-from app.pricing.charge import BillingModel, Charge, Tier, Transform
-from app.pricing.scale import Banding
+from app.plans.prices import charge_of
 
 CUSTOM = "CUSTOM"
+ONCE = "ONETIME"
 
 
 def item_of(
@@ -43,33 +45,27 @@ def item_of(
         cadence=ADVANCE if price.get("invoice_cadence") == ADVANCE else ARREAR,
         unit_rate=Fraction(str(price.get("conversion_rate") or 1)) if custom else Fraction(1),
         unit=str(price.get("price_unit") or "") if custom else "",
-        meter=meter if kind == USAGE else None,
+        meter=_metered(price, meter) if kind == USAGE else None,
         filters={key: tuple(map(str, values)) for key, values in (price.get("filter_values") or {}).items()},
         quantity=exact(quantity, "quantity"),
-        sequence=int(price.get("sequence") or 0),
+        made_at=str(price.get("created_at") or ""),
         commitment=agreed,
         windowed=windowed,
         discounts=discounts,
         plan_name=plan_name,
+        once=price.get("billing_period") == ONCE,
     )
 
 
-def charge_of(price: Mapping[str, Any]) -> Charge:
-    """How the price turns a quantity into an amount, in its own unit."""
-    custom = price.get("price_unit_type") == CUSTOM
-    config = price.get("price_unit_config") or {}
-    amount = (price.get("price_unit_amount") or config.get("amount")) if custom else price.get("amount")
-    tiers = (price.get("price_unit_tiers") or config.get("price_unit_tiers")) if custom else price.get("tiers")
-    transform = price.get("transform_quantity")
-    return Charge(
-        BillingModel(str(price["billing_model"])),
-        decimal(amount or 0, "amount"),
-        tuple(_tier(tier) for tier in tiers or ()),
-        Banding(str(price.get("tier_mode") or "SLAB").lower()),
-        Transform(decimal(transform["divide_by"], "divide_by"), transform.get("round") == "down")
-        if transform and transform.get("divide_by")
-        else None,
-    )
+def pin(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `billing_price` as JSON: what is pinned on a subscription's line."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _metered(price: Mapping[str, Any], meter: Meter | None) -> Meter | None:
+    """A price may rate each bucket by itself though its meter has none."""
+    bucket = price.get("bucket_size")
+    return replace(meter, bucket_size=bucket) if meter is not None and bucket else meter
 
 
 def commitment_of(given: Mapping[str, Any] | None) -> tuple[Commitment | None, bool]:
@@ -99,12 +95,3 @@ def decimal(given: object, name: str) -> Decimal:
 
 def exact(given: object, name: str) -> Fraction:
     return Fraction(decimal(given, name))
-
-
-def _tier(tier: Mapping[str, Any]) -> Tier:
-    up_to = tier.get("up_to")
-    return Tier(
-        None if up_to is None else decimal(up_to, "up_to"),
-        decimal(tier.get("unit_amount") or 0, "unit_amount"),
-        decimal(tier.get("flat_amount") or 0, "flat_amount"),
-    )

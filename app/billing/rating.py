@@ -40,11 +40,12 @@ class Item:
     meter: Meter | None = None
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quantity: Fraction = Fraction(1)
-    sequence: int = 0
+    made_at: str = ""  # ISO: the newer of two prices that match as closely wins
     commitment: Commitment | None = None
     windowed: bool = False
     discounts: tuple[Discount, ...] = ()
     plan_name: str = ""
+    once: bool = False  # billed with the first period and never again
     span: Span | None = None  # when only a part of the period is the item's
 
 
@@ -171,7 +172,7 @@ def price_for(items: Iterable[Item], name: str, properties: Mapping[str, str]) -
         and item.meter.event_name in ("", name)
         and all(properties.get(key, "") in allowed for key, allowed in item.filters.items())
     ]
-    return max(reading, key=lambda item: (len(item.filters), item.sequence), default=None)
+    return max(reading, key=lambda item: (len(item.filters), item.made_at, item.price_id), default=None)
 
 
 def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:

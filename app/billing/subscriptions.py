@@ -283,7 +283,7 @@ def resume(connection: Connection, subscription_id: str, *, now: datetime) -> tu
     values: dict[str, Any] = {"state": state}
     if row.billing_cycle == Anchoring.ANNIVERSARY:
         length = now - open_pause.begun_at
-        values |= {"anchor": row.anchor + length, "period_end": row.period_end + length}
+        values |= {"anchor": row.period_end + length, "period_end": row.period_end + length}
     _end_pause(connection, subscription_id, now)
     changed = change(connection, row, now, **values)
     return changed, connection.execute(select(PAUSE).where(PAUSE.c.id == open_pause.id)).one()

@@ -76,6 +76,10 @@ PREFIXES = {
     "wtxn": "wallet transaction",
     "cg": "credit grant",
     "cn": "credit note",
+    "cn_line": "line of a credit note",
+    "coupon_assoc": "coupon on a subscription",
+    "pause": "pause of a subscription",
+    "src": "what an invoice was made for",
 }
 _SHAPE = re.compile(rf"^({'|'.join(PREFIXES)})_[{ALPHABET}]{{26}}$")
 

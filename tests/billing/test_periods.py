@@ -20,7 +20,9 @@ def day(text: str) -> datetime:
         pytest.param("MONTHLY", 1, ANNIVERSARY, "2026-01-31", "02-28 03-31 04-30 05-31", id="the 31st comes back"),
         pytest.param("MONTHLY", 1, ANNIVERSARY, "2024-01-30", "02-29 03-30 04-30", id="a leap February"),
         pytest.param("MONTHLY", 2, ANNIVERSARY, "2025-12-31", "02-28 04-30 06-30", id="two months at a time"),
-        pytest.param("ANNUAL", 1, ANNIVERSARY, "2024-02-29", "02-28 02-28 02-28 02-29", id="a leap day every four years"),
+        pytest.param(
+            "ANNUAL", 1, ANNIVERSARY, "2024-02-29", "02-28 02-28 02-28 02-29", id="a leap day every four years"
+        ),
         pytest.param("QUARTERLY", 1, ANNIVERSARY, "2026-11-30", "02-28 05-30 08-30", id="a quarter of its own"),
         pytest.param("HALF_YEARLY", 1, ANNIVERSARY, "2026-08-31", "02-28 08-31", id="half-years"),
         pytest.param("WEEKLY", 1, ANNIVERSARY, "2026-12-28", "01-04 01-11", id="weeks"),

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from app.api.billing import catalog, customers, entitlements, errors, features, meters, plans, prices, reductions
+from app.api.billing import (
+    catalog,
+    customers,
+    entitlements,
+    errors,
+    features,
+    invoices,
+    meters,
+    payments,
+    plans,
+    prices,
+    reductions,
+    subscriptions,
+)
 from app.api.billing.common import Billing
 from app.services import Services
 
@@ -29,6 +42,9 @@ GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
     reductions.tax_rates,
     reductions.tax_associations,
     customers.router,
+    subscriptions.router,
+    invoices.router,
+    payments.router,
 )
 
 

@@ -1,0 +1,277 @@
+"""How a subscription looks on the wire, and how it is found."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from app.api.billing import wire
+from app.billing import agreeing, closing, drafts, facts, subscriptions, tables
+from app.billing.rating import RatedLine
+from app.kernel.errors import InvalidInput
+from app.kernel.fiat import Fiat
+from app.kernel.given import Given
+from app.metering.aggregate import Span
+from app.plans import customers as customer_book
+from app.plans.search import Condition, Page, chosen
+from app.plans.search import search as page_of
+
+SUB = tables.subscription
+
+
+def find_all(connection: Connection, given: Given) -> Page:
+    """Subscriptions by customer, plan, state, id."""
+    wanted: list[Condition] = [
+        *chosen(SUB.c.id, given, "subscription_ids"),
+        *chosen(SUB.c.customer_id, given, "customer_id"),
+        *chosen(SUB.c.customer_id, given, "customer_ids"),
+        *chosen(SUB.c.plan_id, given, "plan_id"),
+        *chosen(SUB.c.state, given, "subscription_status"),
+        *chosen(SUB.c.billing_period, given, "billing_period"),
+    ]
+    if given.has("external_customer_id"):
+        wanted.append(
+            SUB.c.customer_id == customer_book.by_external_id(connection, given.text("external_customer_id")).id
+        )
+    if (at := given.maybe_moment("active_at")) is not None:
+        wanted += [SUB.c.start_at <= at, (SUB.c.cancelled_at.is_(None)) | (SUB.c.cancelled_at > at)]
+    plain = Given({name: value for name, value in given.raw.items() if name not in ("status", "expand")})
+    return page_of(connection, SUB, plain, *wanted)
+
+
+def used(connection: Connection, given: Given, now: datetime) -> dict[str, Any]:
+    """What was used in the current period, or in the one asked for, and what it comes to before discounts and tax."""
+    row = subscriptions.find(connection, given.text("subscription_id"))
+    start = given.maybe_moment("start_time") or row.period_start
+    end = given.maybe_moment("end_time") or row.period_end
+    if given.flag("lifetime_usage"):
+        start = row.start_at
+    if start >= end:
+        raise InvalidInput("end_time lies after start_time.", param="end_time")
+    customer = facts.customer_of(connection, row.customer_id)
+    lines = drafts.usage_lines(
+        connection, row, customer.external_id, Span(start, end), facts.allowances(connection, row)
+    )
+    total = closing.amount_of(lines, row.currency)
+    return {
+        "amount": float(total.amount),
+        "display_amount": str(total),
+        "currency": row.currency.lower(),
+        "start_time": wire.moment(start),
+        "end_time": wire.moment(end),
+        "charges": [charge(each, row.currency) for each in lines],
+        "has_overage": any(each.overage for each in lines),
+    }
+
+
+def charge(rated: RatedLine, currency: str) -> dict[str, Any]:
+    """One line of usage. The SDK's figures are JSON numbers here."""
+    amount = Fiat.from_exact(rated.exact, currency)
+    item = rated.item
+    return {
+        "amount": float(amount.amount),
+        "currency": currency.lower(),
+        "display_amount": str(amount),
+        "quantity": float(rated.used.quantity),
+        "filter_values": {name: list(values) for name, values in item.filters.items()} if item else {},
+        "meter_id": item.meter.id if item and item.meter else None,
+        "meter_display_name": item.meter.name if item and item.meter else None,
+        "subscription_line_item_id": item.line_id if item else None,
+        "is_overage": bool(rated.overage),
+        "reason": rated.reason,
+    }
+
+
+# --- showing
+
+
+def shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+    """A subscription on the wire, with its lines."""
+    lines = subscriptions.lines_of(connection, row.id)
+    pauses = subscriptions.pauses_of(connection, row.id)
+    open_pause = next((each for each in pauses if each.resumed_at is None), None)
+    agreed = row.agreed
+    return {
+        "id": row.id,
+        "customer_id": row.customer_id,
+        "invoicing_customer_id": row.customer_id,
+        "plan_id": row.plan_id,
+        "subscription_status": row.state,
+        "subscription_type": "standalone",
+        "status": "published",
+        "currency": row.currency.lower(),
+        "billing_anchor": wire.moment(row.anchor),
+        "billing_cadence": "RECURRING",
+        "billing_cycle": row.billing_cycle,
+        "billing_period": row.billing_period,
+        "billing_period_count": row.billing_period_count,
+        "start_date": wire.moment(row.start_at),
+        "end_date": wire.moment(row.end_at),
+        "current_period_start": wire.moment(row.period_start),
+        "current_period_end": wire.moment(row.period_end),
+        "trial_start": wire.moment(row.trial_start),
+        "trial_end": wire.moment(row.trial_end),
+        "cancel_at": wire.moment(row.cancel_at),
+        "cancel_at_period_end": row.cancel_at is not None and row.cancel_at == row.period_end,
+        "cancelled_at": wire.moment(row.cancelled_at),
+        "lookup_key": row.lookup_key,
+        "pause_status": "active" if open_pause else "none",
+        "active_pause_id": open_pause.id if open_pause else None,
+        "pauses": [pause_of(each) for each in pauses],
+        "line_items": [line(each) for each in lines],
+        "coupon_associations": [association(each, row) for each in agreed.get("coupons") or ()],
+        "commitment_amount": _text(agreed.get("commitment_amount")),
+        "overage_factor": _text(agreed.get("overage_factor")),
+        "enable_true_up": bool(agreed.get("enable_true_up")),
+        **{
+            name: agreed.get(name)
+            for name in (
+                "commitment_duration", "collection_method", "payment_behavior", "proration_behavior",
+                "auto_invoice_threshold",
+            )
+        },
+        "payment_terms": agreed.get("payment_terms"),
+        "timezone": agreed.get("timezone") or "UTC",
+        "metadata": row.meta,
+        "version": row.version,
+        "created_at": wire.moment(row.created_at),
+        "created_by": row.created_by,
+        "updated_at": wire.moment(row.updated_at),
+        "updated_by": row.created_by,
+    }  # fmt: skip
+
+
+def line(row: Row[Any]) -> dict[str, Any]:
+    """A line of a subscription."""
+    price, committed = row.price, row.commitment or {}
+    return {
+        "id": row.id,
+        "subscription_id": row.subscription_id,
+        "price_id": row.price_id,
+        "price_type": row.kind,
+        "meter_id": row.meter_id,
+        "entity_type": "plan",
+        "entity_id": row.plan_id,
+        "plan_display_name": row.plan_name,
+        "display_name": row.name,
+        "quantity": wire.decimal(row.quantity),
+        "currency": str(price.get("currency") or "").lower(),
+        "billing_period": price.get("billing_period"),
+        "billing_period_count": price.get("billing_period_count"),
+        "invoice_cadence": price.get("invoice_cadence"),
+        "price_unit": price.get("price_unit"),
+        "price_unit_id": price.get("price_unit_id"),
+        "commitment_amount": _text(committed.get("commitment_amount")),
+        "commitment_overage_factor": _text(
+            committed.get("commitment_overage_factor") or committed.get("overage_factor")
+        ),
+        "commitment_true_up_enabled": bool(
+            committed.get("commitment_true_up_enabled") or committed.get("enable_true_up")
+        ),
+        "start_date": wire.moment(row.start_at),
+        "end_date": wire.moment(row.end_at),
+        "status": "published",
+        "metadata": row.meta,
+        "created_at": wire.moment(row.created_at),
+        "updated_at": wire.moment(row.updated_at),
+    }
+
+
+def pause_of(row: Row[Any]) -> dict[str, Any]:
+    """A pause of a subscription."""
+    return {
+        "id": row.id,
+        "subscription_id": row.subscription_id,
+        "pause_status": "active" if row.resumed_at is None else "completed",
+        "pause_mode": "immediate",
+        "resume_mode": None if row.resumed_at is None else "immediate",
+        "pause_start": wire.moment(row.begun_at),
+        "pause_end": wire.moment(row.resumed_at),
+        "resumed_at": wire.moment(row.resumed_at),
+        "original_period_start": wire.moment(row.period_start),
+        "original_period_end": wire.moment(row.period_end),
+        "reason": row.reason,
+        "metadata": row.meta,
+        "status": "published",
+        "created_at": wire.moment(row.created_at),
+        "created_by": row.created_by,
+    }
+
+
+def association(kept: Mapping[str, Any], row: Row[Any]) -> dict[str, Any]:
+    """A coupon on a subscription."""
+    return {
+        "id": kept.get("id"),
+        "coupon_id": kept["coupon_id"],
+        "subscription_id": row.id,
+        "start_date": kept.get("start_date") or wire.moment(row.start_at),
+        "end_date": kept.get("end_date"),
+        "status": "published",
+    }
+
+
+def summary(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "plan_id": row.plan_id,
+        "status": row.state,
+        "current_period_start": wire.moment(row.period_start),
+        "current_period_end": wire.moment(row.period_end),
+        "billing_anchor": wire.moment(row.anchor),
+        "created_at": wire.moment(row.created_at),
+    }
+
+
+def plan(connection: Connection, plan_id: str) -> dict[str, Any]:
+    found = agreeing.plan_of(connection, plan_id)
+    return {name: found[name] for name in ("id", "name", "lookup_key", "description")}
+
+
+def proration(row: Row[Any], lines: Sequence[RatedLine], now: datetime) -> dict[str, Any] | None:
+    """What a change takes off and adds, together."""
+    if not lines:
+        return None
+    off = closing.amount_of([each for each in lines if each.exact < 0], row.currency)
+    on = closing.amount_of([each for each in lines if each.exact > 0], row.currency)
+    return {
+        "currency": row.currency.lower(),
+        "credit_amount": wire.decimal((-off).amount),
+        "charge_amount": wire.decimal(on.amount),
+        "net_amount": wire.decimal((on + off).amount),
+        "proration_date": wire.moment(now),
+        "current_period_start": wire.moment(row.period_start),
+        "current_period_end": wire.moment(row.period_end),
+        "days_used": max((now - row.period_start).days, 0),
+        "days_remaining": max((row.period_end - now).days, 0),
+    }
+
+
+def proration_detail(each: RatedLine, row: Row[Any]) -> dict[str, Any]:
+    amount = Fiat.from_exact(abs(each.exact), row.currency).amount
+    span = each.span
+    return {
+        "credit_amount": wire.decimal(amount),
+        "charge_amount": "0",
+        "description": each.reason,
+        "plan_name": each.name,
+        "proration_days": (span.end - span.start).days if span else 0,
+    }
+
+
+def kind_of_change(connection: Connection, row: Row[Any], to: closing.NewPlan) -> str:
+    """Dearer is an upgrade, cheaper a downgrade, by the fixed prices of a period."""
+    old = subscriptions.fixed_worth(subscriptions.lines_of(connection, row.id, Span(row.period_start, row.period_end)))
+    new = sum(
+        (closing.worth(each.price, each.quantity) for each in to.lines if each.price["type"] == "FIXED"), Fraction(0)
+    )
+    return "upgrade" if new > old else "downgrade" if new < old else "lateral"
+
+
+def prorates(given: Given) -> bool:
+    return given.maybe("proration_behavior") != "none"
+
+
+def _text(given: object) -> str | None:
+    return None if given in (None, "") else str(given)

@@ -1,0 +1,250 @@
+"""`/subscriptions`: who is on which plan, since when, and what comes of it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from sqlalchemy import select
+
+from app.api.billing import invoice_wire, wire
+from app.api.billing import subscription_wire as show
+from app.api.billing.common import Billing, Body, OptionalBody, Query
+from app.billing import agreeing, closing, subscriptions, tables
+from app.billing.lifecycle import State
+from app.billing.rating import RatedLine
+from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.given import Given
+from app.plans import customers as customer_book
+from app.plans.keys import BillingKey
+from app.plans.search import bounds, chosen
+
+SUB, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
+
+
+def lines(billing: Billing) -> APIRouter:
+    """The lines of subscriptions and what changes them: another plan, a plan's new prices."""
+    api = APIRouter(tags=["subscriptions"])
+    Key = Annotated[BillingKey, billing.key("subscriptions")]
+    db, clock = billing.db, billing.clock
+
+    @api.post("/subscriptions/lineitems/search")
+    def search_lines(_key: Key, body: OptionalBody) -> dict[str, Any]:
+        with db.read() as connection:
+            limit, offset = bounds(body)
+            wanted = [
+                *chosen(LINE.c.subscription_id, body, "subscription_ids"),
+                *chosen(LINE.c.id, body, "line_item_ids"),
+            ]
+            wanted += [*chosen(LINE.c.price_id, body, "price_ids"), *chosen(LINE.c.meter_id, body, "meter_ids")]
+            rows = connection.execute(select(LINE).where(*wanted).order_by(LINE.c.id.desc())).all()
+            return wire.listed([show.line(row) for row in rows[offset : offset + limit]], len(rows), limit, offset)
+
+    @api.delete("/subscriptions/lineitems/{line_id}")
+    def end_line(_key: Key, line_id: str, body: OptionalBody) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            at = body.maybe_moment("effective_from") or now
+            return show.line(subscriptions.end_line(connection, line_id, at=at, now=now))
+
+    @api.post("/subscriptions/{subscription_id}/change/preview")
+    def preview_change(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.read() as connection:
+            row = subscriptions.find(connection, subscription_id)
+            to = agreeing.read_change(connection, body, row, now)
+            lines = closing.proration_lines(connection, row, to, now) if show.prorates(body) else []
+            return {
+                "subscription_id": row.id,
+                "change_type": show.kind_of_change(connection, row, to),
+                "effective_date": wire.moment(now),
+                "current_plan": show.plan(connection, row.plan_id),
+                "target_plan": show.plan(connection, to.plan_id),
+                "proration_details": show.proration(row, lines, now),
+                "warnings": [],
+            }
+
+    @api.post("/subscriptions/{subscription_id}/change/execute")
+    def execute_change(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        return _change(billing, key, subscription_id, body)
+
+    @api.post("/subscriptions/{subscription_id}/lineitems", status_code=201)
+    def add_line(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            row = subscriptions.find(connection, subscription_id, lock=True)
+            if row.state == State.CANCELLED:
+                raise Conflict("A cancelled subscription takes no more lines.", code="invalid_operation")
+            wanted = agreeing.line_of(connection, body, row, now)
+            (made,) = subscriptions.add_lines(connection, row.id, row.plan_id, "", [wanted], now, now)
+            return show.line(subscriptions.line_of(connection, made))
+
+    @api.post("/plans/{plan_id}/sync/subscriptions")
+    def sync(_key: Key, plan_id: str) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            plan_row = agreeing.plan_of(connection, plan_id)
+            changed = agreeing.sync(connection, plan_row, now)
+        return {"message": f"{changed} subscriptions brought up to date.", "workflow_id": plan_id, "run_id": plan_id}
+
+    return api
+
+
+def router(billing: Billing) -> APIRouter:
+    """Subscriptions from their beginning to their end."""
+    api = lines(billing)  # the longer addresses first
+    Key = Annotated[BillingKey, billing.key("subscriptions")]
+    db, clock = billing.db, billing.clock
+
+    @api.post("/subscriptions", status_code=201)
+    def create(key: Key, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            wanted = agreeing.read(connection, body, now)
+            made = subscriptions.create(connection, wanted, actor=key.id, now=now)
+            closing.begin(connection, made, actor=key.id, now=now)
+            return show.shown(connection, subscriptions.find(connection, made))
+
+    @api.post("/subscriptions/search")
+    def search(_key: Key, body: OptionalBody) -> dict[str, Any]:
+        with db.read() as connection:
+            found = show.find_all(connection, body)
+            return wire.listed(
+                [show.shown(connection, subscriptions.find(connection, row["id"])) for row in found.items],
+                found.total,
+                found.limit,
+                found.offset,
+            )
+
+    @api.post("/subscriptions/usage")
+    def usage(_key: Key, body: Body) -> dict[str, Any]:
+        with db.read() as connection:
+            return show.used(connection, body, clock())
+
+    @api.get("/subscriptions/{subscription_id}")
+    def get(_key: Key, subscription_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            return show.shown(connection, subscriptions.find(connection, subscription_id))
+
+    @api.get("/subscriptions/{subscription_id}/v2")
+    def get_v2(_key: Key, subscription_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            return show.shown(connection, subscriptions.find(connection, subscription_id))
+
+    @api.put("/subscriptions/{subscription_id}")
+    def change(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            row = subscriptions.find(connection, subscription_id, lock=True)
+            if row.state == State.CANCELLED:
+                raise Conflict("A cancelled subscription does not change.", code="invalid_operation")
+            at = row.period_end if body.flag("cancel_at_period_end") else body.maybe_moment("cancel_at")
+            if at is not None:
+                row = subscriptions.change(connection, row, now, cancel_at=at)
+            return show.shown(connection, row)
+
+    @api.post("/subscriptions/{subscription_id}/activate")
+    def activate(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            subscriptions.activate(
+                connection, subscription_id, start_at=body.maybe_moment("start_date") or now, now=now
+            )
+            closing.begin(connection, subscription_id, actor=key.id, now=now)
+            return show.shown(connection, subscriptions.find(connection, subscription_id))
+
+    @api.post("/subscriptions/{subscription_id}/cancel")
+    def cancel(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        return _cancel(billing, key, subscription_id, body)
+
+    @api.post("/subscriptions/{subscription_id}/pause")
+    def pause(key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
+        with db.write() as connection:
+            row, paused = subscriptions.pause(
+                connection,
+                subscription_id,
+                reason=body.maybe("reason") or "",
+                meta=body.labels(),
+                actor=key.id,
+                now=clock(),
+            )
+            return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
+
+    @api.post("/subscriptions/{subscription_id}/resume")
+    def resume(_key: Key, subscription_id: str, _body: OptionalBody) -> dict[str, Any]:
+        with db.write() as connection:
+            row, paused = subscriptions.resume(connection, subscription_id, now=clock())
+            return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
+
+    @api.get("/customers/external/{external_id}/subscriptions")
+    def of_customer(_key: Key, external_id: str, query: Query) -> dict[str, Any]:
+        with db.read() as connection:
+            customer = customer_book.by_external_id(connection, external_id)
+            wish = Given({**query.raw, "customer_id": customer.id})
+            found = show.find_all(connection, wish)
+            items = [show.shown(connection, subscriptions.find(connection, row["id"])) for row in found.items]
+            return wire.listed(items, found.total, found.limit, found.offset)
+
+    return api
+
+
+def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given) -> dict[str, Any]:
+    now = billing.clock()
+    way = body.choice("cancellation_type", ("immediate", "end_of_period", "scheduled_date"))
+    reason = body.maybe("reason") or ""
+    with billing.db.write() as connection:
+        made, lines = None, list[RatedLine]()
+        if way == "immediate":
+            invoice = body.maybe("cancel_immediately_invoice_policy") != "skip"
+            row, made, lines = closing.cancel_now(
+                connection,
+                subscription_id,
+                reason=reason,
+                prorate=show.prorates(body),
+                invoice=invoice,
+                actor=key.id,
+                now=now,
+            )
+        else:
+            before = subscriptions.find(connection, subscription_id)
+            at = body.moment("cancel_at") if way == "scheduled_date" else before.period_end
+            if at <= now:
+                raise InvalidInput("cancel_at lies in the future.", param="cancel_at")
+            row = subscriptions.cancel(connection, subscription_id, at=at, reason=reason, now=now)
+        credit = -closing.amount_of(lines, row.currency)
+        return {
+            "subscription_id": row.id,
+            "cancellation_type": way,
+            "effective_date": wire.moment(row.cancel_at or now),
+            "processed_at": wire.moment(now),
+            "status": row.state,
+            "reason": reason or None,
+            "message": "cancelled" if row.state == State.CANCELLED else "cancellation scheduled",
+            "total_credit_amount": wire.decimal(credit.amount),
+            "proration_details": [show.proration_detail(each, row) for each in lines],
+            "proration_invoice": None if made is None else invoice_wire.shown(connection, made),
+        }
+
+
+def _change(billing: Billing, key: BillingKey, subscription_id: str, body: Given) -> dict[str, Any]:
+    now = billing.clock()
+    with billing.db.write() as connection:
+        before = subscriptions.find(connection, subscription_id, lock=True)
+        to = agreeing.read_change(connection, body, before, now)
+        kind = show.kind_of_change(connection, before, to)
+        made, lines = None, list[RatedLine]()
+        if body.maybe("change_at") == "end_of_period":
+            row = closing.plan_change_later(connection, subscription_id, to, now=now)
+        else:
+            row, made, lines = closing.change_plan(
+                connection, subscription_id, to, prorate=show.prorates(body), actor=key.id, now=now
+            )
+        later = row.next_plan is not None
+        return {
+            "change_type": kind,
+            "effective_date": wire.moment(row.period_end if later else now),
+            "is_scheduled": later,
+            "metadata": body.labels(),
+            "old_subscription": show.summary(before),
+            "new_subscription": show.summary(row),
+            "proration_applied": show.proration(row, lines, now),
+            "invoice": None if made is None else invoice_wire.shown(connection, made),
+        }

@@ -1,0 +1,99 @@
+"""Invoices that an integrator makes: lines with amounts, discounts and tax as everywhere, a source that exists once."""
+
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from app.billing import agreeing, drafts, facts, invoices
+from app.billing.drafts import Built
+from app.billing.invoices import Head
+from app.billing.rating import FIXED, USAGE, RatedLine, Terms, settled
+from app.kernel.errors import IdempotencyConflict, InvalidInput
+from app.kernel.fiat import Fiat
+from app.kernel.given import Given
+from app.kernel.ids import new_id
+from app.metering.aggregate import Span
+from app.plans import customers
+
+REASONS = (
+    "SUBSCRIPTION_CREATE", "SUBSCRIPTION_CYCLE", "SUBSCRIPTION_UPDATE", "SUBSCRIPTION_TRIAL_END",
+    "SUBSCRIPTION_TRIAL_START", "PRORATION", "MANUAL", "AUTO_INVOICE_THRESHOLD", "WALLET_AUTO_TOPUP",
+    "SUBSCRIPTION_PAUSED", "SUBSCRIPTION_RESUME",
+)  # fmt: skip
+
+
+def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Row[Any]:
+    """A draft of these lines; the same `idempotency_key` answers the one that was made before."""
+    customer_id = given.text("customer_id")
+    customer = facts.customer_of(connection, customer_id)
+    currency = customers.currency(given)
+    span = Span(given.maybe_moment("period_start") or now, given.maybe_moment("period_end") or now)
+    if span.end < span.start:
+        raise InvalidInput("period_end lies after period_start.", param="period_end")
+    lines = _lines(given, currency, span)
+    _agrees(given, lines, currency)
+    coupons = facts.discounts(
+        connection, [agreeing.coupon(connection, code) for code in given.texts("coupons", most=20)], None, currency, now
+    )
+    rates = [*given.texts("tax_rates", most=20)]
+    rates += [each.text("tax_rate_code") for each in given.objects("tax_rate_overrides", most=20)]
+    tax = facts.taxes(connection, customer, currency, now, rate_ids=rates)
+    terms = Terms(currency, None, tuple(discount for _, discount in coupons), tax.percents)
+    draft = settled(terms, span, lines)
+    key = given.maybe("idempotency_key")
+    source = f"one_off:{customer.id}:{key}" if key else f"one_off:{new_id('src')}"
+    head = Head(
+        customer_id=customer.id,
+        workspace_id=customer.workspace_id,
+        currency=currency,
+        source=source,
+        kind=invoices.ONE_OFF,
+        reason=given.choice("billing_reason", REASONS, "MANUAL"),
+        description=given.maybe("description", longest=1_000) or "",
+        due_at=given.maybe_moment("due_date"),
+        manual=True,
+        meta=given.labels(),
+    )
+    kept = drafts.computed(draft, [name for name, _ in coupons], tax)
+    row = invoices.keep(connection, head, Built(draft, kept), actor=actor, now=now)
+    if (row.customer_id, row.currency, row.subtotal) != (customer.id, currency, draft.due.subtotal.minor):
+        raise IdempotencyConflict("This idempotency_key was used for another invoice.", param="idempotency_key")
+    return row
+
+
+def _lines(given: Given, currency: str, span: Span) -> list[RatedLine]:
+    lines = [_line(each, span) for each in given.objects("line_items", most=1_000)]
+    if lines:
+        return lines
+    amount = Fraction(given.decimal("subtotal"))
+    name = given.maybe("description", longest=1_000) or "Invoice"
+    return [RatedLine(None, FIXED, name, Fraction(1), amount, "", span=span)] if amount else []
+
+
+def _line(given: Given, span: Span) -> RatedLine:
+    own = Span(given.maybe_moment("period_start") or span.start, given.maybe_moment("period_end") or span.end)
+    kind = USAGE if given.maybe("price_type") == USAGE else FIXED
+    quantity = Fraction(given.decimal("quantity"))
+    return RatedLine(
+        None, kind, given.maybe("display_name") or "Item", quantity, Fraction(given.decimal("amount")), "", span=own
+    )
+
+
+def _agrees(given: Given, lines: list[RatedLine], currency: str) -> None:
+    """The subtotal that was sent is what the lines come to."""
+    if not given.has("subtotal") or not given.has("line_items"):
+        return
+    come_to = sum(Fiat.from_exact(line.exact, currency).minor for line in lines)
+    if Fiat.from_exact(given.decimal("subtotal"), currency).minor != come_to:
+        raise InvalidInput(
+            f"The lines come to {Fiat(come_to, currency)}, subtotal says {given.raw['subtotal']}.", param="subtotal"
+        )
+
+
+def drill(connection: Connection, invoice_id: str, line_id: str) -> list[dict[str, Any]]:
+    """The kinds of events behind a line."""
+    line = invoices.LINE
+    query = select(line.c.drill).where(line.c.id == line_id, line.c.invoice_id == invoice_id)
+    return list(connection.execute(query).scalar() or ())

@@ -1,0 +1,147 @@
+"""Payments of invoices: recorded once, counted when they succeed. In the caller's transaction; no network in here."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from app.billing import closing, invoices, tables
+from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound
+from app.kernel.fiat import Fiat
+from app.kernel.ids import new_id
+
+PAYMENT = tables.billing_payment
+CARD, OFFLINE, CREDITS = "CARD", "OFFLINE", "CREDITS"
+METHODS: Final = (CARD, "ACH", OFFLINE, CREDITS, "PAYMENT_LINK", "UPI")
+INITIATED, PENDING, PROCESSING, SUCCEEDED, FAILED = "INITIATED", "PENDING", "PROCESSING", "SUCCEEDED", "FAILED"
+OPEN: Final = (INITIATED, PENDING, PROCESSING)
+
+
+def create(
+    connection: Connection,
+    invoice_id: str,
+    amount: Fiat,
+    method: str,
+    *,
+    key: str | None,
+    actor: str,
+    now: datetime,
+    meta: dict[str, str] | None = None,
+    reference: str | None = None,
+) -> tuple[Row[Any], bool]:
+    """A payment to be made of a finalised invoice, and whether it is new; the same key answers the first one.
+
+    Raises `Conflict` for more than is left to be paid, `IdempotencyConflict` for the same key with other figures.
+    """
+    row = invoices.find(connection, invoice_id, lock=True)
+    if key is not None and (known := by_key(connection, key)) is not None:
+        if (known.invoice_id, known.amount, known.currency) != (invoice_id, amount.minor, amount.currency):
+            raise IdempotencyConflict("This idempotency_key was used for another payment.", param="idempotency_key")
+        return known, False
+    if row.state != invoices.FINALIZED:
+        raise Conflict(f"This invoice is {row.state}: finalize it before it is paid.", code="invalid_operation")
+    if amount.currency != row.currency:
+        raise InvalidInput(f"The invoice is in {row.currency}.", param="currency")
+    if amount.minor <= 0:
+        raise InvalidInput("The amount is above 0.", param="amount")
+    left = invoices.remaining(row).minor - _under_way(connection, invoice_id)
+    if amount.minor > left:
+        raise Conflict(f"{Fiat(max(left, 0), row.currency)} is left to be paid.", code="invalid_operation")
+    payment_id = new_id("pay")
+    connection.execute(
+        insert(PAYMENT).values(
+            id=payment_id,
+            invoice_id=invoice_id,
+            key=key or payment_id,
+            method=method,
+            state=PENDING,
+            currency=amount.currency,
+            amount=amount.minor,
+            reference=reference,
+            meta=meta or {},
+            created_at=now,
+            created_by=actor,
+            updated_at=now,
+        )
+    )
+    return find(connection, payment_id), True
+
+
+def succeed(connection: Connection, payment_id: str, *, now: datetime, reference: str | None = None) -> Row[Any]:
+    """The money is here: the invoice is paid by so much. Again, it changes nothing."""
+    payment = find(connection, payment_id)
+    row = invoices.find(connection, payment.invoice_id, lock=True)
+    payment = find(connection, payment_id)
+    if payment.state == SUCCEEDED:
+        return payment
+    _change(connection, payment_id, now, state=SUCCEEDED, succeeded_at=now, reference=reference or payment.reference)
+    paid = row.paid + payment.amount
+    left = row.total - paid - row.adjusted
+    state = invoices.SUCCEEDED if left == 0 else invoices.OVERPAID if left < 0 else invoices.PENDING
+    values: dict[str, Any] = {"paid": paid, "payment_state": state}
+    if left <= 0:
+        values["paid_at"] = now
+    changed = invoices.change(connection, row, now, **values)
+    if left <= 0:
+        closing.paid(connection, changed, now)
+    return find(connection, payment_id)
+
+
+def fail(connection: Connection, payment_id: str, *, error: str, now: datetime) -> Row[Any]:
+    """It did not come; the invoice is still to be paid."""
+    payment = find(connection, payment_id)
+    row = invoices.find(connection, payment.invoice_id, lock=True)
+    if find(connection, payment_id).state in OPEN:
+        _change(connection, payment_id, now, state=FAILED, failed_at=now, error=error[:500])
+        if row.payment_state in (invoices.PENDING, invoices.PROCESSING):
+            invoices.change(connection, row, now, payment_state=invoices.FAILED)
+    return find(connection, payment_id)
+
+
+def process(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:
+    """It was sent off, and its end is not known yet."""
+    payment = find(connection, payment_id)
+    if payment.state in (INITIATED, PENDING):
+        _change(connection, payment_id, now, state=PROCESSING)
+    return find(connection, payment_id)
+
+
+def mark(
+    connection: Connection, invoice_id: str, state: str, amount: Fiat | None, *, actor: str, now: datetime
+) -> Row[Any]:
+    """An operator says how an invoice stands: paid outside, or not to be had."""
+    row = invoices.find(connection, invoice_id, lock=True)
+    if state == invoices.SUCCEEDED:
+        left = amount or invoices.remaining(row)
+        if left:
+            made, _ = create(connection, invoice_id, left, OFFLINE, key=None, actor=actor, now=now)
+            succeed(connection, made.id, now=now)
+        return invoices.find(connection, invoice_id)
+    if row.state != invoices.FINALIZED or row.payment_state == invoices.SUCCEEDED:
+        raise Conflict(f"This invoice is {row.state} and {row.payment_state}.", code="invalid_operation")
+    if state not in (invoices.PENDING, invoices.PROCESSING, invoices.FAILED):
+        raise InvalidInput("An invoice is set to PENDING, PROCESSING, FAILED or SUCCEEDED.", param="payment_status")
+    return invoices.change(connection, row, now, payment_state=state)
+
+
+def find(connection: Connection, payment_id: str) -> Row[Any]:
+    """The payment, or `NotFound`."""
+    found = connection.execute(select(PAYMENT).where(PAYMENT.c.id == payment_id)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no payment {payment_id[:100]}.", code="payment_not_found")
+    return found
+
+
+def by_key(connection: Connection, key: str) -> Row[Any] | None:
+    return connection.execute(select(PAYMENT).where(PAYMENT.c.key == key)).one_or_none()
+
+
+def _under_way(connection: Connection, invoice_id: str) -> int:
+    still = select(func.coalesce(func.sum(PAYMENT.c.amount), 0)).where(
+        PAYMENT.c.invoice_id == invoice_id, PAYMENT.c.state.in_((INITIATED, PROCESSING))
+    )
+    return int(connection.execute(still).scalar_one())
+
+
+def _change(connection: Connection, payment_id: str, now: datetime, **values: Any) -> None:
+    connection.execute(update(PAYMENT).where(PAYMENT.c.id == payment_id).values(**values, updated_at=now))

@@ -1,0 +1,221 @@
+"""A subscription through its periods: what is billed when, and why."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.billing import agreeing, closing, subscriptions
+from app.kernel.db import Database
+from app.kernel.given import Given
+from tests.billing.world import World, at
+
+BASE = {"type": "FIXED", "amount": "20", "display_name": "Base"}
+IMAGES = {"amount": "0.10", "display_name": "Images"}
+
+
+@pytest.fixture
+def world(sqlite_url: str) -> Iterator[World]:
+    database = Database(sqlite_url)
+    yield World(database)
+    database.dispose()
+
+
+def said(world: World, subscription_id: str) -> list[tuple[Any, ...]]:
+    return [
+        (row.state, row.reason, row.total, [(line.name, line.amount) for line in world.lines(row)])
+        for row in world.invoices(subscription_id)
+    ]
+
+
+def test_fixed_prices_ahead_and_usage_in_arrear(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", BASE, IMAGES))
+    world.event("studio", "image.generated", "2026-04-10", model="gpt", image_count=30)
+    world.event("studio", "image.generated", "2026-04-30T23:59", model="gpt")
+    world.event("studio", "image.generated", "2026-05-01", model="gpt", image_count=100)
+    world.now = at("2026-05-01T03:00")
+    world.turn()
+    first, second = said(world, made)
+    assert first == ("FINALIZED", "SUBSCRIPTION_CREATE", 2000, [("Base", 2000)])
+    assert second == ("DRAFT", "SUBSCRIPTION_CYCLE", 2310, [("Images", 310), ("Base", 2000)])
+    world.now = at("2026-05-01T05:01")
+    world.turn()
+    row = world.invoices(made)[1]
+    assert (row.state, row.number, row.payment_state) == ("FINALIZED", "EX-2026-000002", "PENDING")
+    (usage, _) = world.lines(row)
+    assert (usage.quantity, usage.events) == ("31", 2)
+    assert usage.drill == [
+        {"event_name": "image.generated", "properties": {"model": "gpt"}, "events": 2, "quantity": "31"}
+    ]
+
+
+def test_what_comes_late_is_on_the_draft_and_then_on_the_next(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", IMAGES))
+    world.event("studio", "image.generated", "2026-04-10", image_count=10)
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    world.event("studio", "image.generated", "2026-04-30", image_count=5)
+    world.now = at("2026-05-01T02:31")
+    world.turn()
+    assert said(world, made) == [("FINALIZED", "SUBSCRIPTION_CYCLE", 150, [("Images", 150)])]
+    world.event("studio", "image.generated", "2026-04-29", image_count=7)
+    world.event("studio", "image.generated", "2026-05-02", image_count=1)
+    world.now = at("2026-06-01T03:00")
+    world.turn()
+    world.now = at("2026-06-01T06:00")
+    world.turn()
+    row = world.invoices(made)[1]
+    assert [(line.purpose, line.amount, line.events, line.quantity) for line in world.lines(row)] == [
+        ("", 10, 1, "1"),
+        ("adjustment", 70, 1, "7"),
+    ]
+    world.now = at("2026-07-01T06:00")
+    world.turn()
+    assert [line.amount for line in world.lines(world.invoices(made)[2])] == [0]
+
+
+def test_a_trial_costs_nothing_and_then_the_first_period_begins(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES), trial_period_days=14)
+    assert world.subscription(made).state == "trialing"
+    world.event("studio", "image.generated", "2026-04-10", image_count=500)
+    assert world.invoices(made) == []
+    world.now = at("2026-04-15T00:00")
+    world.turn()
+    row = world.subscription(made)
+    assert (row.state, row.period_start, row.period_end) == ("active", at("2026-04-15"), at("2026-05-15"))
+    assert said(world, made) == [("DRAFT", "SUBSCRIPTION_TRIAL_END", 2000, [("Base", 2000)])]
+
+
+def test_what_was_settled_from_the_balance_is_shown_and_not_billed_again(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", IMAGES))
+    world.event("studio", "image.generated", "2026-04-10", image_count=10)
+    world.event("studio", "image.generated", "2026-04-11", image_count=90, settled_by="ledger")
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    (line,) = world.lines(world.invoices(made)[0])
+    assert (line.amount, line.quantity) == (100, "10")
+    assert "90 more paid from the balance already" in line.reason
+
+
+def test_the_most_exact_price_wins_and_the_reason_says_so(world: World) -> None:
+    prices = [
+        IMAGES,
+        {"amount": "0.50", "display_name": "4K", "filter_values": {"model": ["veo"], "size": ["4k"]}},
+        {"amount": "0.20", "display_name": "Veo", "filter_values": {"model": ["veo"]}},
+    ]
+    made = world.subscribe(world.customer("studio"), world.plan("pro", *prices))
+    for model, size in (("veo", "4k"), ("veo", "hd"), ("gpt", "4k")):
+        world.event("studio", "image.generated", "2026-04-10", image_count=10, model=model, size=size)
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    lines = {line.name: line for line in world.lines(world.invoices(made)[0])}
+    assert {name: line.amount for name, line in lines.items()} == {"Images": 100, "4K": 500, "Veo": 200}
+    assert lines["4K"].reason == "10 images at 0.5 for model = veo, size = 4k"
+
+
+@pytest.mark.parametrize(
+    ("reset", "billed"), [pytest.param(None, 1500, id="with the period"), pytest.param("DAILY", 200, id="every day")]
+)
+def test_what_a_plan_includes(world: World, reset: str | None, billed: int) -> None:
+    plan = world.plan("pro", {**IMAGES, "amount": "1"})
+    world.entitle(plan, "images", 10, reset)
+    made = world.subscribe(world.customer("studio"), plan)
+    for day, many in (("2026-04-02", 9), ("2026-04-03", 12), ("2026-04-04", 14 - 10)):
+        world.event("studio", "image.generated", day, image_count=many)
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    (line,) = world.lines(world.invoices(made)[0])
+    assert line.amount == billed
+
+
+def test_coupons_credit_carried_and_tax(world: World) -> None:
+    world.coupon("TEN", percentage_off="10")
+    world.coupon("ONCE", type="fixed", amount_off="5", cadence="once")
+    world.tax("19")
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), coupons=["TEN", "ONCE"])
+    for moment in ("2026-05-02", "2026-05-03"):
+        world.now = at(moment)
+        world.turn()
+    first, second = world.invoices(made)
+    assert (first.subtotal, first.discount, first.tax, first.total) == (2000, 700, 247, 1547)
+    assert (second.subtotal, second.discount, second.tax, second.total) == (2000, 200, 342, 2142)
+
+
+def test_cancelled_at_once(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES))
+    world.event("studio", "image.generated", "2026-04-05", image_count=10)
+    world.now = at("2026-04-16")
+    with world.db.write() as connection:
+        row, invoice, credits_ = closing.cancel_now(
+            connection, made, reason="", prorate=True, invoice=True, actor="test", now=world.now
+        )
+    assert (row.state, row.period_end) == ("cancelled", at("2026-05-01"))
+    assert [line.exact for line in credits_] == [-10]
+    assert invoice is not None
+    assert (invoice.subtotal, invoice.discount, invoice.total) == (100, 100, 0)
+    world.now = at("2026-08-01")
+    world.turn()
+    assert world.subscription(made).carried == 900
+
+
+def test_cancelled_at_the_end_of_the_period(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES))
+    world.event("studio", "image.generated", "2026-04-20", image_count=10)
+    with world.db.write() as connection:
+        subscriptions.cancel(connection, made, at=at("2026-05-01"), reason="", now=world.now)
+    world.now = at("2026-06-15")
+    world.turn()
+    world.now = at("2026-06-16")
+    world.turn()
+    assert [(row.state, row.total) for row in world.invoices(made)] == [("FINALIZED", 2000), ("FINALIZED", 100)]
+    assert world.subscription(made).state == "cancelled"
+
+
+def test_paused_and_resumed(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES))
+    world.now = at("2026-04-11")
+    with world.db.write() as connection:
+        subscriptions.pause(connection, made, reason="holiday", meta={}, actor="test", now=world.now)
+    world.now = at("2026-05-11")
+    world.turn()
+    with world.db.write() as connection:
+        row, _ = subscriptions.resume(connection, made, now=world.now)
+    assert (row.state, row.period_end) == ("active", at("2026-05-31"))
+    world.now = at("2026-06-01")
+    world.turn()
+    assert world.subscription(made).period_end == at("2026-06-30")
+    assert [row.total for row in world.invoices(made)] == [2000, 2000]
+
+
+def test_another_plan_within_the_period(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("small", {**BASE, "amount": "10"}, IMAGES))
+    world.event("studio", "image.generated", "2026-04-05", image_count=10)
+    big = world.plan("big", {**BASE, "amount": "20"}, {**IMAGES, "amount": "0.05"})
+    world.now = at("2026-04-15")
+    with world.db.write() as connection:
+        row = subscriptions.find(connection, made)
+        to = agreeing.read_change(connection, Given({"target_plan_id": big}), row, world.now)
+        _, invoice, _ = closing.change_plan(connection, made, to, prorate=True, actor="test", now=world.now)
+    assert invoice is not None
+    assert (invoice.subtotal, invoice.discount, invoice.total) == (1067, 533, 534)
+    world.event("studio", "image.generated", "2026-04-20", image_count=10)
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    last = world.invoices(made)[-1]
+    assert [(line.name, line.amount) for line in world.lines(last)] == [("Images", 100), ("Images", 50), ("Base", 2000)]
+
+
+def test_asking_again_does_nothing_again(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES))
+    world.now = at("2026-07-15")
+    for _ in range(3):
+        world.turn()
+    assert [row.period_start for row in world.invoices(made)] == [
+        at("2026-04-01"),
+        at("2026-04-01"),
+        at("2026-05-01"),
+        at("2026-06-01"),
+    ]
+    assert world.subscription(made).period_end == at("2026-08-01")
