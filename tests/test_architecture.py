@@ -69,7 +69,10 @@ AT_HOME_ONLY = {
 #: Values in, values out: these import no clock, no randomness, no database, no network and no environment.
 PURE = [
     "billing/commitment.py",
+    "billing/lifecycle.py",
+    "billing/periods.py",
     "billing/proration.py",
+    "billing/rating.py",
     "billing/wallet_rules.py",
     "billing/waterfall.py",
     "kernel/money.py",

@@ -83,7 +83,7 @@ def close(connection: Connection, subscription_id: str, *, now: datetime, actor:
     reason = "SUBSCRIPTION_TRIAL_END" if trial else "SUBSCRIPTION_CYCLE"
     head = _head(row, f"close:{closed.end.isoformat()}", reason)
     invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
-    faults.point("billing.after_close")
+    faults.point("period.after_close")
     return True
 
 
@@ -105,7 +105,7 @@ def _end(connection: Connection, row: Row[Any], at: datetime, now: datetime, act
         head = _head(row, f"end:{span.end.isoformat()}", "SUBSCRIPTION_CYCLE")
         wanted = Wanted(span, None if row.trial_end and span.end <= row.trial_end else span)
         invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
-    faults.point("billing.after_close")
+    faults.point("period.after_close")
 
 
 def cancel_now(
@@ -217,7 +217,7 @@ def _prorated(
     last = (span.end - _MOMENT).date()
     found = prorated(span.start.date(), last, now.date(), old=old, new=new, currency=row.currency)
     amount, key = (found.credit, "unused") if old else (found.charge, "rest")
-    reason = t(f"billing.proration.{key}", part=f"{found.part.numerator}/{found.part.denominator}")
+    reason = t(f"period.proration.{key}", part=f"{found.part.numerator}/{found.part.denominator}")
     return RatedLine(
         None, FIXED, name, Fraction(1), Fraction(amount.amount), reason, PRORATION, span=Span(now, span.end)
     )

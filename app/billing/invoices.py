@@ -92,7 +92,7 @@ def keep(connection: Connection, head: Head, built: Built, *, actor: str, now: d
     made = connection.execute(once(INVOICE).values(**row).on_conflict_do_nothing().returning(INVOICE.c.id)).scalar()
     if made is None:
         return by_source(connection, head.source)
-    faults.point("billing.after_invoice")
+    faults.point("period.after_invoice")
     _write_lines(connection, invoice_id, draft, now)
     return find(connection, invoice_id)
 
@@ -117,7 +117,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, net_days
         return change(connection, row, now, state=SKIPPED, finalized_at=now)
     due_at = row.due_at or now + timedelta(days=net_days)
     issued = _issue(connection, row, lines, now, due_at)
-    faults.point("billing.after_document")
+    faults.point("period.after_document")
     paid = row.total == 0
     changed = change(
         connection,
@@ -131,7 +131,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, net_days
         payment_state=SUCCEEDED if paid else row.payment_state,
         paid_at=now if paid else None,
     )
-    faults.point("billing.before_commit")
+    faults.point("period.before_commit")
     return changed
 
 
@@ -151,7 +151,7 @@ def void(connection: Connection, invoice_id: str, *, now: datetime) -> Row[Any]:
                 issued_at=now,
                 source_id=f"void:{row.id}",
                 source_kind=SOURCE_KIND,
-                reason=t("billing.void_reason"),
+                reason=t("period.void_reason"),
             ),
         )
     return change(connection, row, now, state=VOIDED, voided_at=now)
@@ -308,7 +308,7 @@ def _issue(connection: Connection, row: Row[Any], lines: Sequence[Row[Any]], now
             "The tax of this draft is not what it would be today. Recalculate it first.", code="invalid_operation"
         )
     written = tuple(_document_line(row, line) for line in lines) or (
-        DraftLine(row.description or t("billing.nothing_used"), net),
+        DraftLine(row.description or t("period.nothing_used"), net),
     )
     return issue_invoice(
         connection,
@@ -333,9 +333,9 @@ def _document_line(row: Row[Any], line: Row[Any]) -> DraftLine:
     net = Fiat(line.amount - line.discount - line.credits, row.currency)
     details = [line.reason]
     if line.discount:
-        details.append(t("billing.line.discount", amount=str(Fiat(line.discount, row.currency))))
+        details.append(t("period.line.discount", amount=str(Fiat(line.discount, row.currency))))
     if line.credits:
-        details.append(t("billing.line.credits", amount=str(Fiat(line.credits, row.currency))))
+        details.append(t("period.line.credits", amount=str(Fiat(line.credits, row.currency))))
     shown = round(Decimal(quantity.numerator) / Decimal(quantity.denominator), 9).normalize()
     return DraftLine(
         description=line.name,
@@ -354,7 +354,7 @@ def _days(row: Row[Any]) -> tuple[date, date] | None:
 def _notes(row: Row[Any]) -> tuple[str, ...]:
     if not row.carried_used:
         return ()
-    return (t("billing.carried", amount=str(Fiat(row.carried_used, row.currency))),)
+    return (t("period.carried", amount=str(Fiat(row.carried_used, row.currency))),)
 
 
 def amounts(rows: Sequence[Row[Any]], currency: str) -> Fiat:

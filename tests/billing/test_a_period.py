@@ -100,7 +100,7 @@ def test_what_was_settled_from_the_balance_is_shown_and_not_billed_again(world: 
 
 
 def test_the_most_exact_price_wins_and_the_reason_says_so(world: World) -> None:
-    prices = [
+    prices: list[dict[str, Any]] = [
         IMAGES,
         {"amount": "0.50", "display_name": "4K", "filter_values": {"model": ["veo"], "size": ["4k"]}},
         {"amount": "0.20", "display_name": "Veo", "filter_values": {"model": ["veo"]}},
