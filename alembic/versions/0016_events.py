@@ -46,6 +46,7 @@ def upgrade() -> None:
         "usage_key",
         sa.Column("event_id", sa.String(), nullable=False),
         sa.Column("digest", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("event_id"),
     )
     op.create_table(

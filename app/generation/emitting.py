@@ -26,6 +26,7 @@ from app.kernel.money import USD, Money, plain
 from app.metering.apart import LEDGER, SETTLED_BY
 from app.metering.events import Event, read_event
 from app.metering.ingest import Ingest
+from app.plans.tables import DELETED, customer
 
 DUE = metadata.tables[str(UsageDue.__tablename__)]
 MODEL = metadata.tables[str(Model.__tablename__)]
@@ -102,6 +103,7 @@ def events_of(connection: Connection, generation_ids: Sequence[str], now: dateti
 
 
 def _settled(generation_ids: Sequence[str]) -> Any:
+    """A customer's usage is kept under the name their integrator gave them, which never changes."""
     attempt = rows.ATTEMPT
     last = (
         select(func.max(attempt.c.number)).where(attempt.c.generation_id == _GENERATION.id).correlate(rows.GENERATION)
@@ -115,9 +117,11 @@ def _settled(generation_ids: Sequence[str]) -> Any:
             attempt.c.upstream_model,
             attempt.c.usage,
             attempt.c.resolved,
+            func.coalesce(customer.c.external_id, _GENERATION.workspace_id).label("customer"),
         )
         .join(MODEL, MODEL.c.id == _GENERATION.model_id)
         .outerjoin(attempt, (attempt.c.generation_id == _GENERATION.id) & (attempt.c.number == last))
+        .outerjoin(customer, (customer.c.workspace_id == _GENERATION.workspace_id) & (customer.c.status != DELETED))
         .where(_GENERATION.id.in_(generation_ids))
     )
 
@@ -126,7 +130,7 @@ def _event(row: RowMapping, files: Sequence[RowMapping], now: datetime) -> Event
     given = {
         "event_id": event_id(row["id"]),
         "event_name": NAMES.get(row["modality"], "generated"),
-        "external_customer_id": row["workspace_id"],
+        "external_customer_id": row["customer"],
         "timestamp": row["finished_at"].isoformat(),
         "source": SOURCE,
         "properties": properties_of(dict(row), [dict(file) for file in files]),

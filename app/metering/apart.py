@@ -5,7 +5,7 @@ three things: a figure, which is added up; a dimension, which tells events apart
 is kept with it and never looked at across events.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -14,6 +14,9 @@ from typing import Final
 #: A property of events whose price the prepaid ledger has already settled: no invoice bills them again.
 SETTLED_BY: Final = "settled_by"
 LEDGER: Final = "ledger"
+
+#: Under this name a shape says which figures its events have; no property is called so.
+FIGURES: Final = ""
 
 #: Dimensions even where their values look like figures.
 DIMENSIONS: Final = frozenset({
@@ -81,6 +84,11 @@ class Kinds(dict[str, Kind]):
 def kinds_of(apart: Apart) -> Kinds:
     """One memory for each `Apart`."""
     return Kinds(apart)
+
+
+def dimensions(properties: Mapping[str, str]) -> dict[str, str]:
+    """What a shape says of its events, without their figures' names."""
+    return {name: value for name, value in properties.items() if name != FIGURES}
 
 
 def canonical(value: object) -> str:

@@ -10,7 +10,7 @@ import orjson
 
 from app.kernel.clock import as_utc
 from app.kernel.errors import InvalidInput
-from app.metering.apart import LONGEST_DIMENSION, Apart, Kind, canonical, kinds_of
+from app.metering.apart import FIGURES, LONGEST_DIMENSION, Apart, Kind, canonical, kinds_of
 
 BILLIONTHS: Final = 10**9
 LONGEST_NAME: Final = 255
@@ -90,7 +90,7 @@ def figures_of(properties: Mapping[str, Any], apart: Apart = ANYTHING) -> dict[s
 def _taken_apart(properties: Mapping[str, Any], apart: Apart, place: str) -> tuple[dict[str, str], dict[str, int]]:
     alike, counted, kinds = dict[str, str](), dict[str, int](), kinds_of(apart)
     for name, value in properties.items():
-        if value is None:
+        if value is None or name == FIGURES:
             continue
         kind = kinds[name]
         if kind is Kind.OWN:
@@ -103,6 +103,8 @@ def _taken_apart(properties: Mapping[str, Any], apart: Apart, place: str) -> tup
         text = value if type(value) is str else _text(value, place)
         if kind is not Kind.BY_VALUE or len(text) <= LONGEST_DIMENSION:
             alike[name] = text
+    if counted:  # events of a shape have the same figures: a meter that takes the first of several knows which it was
+        alike[FIGURES] = ",".join(sorted(counted))
     return alike, counted
 
 

@@ -49,7 +49,7 @@ class Known:
         self._catch_up(connection)
         numbers = {self._recent[each] for each in ids if each in self._recent}
         if self._written:
-            numbers |= self._in_pages(connection, [each for each in ids if each not in self._recent])
+            numbers |= in_pages(connection, [each for each in ids if each not in self._recent])
         if not numbers:
             return {}
         wanted = set(ids)
@@ -72,7 +72,7 @@ class Known:
 
     def _catch_up(self, connection: Connection) -> None:
         """What others (or we) wrote since; another process may have written the pages meanwhile."""
-        written = connection.exec_driver_sql(_MARK).scalar() or 0
+        written = marked(connection)
         if written != self._written:
             self._recent = {event_id: number for event_id, number in self._recent.items() if number > written}
             self._seen, self._written = max(self._seen, written), written
@@ -81,17 +81,23 @@ class Known:
             recent[event_id] = number
             self._seen = number
 
-    def _in_pages(self, connection: Connection, ids: Sequence[str]) -> set[int]:
-        """The numbers of events whose ids look like these."""
-        hashes = [hashed(each) for each in ids]
-        prefixes = orjson.dumps(list({prefix for prefix, _ in hashes})).decode()
-        pages: Mapping[int, bytes] = {row[0]: row[1] for row in connection.exec_driver_sql(_PAGES, (prefixes,))}
-        found = set[int]()
-        for prefix, rest in hashes:
-            entries = pages.get(prefix)
-            if entries is not None and rest in entries:
-                found.update(_numbers(entries, rest))
-        return found
+
+def marked(connection: Connection) -> int:
+    """The last event whose id is in the pages."""
+    return int(connection.exec_driver_sql(_MARK).scalar() or 0)
+
+
+def in_pages(connection: Connection, ids: Sequence[str]) -> set[int]:
+    """The numbers of events whose ids look like these."""
+    hashes = [hashed(each) for each in ids]
+    prefixes = orjson.dumps(list({prefix for prefix, _ in hashes})).decode()
+    pages: Mapping[int, bytes] = {row[0]: row[1] for row in connection.exec_driver_sql(_PAGES, (prefixes,))}
+    found = set[int]()
+    for prefix, rest in hashes:
+        entries = pages.get(prefix)
+        if entries is not None and rest in entries:
+            found.update(_numbers(entries, rest))
+    return found
 
 
 def append(connection: Connection, events: Iterable[tuple[int, str]]) -> None:

@@ -70,6 +70,7 @@ key = sa.Table(
     metadata,
     sa.Column("event_id", sa.String, primary_key=True),
     sa.Column("digest", sa.BigInteger, nullable=False),
+    sa.Column("event", sa.BigInteger, nullable=False),
 )
 
 #: SQLite, which has one writer: the ids that are known, by parts of their hashes, many to a page. An index over ids

@@ -13,7 +13,8 @@ import orjson
 from sqlalchemy import Connection, and_, func, select
 
 from app.metering import tables
-from app.metering.aggregate import Reading, Span
+from app.metering.aggregate import Aggregation, Reading, Span
+from app.metering.apart import canonical, dimensions
 from app.metering.events import BILLIONTHS, billionths
 from app.metering.meters import Meter
 
@@ -55,6 +56,24 @@ def alike(connection: Connection, customer: str, span: Span, figures: Iterable[s
     return list(found.values())
 
 
+def read_by(
+    meter: Meter, name: str, properties: Mapping[str, str], events: int, sums: Mapping[str, tuple[int, Fraction]]
+) -> tuple[int, Fraction] | None:
+    """How many events of a kind a meter reads and what they add up to; None when they are not its business. Events of
+    one kind have the same figures, so the first field that is there is the one that counts."""
+    if meter.event_name not in ("", name):
+        return None
+    if any(canonical(properties.get(each)) not in allowed for each, allowed in meter.filters.items()):
+        return None
+    if meter.aggregation is Aggregation.COUNT:
+        return events, Fraction(events)
+    for each in meter.fields:
+        if each in sums:
+            having, amount = sums[each]
+            return having, amount * meter.multiplier
+    return (events, Fraction(events)) if meter.counts_one else None
+
+
 def readings(connection: Connection, customer: str, span: Span, meter: Meter) -> list[tuple[int, Reading]]:
     """Every event that a meter reads, by itself, with the id of its shape; in the order of time."""
     event, shape = tables.event, tables.shape
@@ -85,7 +104,7 @@ def _from_days(connection: Connection, customer: str, first: date, last: date, f
         .group_by(rolled.c.shape_id, shape.c.event_name, shape.c.properties, rolled.c.figure)
     )
     for shape_id, name, properties, figure, events, whole, rest in connection.execute(query):
-        kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, orjson.loads(properties)))
+        kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, dimensions(orjson.loads(properties))))
         kind.add(figure, int(events), int(whole) + Fraction(int(rest), BILLIONTHS))
 
 
@@ -123,7 +142,7 @@ def _from_events(
     if after is not None:
         query = query.where(event.c.id > after)
     for shape_id, name, likeness, text in connection.execute(query):
-        kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, orjson.loads(likeness)))
+        kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, dimensions(orjson.loads(likeness))))
         kind.add("", 1, Fraction(0))
         for figure, value in orjson.loads(text).items():
             amount = billionths(value, figure) if figure in figures and value is not None else None

@@ -20,7 +20,7 @@ from app.metering.sums import Counted, Sums
 
 _EVENT: Final = """
 INSERT INTO usage_event
-    (event_id, customer, shape_id, at, properties, source, digest, received_at, generation_id) {rows}
+    ({first}event_id, customer, shape_id, at, properties, source, digest, received_at, generation_id) {rows}
 """
 _SUMS: Final = {
     "usage_rollup": ("customer", "day", "shape_id", "figure"),
@@ -82,7 +82,7 @@ class Sqlite:
     #: Sums are written when so many events are not in them.
     roll_at = 20_000
 
-    _insert = _EVENT.format(rows="VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    _insert = _EVENT.format(first="", rows="VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
     _rolled = "SELECT event FROM usage_mark WHERE name = 'rolled'"
     _last = "SELECT max(id) FROM usage_event"
     _mark = """INSERT INTO usage_mark (name, event) VALUES ('rolled', ?)
@@ -163,11 +163,14 @@ class Sqlite:
 class Postgres:
     """Others write at the same time: the unique id decides. Ids come sorted, so that no two wait for each other."""
 
-    _keys = """INSERT INTO usage_key (event_id, digest) SELECT * FROM unnest(%s::text[], %s::bigint[])
-    ON CONFLICT DO NOTHING RETURNING event_id"""
+    _keys = """INSERT INTO usage_key (event_id, digest, event)
+    SELECT given.id, given.digest, nextval(pg_get_serial_sequence('usage_event', 'id'))
+    FROM unnest(%s::text[], %s::bigint[]) WITH ORDINALITY AS given (id, digest, place) ORDER BY given.place
+    ON CONFLICT DO NOTHING RETURNING event_id, event"""
     _insert = _EVENT.format(
-        rows="""SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[],
-        %s::bigint[], %s::timestamptz[], %s::text[])"""
+        first="id, ",
+        rows="""SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[],
+        %s::text[], %s::bigint[], %s::timestamptz[], %s::text[])""",
     )
     _known = "SELECT event_id, digest FROM usage_key WHERE event_id = ANY(%s)"
 
@@ -175,14 +178,13 @@ class Postgres:
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
     ) -> Mapping[str, int]:
         ordered = sorted(events)
-        new = {
-            row[0]
-            for row in connection.exec_driver_sql(self._keys, (ordered, [events[each].digest for each in ordered]))
-        }
+        digests = [events[each].digest for each in ordered]
+        new: dict[str, int] = {row[0]: row[1] for row in connection.exec_driver_sql(self._keys, (ordered, digests))}
         rows = [
             (each, shape) for each, shape in zip(events.values(), shapes, strict=True) if each.event_id in new
         ]  # fmt: skip
         columns: tuple[list[Any], ...] = (
+            [new[one.event_id] for one, _ in rows],
             [one.event_id for one, _ in rows],
             [one.customer for one, _ in rows],
             [shape for _, shape in rows],

@@ -1,0 +1,240 @@
+"""How much was used: by event, by meter, and broken down; and which customers and prices an event belongs to."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, select
+
+from app.api.billing import wire
+from app.api.billing.common import Billing
+from app.billing import unrated
+from app.kernel.db import Database
+from app.kernel.given import Given
+from app.metering import meter_book
+from app.metering.aggregate import Aggregation, Span
+from app.metering.analytics import CUSTOMER, SOURCE, Asked, Counted, Group, Total, count, is_addable
+from app.metering.apart import canonical
+from app.metering.cells import Wanted
+from app.metering.meters import Meter
+from app.metering.reading import Seen
+from app.metering.windows import SIZES
+from app.plans import customers
+from app.plans import tables as plans
+
+USUAL_SPAN: Final = timedelta(days=30)
+MOST_GROUPS: Final = 5
+NO_USAGE: Final = Fraction(0)
+PROPERTY: Final = "properties."
+
+Wire = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names in a request mean here."""
+
+    db: Database
+
+    def of(self, connection: Connection, given: Given) -> Collection[str] | None:
+        """The names under which a customer's usage is kept; None when no customer is named. A name that no customer
+        has may still have usage: events are kept whoever they are of."""
+        if given.maybe("external_customer_id"):
+            name = given.text("external_customer_id")
+            found = customers.find_external(connection, name)
+            return {name} if found is None else {name, found.workspace_id}
+        if given.maybe("customer_id"):
+            found = customers.get(connection, given.text("customer_id"))
+            return {found.external_id, found.workspace_id}
+        return None
+
+    def filters(self, given: Given, name: str) -> dict[str, list[str]]:
+        """`{property: [values]}`, as filters compare them."""
+        asked = given.maybe_object(name)
+        if asked is None:
+            return {}
+        return {key: [canonical(value) for value in asked.entries(key, most=200)] for key in asked.raw}
+
+    def unrated(self, connection: Connection, events: Sequence[Seen]) -> set[str]:
+        """Those that no price pays for."""
+        book = unrated.Book.read(connection)
+        return {each.event_id for each in events if not book.rates(each.customer, each.name, each.properties, each.at)}
+
+    def traced(self, connection: Connection, seen: Seen) -> Wire:
+        """Which meters read an event and which prices pay for it, as the debug tracker of a lookup shows it."""
+        book = unrated.Book.read(connection)
+        meters = [meter for meter in meter_book.every(connection) if meter.reads(seen.name, seen.properties)]
+        prices = book.prices_for(seen.customer, seen.name, seen.properties, seen.at)
+        customer = customers.find(connection, seen.customer)
+        tracker = {
+            "customer_lookup": {"status": "found" if customer is not None else "not_found"},
+            "meter_matching": {
+                "status": "found" if meters else "not_found",
+                "matched_meters": [{"meter_id": meter.id, "event_name": seen.name} for meter in meters],
+            },
+            "price_lookup": {
+                "status": "found" if prices else "not_found",
+                "matched_prices": [
+                    {"meter_id": each.meter_id, "price_id": each.id, "status": "found"} for each in prices
+                ],
+            },
+        }
+        is_unrated = not book.rates(seen.customer, seen.name, seen.properties, seen.at)
+        if is_unrated:
+            missing = "price_lookup" if meters else "meter_lookup"
+            tracker["failure_point"] = {"failure_point_type": missing}
+        return {"unrated": is_unrated, "debug_tracker": tracker, "processed_events": []}
+
+
+def usage_routes(api: APIRouter, billing: Billing, Key: Any, names: Names, Body: Any) -> None:
+    """The questions that are answered with sums."""
+    db, clock = billing.db, billing.clock
+
+    @api.post("/usage")
+    def usage(_key: Key, body: Body) -> Wire:
+        with db.read() as connection:
+            meter = _meter_of_request(body)
+            asked = _asked(connection, names, body, clock(), "filters")
+            return _answered(meter, asked, count(connection, [meter], asked)[meter.id], body.text("event_name"))
+
+    @api.post("/usage/meter")
+    def by_meter(_key: Key, body: Body) -> Wire:
+        with db.read() as connection:
+            row = meter_book.get(connection, body.text("meter_id"))
+            meter = meter_book.meter_of(row)
+            asked = _asked(connection, names, body, clock(), "filters")
+            return _answered(meter, asked, count(connection, [meter], asked)[meter.id], meter.event_name)
+
+    @api.post("/analytics")
+    def analytics(_key: Key, body: Body) -> Wire:
+        with db.read() as connection:
+            return _analysed(connection, names, body, clock())
+
+
+def _span(given: Given, now: datetime) -> Span:
+    end = given.maybe_moment("end_time") or now
+    start = given.maybe_moment("start_time") or end - USUAL_SPAN
+    if start >= end:
+        raise given.wrong("start_time", "must be before end_time.")
+    return Span(start, end)
+
+
+def _asked(
+    connection: Connection, names: Names, given: Given, now: datetime, filters: str, by: Sequence[str] = ()
+) -> Asked:
+    window = given.maybe_choice("window_size", SIZES) or given.maybe_choice("bucket_size", SIZES)
+    only = names.filters(given, filters)
+    sources = list(given.texts("sources"))
+    if sources:
+        only[SOURCE] = sources
+    wanted = Wanted(
+        _span(given, now), names.of(connection, given), window,
+        by_customer=CUSTOMER in by, by_source=SOURCE in by or bool(sources),
+    )  # fmt: skip
+    return Asked(wanted, by, only)
+
+
+def _meter_of_request(given: Given) -> Meter:
+    how = Aggregation(given.choice("aggregation_type", tuple(Aggregation)))
+    name = given.maybe("property_name") or ""
+    if how is not Aggregation.COUNT and not name:
+        raise given.wrong("property_name", f"is missing: {how} needs to know what to read.")
+    multiplier = given.maybe_decimal("multiplier", above=Decimal(0))
+    return Meter(
+        "asked", name or "events", given.text("event_name"), how, (name,) if name else (),
+        multiplier=Fraction(multiplier) if multiplier is not None else Fraction(1),
+    )  # fmt: skip
+
+
+def _answered(meter: Meter, asked: Asked, counted: Counted, event_name: str) -> Wire:
+    """`value` and the points are JSON numbers: so the SDK has them."""
+    total = counted.totals.get((), Total())
+    points = counted.points.get((), {})
+    return {
+        "type": meter.aggregation.value,
+        "event_name": event_name,
+        "value": float(total.amount),
+        "results": [
+            {"window_size": wire.moment(start), "value": float(points[start].amount)} for start in sorted(points)
+        ],
+    }
+
+
+def _analysed(connection: Connection, names: Names, given: Given, now: datetime) -> Wire:
+    groups = given.texts("group_by", most=MOST_GROUPS)
+    by = [_dimension(given, name) for name in groups if name not in ("feature_id", "meter_id")]
+    asked = _asked(connection, names, given, now, "property_filters", by)
+    features = _features(connection, given.texts("feature_ids"))
+    meters = [
+        meter
+        for meter in meter_book.every(connection)
+        if (not given.raw.get("feature_ids") or meter.id in features)
+        and (asked.wanted.customers is not None or is_addable(meter))
+    ]
+    counted = count(connection, meters, asked)
+    items = [
+        _item(meter, features.get(meter.id), asked, group, total, found.points.get(group, {}))
+        for meter in meters
+        for found in (counted[meter.id],)
+        for group, total in sorted(found.totals.items())
+    ]
+    return {"items": items, "custom_analytics": []}
+
+
+def _dimension(given: Given, name: str) -> str:
+    if name == SOURCE:
+        return SOURCE
+    if name in ("external_customer_id", "customer_id"):
+        return CUSTOMER
+    if name.startswith(PROPERTY) and len(name) > len(PROPERTY):
+        return name.removeprefix(PROPERTY)
+    raise given.wrong("group_by", "names source, feature_id, external_customer_id or properties.<name>.")
+
+
+def _features(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Features by the meter they count with."""
+    c = plans.feature.c
+    query = select(c.id, c.name, c.meter_id).where(c.meter_id.is_not(None), c.status == plans.PUBLISHED).order_by(c.id)
+    if wanted := sorted(set(ids)):
+        query = query.where(c.id.in_(wanted))
+    return {row["meter_id"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _item(
+    meter: Meter,
+    feature: Mapping[str, Any] | None,
+    asked: Asked,
+    group: Group,
+    total: Total,
+    points: Mapping[datetime, Total],
+) -> Wire:
+    named = dict(zip(asked.by, group, strict=True))
+    said: Wire = {
+        "meter_id": meter.id,
+        "feature_id": None if feature is None else feature["id"],
+        "name": meter.name if feature is None else feature["name"],
+        "event_name": meter.event_name,
+        "aggregation_type": meter.aggregation.value,
+        "total_usage": wire.decimal(total.amount),
+        "event_count": total.events,
+        "properties": {name: value for name, value in named.items() if name not in (SOURCE, CUSTOMER)},
+        "points": [
+            {
+                "timestamp": wire.moment(start),
+                "usage": wire.decimal(points[start].amount),
+                "event_count": points[start].events,
+            }
+            for start in sorted(points)
+        ],
+    }
+    if asked.wanted.window is not None:
+        said["window_size"] = asked.wanted.window
+    if SOURCE in named:
+        said["source"] = named[SOURCE]
+    if CUSTOMER in named:
+        said["external_customer_id"] = named[CUSTOMER]
+    return said

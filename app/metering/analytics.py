@@ -1,0 +1,148 @@
+"""How much of what: a meter's quantity by model, provider, customer, window or any other dimension."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import Final
+
+from sqlalchemy import Connection
+
+from app.kernel.errors import InvalidInput
+from app.metering.aggregate import Aggregation, Reading, aggregate
+from app.metering.apart import canonical
+from app.metering.cells import Cell, Kind, Kinds, Wanted, cells, events_of
+from app.metering.meters import Meter
+from app.metering.usage import read_by
+from app.metering.windows import start_of
+
+#: What can be added up without looking at the events one by one.
+ADDABLE: Final = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.SUM_WITH_MULTIPLIER, Aggregation.AVG})
+CUSTOMER, SOURCE, EVENT = "customer", "source", "event_name"
+Group = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Total:
+    """Of one group: how many events a meter read, and what they came to."""
+
+    events: int = 0
+    amount: Fraction = Fraction(0)
+
+
+@dataclass(slots=True)
+class Counted:
+    """A meter's answer: totals by group, and by group and window where windows were asked for."""
+
+    totals: dict[Group, Total] = field(default_factory=dict)
+    points: dict[Group, dict[datetime, Total]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`by` names dimensions (properties of events, or "customer", "source", "event_name"); `only` narrows them."""
+
+    wanted: Wanted
+    by: Sequence[str] = ()
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def keeps(self, kind: Kind) -> bool:
+        said = {**kind.properties, EVENT: kind.name}
+        return all(
+            canonical(said.get(name)) in allowed
+            for name, allowed in self.only.items()
+            if name not in (CUSTOMER, SOURCE)
+        )
+
+    def group(self, kind: Kind, customer: str, source: str) -> Group:
+        beside = {CUSTOMER: customer, SOURCE: source, EVENT: kind.name}
+        return tuple(beside[name] if name in beside else kind.properties.get(name, "") for name in self.by)
+
+
+def count(connection: Connection, meters: Sequence[Meter], asked: Asked) -> dict[str, Counted]:
+    """The answer of each meter, by its id. What cannot be added up reads every event, for named customers only."""
+    found = {meter.id: Counted() for meter in meters}
+    addable = [meter for meter in meters if is_addable(meter)]
+    if addable:
+        _add_up(connection, addable, asked, found)
+    for meter in meters:
+        if not is_addable(meter):
+            _read(connection, meter, asked, found[meter.id])
+    return found
+
+
+def is_addable(meter: Meter) -> bool:
+    return meter.aggregation in ADDABLE and meter.expression is None and meter.bucket_size is None
+
+
+def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found: Mapping[str, Counted]) -> None:
+    """Cells of one kind, customer, source and window belong together: a meter needs all figures of them at once."""
+    together: dict[tuple[str, int, datetime | None, str], list[Cell]] = {}
+    for cell in cells(connection, asked.wanted, asked.keeps):
+        if asked.only.get(SOURCE) and cell.source not in asked.only[SOURCE]:
+            continue
+        together.setdefault((cell.customer, cell.kind.id, cell.start, cell.source), []).append(cell)
+    for parts in together.values():
+        events, sums = _sums(parts)
+        first = parts[0]
+        group = asked.group(first.kind, first.customer, first.source)
+        for meter in meters:
+            read = read_by(meter, first.kind.name, first.kind.properties, events, sums)
+            if read is not None and read[0]:
+                _note(found[meter.id], group, first.start, *read)
+    for meter in meters:
+        if meter.aggregation is Aggregation.AVG:
+            _averaged(found[meter.id])
+
+
+def _sums(parts: Iterable[Cell]) -> tuple[int, dict[str, tuple[int, Fraction]]]:
+    total, sums = 0, dict[str, tuple[int, Fraction]]()
+    for cell in parts:
+        if not cell.figure:
+            total += cell.events
+            continue
+        events, amount = sums.get(cell.figure, (0, Fraction(0)))
+        sums[cell.figure] = (events + cell.events, amount + cell.amount)
+    return total, sums
+
+
+def _note(counted: Counted, group: Group, start: datetime | None, events: int, amount: Fraction) -> None:
+    totals = [counted.totals.setdefault(group, Total())]
+    if start is not None:
+        totals.append(counted.points.setdefault(group, {}).setdefault(start, Total()))
+    for total in totals:
+        total.events += events
+        total.amount += amount
+
+
+def _averaged(counted: Counted) -> None:
+    every = [*counted.totals.values(), *(each for points in counted.points.values() for each in points.values())]
+    for total in every:
+        total.amount /= total.events
+
+
+def _read(connection: Connection, meter: Meter, asked: Asked, counted: Counted) -> None:
+    wanted = asked.wanted
+    if wanted.customers is None:
+        said = f"{meter.name} looks at every event by itself: ask for a customer."
+        raise InvalidInput(said, code="customer_needed", param="external_customer_id")
+    found: dict[tuple[Group, datetime | None], list[Reading]] = {}
+    every = events_of(connection, wanted.customers, wanted.span, Kinds(connection), asked.keeps)
+    for customer, kind, at, source, properties in every:
+        if asked.only.get(SOURCE, (source,)) and source not in asked.only.get(SOURCE, (source,)):
+            continue
+        if not meter.reads(kind.name, properties):
+            continue
+        name = next((str(properties[each]) for each in meter.fields if properties.get(each) is not None), "")
+        reading = Reading(at, meter.figure(properties), name)
+        group = asked.group(kind, customer, source)
+        found.setdefault((group, None), []).append(reading)
+        if wanted.window is not None:
+            found.setdefault((group, start_of(at, wanted.window)), []).append(reading)
+    for (group, start), readings in found.items():
+        amount = aggregate(meter.aggregation, readings, multiplier=meter.multiplier, span=wanted.span)
+        total = Total(len(readings), amount)
+        if start is None:
+            counted.totals[group] = total
+        else:
+            counted.points.setdefault(group, {})[start] = total

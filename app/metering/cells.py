@@ -1,0 +1,210 @@
+"""Usage in small: how much of each figure, by kind of event and window, from the sums or from the events themselves.
+
+The sums answer what is made of whole days, over all customers or for some. Parts of days, windows shorter than a day,
+and what the sums do not tell apart (the source of an event) are read from the events, for named customers.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Select, and_, func, select
+
+from app.metering import tables
+from app.metering.aggregate import Span
+from app.metering.apart import FIGURES, dimensions
+from app.metering.events import BILLIONTHS, figures_of
+from app.metering.usage import rolled_up_to
+from app.metering.windows import OF_DAYS, midnight, start_of
+
+DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What events of a shape have in common."""
+
+    id: int
+    name: str
+    properties: dict[str, str]
+    figures: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The properties, with a figure of one where the events have some: as a meter looks at them."""
+        return self.properties | dict.fromkeys(self.figures, "1")
+
+
+class Cell(NamedTuple):
+    """`amount` of a figure over `events` events; the figure "" counts them. `start` is None without windows."""
+
+    customer: str
+    kind: Kind
+    start: datetime | None
+    source: str
+    figure: str
+    events: int
+    amount: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which usage: `customers` None is everybody, and then the days at both ends are whole ones."""
+
+    span: Span
+    customers: Collection[str] | None = None
+    window: str | None = None
+    by_customer: bool = False
+    by_source: bool = False
+
+    @property
+    def reads_events(self) -> bool:
+        return self.by_source or (self.window is not None and self.window not in OF_DAYS)
+
+
+def cells(connection: Connection, wanted: Wanted, keep: Callable[[Kind], bool] = lambda _: True) -> Iterator[Cell]:
+    """Every cell of the kinds to `keep`; a cell may come in several parts."""
+    kinds = Kinds(connection)
+    if wanted.reads_events:
+        yield from _of_events(connection, wanted, wanted.span, kinds, keep)
+        return
+    first, last = whole_days(wanted.span)
+    if wanted.customers is None:
+        first, last = (
+            wanted.span.start.astimezone(UTC).date(),
+            (wanted.span.end - timedelta(microseconds=1)).date() + DAY,
+        )
+    if first < last:
+        yield from _of_days(connection, wanted, first, last, kinds, keep)
+        inner = Span(midnight(first), midnight(last))
+        rolled = rolled_up_to(connection)
+        if rolled is not None:
+            yield from _of_events(connection, wanted, inner, kinds, keep, after=rolled)
+    if wanted.customers is None:
+        return
+    edges = [Span(wanted.span.start, midnight(first)), Span(midnight(last), wanted.span.end)]
+    for edge in edges if first < last else [wanted.span]:
+        if edge.start < edge.end:
+            yield from _of_events(connection, wanted, edge, kinds, keep)
+
+
+def whole_days(span: Span) -> tuple[date, date]:
+    """The first day that is wholly inside, and the first one after that is not."""
+    start = span.start.astimezone(UTC)
+    return start.date() + (DAY if start.time() > time(0) else timedelta(0)), span.end.astimezone(UTC).date()
+
+
+class Kinds:
+    """Looks up kinds by the id of their shape, all of them at once: there are few, and they never change."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._found: dict[int, Kind] = {}
+
+    def __getitem__(self, shape_id: int) -> Kind:
+        found = self._found.get(shape_id)
+        if found is None:
+            self._load()
+            found = self._found[shape_id]
+        return found
+
+    def _load(self) -> None:
+        known = max(self._found, default=0)
+        shape = tables.shape
+        for row in self._connection.execute(select(shape).where(shape.c.id > known).order_by(shape.c.id)):
+            self._found[row.id] = _kind(row.id, row.event_name, row.properties)
+
+
+@lru_cache(maxsize=50_000)
+def _kind(shape_id: int, name: str, properties: str) -> Kind:
+    found = orjson.loads(properties)
+    figures = found.get(FIGURES, "")
+    return Kind(shape_id, name, dimensions(found), tuple(figures.split(",")) if figures else ())
+
+
+def _of_days(
+    connection: Connection, wanted: Wanted, first: date, last: date, kinds: Kinds, keep: Callable[[Kind], bool]
+) -> Iterator[Cell]:
+    table, days = _table(wanted, first, last)
+    figures = (table.c.shape_id, table.c.figure)
+    groups = [*figures]
+    if wanted.by_customer:
+        groups.append(table.c.customer)
+    if wanted.window is not None:
+        groups.append(days)
+    sums = (func.sum(table.c.events), func.sum(table.c.whole), func.sum(table.c.billionths))
+    query: Select[Any] = select(*groups, *sums).where(days >= first, days < last).group_by(*groups)
+    if wanted.customers is not None:
+        query = query.where(table.c.customer.in_(sorted(wanted.customers)))
+    for row in connection.execute(query):
+        shape_id, figure, *rest = row
+        kind = kinds[shape_id]
+        if not keep(kind):
+            continue
+        customer = rest.pop(0) if wanted.by_customer else ""
+        start = start_of(midnight(rest.pop(0)), wanted.window) if wanted.window is not None else None
+        events, whole, billionths = rest
+        yield Cell(customer, kind, start, "", figure, int(events), int(whole) + Fraction(int(billionths), BILLIONTHS))
+
+
+def _table(wanted: Wanted, first: date, last: date) -> tuple[Any, Any]:
+    """The smallest sums that answer."""
+    if wanted.customers is None and not wanted.by_customer:
+        return tables.daily, tables.daily.c.day
+    months = first.day == 1 and last.day == 1 and wanted.window in (None, "MONTH")
+    if wanted.customers is None and months:
+        return tables.monthly, tables.monthly.c.month
+    return tables.rollup, tables.rollup.c.day
+
+
+def _of_events(
+    connection: Connection,
+    wanted: Wanted,
+    span: Span,
+    kinds: Kinds,
+    keep: Callable[[Kind], bool],
+    after: int | None = None,
+) -> Iterator[Cell]:
+    found: dict[tuple[str, int, datetime | None, str], dict[str, list[int]]] = {}
+    for customer, kind, at, source, properties in events_of(connection, wanted.customers, span, kinds, keep, after):
+        key = (
+            customer if wanted.by_customer else "",
+            kind.id,
+            start_of(at, wanted.window) if wanted.window is not None else None,
+            source if wanted.by_source else "",
+        )
+        cell = found.setdefault(key, {})
+        for figure, billionths in (("", 0), *figures_of(properties).items()):
+            sums = cell.setdefault(figure, [0, 0])
+            sums[0] += 1
+            sums[1] += billionths
+    for (customer, shape_id, start, source), figures in found.items():
+        for figure, (events, billionths) in figures.items():
+            yield Cell(customer, kinds[shape_id], start, source, figure, events, Fraction(billionths, BILLIONTHS))
+
+
+def events_of(
+    connection: Connection,
+    customers: Collection[str] | None,
+    span: Span,
+    kinds: Kinds,
+    keep: Callable[[Kind], bool] = lambda _: True,
+    after: int | None = None,
+) -> Iterator[tuple[str, Kind, datetime, str, dict[str, Any]]]:
+    """The events themselves, in the order of time: customer, kind, moment, source, properties as they were sent."""
+    event = tables.event.c
+    query = select(event.customer, event.shape_id, event.at, event.source, event.properties).where(
+        and_(event.at >= span.start, event.at < span.end)
+    )
+    if customers is not None:
+        query = query.where(event.customer.in_(sorted(customers)))
+    if after is not None:
+        query = query.where(event.id > after)
+    for customer, shape_id, at, source, properties in connection.execute(query.order_by(event.at, event.id)):
+        kind = kinds[shape_id]
+        if keep(kind):
+            yield customer, kind, at, source, orjson.loads(properties)
