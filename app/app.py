@@ -5,7 +5,10 @@
 
 import gc
 
+from app.kernel import class_code
+
 gc.disable()  # what is imported below stays: looking through it for garbage costs a fifth of a start
+class_code.remember()
 
 # isort: split
 
@@ -126,5 +129,6 @@ def _begin() -> rx.App:
 
 app = assemble() if is_build() else _begin()
 
+class_code.keep()
 gc.freeze()
 gc.enable()

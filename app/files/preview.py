@@ -2,12 +2,13 @@
 
 import secrets
 from pathlib import Path
-from typing import Any
-
-from PIL import Image, ImageOps
+from typing import TYPE_CHECKING, Any
 
 from app.files import sniff
 from app.files.probe import DECODERS, Unreadable, opened_image, opened_media, picture_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 LONGEST_SIDE = 512
 SUFFIX = ".thumb.webp"
@@ -37,7 +38,9 @@ def preview(original: Path) -> Path:
     return target
 
 
-def _picture(original: Path) -> Image.Image:
+def _picture(original: Path) -> "Image":
+    from PIL import ImageOps  # with the first preview: a start does not wait for it
+
     with original.open("rb") as file:
         found = sniff.sniff(file.read(sniff.HEAD_BYTES))
         file.seek(0)
@@ -51,16 +54,16 @@ def _picture(original: Path) -> Image.Image:
             return _shrink(_first_frame(container))
 
 
-def _first_frame(container: Any) -> Image.Image:
+def _first_frame(container: Any) -> "Image":
     picture = picture_of(container)
     frame = None if picture is None else next(container.decode(picture), None)
     if frame is None:
         raise Unreadable("There is nothing to show of this recording.")
-    image: Image.Image = frame.to_image()
+    image: Image = frame.to_image()
     return image.rotate(frame.rotation, expand=True) if frame.rotation else image
 
 
-def _shrink(image: Image.Image) -> Image.Image:
+def _shrink(image: "Image") -> "Image":
     shown = image.convert("RGBA" if image.has_transparency_data else "RGB")
     shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return shown

@@ -1,4 +1,7 @@
-"""What a file really holds: its type, its size in pixels, its length. Opened, not believed."""
+"""What a file really holds: its type, its size in pixels, its length. Opened, not believed.
+
+The libraries that open them are loaded with the first file: a start does not wait for them.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -7,18 +10,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import av
-from PIL import Image
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.files import sniff
 from app.files.sniff import Format
 from app.kernel.errors import InvalidInput
 from app.kernel.money import round_to
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 MOST_PIXELS = 80_000_000  # under Pillow's own alarm, and room for 8K
 MICROS = 1_000_000
+AV_TIME_BASE = 1_000_000  # FFmpeg counts the length of a container in these
 #: A large picture takes a few hundred MB while it is decoded.
 DECODERS = threading.BoundedSemaphore(2)
 EXIF_ORIENTATION = 0x0112
@@ -55,8 +59,10 @@ def probe(path: Path) -> Measured:
 
 
 @contextmanager
-def opened_image(file: BinaryIO, found: Format) -> Iterator[Image.Image]:
+def opened_image(file: BinaryIO, found: Format) -> Iterator["Image"]:
     """The picture, not decoded yet, and not one that would fill the memory when it is."""
+    from PIL import Image
+
     try:
         with Image.open(file, formats=[found.reader]) as image:
             refuse_bombs(image.width, image.height)
@@ -72,6 +78,8 @@ def opened_image(file: BinaryIO, found: Format) -> Iterator[Image.Image]:
 @contextmanager
 def opened_media(file: BinaryIO, found: Format) -> Iterator[Any]:
     """The container. FFmpeg gets our open file and one format, so it cannot be led to other files or addresses."""
+    import av
+
     try:
         with av.open(file, format=found.reader, metadata_errors="ignore") as container:
             yield container
@@ -81,7 +89,9 @@ def opened_media(file: BinaryIO, found: Format) -> Iterator[Any]:
 
 def picture_of(container: Any) -> Any | None:
     """The video stream that moves; an album's cover is not one."""
-    cover = av.stream.Disposition.attached_pic
+    from av.stream import Disposition
+
+    cover = Disposition.attached_pic
     return next((stream for stream in container.streams.video if not stream.disposition & cover), None)
 
 
@@ -125,7 +135,7 @@ def _seconds(container: Any, stream: Any) -> Decimal:
     if stream.duration:
         return _decimal(Fraction(stream.duration) * stream.time_base)
     if container.duration:
-        return _decimal(Fraction(container.duration, av.time_base))
+        return _decimal(Fraction(container.duration, AV_TIME_BASE))
     container.seek(0)
     first, last = None, Fraction(0)
     for packet in container.demux(stream):

@@ -2,6 +2,8 @@
 
 The workflow only moves time forward: each step calls `advance`, which re-reads the books and is safe to repeat. DBOS
 keeps its own tables in its own SQLite file (or in a schema of our PostgreSQL); losing them loses nothing but time.
+
+DBOS is loaded with the launch or the first word left for a worker: nothing that is shown to anybody waits for it.
 """
 
 import asyncio
@@ -12,10 +14,12 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, SetWorkflowID
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient, DBOSConfig, EnqueueOptions
 
 QUEUE = "generations"
 TOPIC = "look"
@@ -56,6 +60,8 @@ class Engine:
 
     def launch(self, carrier: Carrier) -> None:
         """Register the workflow, recover what this executor left behind, and start sweeping."""
+        from dbos import DBOS
+
         prepare_sqlite(self._config["system_database_url"] or "")
         DBOS(config=self._config)
         _register(carrier)
@@ -71,6 +77,8 @@ class Engine:
         self._running = False
         self._sweeper.stop()
         self._outbox.shutdown(wait=True)
+        from dbos import DBOS
+
         DBOS.destroy(workflow_completion_timeout_sec=0)
 
     def follow(self, generation_id: str) -> None:
@@ -93,11 +101,15 @@ def _logged(call: Callable[[str], object], generation_id: str) -> None:
 
 
 def _enqueue(generation_id: str) -> None:
+    from dbos import DBOS, SetWorkflowID
+
     with SetWorkflowID(generation_id):
         DBOS.enqueue_workflow(QUEUE, _workflow(), generation_id)
 
 
 def _send(generation_id: str) -> None:
+    from dbos import DBOS
+
     DBOS.send(generation_id, "look", topic=TOPIC)
 
 
@@ -122,11 +134,13 @@ class Remote:
     def wake(self, generation_id: str) -> None:
         self._later(lambda client: client.send(generation_id, "look", topic=TOPIC), generation_id)
 
-    def _later(self, call: Callable[[DBOSClient], object], generation_id: str) -> None:
+    def _later(self, call: Callable[["DBOSClient"], object], generation_id: str) -> None:
         """Asking may be lost (a worker's sweeper finds the generation); it must never fail or delay the caller."""
         self._outbox.submit(_logged, lambda _: call(self._connected()), generation_id)
 
-    def _connected(self) -> DBOSClient:
+    def _connected(self) -> "DBOSClient":
+        from dbos import DBOSClient
+
         with self._lock:
             if self._client is None:
                 prepare_sqlite(self._url)
@@ -149,18 +163,27 @@ def _register(carrier: Carrier) -> None:
     global _carrier, _registered
     _carrier = carrier
     if _registered is None:
-        _registered = DBOS.workflow(name="carry")(_carry)
+        _registered = _define()
 
 
-async def _carry(generation_id: str) -> str:
-    while True:
-        wait = await _step(generation_id)
-        if wait is None:
-            return generation_id
-        await DBOS.recv_async(TOPIC, timeout_seconds=min(max(wait, 0.05), LONGEST_WAIT_SECONDS))
+def _define() -> Callable[[str], Any]:
+    """The workflow: look, wait as long as that look said or until somebody rings, look again."""
+    from dbos import DBOS
+
+    named = DBOS.step(name="advance", retries_allowed=True, max_attempts=10, interval_seconds=1.0, backoff_rate=2.0)
+    step = named(_step)
+
+    @DBOS.workflow(name="carry")
+    async def carry(generation_id: str) -> str:
+        while True:
+            wait = await step(generation_id)
+            if wait is None:
+                return generation_id
+            await DBOS.recv_async(TOPIC, timeout_seconds=min(max(wait, 0.05), LONGEST_WAIT_SECONDS))
+
+    return carry
 
 
-@DBOS.step(name="advance", retries_allowed=True, max_attempts=10, interval_seconds=1.0, backoff_rate=2.0)
 async def _step(generation_id: str) -> float | None:
     if _carrier is None:
         raise RuntimeError("the engine was not launched")

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-
-from stripe.params import PaymentIntentCreateParams
-from stripe.params.checkout import SessionCreateParams
+from typing import TYPE_CHECKING, Any, Final
 
 from app.kernel.errors import NotFound, ProviderRefused
 from app.kernel.fiat import Fiat, psp_minor
@@ -14,6 +11,10 @@ from app.payments import stripe_read
 from app.payments.stripe_client import EXPAND_INTENT, OpenSession, StripeDoor, read, write
 from app.payments.stripe_read import Unreadable
 from app.payments.verdict import Proof
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams
+    from stripe.params.checkout import SessionCreateParams
 
 CARD: Final = "card"
 

@@ -2,19 +2,18 @@
 
 Every write carries an idempotency key of ours, so that asking again after a lost answer is asking the same. Errors:
 `ProviderBusy` nothing happened · `ProviderRefused` never as asked · `ProviderUnclear` it may have happened, look.
+
+The client is loaded with the first thing asked: it is a tenth of a start, and few starts sell anything at once.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
-import stripe
-from stripe.params import CustomerCreateParams
-from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 from app.kernel.errors import NotFound, ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
 from app.kernel.fiat import Fiat, psp_minor
@@ -22,7 +21,10 @@ from app.payments import stripe_read
 from app.payments.stripe_keys import StripeKeys
 from app.payments.verdict import Proof
 
-stripe.enable_telemetry = False  # otherwise the client writes an id into the home directory and sends it along
+if TYPE_CHECKING:
+    import stripe
+    from stripe.params import CustomerCreateParams
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 #: The version of Stripe's API that this code was written against; the webhook endpoint must have the same.
 API_VERSION: Final = "2026-10-28.endive"
@@ -83,7 +85,7 @@ class StripeDoor:
         return self._install()
 
     @property
-    def client(self) -> stripe.StripeClient:
+    def client(self) -> "stripe.StripeClient":
         """The client of this event loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
@@ -149,11 +151,14 @@ class StripeDoor:
 
 
 class _Client(NamedTuple):
-    api: stripe.StripeClient
-    http: stripe.HTTPXClient
+    api: "stripe.StripeClient"
+    http: "stripe.HTTPXClient"
 
 
 def _client(keys: StripeKeys) -> _Client:
+    import stripe
+
+    stripe.enable_telemetry = False  # otherwise the client writes an id into the home directory and sends it along
     http = stripe.HTTPXClient(timeout=TIMEOUT_SECONDS)
     if keys.is_loopback:
         http._client_async = httpx.AsyncClient(trust_env=False)  # a proxy of the environment knows no loopback
@@ -167,7 +172,7 @@ def _client(keys: StripeKeys) -> _Client:
     return _Client(api, http)
 
 
-def _session_params(ask: SessionAsk, marks: Mapping[str, str]) -> SessionCreateParams:
+def _session_params(ask: SessionAsk, marks: Mapping[str, str]) -> "SessionCreateParams":
     params: SessionCreateParams = {
         "mode": "payment",
         "customer": ask.customer_id,
@@ -189,7 +194,7 @@ def _session_params(ask: SessionAsk, marks: Mapping[str, str]) -> SessionCreateP
     return params
 
 
-def _line(line: PageLine) -> SessionCreateParamsLineItem:
+def _line(line: PageLine) -> "SessionCreateParamsLineItem":
     return {
         "quantity": 1,
         "price_data": {
@@ -214,6 +219,8 @@ async def write(call: Awaitable[T]) -> T:
 
 
 async def _ask(call: Awaitable[T], lost: Callable[..., ProviderError], what: str) -> T:
+    import stripe
+
     try:
         return await call
     except stripe.RateLimitError as error:
@@ -236,13 +243,13 @@ async def _ask(call: Awaitable[T], lost: Callable[..., ProviderError], what: str
         raise lost(f"Stripe answered {error.http_status}: {error}", code="provider_failed") from error
 
 
-def _network(error: stripe.APIConnectionError) -> str:
+def _network(error: "stripe.APIConnectionError") -> str:
     """What the network said, in one line and without the library's advice."""
     said = " ".join(str(error).split())
     return said.rpartition("(Network error: ")[2].removesuffix(")")
 
 
-def _decline(error: stripe.CardError) -> dict[str, Any]:
+def _decline(error: "stripe.CardError") -> dict[str, Any]:
     told = getattr(error, "error", None)
     intent = getattr(told, "payment_intent", None)
     return {

@@ -4,10 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypedDict
-
-import stripe
-from stripe.params import DisputeListParams, EventListParams, PaymentIntentListParams, RefundListParams
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from app.kernel.errors import InvalidInput
 from app.payments import stripe_read
@@ -16,6 +13,10 @@ from app.payments.stripe_read import Unreadable
 from app.payments.stripe_returns import DisputeSeen, dispute_of
 from app.payments.verdict import Proof
 from app.payments.verify import Hint, hint_of
+
+if TYPE_CHECKING:
+    import stripe
+    from stripe.params import DisputeListParams, EventListParams, PaymentIntentListParams, RefundListParams
 
 PAGE: Final = 100
 #: The events this house lives by; Stripe takes at most twenty names.
@@ -130,7 +131,7 @@ def _from(since: datetime) -> Any:
     return {"gte": int(since.timestamp())}
 
 
-async def _pages(ask: Callable[[_After], Awaitable[stripe.ListObject[Any]]]) -> AsyncIterator[list[dict[str, Any]]]:
+async def _pages(ask: Callable[[_After], Awaitable["stripe.ListObject[Any]"]]) -> AsyncIterator[list[dict[str, Any]]]:
     after: _After = {}
     while True:
         listed = await read(ask(after))

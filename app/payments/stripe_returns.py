@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
-
-from stripe.params import RefundCreateParams
+from typing import TYPE_CHECKING, Any, Final
 
 from app.kernel.fiat import Fiat, psp_minor
 from app.payments.stripe_client import StripeDoor, read, write
 from app.payments.stripe_read import Unreadable
+
+if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams
 
 #: What we write on a refund of ours, beside whose it is.
 REFUND: Final = "refund"

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import stripe
-
 from app.kernel.errors import InvalidInput
 
 MOST_BYTES: Final = 256 * 1024
@@ -68,6 +66,8 @@ def _check_age(header: str, now: datetime) -> None:
 
 
 def _signed(text: str, header: str | None, secret: str) -> bool:
+    import stripe  # with the first webhook: a start does not wait for it
+
     try:
         return bool(stripe.WebhookSignature.verify_header(text, header, secret))
     except stripe.SignatureVerificationError:

@@ -304,7 +304,7 @@ async def test_the_period_changes_the_chart_and_not_the_outlook(reader: Screen) 
     lasts = state.figures["lasts"]
     await reader.act(state.choose_period("7"))
     assert state.spent == "20 credits in 7 days"
-    assert len(state.chart.data[0].x) == 7
+    assert len(state.chart["data"][0]["x"]) == 7
     assert state.figures["lasts"] == lasts
 
 

@@ -14,7 +14,7 @@ from app.ui.components.base import (
     var,
 )
 from app.ui.components.buttons import button, icon_button, link_button
-from app.ui.components.chart import Series, chart, legend, share_bar, stacked_bars
+from app.ui.components.chart import NOT_DRAWN, Drawing, Series, chart, drawing, legend, share_bar, stacked_bars
 from app.ui.components.chips import amount, chip, provider_health, state_chip, state_dot, token
 from app.ui.components.dialog import closes, dialog, popover, tip
 from app.ui.components.feedback import (
@@ -38,8 +38,10 @@ from app.ui.components.trace import definition, param_chip, trace, trace_step
 from app.ui.components.typed import typed_input
 
 __all__ = [
+    "NOT_DRAWN",
     "Child",
     "Column",
+    "Drawing",
     "Series",
     "amount",
     "button",
@@ -56,6 +58,7 @@ __all__ = [
     "data_table",
     "definition",
     "dialog",
+    "drawing",
     "empty_state",
     "error_state",
     "fare_slip",

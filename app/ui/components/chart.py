@@ -1,10 +1,13 @@
-"""Charts: plotly basic, without its toolbar, in the house style. `farebox.css` repaints them for the dark theme."""
+"""Charts: plotly basic, without its toolbar, in the house style. `farebox.css` repaints them for the dark theme.
 
+Plotly is loaded with the first chart that is drawn: a start does not wait for it, so states keep a `Drawing`.
+"""
+
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import plotly.graph_objects as go
 import reflex as rx
 
 from app.kernel.text import t
@@ -12,9 +15,15 @@ from app.ui.components.base import Child
 from app.ui.components.feedback import live_region
 from app.ui.theme import PAST, SERIES
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 FONT = "Inter Variable, system-ui, sans-serif"
 TEXT_3 = "#6A6F78"
 HAIRLINE = "#EFF0F3"
+#: A figure as the browser gets it, and as a state holds it.
+Drawing = dict[str, Any]
+NOT_DRAWN: Drawing = {"data": [], "layout": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,13 @@ class Series:
 
 def stacked_bars(
     labels: Sequence[str], series: Sequence[Series], *, dashed: Series | None = None, prefix: str = ""
-) -> go.Figure:
+) -> "go.Figure":
     """Bars stacked by series in order, over a zero baseline; `dashed` draws a comparison line over them.
 
     `prefix` stands before the axis figures: "$".
     """
+    import plotly.graph_objects as go
+
     figure = go.Figure(layout=_layout(prefix))
     colours = iter(SERIES)
     for one in series:
@@ -61,11 +72,18 @@ def stacked_bars(
     return figure
 
 
+def drawing(figure: "go.Figure") -> Drawing:
+    """What the browser draws."""
+    return dict(json.loads(str(figure.to_json())))
+
+
 def chart(figure: Any, *, summary: Child, height: str = "210px", table: rx.Component | None = None) -> rx.Component:
-    """A figure (a state's var) with a one-sentence summary for screen readers and, folded, the same as a table."""
+    """A state's `Drawing` with a one-sentence summary for screen readers and, folded, the same as a table."""
+    import plotly.graph_objects as go
+
     return rx.el.figure(
         rx.plotly.basic(
-            data=figure,
+            data=figure.to(go.Figure),
             config={"displayModeBar": False, "responsive": True, "showTips": False, "scrollZoom": False},
             use_resize_handler=True,
             width="100%",
@@ -101,7 +119,9 @@ def share_bar(percent: Any, *, series: Any = "1") -> rx.Component:
     )
 
 
-def _layout(prefix: str) -> go.Layout:
+def _layout(prefix: str) -> "go.Layout":
+    import plotly.graph_objects as go
+
     axis = {"tickfont": {"size": 11, "color": TEXT_3, "family": FONT}, "fixedrange": True, "zeroline": False}
     return go.Layout(
         barmode="stack",

@@ -2,9 +2,7 @@
 
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import TypedDict
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, TypedDict
 
 from app.catalogue.losses import Loss
 from app.catalogue.overview import ModelRow
@@ -18,6 +16,9 @@ from app.kernel.text import t
 from app.reconcile.runs import Run
 from app.ui import present
 from app.ui.components import Series, stacked_bars
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 NAMED_MODELS = 3
 NAMED_PROVIDERS = 2
@@ -172,7 +173,7 @@ def _clock(at: datetime) -> str:
 # ---- by hour ----
 
 
-def hour_figure(day: Today) -> go.Figure:
+def hour_figure(day: Today) -> "go.Figure":
     """Cost below, margin above, so that a bar is the hour's revenue; yesterday is the dashed line."""
     labels = [f"{hour:02d}:00" for hour in range(len(day.hours))]
     # A loss has no margin to stand on the cost: the bar is then as high as the revenue, and the table tells.

@@ -3,7 +3,6 @@
 import asyncio
 from typing import ClassVar
 
-import plotly.graph_objects as go
 import reflex as rx
 
 from app import services
@@ -16,6 +15,7 @@ from app.kernel.text import t
 from app.reconcile.runs import Run
 from app.services import Services
 from app.ui import present
+from app.ui.components import NOT_DRAWN, Drawing, drawing
 from app.ui.guard import PageState
 from app.ui.pages.admin_providers.checks import checks
 from app.ui.pages.admin_today import facts
@@ -36,7 +36,7 @@ class TodayState(PageState):
     quiet: bool = False
     moment: str = ""
     figures: dict[str, Kpi] = dict.fromkeys(("revenue", "cost", "margin", "jobs", "failed"), facts.NO_KPI)
-    figure: go.Figure = go.Figure()
+    figure: Drawing = NOT_DRAWN
     summary: str = ""
     hours: list[HourRow] = []
     providers: list[HealthRow] = []
@@ -57,7 +57,7 @@ class TodayState(PageState):
         self.moment = present.full_moment(at).rsplit(":", 1)[0] + " UTC"
         self.quiet = day.is_quiet
         self.figures = facts.kpis(day)
-        self.figure, self.summary = facts.hour_figure(day), facts.hour_summary(day)
+        self.figure, self.summary = drawing(facts.hour_figure(day)), facts.hour_summary(day)
         self.hours = facts.hour_rows(day)
         self.providers = [facts.health_row(one, at) for one in health]
         self.models = [facts.model_row(one) for one in day.models]

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from typing import TypedDict
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, TypedDict
 
 from app.generation.report import Spending
 from app.kernel.text import t
 from app.ui import present
 from app.ui.components import Series, stacked_bars
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 #: Models with a series of their own; what remains is "others".
 MOST_MODELS = 4
@@ -35,7 +36,7 @@ class DayRow(TypedDict):
 class Drawn:
     """One period, ready to show."""
 
-    figure: go.Figure
+    figure: "go.Figure"
     names: list[str]
     shares: list[ModelShare]
     table: list[DayRow]

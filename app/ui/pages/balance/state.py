@@ -4,7 +4,6 @@ import asyncio
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlencode
 
-import plotly.graph_objects as go
 import reflex as rx
 
 from app import services
@@ -18,6 +17,7 @@ from app.payments.lots import BoughtLot, bought_lots
 from app.payments.topup_settings import TopupView
 from app.services import Services
 from app.ui import live, wiring
+from app.ui.components import NOT_DRAWN, Drawing, drawing
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.balance.figures import NO_FIGURES, Figures, LotRow, figures, lot_rows
 from app.ui.pages.balance.ledger import ALL_TIME, LedgerRow, Option, ledger_row, month_options
@@ -59,7 +59,7 @@ class BalanceState(PageState):
 
     period: str = "30"
     by: str = MODEL_OF
-    chart: go.Figure = go.Figure()
+    chart: Drawing = NOT_DRAWN
     series: list[str] = []
     shares: list[ModelShare] = []
     days: list[DayRow] = []
@@ -163,7 +163,7 @@ class BalanceState(PageState):
         self.auto, self.auto_tone = auto_words(overview.topup)
         self.month_choices = month_options(overview.months)
         drawn = draw(overview.shown, overview.called)
-        self.chart, self.series = drawn.figure, drawn.names
+        self.chart, self.series = drawing(drawn.figure), drawn.names
         self.shares, self.days = drawn.shares, drawn.table
         self.spent, self.summary, self.nothing_spent = drawn.total, drawn.summary, drawn.is_empty
 
