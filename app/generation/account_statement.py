@@ -262,9 +262,7 @@ def _money(micros: int, wallet: Wallet) -> Money:
 
 def _own(wallet: Wallet) -> ColumnElement[bool]:
     """The legs that are the customer's: the balance, what is owed, what is in debt."""
-    workspace_id = wallet.workspace_id
-    own = (accounts.prepaid(workspace_id), accounts.receivable(workspace_id), accounts.debt(workspace_id))
-    return and_(_E.account.in_(own), _E.unit == wallet.unit)
+    return and_(_E.account.in_(accounts.customer(wallet.workspace_id, wallet.unit)), _E.unit == wallet.unit)
 
 
 def _sum(connection: Connection, wallet: Wallet, *which: ColumnElement[bool]) -> int:

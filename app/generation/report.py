@@ -80,7 +80,7 @@ def spent(
     """Per UTC day and model, what moved out of the balance for generations in `[since, until)`, oldest day first."""
     wallet = reads.wallet_of(connection, workspace_id, unit)
     j, e, generation = tables.journal.c, tables.entry.c, rows.GENERATION.c
-    own = (accounts.prepaid(workspace_id), accounts.receivable(workspace_id))
+    own = (accounts.prepaid(workspace_id, unit), accounts.receivable(workspace_id, unit))
     day = _UtcDay(j.created_at)
     group = func.coalesce(generation.api_key_id, "") if by == KEY_OF else MODEL.c.alias
     query = (

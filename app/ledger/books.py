@@ -13,6 +13,7 @@ from app.ledger.change import Change, Post, Rare
 from app.ledger.journal import OF_COST
 from app.ledger.operations import (
     AdjustOp,
+    DebitOp,
     ExpireOp,
     FreezeOp,
     GiveBackOp,
@@ -142,7 +143,7 @@ class Books:
 
     def wallet_id(self, op: Operation) -> int | None:
         """The wallet an operation is about, when there is one."""
-        if isinstance(op, HoldOp | GrantOp | AdjustOp | SetAsideOp | WriteOffOp):
+        if isinstance(op, HoldOp | GrantOp | DebitOp | AdjustOp | SetAsideOp | WriteOffOp):
             return self._wallet_ids.get((op.workspace_id, op.amount.unit))
         found: Posted | Aside | Lot | Hold | None
         match op:

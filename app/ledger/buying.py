@@ -43,17 +43,20 @@ def _freed(change: Change, op: TopUpOp, before: Wallet, after: Wallet, books: Vi
 
 def _paid(op: TopUpOp, after: Wallet, debt: int, books: View) -> tuple[Post, NewLot]:
     unit, amount = op.paid.unit, op.paid.micros
-    memo = {"label": op.label} | ({"debt_paid": debt} if debt else {})
+    memo = {**(op.memo or {}), "label": op.label} | ({"debt_paid": debt} if debt else {})
     posted = journal.top_up(op.workspace_id, op.paid, debt=Money(debt, unit), ref=op.ref, cash=op.cash, memo=memo)
     journal_id, lot_id, left = books.new_journal_id(), books.new_lot_id(), amount - debt
-    lot = Lot(lot_id, after.id, journal_id, amount, left, left > 0, PAID_PRIORITY, op.expires_at, "paid")
+    priority = PAID_PRIORITY if op.priority is None else op.priority
+    lot = Lot(lot_id, after.id, journal_id, amount, left, left > 0, priority, op.expires_at, "paid")
     uses = (Use(lot_id, debt),) if debt else ()
     return Post(journal_id, posted, op.actor, uses, after), NewLot(lot, op.label, op.cost_basis)
 
 
 def _bonus(op: TopUpOp, after: Wallet, amount: int, books: View) -> tuple[Post, NewLot]:
     label = op.bonus_label or op.label
-    posted = journal.bonus(op.workspace_id, Money(amount, op.paid.unit), ref=op.ref, memo={"label": label})
+    posted = journal.bonus(
+        op.workspace_id, Money(amount, op.paid.unit), ref=op.ref, memo={**(op.memo or {}), "label": label}
+    )
     journal_id, lot_id = books.new_journal_id(), books.new_lot_id()
     lot = Lot(lot_id, after.id, journal_id, amount, amount, True, BONUS_PRIORITY, op.bonus_expires_at, "promo")
     return Post(journal_id, posted, op.actor, (), after), NewLot(lot, label)

@@ -4,13 +4,15 @@ from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFo
 from app.kernel.money import CREDIT, Money
 from app.ledger import accounts, journal
 from app.ledger.change import Change, NewLot, Post, View, must_spare, not_negative, one, positive, wallet_of
-from app.ledger.operations import AbsorbOp, AdjustOp, GrantOp, Posting, ReverseOp
+from app.ledger.operations import AbsorbOp, AdjustOp, DebitOp, GrantOp, Posting, ReverseOp
 from app.ledger.state import Lot, Posted, Wallet, draw
 from app.ledger.undo import undo
 
 CORRECTION_PRIORITY = 50
 #: A final charge goes with its early one; money in and out is undone by the payment it came from.
-REVERSIBLE = frozenset({journal.GRANT, journal.ADJUSTMENT, journal.CAPTURE, journal.EARLY_CAPTURE, *journal.OF_COST})
+REVERSIBLE = frozenset(
+    {journal.GRANT, journal.ADJUSTMENT, journal.DEBIT, journal.CAPTURE, journal.EARLY_CAPTURE, *journal.OF_COST}
+)
 INSTEAD = {
     journal.REVERSAL: "reverse or adjust what it belongs to",
     journal.FINAL: "reverse or adjust what it belongs to",
@@ -30,7 +32,8 @@ def grant(op: GrantOp, books: View) -> Change:
     before = books.posted(journal.GRANT, op.ref)
     if before is not None:
         return _posted_before(before, -before.from_prepaid, amount, wallet)
-    posted = journal.grant(op.workspace_id, op.amount, kind=op.kind, ref=op.ref, memo={"label": op.label})
+    memo = {**(op.memo or {}), "label": op.label}
+    posted = journal.grant(op.workspace_id, op.amount, kind=op.kind, ref=op.ref, memo=memo)
     post = Post(books.new_journal_id(), posted, op.actor)
     lot = Lot(books.new_lot_id(), wallet.id, post.id, amount, amount, True, op.priority, op.expires_at, op.kind)
     return Change(
@@ -39,6 +42,23 @@ def grant(op: GrantOp, books: View) -> Change:
         posts=(post,),
         new_lots=(NewLot(lot, op.label, op.cost_basis),),
     )
+
+
+def debit(op: DebitOp, books: View) -> Change:
+    """Take credits, once per `ref`: never those that holds count on, never more than there are."""
+    asked = positive(op.amount, "amount")
+    wallet = wallet_of(op.workspace_id, op.amount.unit, books)
+    before = books.posted(journal.DEBIT, op.ref)
+    if before is not None:
+        taken = before.from_prepaid
+        return _posted_before(before, taken, min(taken, asked) if op.partial else asked, wallet)
+    amount = min(asked, wallet.balance, wallet.available) if op.partial else asked
+    must_spare(max(amount, 1), wallet)
+    lots, uses = draw(books.lots_to_draw(wallet.id), amount)
+    taken_now = Money(amount, wallet.unit)
+    posted = journal.debit(op.workspace_id, taken_now, purpose=op.purpose, ref=op.ref, memo=op.memo)
+    post = Post(books.new_journal_id(), posted, op.actor, uses)
+    return Change(Posting(post.id, taken_now, already=False), wallet.moved(balance=-amount), posts=(post,), lots=lots)
 
 
 def adjust(op: AdjustOp, books: View) -> Change:

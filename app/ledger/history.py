@@ -29,7 +29,7 @@ def balance_at(connection: Connection, workspace_id: str, at: datetime, unit: st
     query = (
         select(e.balance_after)
         .join(tables.journal, j.id == e.journal_id)
-        .where(j.wallet_id == wallet.id, j.created_at <= at, e.account == accounts.prepaid(workspace_id))
+        .where(j.wallet_id == wallet.id, j.created_at <= at, e.account == accounts.prepaid(workspace_id, unit))
         .order_by(j.created_at.desc(), e.wallet_version.desc())
         .limit(1)
     )
@@ -47,7 +47,7 @@ def available_before(connection: Connection, workspace_id: str, held: HoldView) 
     moved = (
         select(func.coalesce(func.sum(e.amount), 0))
         .join(tables.journal, j.id == e.journal_id)
-        .where(e.account == accounts.prepaid(workspace_id), e.unit == unit, j.created_at <= held.created_at)
+        .where(e.account == accounts.prepaid(workspace_id, unit), e.unit == unit, j.created_at <= held.created_at)
     )
     earlier = or_(
         h.created_at < held.created_at,

@@ -17,7 +17,7 @@ HAVING SUM(amount) <> 0;
 -- balance_is_entries: A wallet's balance is what its prepaid account says.
 SELECT w.id AS wallet_id, w.balance, COALESCE(SUM(e.amount), 0) AS entries
 FROM wallet w
-LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || ':prepaid' AND e.unit = w.unit
+LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':prepaid' AND e.unit = w.unit
 GROUP BY w.id, w.balance
 HAVING w.balance <> -COALESCE(SUM(e.amount), 0);
 
@@ -38,14 +38,14 @@ HAVING w.held <> COALESCE(SUM(h.amount), 0);
 -- owed_is_entries: What a wallet owes is what its receivable account says.
 SELECT w.id AS wallet_id, w.owed, COALESCE(SUM(e.amount), 0) AS entries
 FROM wallet w
-LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || ':receivable' AND e.unit = w.unit
+LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':receivable' AND e.unit = w.unit
 GROUP BY w.id, w.owed
 HAVING w.owed <> COALESCE(SUM(e.amount), 0);
 
 -- debt_is_entries: A wallet's debt is what its debt account says.
 SELECT w.id AS wallet_id, w.debt, COALESCE(SUM(e.amount), 0) AS entries
 FROM wallet w
-LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || ':debt' AND e.unit = w.unit
+LEFT JOIN entry e ON e.account = 'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':debt' AND e.unit = w.unit
 GROUP BY w.id, w.debt
 HAVING w.debt <> COALESCE(SUM(e.amount), 0);
 
@@ -87,12 +87,12 @@ WHERE e.account LIKE 'ws:%' AND (
     w.id IS NULL
     OR e.unit <> w.unit
     OR NOT (
-        e.account = 'ws:' || w.workspace_id || ':set_aside'
+        e.account = 'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':set_aside'
         OR (
             e.account IN (
-                'ws:' || w.workspace_id || ':prepaid',
-                'ws:' || w.workspace_id || ':receivable',
-                'ws:' || w.workspace_id || ':debt'
+                'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':prepaid',
+                'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':receivable',
+                'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':debt'
             )
             AND e.wallet_version IS NOT NULL
             AND e.balance_after IS NOT NULL
@@ -203,7 +203,7 @@ FROM (
     SELECT w.id AS wallet_id,
         (SELECT COALESCE(SUM(a.amount), 0) FROM set_aside a WHERE a.wallet_id = w.id AND a.state = 0) AS waiting,
         (SELECT COALESCE(SUM(e.amount), 0) FROM entry e
-         WHERE e.account = 'ws:' || w.workspace_id || ':set_aside' AND e.unit = w.unit) AS entries
+         WHERE e.account = 'ws:' || w.workspace_id || CASE w.unit WHEN 'credit' THEN '' ELSE ':' || w.unit END || ':set_aside' AND e.unit = w.unit) AS entries
     FROM wallet w
 ) sums
 WHERE waiting <> -entries;

@@ -16,6 +16,7 @@ from app.ledger import accounts
 GRANT, CAPTURE, EARLY_CAPTURE, FINAL = "grant", "capture", "early_capture", "final"
 REVERSAL, ADJUSTMENT = "reversal", "adjustment"
 TOP_UP, BONUS, EXPIRY = "top_up", "bonus", "expiry"
+DEBIT = "debit"
 SET_ASIDE, GIVE_BACK, TAKE_BACK, WRITE_OFF = "set_aside", "give_back", "take_back", "write_off"
 ABSORBED_COST, UNKNOWN_UPSTREAM, LATE_COST = "absorbed_cost", "unknown_upstream", "late_cost"
 
@@ -83,7 +84,7 @@ class Cost(NamedTuple):
 
 def grant(workspace_id: str, amount: Money, *, kind: str, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """Credits handed out. A gift is our expense; anything else stands against what was issued for it."""
-    legs = _move(amount, debit=accounts.issued(kind), credit=accounts.prepaid(workspace_id))
+    legs = _move(amount, debit=accounts.issued(kind), credit=accounts.prepaid(workspace_id, amount.unit))
     return Journal(GRANT, ref, legs, memo=memo)
 
 
@@ -99,8 +100,8 @@ def top_up(
     """Credits that were paid for. An open debt has its part of them first; the money stands beside in its currency."""
     legs = (
         Entry(accounts.issued("paid"), paid.micros, paid.unit),
-        Entry(accounts.debt(workspace_id), -debt.micros, debt.unit),
-        Entry(accounts.prepaid(workspace_id), -(paid - debt).micros, paid.unit),
+        Entry(accounts.debt(workspace_id, paid.unit), -debt.micros, debt.unit),
+        Entry(accounts.prepaid(workspace_id, paid.unit), -(paid - debt).micros, paid.unit),
         *_cash_legs(cash),
     )
     return Journal(TOP_UP, ref, legs, memo=memo)
@@ -108,19 +109,31 @@ def top_up(
 
 def bonus(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """Credits given on top of those that were paid for."""
-    legs = _move(amount, debit=accounts.issued("promo"), credit=accounts.prepaid(workspace_id))
+    legs = _move(amount, debit=accounts.issued("promo"), credit=accounts.prepaid(workspace_id, amount.unit))
     return Journal(BONUS, ref, legs, memo=memo)
+
+
+def debit(
+    workspace_id: str, amount: Money, *, purpose: str, ref: str, memo: Mapping[str, Any] | None = None
+) -> Journal:
+    """Credits taken without a generation: an invoice paid with them, an operator's debit, a wallet that ended."""
+    legs = _move(amount, debit=accounts.prepaid(workspace_id, amount.unit), credit=accounts.spent_on(purpose))
+    return Journal(DEBIT, ref, legs, memo=memo)
 
 
 def set_aside(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """Credits leave the balance while it is decided whether their payment goes back."""
-    legs = _move(amount, debit=accounts.prepaid(workspace_id), credit=accounts.set_aside(workspace_id))
+    legs = _move(
+        amount, debit=accounts.prepaid(workspace_id, amount.unit), credit=accounts.set_aside(workspace_id, amount.unit)
+    )
     return Journal(SET_ASIDE, ref, legs, memo=memo)
 
 
 def give_back(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """The payment stays: what was set aside returns to the balance."""
-    legs = _move(amount, debit=accounts.set_aside(workspace_id), credit=accounts.prepaid(workspace_id))
+    legs = _move(
+        amount, debit=accounts.set_aside(workspace_id, amount.unit), credit=accounts.prepaid(workspace_id, amount.unit)
+    )
     return Journal(GIVE_BACK, ref, legs, memo=memo)
 
 
@@ -136,8 +149,8 @@ def take_back(
 ) -> Journal:
     """The payment went back: its credits were never issued, and those used already are owed to us."""
     legs = (
-        Entry(accounts.set_aside(workspace_id), amount.micros, amount.unit),
-        Entry(accounts.debt(workspace_id), shortfall.micros, shortfall.unit),
+        Entry(accounts.set_aside(workspace_id, amount.unit), amount.micros, amount.unit),
+        Entry(accounts.debt(workspace_id, amount.unit), shortfall.micros, shortfall.unit),
         Entry(accounts.issued(kind), -(amount + shortfall).micros, amount.unit),
         *(Entry(account, -micros, unit) for account, micros, unit in _cash_legs(cash)),
     )
@@ -146,13 +159,13 @@ def take_back(
 
 def write_off(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """Debt nobody will pay."""
-    legs = _move(amount, debit=accounts.EXPENSE_BAD_DEBT, credit=accounts.debt(workspace_id))
+    legs = _move(amount, debit=accounts.EXPENSE_BAD_DEBT, credit=accounts.debt(workspace_id, amount.unit))
     return Journal(WRITE_OFF, ref, legs, memo=memo)
 
 
 def expiry(workspace_id: str, amount: Money, *, kind: str, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """What was left in a lot on its last day."""
-    legs = _move(amount, debit=accounts.prepaid(workspace_id), credit=accounts.ended(kind))
+    legs = _move(amount, debit=accounts.prepaid(workspace_id, amount.unit), credit=accounts.ended(kind))
     return Journal(EXPIRY, ref, legs, memo=memo)
 
 
@@ -190,8 +203,8 @@ def final(
 ) -> Journal:
     """The end of a generation charged early: what it came to below the estimate goes back, what lies above is ours."""
     legs = (
-        Entry(accounts.prepaid(workspace_id), -prepaid_back.micros, prepaid_back.unit),
-        Entry(accounts.receivable(workspace_id), -owed_back.micros, owed_back.unit),
+        Entry(accounts.prepaid(workspace_id, absorbed.unit), -prepaid_back.micros, prepaid_back.unit),
+        Entry(accounts.receivable(workspace_id, absorbed.unit), -owed_back.micros, owed_back.unit),
         Entry(accounts.EXPENSE_ABSORBED_OVERAGE, absorbed.micros, absorbed.unit),
         Entry(accounts.REVENUE_USAGE, (prepaid_back + owed_back - absorbed).micros, absorbed.unit),
         *_cost_legs(cost),
@@ -220,7 +233,10 @@ def reversal(
 def adjustment(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
     """An operator's correction: positive gives credits, negative takes them."""
     return Journal(
-        ADJUSTMENT, ref, _move(amount, debit=accounts.CORRECTION, credit=accounts.prepaid(workspace_id)), memo=memo
+        ADJUSTMENT,
+        ref,
+        _move(amount, debit=accounts.CORRECTION, credit=accounts.prepaid(workspace_id, amount.unit)),
+        memo=memo,
     )
 
 
@@ -262,8 +278,8 @@ def _capture(
     memo: Mapping[str, Any] | None,
 ) -> Journal:
     legs = [
-        Entry(accounts.prepaid(workspace_id), prepaid.micros, prepaid.unit),
-        Entry(accounts.receivable(workspace_id), owed.micros, owed.unit),
+        Entry(accounts.prepaid(workspace_id, prepaid.unit), prepaid.micros, prepaid.unit),
+        Entry(accounts.receivable(workspace_id, prepaid.unit), owed.micros, owed.unit),
         Entry(accounts.EXPENSE_ABSORBED_OVERAGE, absorbed.micros, absorbed.unit),
         Entry(accounts.REVENUE_USAGE, -(prepaid.micros + owed.micros + absorbed.micros), prepaid.unit),
         *_cost_legs(cost),

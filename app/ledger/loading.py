@@ -13,6 +13,7 @@ from app.ledger.operations import (
     AbsorbOp,
     AdjustOp,
     CaptureEarlyOp,
+    DebitOp,
     ExpireOp,
     FreezeOp,
     GiveBackOp,
@@ -33,9 +34,9 @@ from app.ledger.state import Hold
 #: What looks neither at the past nor at set-asides and freezes, unless its hold is closed.
 EVERYDAY = frozenset({HoldOp, SettleOp, ReleaseOp, CaptureEarlyOp})
 ON_A_HOLD = (SettleOp, ReleaseOp, CaptureEarlyOp, AbsorbOp)
-ON_A_WALLET = (GrantOp, AdjustOp, TopUpOp, SetAsideOp, WriteOffOp, FreezeOp, ThawOp)
-NAMED = (GrantOp, AdjustOp, AbsorbOp, TopUpOp, WriteOffOp)
-DRAWS = (SettleOp, CaptureEarlyOp, AdjustOp)
+ON_A_WALLET = (GrantOp, DebitOp, AdjustOp, TopUpOp, SetAsideOp, WriteOffOp, FreezeOp, ThawOp)
+NAMED = (GrantOp, DebitOp, AdjustOp, AbsorbOp, TopUpOp, WriteOffOp)
+DRAWS = (SettleOp, CaptureEarlyOp, AdjustOp, DebitOp)
 
 
 class _Rare(NamedTuple):
@@ -99,7 +100,7 @@ def _drawn_wallets(ops: Sequence[Operation], books: Books) -> set[int]:
     for op in ops:
         if isinstance(op, DRAWS):
             wallet_id = books.wallet_id(op)
-            if wallet_id is None and not isinstance(op, AdjustOp):
+            if wallet_id is None and not isinstance(op, AdjustOp | DebitOp):
                 wallet_id = held_here.get(op.generation_id)
             if wallet_id is not None:
                 ids.add(wallet_id)

@@ -12,6 +12,7 @@ from app.ledger.journal import Cash, Cost
 
 Overage = Literal["cap", "extend", "owe"]
 AsideReason = Literal["refund", "dispute"]
+Purpose = Literal["invoice", "manual", "closed"]
 
 
 class Held(NamedTuple):
@@ -149,6 +150,22 @@ class GrantOp(NamedTuple):
     also: Also = ()
     checks: Sequence[Check] = ()
     within: Within | None = None
+    memo: Mapping[str, Any] | None = None
+
+
+class DebitOp(NamedTuple):
+    """Credits that go without a generation; with `partial`, no more than are free."""
+
+    workspace_id: str
+    amount: Money
+    purpose: Purpose
+    ref: str
+    actor: str
+    partial: bool = False
+    memo: Mapping[str, Any] | None = None
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
 
 
 class AdjustOp(NamedTuple):
@@ -194,6 +211,8 @@ class TopUpOp(NamedTuple):
     also: Also = ()
     checks: Sequence[Check] = ()
     within: Within | None = None
+    priority: int | None = None
+    memo: Mapping[str, Any] | None = None
 
 
 class SetAsideOp(NamedTuple):
@@ -277,6 +296,7 @@ Operation = (
     | ReleaseOp
     | CaptureEarlyOp
     | GrantOp
+    | DebitOp
     | AdjustOp
     | ReverseOp
     | AbsorbOp
@@ -298,6 +318,7 @@ NAMES: Mapping[type, str] = {
     ReleaseOp: "release",
     CaptureEarlyOp: "capture_early",
     GrantOp: "grant",
+    DebitOp: "debit",
     AdjustOp: "adjust",
     ReverseOp: "reverse",
     AbsorbOp: "absorb",

@@ -220,8 +220,7 @@ class _Page(NamedTuple):
 def _journal_rows(connection: Connection, page: _Page) -> Iterable[StatementRow]:
     wallet, unit = page.wallet, page.wallet.unit
     j, h = tables.journal.c, tables.hold.c
-    workspace_id = wallet.workspace_id
-    own = (accounts.prepaid(workspace_id), accounts.receivable(workspace_id), accounts.debt(workspace_id))
+    own = accounts.customer(wallet.workspace_id, unit)
     query = (
         select(j.id, j.kind, j.generation_id, j.memo, j.created_at)
         .where(j.wallet_id == wallet.id, page.window(j.created_at, _JOURNAL_RANK, j.id))

@@ -25,6 +25,7 @@ from app.ledger.operations import (
     AdjustOp,
     AsideReason,
     CaptureEarlyOp,
+    DebitOp,
     Expired,
     ExpireOp,
     FreezeOp,
@@ -36,6 +37,7 @@ from app.ledger.operations import (
     Operation,
     Overage,
     Posting,
+    Purpose,
     Released,
     ReleaseOp,
     Result,
@@ -184,11 +186,47 @@ class Ledger(Reader):
         expires_at: datetime | None = None,
         cost_basis: Money | None = None,
         also: Also = (),
+        checks: Sequence[Check] = (),
         within: Within | None = None,
+        memo: Mapping[str, Any] | None = None,
     ) -> Posting:
         """Hand out credits (`paid`, `promo`, `plan` or `correction`) as a lot. `ref` names the occasion, once."""
         order = PRIORITIES.get(kind, PRIORITIES["paid"]) if priority is None else priority
-        op = GrantOp(workspace_id, amount, kind, label, ref, actor, order, expires_at, cost_basis, also, within=within)
+        op = GrantOp(
+            workspace_id,
+            amount,
+            kind,
+            label,
+            ref,
+            actor,
+            order,
+            expires_at,
+            cost_basis,
+            also,
+            checks,
+            within,
+            memo,
+        )
+        return cast(Posting, await self._lane.submit_async(op))
+
+    async def debit(
+        self,
+        workspace_id: str,
+        amount: Money,
+        *,
+        purpose: Purpose,
+        ref: str,
+        actor: str,
+        partial: bool = False,
+        memo: Mapping[str, Any] | None = None,
+        checks: Sequence[Check] = (),
+        within: Within | None = None,
+    ) -> Posting:
+        """Take credits without a generation: an invoice paid with them, an operator's debit, a wallet that is closed.
+
+        Raises `InsufficientCredits` for more than are free; with `partial` only when none are. Once per `ref`.
+        """
+        op = DebitOp(workspace_id, amount, purpose, ref, actor, partial, memo=memo, checks=checks, within=within)
         return cast(Posting, await self._lane.submit_async(op))
 
     async def top_up(
@@ -205,7 +243,10 @@ class Ledger(Reader):
         bonus_expires_at: datetime | None = None,
         cost_basis: Money | None = None,
         cash: Cash | None = None,
+        checks: Sequence[Check] = (),
         within: Within | None = None,
+        priority: int | None = None,
+        memo: Mapping[str, Any] | None = None,
     ) -> ToppedUp:
         """Credits for a payment, whose own id is `ref`: once. What was paid for and the bonus are a lot each.
 
@@ -226,7 +267,10 @@ class Ledger(Reader):
             bonus_expires_at,
             cost_basis,
             cash,
+            checks=checks,
             within=within,
+            priority=priority,
+            memo=memo,
         )
         return cast(ToppedUp, await self._lane.submit_async(op))
 

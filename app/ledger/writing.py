@@ -241,9 +241,9 @@ def _own_accounts(wallet: Wallet | None) -> dict[str, int]:
     if wallet is None:
         return {}
     return {
-        accounts.prepaid(wallet.workspace_id): wallet.balance,
-        accounts.receivable(wallet.workspace_id): wallet.owed,
-        accounts.debt(wallet.workspace_id): wallet.debt,
+        accounts.prepaid(wallet.workspace_id, wallet.unit): wallet.balance,
+        accounts.receivable(wallet.workspace_id, wallet.unit): wallet.owed,
+        accounts.debt(wallet.workspace_id, wallet.unit): wallet.debt,
     }
 
 
