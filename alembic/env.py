@@ -15,13 +15,14 @@ from app.kernel.guards import Guards, ensure
 
 
 def know_every_table() -> None:
-    """Import each package's `tables`, so that `metadata` is whole."""
+    """Import each package's `tables` and `…_tables`, so that `metadata` is whole."""
     for package in pkgutil.iter_modules(app.__path__):
         if not package.ispkg:
             continue
         names = {module.name for module in pkgutil.iter_modules([f"{app.__path__[0]}/{package.name}"])}
-        if "tables" in names:
-            import_module(f"app.{package.name}.tables")
+        for name in sorted(names):
+            if name == "tables" or name.endswith("_tables"):
+                import_module(f"app.{package.name}.{name}")
 
 
 def every_guard() -> list[Guards]:

@@ -1,6 +1,6 @@
 """The tables of the kernel: what was promised in a transaction and must happen after it, and who wants to be told."""
 
-from sqlalchemy import Column, Index, Integer, String, Table, text
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
 
 from app.kernel.db import Json, UtcDateTime, metadata
 
@@ -32,4 +32,12 @@ webhook_listener = Table(
     metadata,
     Column("workspace_id", String, primary_key=True),
     Column("since", UtcDateTime, nullable=False),
+)
+
+#: Figures that processes compare, to know whether what they remember of something is still so. `version.py`
+version_mark = Table(
+    "version_mark",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("version", BigInteger, nullable=False),
 )

@@ -14,6 +14,7 @@ APPEND_ONLY: Final = (
     "journal",
     "entry",
     "lot_use",
+    "seal",
     "model_version",
     "cost_profile",
     "audit_event",

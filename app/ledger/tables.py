@@ -1,7 +1,7 @@
 """The books. Plain tables, because the lane writes them with prepared Core statements; amounts are integers.
 
 Customer accounts are in micro-credits (or the wallet's unit), upstream cost in micro-USD; every journal sums to zero
-per unit. `journal`, `entry` and `lot_use` are append-only; a hold and a set-aside move only from open to closed, and a
+per unit. `journal`, `entry`, `lot_use` and `seal` are append-only; a hold and a set-aside move only from open to closed, and a
 freeze is only lifted: `guards.py` puts that into the database itself.
 """
 
@@ -190,4 +190,17 @@ freeze = Table(
         sqlite_where=text("lifted_at IS NULL"),
         postgresql_where=text("lifted_at IS NULL"),
     ),
+)
+
+#: One row a day: the journals up to a moment, as a figure that cannot be made again from others. `seal.py`
+seal = Table(
+    "seal",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 1, without a gap
+    Column("until", UtcDateTime, nullable=False),  # journals created before this
+    Column("last_id", String, nullable=False),  # the last of them, in their order; empty for none
+    Column("journals", BigInteger, nullable=False),  # how many this seal adds
+    Column("root", String, nullable=False),
+    Column("previous", String, nullable=False),
+    Column("sealed_at", UtcDateTime, nullable=False),
 )

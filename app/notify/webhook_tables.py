@@ -8,7 +8,7 @@ webhook_endpoint = Table(
     "webhook_endpoint",
     metadata,
     Column("id", String, primary_key=True),  # whe_…
-    Column("workspace_id", String, ForeignKey("workspace.id"), nullable=False),
+    Column("workspace_id", String, ForeignKey("workspace.id")),  # None: of the house itself, for its billing
     #: endpoint: everything of its types goes to its url | request: only signs what requests name an address for
     Column("kind", String, nullable=False),
     Column("url", String, nullable=False),
@@ -38,7 +38,7 @@ webhook_delivery = Table(
     "webhook_delivery",
     metadata,
     Column("id", String, primary_key=True),  # whd_…
-    Column("workspace_id", String, ForeignKey("workspace.id"), nullable=False),
+    Column("workspace_id", String, ForeignKey("workspace.id")),  # None: of the house itself, for its billing
     Column("endpoint_id", String, ForeignKey("webhook_endpoint.id"), nullable=False),
     Column("message_id", String, nullable=False),  # webhook-id: the same at every attempt and for every endpoint
     Column("type", String, nullable=False),
