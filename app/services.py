@@ -201,7 +201,11 @@ def _cash_house(settings: Settings) -> House:
 def _chores(parts: Services, now: Clock) -> list[Chore]:
     """Everything that is done again and again: a line each. A topic of the outbox is a line in the courier's table."""
     notify, files, webhooks = parts.notify, parts.files, parts.webhooks
-    courier = Courier(parts.db, {outbox.MAIL: notify.write, events.TOPIC: webhooks.spread}, now)
+    courier = Courier(
+        parts.db,
+        {outbox.MAIL: notify.write, events.TOPIC: webhooks.spread, events.BILLING: webhooks.spread_billing},
+        now,
+    )
     return [
         Chore("outbox.deliver", 2, courier.run),
         Chore("webhooks.send", 1, webhooks.send),

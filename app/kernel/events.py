@@ -2,7 +2,11 @@
 
     events.tell(connection, workspace_id, events.BALANCE_LOW, {"available": …}, key=f"balance.low:{…}")
 
-Where nobody of a workspace listens nothing is written. Values are a `Money`, a `Fiat`, a moment, a day or plain JSON;
+What concerns billing is announced to the operator's own systems, in the words that integrators know (`BILLING_TYPES`):
+
+    events.announce(connection, "wallet.created", {"wallet": {…}}, key=f"wallet.created:{…}")
+
+Where nobody listens nothing is written. Values are a `Money`, a `Fiat`, a moment, a day or plain JSON;
 whoever sends the event writes them out. What travels with an operation of the ledger is made by `row`.
 """
 
@@ -19,7 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.kernel import clock
 from app.kernel.db import Database
 from app.kernel.ids import new_id
-from app.kernel.outbox import WAITING
+from app.kernel.outbox import WAITING, put
 from app.kernel.plain import to_plain
 from app.kernel.tables import outbox, webhook_listener
 
@@ -50,6 +54,37 @@ TYPES = (
     INVOICE_CREDITED,
     BUDGET_REACHED,
 )
+#: The outbox's topic of what is announced, and whose endpoints hear it: the house's.
+BILLING, HOUSE = "billing", "house"
+BILLING_TYPES = tuple(
+    f"{thing}.{what}"
+    for thing, whats in {
+        "customer": "created updated deleted",
+        "feature": "created updated deleted wallet_balance.alert",
+        "entitlement": "created updated deleted grant.exhausted",
+        "subscription": (
+            "created draft.created activated updated paused resumed cancelled plan_changed renewal.due "
+            "phase.created phase.updated phase.deleted "
+            "spend.threshold_reached spend.threshold_recovered "
+            "line_item_spend.threshold_reached line_item_spend.threshold_recovered "
+            "group_spend.threshold_reached group_spend.threshold_recovered"
+        ),
+        "invoice": (
+            "create.drafted update update.finalized update.payment update.voided payment.overdue "
+            "communication.triggered sync.success sync.failed"
+        ),
+        "payment": "created updated pending success failed",
+        "refund": "created succeeded failed",
+        "credit_note": "created updated",
+        "checkout": "session.initiated session.completed session.failed session.expired",
+        "wallet": (
+            "created updated terminated transaction.created transaction.updated credit_balance.dropped "
+            "credit_balance.recovered ongoing_balance.dropped ongoing_balance.recovered ongoing_balance.updated"
+        ),
+        "event": "rejected",
+    }.items()
+    for what in whats.split()
+)
 #: How old the knowledge of who listens may be. An endpoint made in another process is told of what happens from then.
 FRESH_SECONDS = 2.0
 
@@ -74,6 +109,17 @@ def tell(connection: Connection, workspace_id: str, type_: str, data: Mapping[st
     values = {f"b_{name}": value for name, value in row(workspace_id, type_, data, key=key).items()}
     statement = _IF_HEARD[connection.dialect.name]
     return connection.execute(statement, {**values, "b_workspace": workspace_id}).first() is not None
+
+
+def announce(connection: Connection, type_: str, data: Mapping[str, Any], *, key: str) -> bool:
+    """Promise it to the house's endpoints; False when there are none, or when the key was promised before."""
+    if type_ not in BILLING_TYPES:
+        raise ValueError(f"unknown event {type_!r}: add it to BILLING_TYPES")
+    heard = select(webhook_listener.c.workspace_id).where(webhook_listener.c.workspace_id == HOUSE)
+    if connection.execute(heard).first() is None:
+        return False
+    payload = {"type": type_, "at": clock.now().isoformat(), "data": to_plain(data)}
+    return put(connection, BILLING, payload, key=f"billing:{key}")
 
 
 def row(

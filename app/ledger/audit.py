@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, bindparam, text
 
 from app.kernel.clock import now as present
 from app.kernel.db import Database, UtcDateTime
+from app.ledger import seal
 
 FILE = Path(__file__).with_name("invariants.sql")
 GRACE: Final = timedelta(hours=1)  # how long past its deadline a hold may stay open before it is a breach
@@ -74,4 +75,8 @@ def run_audit(db: Database, at: datetime | None = None, grace: timedelta = GRACE
             rows = connection.execute(invariant.statement(before)).mappings().fetchmany(SHOWN)
             if rows:
                 breaches.append(Breach(invariant.name, invariant.sentence, tuple(dict(row) for row in rows)))
+    damaged = seal.check(db)
+    if damaged:
+        shown = tuple(one._asdict() for one in damaged[:SHOWN])
+        breaches.append(Breach("seals_recompute", "What is sealed is as it was when it was sealed.", shown))
     return breaches

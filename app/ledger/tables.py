@@ -1,8 +1,8 @@
 """The books. Plain tables, because the lane writes them with prepared Core statements; amounts are integers.
 
 Customer accounts are in micro-credits (or the wallet's unit), upstream cost in micro-USD; every journal sums to zero
-per unit. `journal`, `entry`, `lot_use` and `seal` are append-only; a hold and a set-aside move only from open to closed, and a
-freeze is only lifted: `guards.py` puts that into the database itself.
+per unit. `journal`, `entry`, `lot_use` and `seal` are append-only; a hold and a set-aside move only from open to
+closed, and a freeze is only lifted: `guards.py` puts that into the database itself.
 """
 
 from sqlalchemy import (

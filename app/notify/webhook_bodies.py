@@ -30,6 +30,13 @@ def body(type_: str, at: datetime, data: Mapping[str, Any]) -> str:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
+def announced(type_: str, at: datetime, data: Mapping[str, Any]) -> str:
+    """The same for the house's endpoints: `event_type` beside the thing it is about, by its name."""
+    moment = as_utc(at).isoformat().replace("+00:00", "Z")
+    said = {"event_type": type_, "timestamp": moment, **written(data)}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
 def video(type_: str, at: datetime, generation: Mapping[str, Any]) -> tuple[str, str]:
     """Type and body for whoever named an address in a request for a video; from the API's own words about it."""
     outputs = generation["output"]

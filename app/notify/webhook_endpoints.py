@@ -33,13 +33,16 @@ MOST_ENDPOINTS = 20
 LONGEST_DESCRIPTION = 120
 OVERLAP = timedelta(hours=24)
 
+#: A workspace, or None for the house itself, whose systems hear of its billing.
+Owner = str | None
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """An endpoint as it is shown; `types` empty means every event."""
 
     id: str
-    workspace_id: str
+    workspace_id: Owner
     kind: str
     url: str
     description: str
@@ -63,18 +66,18 @@ class Endpoints:
 
     # --- looking
 
-    def all(self, workspace_id: str) -> list[Endpoint]:
+    def all(self, workspace_id: Owner) -> list[Endpoint]:
         """Newest first, without what was deleted."""
         query = select(webhook_endpoint).where(_of(workspace_id), webhook_endpoint.c.kind == ENDPOINT)
         with self._db.read() as connection:
             return [_seen(row) for row in connection.execute(query.order_by(webhook_endpoint.c.id.desc()))]
 
-    def find(self, workspace_id: str, endpoint_id: str) -> Endpoint:
+    def find(self, workspace_id: Owner, endpoint_id: str) -> Endpoint:
         """One of the workspace's; `NotFound` for any other."""
         with self._db.read() as connection:
             return _seen(_own(connection, workspace_id, endpoint_id))
 
-    def request_endpoint(self, workspace_id: str) -> Endpoint | None:
+    def request_endpoint(self, workspace_id: Owner) -> Endpoint | None:
         """What signs for addresses that requests name, once there is such a secret."""
         query = select(webhook_endpoint).where(_of(workspace_id), webhook_endpoint.c.kind == REQUEST)
         with self._db.read() as connection:
@@ -84,10 +87,10 @@ class Endpoints:
     # --- changing
 
     def create(
-        self, workspace_id: str, url: str, *, types: Iterable[str] = (), description: str = ""
+        self, workspace_id: Owner, url: str, *, types: Iterable[str] = (), description: str = ""
     ) -> tuple[Endpoint, str]:
         """A new endpoint and its secret, which is shown now or never."""
-        chosen, words, checked = checked_types(types), described(description), self._wire.check(url)
+        chosen, words, checked = checked_types(types, workspace_id), described(description), self._wire.check(url)
         with self._db.write() as connection:
             if self._count(connection, workspace_id) >= MOST_ENDPOINTS:
                 raise LimitReached(f"A workspace may have {MOST_ENDPOINTS} endpoints. Delete one that is not needed.")
@@ -98,7 +101,7 @@ class Endpoints:
 
     def change(
         self,
-        workspace_id: str,
+        workspace_id: Owner,
         endpoint_id: str,
         *,
         url: str | None = None,
@@ -110,7 +113,7 @@ class Endpoints:
         if url is not None:
             values["url"] = self._wire.check(url)
         if types is not None:
-            values["types"] = list(checked_types(types))
+            values["types"] = list(checked_types(types, workspace_id))
         if description is not None:
             values["description"] = described(description)
         with self._db.write() as connection:
@@ -118,7 +121,7 @@ class Endpoints:
             self._update(connection, endpoint_id, **values)
             return _seen(_own(connection, workspace_id, endpoint_id))
 
-    def rotate(self, workspace_id: str, endpoint_id: str) -> str:
+    def rotate(self, workspace_id: Owner, endpoint_id: str) -> str:
         """A new secret, shown now or never; the old one signs as well until the overlap is over."""
         secret, until = new_secret(), self._now() + OVERLAP
         with self._db.write() as connection:
@@ -127,7 +130,7 @@ class Endpoints:
             self._update(connection, endpoint_id, secret=sealed, previous_secret=row.secret, previous_until=until)
         return secret
 
-    def request_secret(self, workspace_id: str) -> str:
+    def request_secret(self, workspace_id: Owner) -> str:
         """A (new) secret for what requests ask to be told at an address of their own; shown now or never."""
         known = self.request_endpoint(workspace_id)
         if known is not None:
@@ -136,7 +139,7 @@ class Endpoints:
             _, secret = self._insert(connection, workspace_id, REQUEST, "", "", ())
         return secret
 
-    def enable(self, workspace_id: str, endpoint_id: str) -> Endpoint:
+    def enable(self, workspace_id: Owner, endpoint_id: str) -> Endpoint:
         """Send again what happens from now on."""
         values = {"state": ENABLED, "disabled_reason": None, "disabled_at": None, "failing_since": None}
         with self._db.write() as connection:
@@ -147,7 +150,7 @@ class Endpoints:
         self._listeners.forget()
         return found
 
-    def disable(self, workspace_id: str, endpoint_id: str) -> Endpoint:
+    def disable(self, workspace_id: Owner, endpoint_id: str) -> Endpoint:
         """Send nothing more; what was waiting is dropped and can be replayed."""
         with self._db.write() as connection:
             _own(connection, workspace_id, endpoint_id)
@@ -157,7 +160,7 @@ class Endpoints:
         self._listeners.forget()
         return found
 
-    def delete(self, workspace_id: str, endpoint_id: str) -> None:
+    def delete(self, workspace_id: Owner, endpoint_id: str) -> None:
         """It is gone from the list and gets nothing more; its log stays until it is old."""
         with self._db.write() as connection:
             _own(connection, workspace_id, endpoint_id)
@@ -167,7 +170,7 @@ class Endpoints:
 
     # --- for those who send
 
-    def request_row(self, connection: Connection, workspace_id: str) -> Row[Any]:
+    def request_row(self, connection: Connection, workspace_id: Owner) -> Row[Any]:
         """What signs for addresses that requests name, made in this transaction if there is none."""
         query = select(webhook_endpoint).where(_of(workspace_id), webhook_endpoint.c.kind == REQUEST)
         found = connection.execute(query).first()
@@ -184,7 +187,7 @@ class Endpoints:
     # --- small ones
 
     def _insert(
-        self, connection: Connection, workspace_id: str, kind: str, url: str, description: str, types: tuple[str, ...]
+        self, connection: Connection, workspace_id: Owner, kind: str, url: str, description: str, types: tuple[str, ...]
     ) -> tuple[Endpoint, str]:
         secret, now = new_secret(), self._now()
         endpoint_id = new_id("whe")
@@ -207,25 +210,26 @@ class Endpoints:
         mine = update(webhook_endpoint).where(webhook_endpoint.c.id == endpoint_id)
         connection.execute(mine.values(updated_at=self._now(), **values))
 
-    def _count(self, connection: Connection, workspace_id: str) -> int:
+    def _count(self, connection: Connection, workspace_id: Owner) -> int:
         query = select(func.count()).where(_of(workspace_id), webhook_endpoint.c.kind == ENDPOINT)
         return int(connection.execute(query).scalar_one())
 
-    def _listen(self, connection: Connection, workspace_id: str) -> None:
+    def _listen(self, connection: Connection, workspace_id: Owner) -> None:
         """Keep the kernel's list of who listens, in the transaction that changes it."""
         listen(connection, workspace_id, self._now())
 
 
-def listen(connection: Connection, workspace_id: str, now: datetime) -> None:
+def listen(connection: Connection, workspace_id: Owner, now: datetime) -> None:
     """Whether this workspace listens: it has an endpoint that is on."""
     on = select(webhook_endpoint.c.id).where(
         _of(workspace_id), webhook_endpoint.c.kind == ENDPOINT, webhook_endpoint.c.state == ENABLED
     )
+    listener = events.HOUSE if workspace_id is None else workspace_id
     if connection.execute(on.limit(1)).first() is None:
-        connection.execute(delete(webhook_listener).where(webhook_listener.c.workspace_id == workspace_id))
+        connection.execute(delete(webhook_listener).where(webhook_listener.c.workspace_id == listener))
         return
     made = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(made(webhook_listener).values(workspace_id=workspace_id, since=now).on_conflict_do_nothing())
+    connection.execute(made(webhook_listener).values(workspace_id=listener, since=now).on_conflict_do_nothing())
 
 
 def turn_off(connection: Connection, endpoint_id: str, reason: str, now: datetime, *, state: str = DISABLED) -> bool:
@@ -239,14 +243,12 @@ def turn_off(connection: Connection, endpoint_id: str, reason: str, now: datetim
     return done.rowcount == 1
 
 
-def checked_types(given: Iterable[str]) -> tuple[str, ...]:
+def checked_types(given: Iterable[str], owner: Owner) -> tuple[str, ...]:
     """Names of events in their usual order; all of them is the same as none chosen."""
-    chosen = set(given)
-    if unknown := chosen - set(events.TYPES):
-        raise InvalidInput(
-            f"There is no event {sorted(unknown)[0]!r}. Known: {', '.join(events.TYPES)}.", param="types"
-        )
-    return () if chosen == set(events.TYPES) else tuple(name for name in events.TYPES if name in chosen)
+    chosen, known = set(given), events.BILLING_TYPES if owner is None else events.TYPES
+    if unknown := chosen - set(known):
+        raise InvalidInput(f"There is no event {sorted(unknown)[0]!r}. Known: {', '.join(known)}.", param="types")
+    return () if chosen == set(known) else tuple(name for name in known if name in chosen)
 
 
 def new_secret() -> str:
@@ -262,11 +264,11 @@ def described(text: str) -> str:
     return tidy
 
 
-def _of(workspace_id: str) -> Any:
+def _of(workspace_id: Owner) -> Any:
     return (webhook_endpoint.c.workspace_id == workspace_id) & (webhook_endpoint.c.state != DELETED)
 
 
-def _own(connection: Connection, workspace_id: str, endpoint_id: str) -> Row[Any]:
+def _own(connection: Connection, workspace_id: Owner, endpoint_id: str) -> Row[Any]:
     query = select(webhook_endpoint).where(_of(workspace_id), webhook_endpoint.c.id == endpoint_id)
     row = connection.execute(query).first() if is_id(endpoint_id, "whe") else None
     if row is None:

@@ -20,7 +20,7 @@ from app.kernel.outbox import Message
 from app.kernel.plain import from_plain
 from app.notify import webhook_bodies as bodies
 from app.notify.webhook_bodies import Describe
-from app.notify.webhook_endpoints import ENABLED, ENDPOINT, WAITING, Endpoints
+from app.notify.webhook_endpoints import ENABLED, ENDPOINT, WAITING, Endpoints, Owner
 from app.notify.webhook_tables import webhook_delivery, webhook_endpoint
 
 GENERATION = "generation."
@@ -45,6 +45,18 @@ class FanOut:
 
     async def __call__(self, message: Message) -> None:
         await asyncio.to_thread(self._spread, message)
+
+    async def billing(self, message: Message) -> None:
+        """What is announced, to the house's endpoints."""
+        await asyncio.to_thread(self._announce, message)
+
+    def _announce(self, message: Message) -> None:
+        told = message.payload
+        body = bodies.announced(told["type"], datetime.fromisoformat(told["at"]), from_plain(told["data"]))
+        with self._db.write() as connection:
+            for row in _listening(connection, None, told["type"]):
+                target = Target(row.id, row.url, told["type"], body)
+                put(connection, None, target, message_id_of(message.id), self._now())
 
     def _spread(self, message: Message) -> None:
         told = message.payload
@@ -83,7 +95,7 @@ class FanOut:
 
 def put(
     connection: Connection,
-    workspace_id: str,
+    workspace_id: Owner,
     target: Target,
     message_id: str,
     now: datetime,
@@ -118,7 +130,7 @@ def message_id_of(outbox_id: str) -> str:
     return f"msg_{outbox_id.partition('_')[2]}"
 
 
-def _listening(connection: Connection, workspace_id: str, type_: str) -> list[Row[Any]]:
+def _listening(connection: Connection, workspace_id: Owner, type_: str) -> list[Row[Any]]:
     query = select(webhook_endpoint).where(
         webhook_endpoint.c.workspace_id == workspace_id,
         webhook_endpoint.c.kind == ENDPOINT,

@@ -130,6 +130,7 @@ class Sender:
             "webhook_disabled",
             key=f"webhook_disabled:{row.endpoint_id}:{now:%Y-%m-%d %H:%M}",
             workspace_id=row.workspace_id,
+            operators=row.workspace_id is None,
             params={"url": row.url, "reason": reason, "since": since, "said": _why(answer)},
             at=now,
         )

@@ -16,7 +16,7 @@ from app.kernel.outbox import Message
 from app.kernel.secrets import Vault
 from app.notify import webhook_bodies as bodies
 from app.notify.webhook_bodies import Describe
-from app.notify.webhook_endpoints import DELETED, WAITING, Endpoints
+from app.notify.webhook_endpoints import DELETED, WAITING, Endpoints, Owner
 from app.notify.webhook_fanout import FanOut, Target, put
 from app.notify.webhook_sender import Sender
 from app.notify.webhook_tables import webhook_attempt, webhook_delivery, webhook_endpoint
@@ -59,6 +59,10 @@ class Webhooks:
         """Handler of the outbox's topic of events."""
         await self._fan_out(message)
 
+    async def spread_billing(self, message: Message) -> None:
+        """Handler of the outbox's topic of what is announced to the house's endpoints."""
+        await self._fan_out.billing(message)
+
     async def send(self) -> int:
         """Send what is due."""
         return await self._sender.run()
@@ -71,7 +75,7 @@ class Webhooks:
 
     def deliveries(
         self,
-        workspace_id: str,
+        workspace_id: Owner,
         *,
         endpoint_id: str | None = None,
         state: str | None = None,
@@ -94,14 +98,14 @@ class Webhooks:
         with self._db.read() as connection:
             return list(connection.execute(query.order_by(webhook_delivery.c.id.desc()).limit(limit)))
 
-    def open(self, workspace_id: str, delivery_id: str) -> Opened:
+    def open(self, workspace_id: Owner, delivery_id: str) -> Opened:
         """One delivery of the workspace's with every attempt; `NotFound` for any other."""
         with self._db.read() as connection:
             row = _own(connection, workspace_id, delivery_id)
             query = select(webhook_attempt).where(webhook_attempt.c.delivery_id == delivery_id)
             return Opened(row, list(connection.execute(query.order_by(webhook_attempt.c.number))))
 
-    def replay(self, workspace_id: str, delivery_id: str) -> str:
+    def replay(self, workspace_id: Owner, delivery_id: str) -> str:
         """Send the same message again, under the same `webhook-id`; the id of the new delivery.
 
         To the endpoint's present address, also when it is off: somebody asked for it. `LimitReached` after
@@ -125,12 +129,13 @@ class Webhooks:
                 connection, workspace_id, target, row.message_id, self._now(), replay=last + 1, is_test=row.is_test
             )
 
-    def test(self, workspace_id: str, endpoint_id: str) -> str:
+    def test(self, workspace_id: Owner, endpoint_id: str) -> str:
         """Send a test event to this endpoint alone; the id of the delivery. It is tried once. `LimitReached` while too
         many wait."""
         endpoint, now = self.endpoints.find(workspace_id, endpoint_id), self._now()
         data = {"object": "test", "endpoint": endpoint.id, "message": "If you can read this, it works."}
-        target = Target(endpoint.id, endpoint.url, events.TEST, bodies.body(events.TEST, now, data))
+        made = bodies.announced if workspace_id is None else bodies.body
+        target = Target(endpoint.id, endpoint.url, events.TEST, made(events.TEST, now, data))
         waiting = select(func.count()).where(
             webhook_delivery.c.endpoint_id == endpoint_id,
             webhook_delivery.c.state == WAITING,
@@ -161,7 +166,7 @@ class Webhooks:
         return count
 
 
-def _own(connection: Any, workspace_id: str, delivery_id: str) -> Row[Any]:
+def _own(connection: Any, workspace_id: Owner, delivery_id: str) -> Row[Any]:
     query = select(webhook_delivery).where(
         webhook_delivery.c.workspace_id == workspace_id, webhook_delivery.c.id == delivery_id
     )

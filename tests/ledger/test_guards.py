@@ -1,5 +1,6 @@
 """What the database itself refuses, whoever asks."""
 
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.kernel.clock import now
 from app.kernel.db import Database
 from app.kernel.migrate import upgrade
 from app.ledger.guards import APPEND_ONLY, present_guards
 from app.ledger.operations import FreezeOp, GiveBackOp, SetAsideOp, ThawOp
+from app.ledger.seal import Seals
 from tests.ledger.support import Shop, cost, credits
 
 ROWS = {
@@ -18,6 +21,7 @@ ROWS = {
     "journal": "UPDATE journal SET actor = 'x'",
     "entry": "UPDATE entry SET amount = 1",
     "lot_use": "UPDATE lot_use SET amount = 1",
+    "seal": "UPDATE seal SET journals = 0",
     "cost_profile": "UPDATE cost_profile SET author = 'x'",
     "audit_event": "UPDATE audit_event SET detail = 'x'",
     "generation_event": "UPDATE generation_event SET kind = 'x'",
@@ -40,6 +44,7 @@ def settled(shop: Shop) -> Shop:
     shop.settle(generation, 20, cost=cost(3_000))
     for statement in FILL.values():
         shop.execute(statement)
+    Seals(shop.db, lambda: now() + timedelta(days=2)).seal_days()
     return shop
 
 
