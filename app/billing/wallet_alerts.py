@@ -14,7 +14,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, update
 
 from app.billing import wallet_events, wallet_moves, wallet_words, wallets
-from app.billing.wallet_tables import alert_log, wallet as _wallet
+from app.billing.wallet_tables import alert_log
+from app.billing.wallet_tables import wallet as _wallet
 from app.billing.wallet_words import Outstanding
 from app.billing.wallets import House, Record
 from app.kernel import outbox
@@ -69,7 +70,7 @@ class WalletAlerts:
 
 
 def state_of(connection: Connection, row: Record, left: Fraction, now: datetime) -> str:
-    """Where a wallet stands by its settings; thresholds are in its currency, or per cent of the credits it was given."""
+    """Where a wallet stands by its settings. Thresholds are in its currency, or per cent of what it was given."""
     settings: Mapping[str, Any] = row["alert_settings"] or {}
     if not settings.get("alert_enabled") or row["wallet_status"] != wallets.ACTIVE:
         return "ok"
@@ -104,13 +105,20 @@ def judge(connection: Connection, row: Record, left: Fraction, now: datetime) ->
         )
     )  # fmt: skip
     is_worse = RANK[state] > RANK[before]
-    info = {"state": state, "threshold": row["alert_settings"], "current_balance": value, "alert_type": "low_ongoing_balance"}
+    info = {
+        "state": state,
+        "threshold": row["alert_settings"],
+        "current_balance": value,
+        "alert_type": "low_ongoing_balance",
+    }
     wallet_events.wallet(connection, _name(is_worse, "ongoing_balance"), row, now, alert=info)
     wallet_events.wallet(connection, _name(is_worse, "credit_balance"), row, now, alert=info)
     if is_worse:
         credits = wallets.credits_of(connection, row).balance
         params = {"wallet": row["name"], "available": Money(credits.micros), "state": state}
-        outbox.mail(connection, "wallet_low", key=f"wallet_low:{log_id}", workspace_id=str(row["workspace_id"]), params=params)
+        outbox.mail(
+            connection, "wallet_low", key=f"wallet_low:{log_id}", workspace_id=str(row["workspace_id"]), params=params
+        )
     return True
 
 
@@ -149,5 +157,3 @@ def _needs_credits(row: Record, left: Fraction) -> bool:
 
 def _name(is_worse: bool, balance: str) -> str:
     return f"wallet.{balance}.{'dropped' if is_worse else 'recovered'}"
-
-

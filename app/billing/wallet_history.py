@@ -105,11 +105,12 @@ def _wanted(given: Given) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     kind = given.maybe_choice("type", ("credit", "debit"))
     if kind is not None:
-        wanted.append(_entry.amount < 0 if kind == "credit" else _entry.amount > 0)
+        below: ColumnElement[bool] = _entry.amount < 0
+        wanted.append(below if kind == "credit" else ~below)
     if given.has("id"):
         wanted.append(_journal.id == journal_of(given.text("id")))
     if given.has("transaction_reason"):
-        wanted.append(given.text("transaction_reason") == REASON)
+        wanted.append(REASON.in_([given.text("transaction_reason")]))
     if given.has("created_by"):
         wanted.append(_journal.actor == given.text("created_by"))
     if given.has("priority"):

@@ -169,8 +169,7 @@ def pay(
 def unpay(connection: Connection, journal_ids: Mapping[str, str], house: House, *, actor: str, clock: Clock) -> None:
     """The invoice was voided: what `pay` took goes back to the lots it came from."""
     ops: list[Operation] = [
-        ReverseOp(journal_ids[wallet_id], actor, "The invoice was voided.")
-        for wallet_id in sorted(journal_ids)
+        ReverseOp(journal_ids[wallet_id], actor, "The invoice was voided.") for wallet_id in sorted(journal_ids)
     ]
     for wallet_id, outcome in zip(sorted(journal_ids), _posted(connection, ops, clock), strict=True):
         if not outcome.already:

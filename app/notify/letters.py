@@ -53,6 +53,9 @@ DUNNING = Letter(("number", "amount", "due_on"), ("number", "due_on"), "amount",
 LETTERS: Mapping[str, Letter] = {
     # --- to a workspace: its balance
     "low_balance": Letter(("available", "threshold"), ("threshold",), "available", button="/top-up", tone=Tone.THIN),
+    "wallet_low": Letter(
+        ("wallet", "available", "state"), ("wallet",), "available", button="/balance", tone=Tone.THIN, coded=("state",)
+    ),
     "credits_expiring": Letter(
         ("credits", "expires_on"), (), "credits", rows="lots", takes=("lots",), button="/playground", tone=Tone.THIN
     ),

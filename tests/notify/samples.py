@@ -21,6 +21,7 @@ DUNNING = {"number": "FB-2026-000417", "amount": PRICE, "due_on": DAY}
 
 SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "low_balance": {"available": Money(96_500_000), "threshold": Money(100_000_000)},
+    "wallet_low": {"wallet": "Video", "available": Money(4_200_000), "state": "warning"},
     "credits_expiring": {
         "credits": Money(1_200_000_000),
         "expires_on": date(2026, 12, 21),

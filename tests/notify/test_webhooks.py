@@ -402,3 +402,41 @@ def test_what_is_old_is_forgotten(shop: Shop) -> None:
     with shop.db.read() as connection:
         for table in (webhook_attempt, webhook_delivery, webhook_endpoint):
             assert connection.execute(select(table)).all() == []
+
+
+# --- the house's own
+
+
+def test_what_is_announced_reaches_the_house_signed_and_nobody_else(shop: Shop) -> None:
+    shop.hooks.endpoints.create(shop.id, URL)
+    _, secret = shop.hooks.endpoints.create(None, f"{URL}/house", types=["wallet.created"])
+    with shop.db.write() as connection:
+        for type_ in ("wallet.created", "wallet.updated"):
+            events.announce(connection, type_, {"wallet": {"id": "wallet_1"}}, key=type_)
+    courier = Courier(shop.db, {events.BILLING: shop.hooks.spread_billing}, lambda: NOON + timedelta(days=900))
+    asyncio.run(courier.run())
+    assert shop.send() == 1
+    [sent] = shop.receiver.sent
+    assert (sent["url"], sent["body"]["event_type"]) == (f"{URL}/house", "wallet.created")
+    assert sent["body"]["wallet"] == {"id": "wallet_1"}
+    checked = Webhook(secret)
+    with pytest.raises(WebhookVerificationError):
+        checked.verify(sent["raw"].replace("wallet_1", "wallet_2"), sent["headers"])
+
+
+def test_nothing_is_announced_where_the_house_has_no_endpoint(shop: Shop) -> None:
+    shop.hooks.endpoints.create(shop.id, URL)
+    with shop.db.write() as connection:
+        assert events.announce(connection, "wallet.created", {}, key="k") is False
+
+
+def test_an_endpoint_of_the_house_that_fails_for_days_is_turned_off_and_the_operators_told(shop: Shop) -> None:
+    shop.hooks.endpoints.create(None, URL)
+    shop.receiver.says = lambda _url: 410
+    with shop.db.write() as connection:
+        events.announce(connection, "wallet.created", {}, key="k")
+    courier = Courier(shop.db, {events.BILLING: shop.hooks.spread_billing}, lambda: NOON + timedelta(days=900))
+    asyncio.run(courier.run())
+    shop.send()
+    assert shop.mails() == ["webhook_disabled"]
+    assert shop.hooks.endpoints.all(None)[0].disabled_reason == "gone"

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app.api.billing import (
+    alerts,
     catalog,
     customers,
     entitlements,
@@ -20,6 +21,8 @@ from app.api.billing import (
     prices,
     reductions,
     subscriptions,
+    wallets,
+    webhook_endpoints,
 )
 from app.api.billing.common import Billing
 from app.services import Services
@@ -42,11 +45,15 @@ GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
     reductions.coupons,
     reductions.tax_rates,
     reductions.tax_associations,
+    wallets.router,
+    wallets.moves,
     customers.router,
     events.router,
     subscriptions.router,
     invoices.router,
     payments.router,
+    alerts.router,
+    webhook_endpoints.router,
 )
 
 

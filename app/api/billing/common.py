@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
+from app.billing.wallets import House
 from app.files.keeping import MB
 from app.files.store import TooLarge
 from app.kernel.clock import Clock
@@ -40,6 +42,11 @@ class Billing:
     @property
     def clock(self) -> Clock:
         return self.services.desk.clock
+
+    @property
+    def house(self) -> House:
+        """What the product's own credits are worth."""
+        return House(Decimal(self.services.settings.credit_value_micros).scaleb(-6))
 
     def key(self, area: str) -> Any:
         """A dependency: the key a request came with, good for this area. 401 or 403 otherwise."""

@@ -66,7 +66,7 @@ def _endpoint_routes(api: APIRouter, holder: Any, webhooks: Webhooks, wake: Call
         url = common.text_field(given, "url")
         rest = {"types": given.get("types", ()), "description": given.get("description", "")}
         if common.is_dry_run(request):
-            said = {"url": webhooks.check(url), "types": _types(checked_types(rest["types"]))}
+            said = {"url": webhooks.check(url), "types": _types(checked_types(rest["types"], key.workspace_id))}
             return JSONResponse(said | {"dry_run": True, "description": described(rest["description"])})
         made, secret = await asyncio.to_thread(endpoints.create, key.workspace_id, url, **rest)
         return JSONResponse(_endpoint(made) | {"secret": secret}, 201, NO_STORE)

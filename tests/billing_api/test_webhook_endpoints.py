@@ -1,0 +1,73 @@
+"""Where an operator's own systems hear of billing: endpoints, and the log of what was sent there."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from flexprice import Flexprice
+from sqlalchemy import select
+
+from app.kernel.events import BILLING_TYPES
+from app.kernel.tables import outbox
+from tests.billing_api.conftest import BillingServer
+
+URL = "https://hooks.example.com/billing"
+
+
+@pytest.fixture
+def endpoint(http: httpx.Client) -> dict[str, Any]:
+    answer = http.post("/webhooks/endpoints", json={"url": URL, "event_types": ["wallet.created", "invoice.update"]})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def test_an_endpoint_is_made_changed_and_taken_off(http: httpx.Client, endpoint: dict[str, Any]) -> None:
+    assert endpoint["secret"].startswith("whsec_")
+    address = f"/webhooks/endpoints/{endpoint['id']}"
+    assert "secret" not in http.get(address).json()
+    assert http.get(address).json()["event_types"] == ["wallet.created", "invoice.update"]
+    changed = http.put(address, json={"event_types": list(BILLING_TYPES), "enabled": False}).json()
+    assert (changed["event_types"], changed["enabled"]) == ([], False)
+    assert http.post(f"{address}/rotate").json()["secret"] != endpoint["secret"]
+    assert http.delete(address).status_code == 204
+    assert http.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"url": "http://169.254.169.254/latest"}, id="an address inside"),
+        pytest.param({"url": URL, "event_types": ["generation.completed"]}, id="an event of customers"),
+        pytest.param({}, id="no address"),
+    ],
+)
+def test_what_is_refused(http: httpx.Client, body: dict[str, Any]) -> None:
+    answer = http.post("/webhooks/endpoints", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
+
+
+def test_a_test_event_can_be_looked_at_and_sent_again(http: httpx.Client, endpoint: dict[str, Any]) -> None:
+    sent = http.post(f"/webhooks/endpoints/{endpoint['id']}/test").json()
+    opened = http.get(f"/webhooks/events/{sent['id']}").json()
+    assert (opened["event_type"], json.loads(opened["body"])["event_type"]) == ("webhook.test", "webhook.test")
+    again = http.post("/webhooks/retry", json={"id": sent["id"]}).json()
+    assert (again["message_id"], again["replay"]) == (sent["message_id"], 1)
+    listed = http.get("/webhooks/events", params={"endpoint_id": endpoint["id"]}).json()["items"]
+    assert [one["id"] for one in listed] == [again["id"], sent["id"]]
+
+
+def test_a_wallet_is_announced_with_its_transactions(
+    sdk: Flexprice, billing_server: BillingServer, endpoint: dict[str, Any]
+) -> None:
+    customer = sdk.customers.create_customer(external_id="announced", name="A").id
+    made = sdk.wallets.create_wallet(customer_id=customer, currency="USD", initial_credits_to_load="5")
+    with billing_server.db.read() as connection:
+        rows = connection.execute(select(outbox.c.payload).where(outbox.c.topic == "billing").order_by(outbox.c.id))
+        told = [row for row in rows.scalars() if made.id in json.dumps(row)]
+    assert [one["type"] for one in told] == [
+        "wallet.created", "wallet.transaction.created", "wallet.ongoing_balance.updated",
+    ]  # fmt: skip
+    assert told[0]["data"]["wallet"]["credit_balance"] == "0"
+    assert told[1]["data"]["transaction"]["credit_amount"] == "5"
