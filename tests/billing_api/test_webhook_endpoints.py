@@ -27,7 +27,7 @@ def test_an_endpoint_is_made_changed_and_taken_off(http: httpx.Client, endpoint:
     assert endpoint["secret"].startswith("whsec_")
     address = f"/webhooks/endpoints/{endpoint['id']}"
     assert "secret" not in http.get(address).json()
-    assert http.get(address).json()["event_types"] == ["wallet.created", "invoice.update"]
+    assert set(http.get(address).json()["event_types"]) == {"wallet.created", "invoice.update"}
     changed = http.put(address, json={"event_types": list(BILLING_TYPES), "enabled": False}).json()
     assert (changed["event_types"], changed["enabled"]) == ([], False)
     assert http.post(f"{address}/rotate").json()["secret"] != endpoint["secret"]
