@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ from tests.support.thrift import be_thrifty
 be_thrifty()
 
 ENGINES = ("sqlite", "postgres")
+ONE_ENGINE = ("api", "ui")  # what they ask the database is asked in the rooms below, and tested there on both
+NO_PARAMS = SimpleNamespace(params={})
 NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
 TESTS = Path(__file__).parent
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
@@ -44,13 +47,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for name in GROUPS:
             if item.path.is_relative_to(TESTS / name):
                 item.add_marker(name)
-    long_ones = [] if LONG else [item for item in items if item.get_closest_marker("long")]
-    if long_ones:
-        config.hook.pytest_deselected(items=long_ones)
-    items[:] = sorted((item for item in items if item not in set(long_ones)), key=_group)
+    later = set() if LONG else {item for item in items if item.get_closest_marker("long") or _is_other_engine(item)}
+    if later:
+        config.hook.pytest_deselected(items=list(later))
+    items[:] = sorted((item for item in items if item not in later), key=_group)
     for item in items:
         if (group := _group(item)) < len(GROUPS):
             item.add_marker(pytest.mark.xdist_group(GROUPS[group]))
+
+
+def _is_other_engine(item: pytest.Item) -> bool:
+    """Whether this is the PostgreSQL turn of a test that does without: its layer holds no SQL, or its neighbours do."""
+    alone = item.get_closest_marker("one_engine") or any(item.path.is_relative_to(TESTS / name) for name in ONE_ENGINE)
+    return bool(alone) and "postgres" in getattr(item, "callspec", NO_PARAMS).params.values()
 
 
 @pytest.hookimpl(optionalhook=True)

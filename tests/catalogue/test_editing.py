@@ -13,6 +13,8 @@ from app.catalogue.routes import RouteForm
 from app.kernel.errors import Conflict, FareboxError, InvalidInput, NotFound, RuleRefused
 from tests.catalogue.conftest import ACTOR, COST, FIRST, NOON, Shop, cost_form, details, rule
 
+pytestmark = pytest.mark.one_engine
+
 
 def test_a_new_model_is_disabled_with_a_draft_that_takes_a_prompt(shop: Shop):
     page = shop.editing.read(shop.model_id)

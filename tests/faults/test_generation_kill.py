@@ -18,6 +18,7 @@ from app.generation.advance import advance
 from app.generation.sweep import overdue
 from app.generation.views import Seen
 from tests.faults.generation_process import run
+from tests.support.effort import sweep
 from tests.support.house import House, house, settings_for
 
 FAILING = "[[fault:completed-with-error]]"
@@ -38,6 +39,8 @@ POINTS: dict[str, tuple[str, set[str]]] = {
     "settle.after_commit": ("", {"completed"}),
     "release.before_commit": (FAILING, {"failed"}),
 }
+#: Before anything is bought, in the doubt, after it, and while it is paid.
+ALWAYS = ("hold.before_commit", "submit.after_intent", "submit.after_answer", "settle.before_commit")
 NOTHING_SENT = {"hold.before_insert", "hold.before_commit", "submit.after_intent"}
 
 pytestmark = pytest.mark.faults
@@ -70,7 +73,7 @@ def bought(home: House, prompt: str) -> list[dict[str, Any]]:
     return [job for job in home.book()["jobs"] if job["input"].get("prompt") == prompt]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", sweep(POINTS, *ALWAYS))
 def test_a_crash_loses_and_doubles_nothing(point: str, seeded_url: str, sandbox_url: str, tmp_path: Path) -> None:
     marker, endings = POINTS[point]
     with house(settings_for(tmp_path / "home", seeded_url, sandbox_url)) as home:

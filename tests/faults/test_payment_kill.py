@@ -14,6 +14,7 @@ import pytest
 
 from app.payments.lifecycle import State
 from tests.faults.payment_process import run
+from tests.support.effort import sweep
 from tests.support.stripe_sandbox import SandboxStripe, running_stripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
@@ -69,7 +70,7 @@ def assert_nothing_halfway(till: Till, order_id: str) -> None:
     till.assert_books_balance()
 
 
-@pytest.mark.parametrize("point", BUYING)
+@pytest.mark.parametrize("point", sweep(BUYING, "checkout.before_session"))
 def test_killed_while_buying(till: Till, point: str) -> None:
     choice = asdict(till.choice(key="mine"))
     assert child(till, "buy", choice, point) == KILLED, "the point was never reached"
@@ -83,7 +84,7 @@ def test_killed_while_buying(till: Till, point: str) -> None:
     assert_credited_once(till, order.id)
 
 
-@pytest.mark.parametrize("point", FULFILLING)
+@pytest.mark.parametrize("point", sweep(FULFILLING, "fulfil.after_invoice", "lane.after_commit"))
 def test_killed_while_fulfilling(till: Till, point: str) -> None:
     order = till.buy()
     till.pay(order)
@@ -111,7 +112,7 @@ def test_whoever_mends_is_killed_as_well(till: Till) -> None:
     assert_credited_once(till, order.id)
 
 
-@pytest.mark.parametrize("point", APPROVING)
+@pytest.mark.parametrize("point", sweep(APPROVING, "manual.after_approval"))
 def test_killed_while_approving_a_transfer(till: Till, point: str) -> None:
     order, actor = till.cashier.manual.request(till.choice()), till.operator()
     till.cashier.manual.record(order.id, order.gross, bank_reference="B", value_date=date(2026, 11, 20), actor=actor)

@@ -4,13 +4,13 @@ import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.payments.dispute_rules import State as Dispute
 from app.payments.lifecycle import State
 from tests.faults.returns_process import run
+from tests.support.effort import sweep
 from tests.support.returns import at_stripe, bought, cash, charge_of, notes, refunds
 from tests.support.stripe_sandbox import SandboxStripe, running_stripe
 from tests.support.till import Till
@@ -18,11 +18,6 @@ from tests.support.till import till as open_till
 from tests.support.topups import charges, due, empty, everything, hear, on, topups
 
 pytestmark = pytest.mark.faults
-
-
-def sweep(points: tuple[str, ...], always: str) -> list[Any]:
-    """Every point; all but the one that says most only in the long run."""
-    return [point if point == always else pytest.param(point, marks=pytest.mark.long) for point in points]
 
 
 REFUND = ("refund.after_aside", "refund.after_provider", "returns.between_lots", "returns.after_credits",

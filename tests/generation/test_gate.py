@@ -14,6 +14,8 @@ from app.kernel.errors import InvalidInput, LimitReached, NotAllowed
 from app.kernel.ids import new_id
 from tests.support.house import House
 
+pytestmark = pytest.mark.one_engine
+
 PROMPT = "A red tram on a viaduct"
 
 

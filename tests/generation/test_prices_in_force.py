@@ -12,6 +12,8 @@ from app.kernel.errors import LimitReached
 from app.kernel.money import MICRO
 from tests.support.house import House
 
+pytestmark = pytest.mark.one_engine
+
 PROMPT = "A red tram on a viaduct"
 FAILS = f"{PROMPT} [[fault:completed-with-error]]"
 PER_IMAGE: dict[str, Any] = {"type": "formula", "unit": "image", "price": {"perImage": 20}}

@@ -58,6 +58,7 @@ def test_what_was_held_is_what_is_charged(home: House, model: str, given: dict[s
     home.assert_books_balance()
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("model", "given", "kind", "credits"),
     [
@@ -85,6 +86,7 @@ def test_what_only_answers_at_once_is_no_job(customer: House, model: str, field:
     assert refused.value.stable_code == "operation_elsewhere"
 
 
+@pytest.mark.one_engine
 def test_fewer_images_than_asked_are_charged_as_delivered(home: House) -> None:
     seen = run(home, "flux-schnell", prompt=f"{PROMPT} [[fault:fewer=1]]", num_images=4)
 
@@ -105,6 +107,7 @@ def test_a_failure_gives_everything_back(home: House, fault: str) -> None:
     home.assert_books_balance()
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("fault", ["refuse-429", "refuse-503"])
 def test_a_proven_refusal_is_tried_again_and_bought_once(home: House, fault: str) -> None:
     seen = run(home, "flux-schnell", prompt=f"{PROMPT} [[fault:{fault}]]")
@@ -114,6 +117,7 @@ def test_a_proven_refusal_is_tried_again_and_bought_once(home: House, fault: str
     home.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_lost_answer_is_never_sent_again_and_is_found_in_the_providers_list(home: House) -> None:
     seen = run(home, "flux-1.1-pro", prompt=f"{home.workspace_id} [[fault:drop-after-accept]]")
 
@@ -124,6 +128,7 @@ def test_a_lost_answer_is_never_sent_again_and_is_found_in_the_providers_list(ho
     home.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_canceled_generation_costs_the_customer_nothing(home: House) -> None:
     async def scenario() -> Seen:
         started = await home.start("veo3.1", prompt=f"{PROMPT} [[fault:slow]]")
@@ -139,6 +144,7 @@ def test_a_canceled_generation_costs_the_customer_nothing(home: House) -> None:
     home.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_request_without_enough_credits_is_refused_before_anything_is_asked(home: House) -> None:
     jobs = home.book()["accepted"]
 
@@ -154,6 +160,7 @@ async def _spend_all(house: House) -> None:
         await house.start("veo3.1", prompt=PROMPT)
 
 
+@pytest.mark.one_engine
 def test_the_same_key_answers_the_same_generation(home: House) -> None:
     async def scenario() -> set[str]:
         asked = [home.start("flux-schnell", prompt=PROMPT, idempotency_key="order-7") for _ in range(8)]
@@ -164,6 +171,7 @@ def test_the_same_key_answers_the_same_generation(home: House) -> None:
         asyncio.run(home.start("flux-schnell", prompt="Another", idempotency_key="order-7"))
 
 
+@pytest.mark.one_engine
 def test_the_price_shown_is_the_price(home: House) -> None:
     offer = home.services.offers.find("flux-schnell")
 
@@ -174,11 +182,13 @@ def test_the_price_shown_is_the_price(home: House) -> None:
     asyncio.run(home.start("flux-schnell", prompt=PROMPT, shown=(offer.version_id, total)))
 
 
+@pytest.mark.one_engine
 def test_a_maximum_is_kept(home: House) -> None:
     with pytest.raises(PriceAboveMax):
         asyncio.run(home.start("flux-schnell", prompt=PROMPT, num_images=4, max_credits=1))
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("model", "given", "refusal"),
     [
@@ -193,6 +203,7 @@ def test_a_wrong_request_says_what_would_be_right(
         asyncio.run(home.start(model, **given))
 
 
+@pytest.mark.one_engine
 def test_a_bill_of_zero_is_a_cost_of_zero(home: House) -> None:
     seen = run(home, "flux-schnell", prompt=f"{home.workspace_id} [[fault:zero-usage]]")
 
@@ -202,6 +213,7 @@ def test_a_bill_of_zero_is_a_cost_of_zero(home: House) -> None:
     home.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_outputs_wait_for_room_on_the_disk(home: House) -> None:
     async def scenario() -> float | None:
         started = await home.start("flux-schnell", prompt=PROMPT)

@@ -19,6 +19,8 @@ from app.notify.smtp import parse
 from tests.notify.conftest import PDF, Office
 from tests.support.mailbox import Mailbox, free_port, running_mailbox
 
+pytestmark = pytest.mark.one_engine
+
 # --- what arrives
 
 

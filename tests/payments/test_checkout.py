@@ -24,6 +24,7 @@ def pages(till: Till) -> int:
     return len(till.client.v1.checkout.sessions.list({"limit": 100}).data)
 
 
+@pytest.mark.one_engine
 def test_case_08_coming_back_from_the_page_proves_nothing(till: Till) -> None:
     order = till.buy()
     session = till.session_of(order)
@@ -39,6 +40,7 @@ def test_case_08_coming_back_from_the_page_proves_nothing(till: Till) -> None:
             till.cashier.returned(workspace, page)
 
 
+@pytest.mark.one_engine
 def test_coming_back_has_a_paid_order_looked_at_without_a_webhook(till: Till) -> None:
     order = till.buy()
     till.pay(order)
@@ -48,6 +50,7 @@ def test_coming_back_has_a_paid_order_looked_at_without_a_webhook(till: Till) ->
     assert (till.state(order), till.credits) == (State.PAID, 10_500)
 
 
+@pytest.mark.one_engine
 def test_case_09_the_price_is_the_servers(till: Till) -> None:
     till.buy()
     [page] = till.client.v1.checkout.sessions.list({"limit": 10}).data
@@ -82,11 +85,13 @@ def test_case_10_another_amount_is_parked(till: Till, amount: int) -> None:
     assert till.mails().count("payment_unmatched") == 1
 
 
+@pytest.mark.one_engine
 def test_case_11_another_currency_is_parked(till: Till) -> None:
     assert tampered(till, currency="jpy") is State.MISMATCH
     assert (till.credits, till.cases()) == (0, ["mismatch"])
 
 
+@pytest.mark.one_engine
 def test_another_customer_is_parked(till: Till) -> None:
     other = till.client.v1.customers.create({"name": "Somebody"})
     assert tampered(till, customer=other.id) is State.MISMATCH
@@ -113,6 +118,7 @@ def test_case_16_a_bank_debit_is_credited_when_it_has_arrived(till: Till) -> Non
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_case_16_a_bank_debit_that_fails_is_never_credited(till: Till) -> None:
     till.stripe.ctl("settings", settle_debits="on_demand")
     order = till.buy()
@@ -127,6 +133,7 @@ def test_case_16_a_bank_debit_that_fails_is_never_credited(till: Till) -> None:
     assert again.id != order.id
 
 
+@pytest.mark.one_engine
 def test_a_declined_card_does_not_end_the_order(till: Till) -> None:
     order = till.buy()
     till.stripe.pay(till.session_of(order), card=DECLINED)
@@ -135,6 +142,7 @@ def test_a_declined_card_does_not_end_the_order(till: Till) -> None:
     assert (till.settle(order).state, till.credits) == (State.PAID, 10_500)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "late", ["checkout.session.expired", "payment_intent.payment_failed", "payment_intent.canceled"]
 )
@@ -158,6 +166,7 @@ def test_case_17_events_in_reverse(till: Till) -> None:
     assert (till.state(order), till.credits) == (State.PAID, 10_500)
 
 
+@pytest.mark.one_engine
 def test_a_page_that_runs_out_ends_the_order(till: Till) -> None:
     order = till.buy()
     till.client.v1.checkout.sessions.expire(till.session_of(order))
@@ -230,6 +239,7 @@ def test_a_key_means_one_order_for_good(till: Till) -> None:
     assert till.buy(key="next").id != order.id
 
 
+@pytest.mark.one_engine
 def test_new_terms_and_a_new_tax_replace_the_open_order(till: Till) -> None:
     order = till.buy()
     till.cashier.terms.publish(terms="New.", refund_policy="New.", invoice_wording="", actor="test")
@@ -244,6 +254,7 @@ def test_new_terms_and_a_new_tax_replace_the_open_order(till: Till) -> None:
     assert [page.metadata["payment_order"] for page in open_pages] == [renewed.id]
 
 
+@pytest.mark.one_engine
 def test_a_new_price_is_for_new_orders(till: Till) -> None:
     order = till.buy()
     dearer = replace(STARTER, prices={"EUR": Fiat(2_000, "EUR")})
@@ -255,6 +266,7 @@ def test_a_new_price_is_for_new_orders(till: Till) -> None:
     assert till.buy(package_version_id=renewed.version_id).gross == Fiat(2_380, "EUR")
 
 
+@pytest.mark.one_engine
 def test_an_order_is_called_off_and_its_page_with_it(till: Till) -> None:
     order = till.buy()
     called_off = till.run(till.cashier.call_off(order.id, workspace_id=till.workspace_id, actor=till.user_id))
@@ -262,6 +274,7 @@ def test_an_order_is_called_off_and_its_page_with_it(till: Till) -> None:
     assert till.client.v1.checkout.sessions.retrieve(till.session_of(order)).status == "expired"
 
 
+@pytest.mark.one_engine
 def test_an_order_that_is_being_paid_is_not_called_off(till: Till) -> None:
     order = till.buy()
     till.pay(order)
@@ -271,6 +284,7 @@ def test_an_order_that_is_being_paid_is_not_called_off(till: Till) -> None:
     assert (till.state(order), till.credits) == (State.PAID, 10_500)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("fault", ["drop-after-accept", "503", "409", "hang-before-accept"])
 def test_a_lost_answer_is_mended_by_the_client(till: Till, fault: str) -> None:
     till.stripe.ctl("fail", fault=fault, match="POST /v1/checkout/sessions", times=1, seconds=0.1)
@@ -278,6 +292,7 @@ def test_a_lost_answer_is_mended_by_the_client(till: Till, fault: str) -> None:
     assert (order.state, pages(till)) == (State.PENDING, 1)
 
 
+@pytest.mark.one_engine
 def test_case_23_a_stored_failure_is_not_asked_for_under_another_key(till: Till) -> None:
     till.stripe.ctl("fail", fault="500", match="POST /v1/checkout/sessions")
     for _ in range(3):
@@ -293,6 +308,7 @@ def test_case_23_a_stored_failure_is_not_asked_for_under_another_key(till: Till)
     assert till.buy(key="next").state is State.PENDING
 
 
+@pytest.mark.one_engine
 def test_case_23_a_page_whose_answer_was_an_error_is_found_again(till: Till) -> None:
     till.stripe.ctl("fail", fault="500-after-accept", match="POST /v1/checkout/sessions")
     order = till.buy()
@@ -301,6 +317,7 @@ def test_case_23_a_page_whose_answer_was_an_error_is_found_again(till: Till) -> 
     assert till.settle(order).state is State.PAID
 
 
+@pytest.mark.one_engine
 def test_case_23_a_key_with_other_figures_is_an_error_and_not_another_key(till: Till) -> None:
     till.stripe.ctl("fail", fault="drop-before-accept", match="POST /v1/checkout/sessions", times=3)
     with pytest.raises(ProviderError):
@@ -315,6 +332,7 @@ def test_case_23_a_key_with_other_figures_is_an_error_and_not_another_key(till: 
     assert len({request["key"] for request in asked_for(till)}) == 1
 
 
+@pytest.mark.one_engine
 def test_without_a_billing_profile_nothing_is_sold(till: Till) -> None:
     workspace_id, user_id = till.customer(profile=False)
     with pytest.raises(Conflict):

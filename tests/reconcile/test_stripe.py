@@ -17,6 +17,7 @@ from tests.support.topups import hear
 LATER = timedelta(minutes=20)
 
 
+@pytest.mark.one_engine
 def test_an_ordinary_sale_is_clean(till: Till) -> None:
     paid(till)
     run = reconcile(till)
@@ -72,6 +73,7 @@ def test_a_payment_no_event_tells_of_is_found_in_the_list(till: Till, monkeypatc
     assert reconcile(till).differences == []
 
 
+@pytest.mark.one_engine
 def test_an_old_open_order_is_asked_about(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     order = till.buy()
     till.pay(order)
@@ -81,6 +83,7 @@ def test_an_old_open_order_is_asked_about(till: Till, monkeypatch: pytest.Monkey
     assert (till.state(order), healed_codes(run), open_codes(run)) == (State.PAID, {Code.PAYMENT_NOT_CREDITED}, [])
 
 
+@pytest.mark.one_engine
 def test_an_order_whose_page_ran_out_is_closed_and_no_difference(till: Till) -> None:
     order = till.buy()
     till.stripe.ctl("clock", advance=3600)
@@ -89,6 +92,7 @@ def test_an_order_whose_page_ran_out_is_closed_and_no_difference(till: Till) -> 
     assert (till.state(order), open_codes(run), till.credits) == (State.EXPIRED, [], 0)
 
 
+@pytest.mark.one_engine
 def test_an_order_stripe_gives_no_word_about_is_told(till: Till) -> None:
     order = till.buy()
     till.time.ahead += timedelta(hours=2)
@@ -98,6 +102,7 @@ def test_an_order_stripe_gives_no_word_about_is_told(till: Till) -> None:
     till.stripe.ctl("reset")
 
 
+@pytest.mark.one_engine
 def test_a_bank_debit_on_its_way_is_no_difference(till: Till) -> None:
     till.stripe.ctl("settings", settle_debits="on_demand")
     order = till.buy()
@@ -111,6 +116,7 @@ def test_a_bank_debit_on_its_way_is_no_difference(till: Till) -> None:
     assert (till.state(order), till.credits) == (State.PAID, 10_500)
 
 
+@pytest.mark.one_engine
 def test_a_tampered_amount_is_told_and_not_healed(till: Till) -> None:
     order = till.buy()
     intent = till.pay(order)
@@ -127,6 +133,7 @@ def test_a_tampered_amount_is_told_and_not_healed(till: Till) -> None:
     assert till.credits == 0
 
 
+@pytest.mark.one_engine
 def test_a_payment_that_changed_after_it_was_credited_is_told(till: Till) -> None:
     order = paid(till)
     [payment] = till.cashier.payments_of(order.id)
@@ -138,6 +145,7 @@ def test_a_payment_that_changed_after_it_was_credited_is_told(till: Till) -> Non
     assert till.credits == 10_500
 
 
+@pytest.mark.one_engine
 def test_a_payment_stripe_does_not_know_is_told(till: Till) -> None:
     paid(till)
     till.stripe.ctl("reset")
@@ -145,6 +153,7 @@ def test_a_payment_stripe_does_not_know_is_told(till: Till) -> None:
     assert open_codes(run) == [Code.PAYMENT_NOT_AT_PROVIDER]
 
 
+@pytest.mark.one_engine
 def test_money_without_an_order_waits_in_the_queue(till: Till) -> None:
     order = till.buy()
     intent = till.pay(order)
@@ -157,6 +166,7 @@ def test_money_without_an_order_waits_in_the_queue(till: Till) -> None:
     assert till.credits == 0
 
 
+@pytest.mark.one_engine
 def test_a_refund_no_event_told_of_is_booked_by_its_own_id(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     order = paid(till)
     [payment] = till.cashier.payments_of(order.id)
@@ -174,6 +184,7 @@ def test_a_refund_no_event_told_of_is_booked_by_its_own_id(till: Till, monkeypat
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_silent_stripe_is_told_and_our_own_books_are_compared(till: Till) -> None:
     order = paid(till)
     behind_its_back(till, "UPDATE payment SET amount_minor = 1 WHERE order_id = :id", id=order.id)
@@ -184,6 +195,7 @@ def test_a_silent_stripe_is_told_and_our_own_books_are_compared(till: Till) -> N
     till.stripe.ctl("reset")
 
 
+@pytest.mark.one_engine
 def test_a_parked_webhook_is_told_until_somebody_dealt_with_it(till: Till) -> None:
     order = till.buy()
     till.pay(order)
@@ -197,6 +209,7 @@ def test_a_parked_webhook_is_told_until_somebody_dealt_with_it(till: Till) -> No
     assert open_codes(reconcile(till, Depth.QUICK)) == []
 
 
+@pytest.mark.one_engine
 def test_a_webhook_nobody_applies_is_told(till: Till) -> None:
     order = till.buy()
     till.pay(order)
@@ -230,6 +243,7 @@ def test_refunds_and_disputes_are_clean_whatever_became_of_them(one_till: Till) 
     assert (run.compared["refunds"], run.compared["disputes"]) == (1, 3)
 
 
+@pytest.mark.one_engine
 def test_a_dispute_no_event_told_of_is_found_and_followed(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     order = bought(till)
     deaf(till, monkeypatch)
@@ -243,6 +257,7 @@ def test_a_dispute_no_event_told_of_is_found_and_followed(till: Till, monkeypatc
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_refund_nobody_ends_is_told(one_till: Till) -> None:
     till = one_till
     order = till.cashier.manual.request(till.choice())
