@@ -221,7 +221,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("payments.apply", 2, parts.cashier.apply_due),
         Chore("payments.topups", 2, parts.cashier.top_up_due),
         Chore("payments.returns", 10, parts.cashier.return_due),
-        Chore("billing.close", 60, BillingCloser(parts.db, now).run),
+        Chore("billing.close", 60, BillingCloser(parts.db, now, parts.ledger).run),
         Chore("reconcile.quick", 600, parts.reconcile.quick),
         Chore("reconcile.nightly", 0, parts.reconcile.nightly, daily_at=time(2, 40)),
         Chore("requests.forget", 0, parts.request_log.forget, daily_at=time(4, 20)),

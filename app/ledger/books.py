@@ -22,6 +22,7 @@ from app.ledger.operations import (
     Operation,
     ReverseOp,
     SetAsideOp,
+    SettleOwedOp,
     TakeBackOp,
     ThawOp,
     TopUpOp,
@@ -143,7 +144,7 @@ class Books:
 
     def wallet_id(self, op: Operation) -> int | None:
         """The wallet an operation is about, when there is one."""
-        if isinstance(op, HoldOp | GrantOp | DebitOp | AdjustOp | SetAsideOp | WriteOffOp):
+        if isinstance(op, HoldOp | GrantOp | DebitOp | AdjustOp | SetAsideOp | WriteOffOp | SettleOwedOp):
             return self._wallet_ids.get((op.workspace_id, op.amount.unit))
         found: Posted | Aside | Lot | Hold | None
         match op:

@@ -6,7 +6,7 @@ Nothing here reads a clock or a database. A refusal leaves nothing to undo, beca
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.ledger import buying, charging, expiring, freezing, granting, refunding
+from app.ledger import buying, charging, expiring, freezing, granting, owing, refunding
 from app.ledger.change import Change, View
 from app.ledger.operations import (
     AbsorbOp,
@@ -23,6 +23,7 @@ from app.ledger.operations import (
     ReverseOp,
     SetAsideOp,
     SettleOp,
+    SettleOwedOp,
     TakeBackOp,
     ThawOp,
     TopUpOp,
@@ -44,6 +45,7 @@ _DECISIONS: Mapping[type, Callable[[Any, View], Change]] = {
     GiveBackOp: refunding.give_back,
     TakeBackOp: refunding.take_back,
     WriteOffOp: refunding.write_off,
+    SettleOwedOp: owing.settle_owed,
     ExpireOp: expiring.expire,
     FreezeOp: freezing.freeze,
     ThawOp: freezing.thaw,

@@ -18,6 +18,7 @@ REVERSAL, ADJUSTMENT = "reversal", "adjustment"
 TOP_UP, BONUS, EXPIRY = "top_up", "bonus", "expiry"
 DEBIT = "debit"
 SET_ASIDE, GIVE_BACK, TAKE_BACK, WRITE_OFF = "set_aside", "give_back", "take_back", "write_off"
+OWED_PAID, OWED_WRITTEN_OFF = "owed_paid", "owed_written_off"
 ABSORBED_COST, UNKNOWN_UPSTREAM, LATE_COST = "absorbed_cost", "unknown_upstream", "late_cost"
 
 #: Journals that are about our own cost and nothing else.
@@ -161,6 +162,18 @@ def write_off(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, 
     """Debt nobody will pay."""
     legs = _move(amount, debit=accounts.EXPENSE_BAD_DEBT, credit=accounts.debt(workspace_id, amount.unit))
     return Journal(WRITE_OFF, ref, legs, memo=memo)
+
+
+def owed_paid(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
+    """What was used on the limit is paid for: as credits that were bought and used."""
+    legs = _move(amount, debit=accounts.issued("paid"), credit=accounts.receivable(workspace_id, amount.unit))
+    return Journal(OWED_PAID, ref, legs, memo=memo)
+
+
+def owed_written_off(workspace_id: str, amount: Money, *, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:
+    """What was used on the limit and nobody will pay."""
+    legs = _move(amount, debit=accounts.EXPENSE_BAD_DEBT, credit=accounts.receivable(workspace_id, amount.unit))
+    return Journal(OWED_WRITTEN_OFF, ref, legs, memo=memo)
 
 
 def expiry(workspace_id: str, amount: Money, *, kind: str, ref: str, memo: Mapping[str, Any] | None = None) -> Journal:

@@ -24,6 +24,7 @@ from app.ledger.operations import (
     ReverseOp,
     SetAsideOp,
     SettleOp,
+    SettleOwedOp,
     TakeBackOp,
     ThawOp,
     TopUpOp,
@@ -34,8 +35,8 @@ from app.ledger.state import Hold
 #: What looks neither at the past nor at set-asides and freezes, unless its hold is closed.
 EVERYDAY = frozenset({HoldOp, SettleOp, ReleaseOp, CaptureEarlyOp})
 ON_A_HOLD = (SettleOp, ReleaseOp, CaptureEarlyOp, AbsorbOp)
-ON_A_WALLET = (GrantOp, DebitOp, AdjustOp, TopUpOp, SetAsideOp, WriteOffOp, FreezeOp, ThawOp)
-NAMED = (GrantOp, DebitOp, AdjustOp, AbsorbOp, TopUpOp, WriteOffOp)
+ON_A_WALLET = (GrantOp, DebitOp, AdjustOp, TopUpOp, SetAsideOp, WriteOffOp, SettleOwedOp, FreezeOp, ThawOp)
+NAMED = (GrantOp, DebitOp, AdjustOp, AbsorbOp, TopUpOp, WriteOffOp, SettleOwedOp)
 DRAWS = (SettleOp, CaptureEarlyOp, AdjustOp, DebitOp)
 
 

@@ -257,6 +257,20 @@ class WriteOffOp(NamedTuple):
     within: Within | None = None
 
 
+class SettleOwedOp(NamedTuple):
+    """Up to `amount` of what was used on the limit is paid, or given up on: never more than is owed."""
+
+    workspace_id: str
+    amount: Money
+    ref: str
+    actor: str
+    written_off: bool = False
+    memo: Mapping[str, Any] | None = None
+    also: Also = ()
+    checks: Sequence[Check] = ()
+    within: Within | None = None
+
+
 class FreezeOp(NamedTuple):
     workspace_id: str
     reason: str
@@ -305,6 +319,7 @@ Operation = (
     | GiveBackOp
     | TakeBackOp
     | WriteOffOp
+    | SettleOwedOp
     | FreezeOp
     | ThawOp
     | ExpireOp
@@ -327,6 +342,7 @@ NAMES: Mapping[type, str] = {
     GiveBackOp: "give_back",
     TakeBackOp: "take_back",
     WriteOffOp: "write_off",
+    SettleOwedOp: "settle_owed",
     FreezeOp: "freeze",
     ThawOp: "thaw",
     ExpireOp: "expire",

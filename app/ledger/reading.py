@@ -11,7 +11,19 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Connection, Select, and_, any_, bindparam, or_, select, union_all
 
 from app.ledger import tables
-from app.ledger.journal import ABSORBED_COST, ADJUSTMENT, BONUS, DEBIT, GRANT, REVERSAL, TOP_UP, WRITE_OFF, Entry
+from app.ledger.journal import (
+    ABSORBED_COST,
+    ADJUSTMENT,
+    BONUS,
+    DEBIT,
+    GRANT,
+    OWED_PAID,
+    OWED_WRITTEN_OFF,
+    REVERSAL,
+    TOP_UP,
+    WRITE_OFF,
+    Entry,
+)
 from app.ledger.state import Aside, Freeze, Hold, Lot, Posted, Use, Wallet
 
 wallet, hold, lot, journal, entry, lot_use, set_aside, freeze = (
@@ -38,7 +50,7 @@ WALLET_COLUMNS = (
     wallet.debt,
 )
 #: The kinds that an operation looks for by its reference; the others are found by their generation.
-NAMED_BY_REF = (GRANT, DEBIT, ADJUSTMENT, ABSORBED_COST, REVERSAL, TOP_UP, BONUS, WRITE_OFF)
+NAMED_BY_REF = (GRANT, DEBIT, ADJUSTMENT, ABSORBED_COST, REVERSAL, TOP_UP, BONUS, WRITE_OFF, OWED_PAID, OWED_WRITTEN_OFF)
 
 LOT_COLUMNS = (
     lot.id,

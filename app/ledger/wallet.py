@@ -47,6 +47,7 @@ from app.ledger.operations import (
     SetAsideOp,
     Settled,
     SettleOp,
+    SettleOwedOp,
     TakeBackOp,
     TakenBack,
     ThawOp,
@@ -324,6 +325,12 @@ class Ledger(Reader):
         """Give up on a debt, or on part of it, once per `ref`."""
         op = WriteOffOp(workspace_id, amount, ref, actor, reason, within=within)
         return cast(Posting, await self._lane.submit_async(op))
+
+    def settle_owed(
+        self, workspace_id: str, amount: Money, *, ref: str, actor: str, written_off: bool = False
+    ) -> Posting:
+        """What was used on the limit is paid, or given up on, as far as it is owed; once per `ref`."""
+        return cast(Posting, self.perform(SettleOwedOp(workspace_id, amount, ref, actor, written_off)))
 
     async def expire_lots(self, at: datetime | None = None, limit: int = 500) -> list[Expired]:
         """End what is left of lots past their last day: what happened, longest past first.

@@ -25,6 +25,8 @@ ICONS = {
     "give_back": "back",
     "take_back": "adjustment",
     "write_off": "adjustment",
+    "owed_paid": "adjustment",
+    "owed_written_off": "adjustment",
 }
 
 
