@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, or_, select, update
 
 from app.billing import drafts, invoices, subscriptions, tables
-from app.billing.drafts import Wallets, Wanted, no_wallets
+from app.billing.drafts import Wallets, Wanted
 from app.billing.invoices import DRAFT, LATE_WINDOW, Head
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Unit
@@ -21,6 +21,7 @@ from app.billing.pinned import item_of
 from app.billing.proration import change as prorated
 from app.billing.rating import ADVANCE, FIXED, PRORATION, RatedLine
 from app.billing.subscriptions import Line
+from app.billing.wallets import funding
 from app.kernel import faults
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
@@ -267,7 +268,7 @@ def drafts_due(connection: Connection, now: datetime, limit: int = BATCH) -> lis
     return list(connection.execute(query).scalars())
 
 
-def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets: Wallets = no_wallets) -> Row[Any]:
+def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets: Wallets = funding) -> Row[Any]:
     """Work a subscription's draft out once more, then give it its number; others get it as they are."""
     row = invoices.find(connection, invoice_id)
     if row.subscription_id is None:
@@ -286,7 +287,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets:
     return done
 
 
-def recalculate(connection: Connection, invoice_id: str, *, now: datetime, wallets: Wallets = no_wallets) -> Row[Any]:
+def recalculate(connection: Connection, invoice_id: str, *, now: datetime, wallets: Wallets = funding) -> Row[Any]:
     """A draft takes over what is known by now."""
     row = invoices.find(connection, invoice_id)
     if row.subscription_id is None or "used" not in row.computed:
@@ -313,7 +314,7 @@ def preview(
     now: datetime,
     span: Span | None = None,
     keep_zero: bool = True,
-    wallets: Wallets = no_wallets,
+    wallets: Wallets = funding,
 ) -> tuple[Row[Any], drafts.Built]:
     """What the invoice of the period would be if it ended now; nothing is stored."""
     row = subscriptions.find(connection, subscription_id)

@@ -6,7 +6,7 @@ between, finds what was done. What a finalised invoice says never changes; credi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,9 +15,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import facts, tables
+from app.billing import facts, paying_in_credits, tables
 from app.billing.drafts import Built
-from app.billing.rating import Draft, RatedLine
+from app.billing.rating import Draft, RatedLine, UsedKind
 from app.invoicing.compose import DraftLine
 from app.invoicing.issue import CreditDraft, InvoiceDraft, issue_credit_note, issue_invoice
 from app.kernel import faults
@@ -118,6 +118,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, net_days
     due_at = row.due_at or now + timedelta(days=net_days)
     issued = _issue(connection, row, lines, now, due_at)
     faults.point("period.after_document")
+    journals = paying_in_credits.take(connection, row, now)
     paid = row.total == 0
     changed = change(
         connection,
@@ -128,6 +129,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, net_days
         due_at=due_at,
         document_id=issued.invoice_id,
         number=issued.number,
+        computed={**row.computed, "journals": journals},
         payment_state=SUCCEEDED if paid else row.payment_state,
         paid_at=now if paid else None,
     )
@@ -154,6 +156,7 @@ def void(connection: Connection, invoice_id: str, *, now: datetime) -> Row[Any]:
                 reason=t("period.void_reason"),
             ),
         )
+    paying_in_credits.give_back(connection, row.computed.get("journals") or {}, now)
     return change(connection, row, now, state=VOIDED, voided_at=now)
 
 
@@ -271,7 +274,9 @@ def _line(invoice_id: str, place: int, line: RatedLine, draft: Draft, now: datet
 
 def drill(line: RatedLine) -> list[dict[str, Any]]:
     """The kinds of events behind a line, the largest first; beyond so many the rest is one."""
-    kinds = sorted(line.used.kinds, key=lambda kind: (-kind.quantity, kind.name, sorted(kind.properties.items())))
+    kinds = sorted(
+        _alike(line.used.kinds), key=lambda kind: (-kind.quantity, kind.name, sorted(kind.properties.items()))
+    )
     shown = [
         {
             "event_name": kind.name,
@@ -292,6 +297,18 @@ def drill(line: RatedLine) -> list[dict[str, Any]]:
             }
         )
     return shown
+
+
+def _alike(kinds: Sequence[UsedKind]) -> list[UsedKind]:
+    """Those that say the same as one."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], UsedKind] = {}
+    for kind in kinds:
+        key = (kind.name, tuple(sorted(kind.properties.items())))
+        before = found.get(key)
+        if before is not None:
+            kind = replace(kind, events=kind.events + before.events, quantity=kind.quantity + before.quantity)
+        found[key] = kind
+    return list(found.values())
 
 
 def figure(amount: Fraction) -> str:

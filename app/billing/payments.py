@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from app.billing import closing, invoices, tables
+from app.billing import closing, invoices, paying_in_credits, tables
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
@@ -85,6 +85,16 @@ def succeed(connection: Connection, payment_id: str, *, now: datetime, reference
     if left <= 0:
         closing.paid(connection, changed, now)
     return find(connection, payment_id)
+
+
+def from_credits(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:
+    """Pay with what the customer's wallets hold, in the same transaction. `Conflict` when it is not enough."""
+    payment = find(connection, payment_id)
+    if payment.state == SUCCEEDED:
+        return payment
+    row = invoices.find(connection, payment.invoice_id, lock=True)
+    reference = paying_in_credits.pay(connection, payment, row.workspace_id, now)
+    return succeed(connection, payment_id, now=now, reference=reference)
 
 
 def fail(connection: Connection, payment_id: str, *, error: str, now: datetime) -> Row[Any]:

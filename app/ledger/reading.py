@@ -50,7 +50,18 @@ WALLET_COLUMNS = (
     wallet.debt,
 )
 #: The kinds that an operation looks for by its reference; the others are found by their generation.
-NAMED_BY_REF = (GRANT, DEBIT, ADJUSTMENT, ABSORBED_COST, REVERSAL, TOP_UP, BONUS, WRITE_OFF, OWED_PAID, OWED_WRITTEN_OFF)
+NAMED_BY_REF = (
+    GRANT,
+    DEBIT,
+    ADJUSTMENT,
+    ABSORBED_COST,
+    REVERSAL,
+    TOP_UP,
+    BONUS,
+    WRITE_OFF,
+    OWED_PAID,
+    OWED_WRITTEN_OFF,
+)
 
 LOT_COLUMNS = (
     lot.id,

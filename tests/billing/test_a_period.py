@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.billing import agreeing, closing, subscriptions
+from app.billing import agreeing, closing, credit_notes, invoices, payments, subscriptions
 from app.kernel.db import Database
+from app.kernel.errors import Conflict
+from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from tests.billing.world import World, at
 
@@ -219,3 +221,48 @@ def test_asking_again_does_nothing_again(world: World) -> None:
         at("2026-06-01"),
     ]
     assert world.subscription(made).period_end == at("2026-08-01")
+
+
+def test_credits_of_a_wallet_pay_for_usage_and_come_back_with_a_void(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", BASE, IMAGES))
+    wallet = world.wallet(customer, 5)
+    world.event("studio", "image.generated", "2026-04-10", image_count=80)
+    for moment in ("2026-05-01T01:00", "2026-05-01T04:00"):
+        world.now = at(moment)
+        world.turn()
+    row = world.invoices(made)[1]
+    assert (row.subtotal, row.credits, row.total) == (2800, 500, 2300)
+    assert world.credits(wallet) == 0
+    with world.db.write() as connection:
+        invoices.void(connection, row.id, now=world.now)
+    assert world.credits(wallet) == 5
+
+
+def test_a_refund_becomes_credits_and_credits_pay_an_invoice(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", BASE))
+    for moment in ("2026-04-02", "2026-05-02", "2026-05-03"):
+        world.now = at(moment)
+        world.turn()
+    first, second = world.invoices(made)
+    with world.db.write() as connection:
+        payments.mark(connection, first.id, "SUCCEEDED", None, actor="test", now=world.now)
+        wish = Given({"invoice_id": first.id, "reason": "SERVICE_ISSUE"})
+        note = credit_notes.create(connection, wish, actor="test", now=world.now)
+        credit_notes.finalize(connection, note.id, now=world.now)
+        credit_notes.finalize(connection, note.id, now=world.now)
+    with world.db.write() as connection:
+        pay, _ = payments.create(
+            connection, second.id, Fiat(2000, "USD"), "CREDITS", key="k", actor="test", now=world.now
+        )
+        payments.from_credits(connection, pay.id, now=world.now)
+    first, second = world.invoices(made)
+    assert (first.payment_state, first.refunded, second.payment_state, second.paid) == (
+        "REFUNDED",
+        2000,
+        "SUCCEEDED",
+        2000,
+    )
+    with world.db.write() as connection, pytest.raises(Conflict):
+        payments.create(connection, second.id, Fiat(1, "USD"), "CREDITS", key=None, actor="test", now=world.now)

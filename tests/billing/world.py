@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
 from itertools import count
 from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from app.billing import agreeing, closing, invoices, subscriptions
+from app.billing import agreeing, closing, invoices, subscriptions, wallet_moves, wallets
+from app.billing.paying_in_credits import NO_HOUSE
 from app.billing.service import close_due, finalize_due
 from app.invoicing.parties import Address, Seller
 from app.invoicing.seller import Sellers
@@ -129,6 +131,22 @@ class World:
             made = subscriptions.create(connection, wanted, actor="test", now=self.now)
             closing.begin(connection, made, actor="test", now=self.now)
         return made
+
+    def wallet(self, customer_id: str, credits_: int) -> str:
+        """A wallet of dollars with so many in it."""
+        wish = {"customer_id": customer_id, "currency": "USD", "name": "Wallet"}
+        with self.db.write() as connection:
+            row = wallets.create(connection, Given(wish), actor="test", now=self.now)
+            memo = {"transaction_reason": "FREE_CREDIT_GRANT"}
+            wallet_moves.credit(
+                connection, row, Fraction(credits_), ref="start", memo=memo, actor="test", clock=self.clock
+            )
+        return str(row["id"])
+
+    def credits(self, wallet_id: str) -> int:
+        with self.db.read() as connection:
+            row = wallets.get(connection, wallet_id, NO_HOUSE)
+            return int(wallets.credits_of(connection, row).balance.amount)
 
     def event(self, customer: str, name: str, when: str, **properties: Any) -> str:
         event_id = f"event_{next(self.numbers)}"

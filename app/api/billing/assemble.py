@@ -52,6 +52,7 @@ GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
     subscriptions.router,
     invoices.router,
     payments.router,
+    payments.credit_notes_router,
     alerts.router,
     webhook_endpoints.router,
 )

@@ -44,6 +44,8 @@ def router(billing: Billing) -> APIRouter:
             )
             if new and method == payments.OFFLINE and body.flag("process_payment", True):
                 made = payments.succeed(connection, made.id, now=now)
+            if method == payments.CREDITS and body.flag("process_payment", True):
+                made = payments.from_credits(connection, made.id, now=now)
         return shown(db, made)
 
     @api.get("/payments")
@@ -81,10 +83,25 @@ def router(billing: Billing) -> APIRouter:
     def process(_key: Key, payment_id: str) -> dict[str, Any]:
         with db.write() as connection:
             row = payments.find(connection, payment_id)
-            if row.method != payments.OFFLINE:
-                raise Conflict(f"A payment by {row.method} is carried out by itself.", code="invalid_operation")
-            row = payments.succeed(connection, payment_id, now=clock())
+            if row.method == payments.CREDITS:
+                row = payments.from_credits(connection, payment_id, now=clock())
+            elif row.method == payments.OFFLINE:
+                row = payments.succeed(connection, payment_id, now=clock())
+            else:
+                raise Conflict(
+                    f"A payment by {row.method} is reported with PUT when it succeeded or failed.",
+                    code="invalid_operation",
+                )
         return shown(db, row)
+
+    return api
+
+
+def credit_notes_router(billing: Billing) -> APIRouter:
+    """What goes back of an invoice, or is not asked for after all."""
+    api = APIRouter(tags=["credit notes"])
+    Key = Annotated[BillingKey, billing.key("invoices")]
+    db, clock = billing.db, billing.clock
 
     @api.post("/creditnotes", status_code=201)
     def credit(key: Key, body: Body) -> dict[str, Any]:
