@@ -304,10 +304,8 @@ def _alike(kinds: Sequence[UsedKind]) -> list[UsedKind]:
     found: dict[tuple[str, tuple[tuple[str, str], ...]], UsedKind] = {}
     for kind in kinds:
         key = (kind.name, tuple(sorted(kind.properties.items())))
-        before = found.get(key)
-        if before is not None:
-            kind = replace(kind, events=kind.events + before.events, quantity=kind.quantity + before.quantity)
-        found[key] = kind
+        before = found.get(key, replace(kind, events=0, quantity=Fraction(0)))
+        found[key] = replace(kind, events=kind.events + before.events, quantity=kind.quantity + before.quantity)
     return list(found.values())
 
 
