@@ -13,6 +13,9 @@ class_code.remember()
 # isort: split
 
 import asyncio
+import logging
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -62,6 +65,7 @@ from app.ui.pages import (
 
 #: How long a stop waits for the calls under way; the sweeper sees to longer ones.
 FINISH_SECONDS = 10.0
+log = logging.getLogger("farebox")
 PAGES = (
     admin_customers,
     admin_invoices,
@@ -107,7 +111,7 @@ def serving(services: Services) -> rx.App:
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        await asyncio.to_thread(services.start)
+        await asyncio.to_thread(services.start, lost=_end)
         building.spare_what_stays()
         try:
             yield
@@ -117,6 +121,12 @@ def serving(services: Services) -> rx.App:
 
     served.register_lifespan_task(running)
     return served
+
+
+def _end(error: Exception) -> None:
+    """A server that cannot carry what it sells does not stay."""
+    log.critical("the worker inside this server could not start, so the server ends", exc_info=error)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _begin() -> rx.App:

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import time
 from decimal import Decimal
@@ -82,11 +83,18 @@ class Services:
     engine: Engine | None = None
     chores: Chores | None = None
 
-    def start(self) -> None:
-        """Start the ledger's lane and, where this process carries generations, the engine."""
+    def start(self, *, lost: Callable[[Exception], None] | None = None) -> None:
+        """Start the ledger's lane and, where this process carries generations, the engine.
+
+        With `lost` the engine is launched behind the caller's back, and `lost` is told if that failed: a server with
+        pages answers at once, and its worker is there before anybody has typed a prompt.
+        """
         self.ledger.start()
-        if self.engine is not None:
-            self.engine.launch(Carrier(self._advance, self._overdue))
+        carrier = Carrier(self._advance, self._overdue)
+        if self.engine is not None and lost is not None:
+            self.engine.launch_behind(carrier, lost)
+        elif self.engine is not None:
+            self.engine.launch(carrier)
         if self.chores is not None:
             self.chores.start()
 

@@ -57,6 +57,20 @@ class Engine:
         self._outbox = ThreadPoolExecutor(max_workers=2, thread_name_prefix="jobs-outbox")
         self._sweeper = Sweeper()
         self._running = False
+        self._launching: threading.Thread | None = None
+
+    def launch_behind(self, carrier: Carrier, failed: Callable[[Exception], None]) -> None:
+        """Launch in a thread of its own; `failed` is told there what went wrong. Until it is up, what is asked for is
+        left to the sweeper."""
+
+        def work() -> None:
+            try:
+                self.launch(carrier)
+            except Exception as error:
+                failed(error)
+
+        self._launching = threading.Thread(target=work, name="engine-launch", daemon=True)
+        self._launching.start()
 
     def launch(self, carrier: Carrier) -> None:
         """Register the workflow, recover what this executor left behind, and start sweeping."""
@@ -71,7 +85,9 @@ class Engine:
         self._sweeper.start(carrier)
 
     def stop(self) -> None:
-        """Stop taking work; running workflows are recovered at the next launch."""
+        """Stop taking work; running workflows are recovered at the next launch. One under way is waited for."""
+        if self._launching is not None:
+            self._launching.join()
         if not self._running:
             return
         self._running = False

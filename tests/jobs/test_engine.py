@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.engine import Carrier, Sweeper
+from app.jobs.engine import Carrier, Engine, Sweeper
 from app.kernel import outbox
 from app.kernel.clock import now
 from app.kernel.errors import Broken
@@ -79,6 +79,20 @@ def test_a_running_house_writes_the_mails_it_promised(home: House) -> None:
     chores = home.services.chores
     assert chores is not None
     assert [turn.name for turn in chores.turns() if turn.error] == []
+
+
+def test_who_asked_for_a_launch_behind_its_back_hears_of_its_failure(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite").mkdir()  # no database can be opened here
+    engine = Engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "here:0")
+    heard: list[Exception] = []
+
+    async def nothing() -> list[str]:
+        return []
+
+    engine.launch_behind(Carrier(lambda _: asyncio.sleep(0), nothing), heard.append)
+    engine.stop()
+
+    assert [type(error).__name__ for error in heard] == ["OperationalError"]
 
 
 def test_the_sweeper_survives_a_generation_it_cannot_advance() -> None:
