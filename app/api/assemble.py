@@ -10,6 +10,7 @@ from app.api.gateway import images, native, present, requests, statement, text_r
 from app.api.gateway.common import Gateway
 from app.api.gateway.prefix import OpenAiPrefix
 from app.api.gateway.present import Wire
+from app.api.patience import Patience
 from app.api.request_log import RequestTaker
 from app.api.session import DemoLogins
 from app.kernel.errors import NotFound
@@ -67,6 +68,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
 
     api.mount(billing.PREFIX, billing.build_billing(services))
 
+    api.add_middleware(Patience)
     api.add_middleware(observe.Observed)
     api.add_middleware(RequestTaker, log=services.request_log, now=desk.clock)
     api.add_middleware(OpenAiPrefix)

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.patience import TooSlow
 from app.files.store import Expired, TooLarge
 from app.kernel import errors, logs
 from app.kernel.errors import FareboxError, InsufficientCredits
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 STATUS: Mapping[type, int] = {
     TooLarge: 413,
     Expired: 410,
+    TooSlow: 408,
     errors.InvalidInput: 400,
     errors.NotSignedIn: 401,
     errors.InsufficientCredits: 402,
@@ -106,6 +108,9 @@ class RequestIds:
             await self.app(scope, receive, stamped)
         except ClientDisconnect:
             log.info("%s: the client went away", request_id)
+            if not started:  # or broke off a body it had announced, and still listens
+                said = envelope("The body ended before it was whole.", "invalid_request_error", "body_broken_off")
+                await JSONResponse(said, 400)(scope, receive, stamped)
         except Exception as error:
             if started:
                 raise  # half an answer is out; the server breaks the connection so that nobody takes it for whole

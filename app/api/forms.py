@@ -14,6 +14,7 @@ from app.kernel.errors import InvalidInput
 
 MOST_FORM_BYTES = 16 * 1024
 MOST_FIELDS = 10
+LONGEST_LENGTH = 18
 ENVELOPE_BYTES = 64 * 1024  # boundaries and part headers around the file itself
 
 
@@ -35,14 +36,19 @@ async def read_form(request: Request) -> dict[str, str]:
     return form
 
 
+def announced(request: Request) -> int:
+    """How many bytes the sender says it will send; 0 when it says nothing that is a number."""
+    told = request.headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdecimal() and len(told) <= LONGEST_LENGTH else 0
+
+
 @asynccontextmanager
 async def uploaded_file(request: Request, field: str, most_bytes: int) -> AsyncIterator[UploadFile]:
     """The file in `field` of a multipart form; broken off when the body grows beyond what such a file may weigh."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise InvalidInput(f"Send multipart/form-data with the file in a field named “{field}”.")
     most = most_bytes + ENVELOPE_BYTES
-    told = request.headers.get("content-length", "0")
-    if told.isdigit() and int(told) > most:
+    if announced(request) > most:
         raise _too_large(field, most)
     parser = MultiPartParser(request.headers, _capped(request, field, most), max_files=1, max_fields=MOST_FIELDS)
     try:

@@ -72,8 +72,9 @@ def serving(base: Mapping[str, str], web: Path = WEB) -> dict[str, str]:
 def server(host: str, port: int) -> list[str]:
     """The command that serves the app: pages, API and worker in one process."""
     at = ["--host", host, "--port", str(port), "--workers", "1"]
+    patience = ["--http1-header-read-timeout", "10000", "--workers-kill-timeout", "5"]
     python = [venv_program("python"), "-m", "granian"]
-    return [*python, "--interface", "asgi", "--factory", *at, "--workers-kill-timeout", "5", "app.app:app"]
+    return [*python, "--interface", "asgi", "--factory", *at, *patience, "app.app:app"]
 
 
 def _address(env: Mapping[str, str]) -> str:

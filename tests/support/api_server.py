@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -31,13 +32,22 @@ class Api:
 
 @contextmanager
 def running_api(
-    home: Path, database_url: str, sandbox_url: str, *, carry: bool = False, port: int | None = None, **env: str
+    home: Path,
+    database_url: str,
+    sandbox_url: str,
+    *,
+    carry: bool = False,
+    impatient: bool = False,
+    port: int | None = None,
+    **env: str,
 ) -> Iterator[Api]:
-    """`carry` runs the engine and its sweeper too; `env` is added to the environment, such as a fault point."""
+    """`carry` runs the engine and its sweeper too; who is `impatient` waits a second for headers and bodies; `env` is
+    added to the environment, such as a fault point."""
     port = port or free_port()
     home.mkdir(parents=True, exist_ok=True)
     given = ["--home", str(home), "--database", database_url, "--sandbox", sandbox_url, "--port", str(port)]
     command = [sys.executable, "-m", "tests.support.api_server", *given, *(["--carry"] if carry else [])]
+    command += ["--impatient"] if impatient else []
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env})
     try:
         url = f"http://127.0.0.1:{port}"
@@ -61,9 +71,11 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 async def serve(options: argparse.Namespace) -> None:
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     from app import services as building
+    from app.api import patience
     from app.api.assemble import build_api
     from app.generation import inline
     from tests.support.house import settings_for
@@ -72,7 +84,11 @@ async def serve(options: argparse.Namespace) -> None:
     await asyncio.to_thread(services.start)
     api = build_api(services)
     building.spare_what_stays()
-    server = Server(api, address="127.0.0.1", port=options.port, interface=Interfaces.ASGI, log_enabled=False)
+    given: dict[str, Any] = {}
+    if options.impatient:
+        patience.GRACE_SECONDS = 1.0
+        given["http1_settings"] = HTTP1Settings(header_read_timeout=1_000)
+    server = Server(api, address="127.0.0.1", port=options.port, interface=Interfaces.ASGI, log_enabled=False, **given)
     try:
         await server.serve()
     finally:
@@ -87,6 +103,7 @@ def main() -> None:
     parser.add_argument("--sandbox", required=True)
     parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--carry", action="store_true")
+    parser.add_argument("--impatient", action="store_true")
     asyncio.run(serve(parser.parse_args()))
 
 

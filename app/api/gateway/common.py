@@ -12,6 +12,7 @@ from fastapi import Request
 from starlette.types import Message
 
 from app.accounts.keys import KeyHolder
+from app.api.forms import announced
 from app.api.gateway import present
 from app.api.gateway.present import Wire
 from app.api.request_log import HEADERS
@@ -66,22 +67,26 @@ async def sized_body(request: Request, limit_bytes: int) -> tuple[dict[str, Any]
 
 
 def _bounded(request: Request, limit_bytes: int) -> Request:
-    """The same request, broken off when its body grows too large: nobody has to be believed about its length."""
+    """The same request, broken off when its body grows too large: nobody has to be believed about its length, but who
+    says that it is too long is."""
     received = 0
+    if announced(request) > limit_bytes:
+        raise _too_large(limit_bytes)
 
     async def receive() -> Message:
         nonlocal received
         message = await request.receive()
         received += len(message.get("body", b""))
         if received > limit_bytes:
-            raise InvalidInput(f"The body is larger than {_size(limit_bytes)}. Upload files separately.")
+            raise _too_large(limit_bytes)
         return message
 
     return Request(request.scope, receive)
 
 
-def _size(count: int) -> str:
-    return f"{count // 2**20} MB" if count >= 2**20 else f"{count // 2**10} kB"
+def _too_large(limit_bytes: int) -> InvalidInput:
+    most = f"{limit_bytes // 2**20} MB" if limit_bytes >= 2**20 else f"{limit_bytes // 2**10} kB"
+    return InvalidInput(f"The body is larger than {most}. Upload files separately.")
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -15,6 +15,26 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.ids import is_id
 
 FIELDS = frozenset({"model", "input", "max_credits", "idempotency_key"})
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["model"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "model": {"type": "string", "description": "A model of GET /v1/models."},
+                        "input": {"type": "object", "description": "The model's parameters."},
+                        "max_credits": {"type": "number", "description": "Refuse if it may cost more than this."},
+                        "idempotency_key": {"type": "string", "description": "As the header Idempotency-Key."},
+                    },
+                }
+            }
+        },
+    }
+}
 ANTHROPIC = "anthropic-version"
 STATUSES = ("queued", "running", "unknown", "completed", "failed", "canceled")
 
@@ -51,7 +71,7 @@ def router(gateway: Gateway) -> APIRouter:
             },
         }
 
-    @api.post("/generations", status_code=202, summary="Start a generation of any modality")
+    @api.post("/generations", status_code=202, summary="Start a generation of any modality", openapi_extra=BODY)
     async def create(request: Request, key: Key) -> JSONResponse:
         body = await common.json_body(request)
         common.only(body, FIELDS)
