@@ -13,6 +13,7 @@ from datetime import time
 from decimal import Decimal
 
 from app.accounts.service import Accounts
+from app.billing.plan_terms import plans_that, terms_of
 from app.billing.service import BillingCloser
 from app.catalogue import provider_access
 from app.catalogue.editing import Editing
@@ -23,6 +24,7 @@ from app.generation.account_statement import AccountStatements
 from app.generation.advance import advance
 from app.generation.desk import Desk, ProviderPool
 from app.generation.emitting import Emitting
+from app.generation.entitled import Entitled
 from app.generation.gate import Gate
 from app.generation.probes import tend
 from app.generation.rates import Rates
@@ -154,6 +156,7 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
         signing_key=settings.secret_key,
         listeners=Listeners(db),
         is_demo=settings.demo,
+        entitled=Entitled(db, now, terms_of, plans_that),
     )
     invoicing = Invoicing(db, now)
     ingest = Ingest(db, now)

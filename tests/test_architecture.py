@@ -77,6 +77,7 @@ PURE = [
     "billing/waterfall.py",
     "kernel/money.py",
     "metering/aggregate.py",
+    "plans/allowed.py",
     "metering/expression.py",
     "ledger/journal.py",
     "generation/breaker.py",

@@ -19,6 +19,7 @@ from app.billing.periods import Anchoring, Cycle, Unit, cycle
 from app.billing.pinned import commitment_of, exact, item_of
 from app.billing.rating import FIXED, Item
 from app.billing.waterfall import Discount
+from app.kernel import versions
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.ids import new_id
 from app.metering.aggregate import Span
@@ -109,6 +110,7 @@ def create(connection: Connection, wanted: Agreement, *, actor: str, now: dateti
         )
     )
     add_lines(connection, subscription_id, wanted.plan_id, wanted.plan_name, wanted.lines, wanted.start_at, now)
+    versions.bump(connection, versions.ENTITLEMENTS)
     return subscription_id
 
 
@@ -230,6 +232,8 @@ def change(connection: Connection, row: Row[Any], now: datetime, **values: Any) 
     )
     if done.rowcount != 1:
         raise Conflict("The subscription was changed at the same moment. Look again.", code="version_conflict")
+    if values.keys() & {"state", "plan_id"}:
+        versions.bump(connection, versions.ENTITLEMENTS)
     return find(connection, row.id)
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from app.catalogue.offers import FRESH_SECONDS, Offers
 from app.catalogue.provider_access import ProviderAccess
 from app.files.store import Files
+from app.generation.entitled import Entitled
 from app.generation.gate import Gate
 from app.generation.router import Router
 from app.kernel import secrets
@@ -106,6 +107,7 @@ class Desk:
     signing_key: str = field(repr=False)
     listeners: Listeners
     is_demo: bool = False
+    entitled: Entitled | None = None
 
     def callback_url(self, provider_id: str, attempt_id: str) -> str:
         """Where the provider calls us back; the signature keeps strangers from naming our attempts."""

@@ -158,6 +158,8 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
     """Hold the most it can cost, with the generation and its first attempt beside it."""
     hold = plan.hold
     agree(ask, hold)
+    if desk.entitled is not None:
+        await desk.entitled.covers(ask.workspace_id, plan.offer, plan.params)
     rates = await desk.gate.admit(ask.workspace_id, ask.api_key_id, plan.offer, plan.tokens)
     await desk.listeners.fresh()
     now = desk.clock()

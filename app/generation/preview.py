@@ -14,6 +14,7 @@ from app.generation.desk import Desk
 from app.generation.inputs import check_owned, lengths
 from app.generation.price import price
 from app.kernel.errors import FareboxError, InvalidInput
+from app.plans.allowed import Change
 from app.pricing.parameters import Kind, Parameter, ParamSchema
 from app.pricing.quote import Quote, estimate
 
@@ -31,6 +32,7 @@ class Preview:
     missing: tuple[str, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
     refusal: str = ""
+    less: tuple[Change, ...] = ()  # what the customer's plan makes less than was asked
 
 
 def preview(desk: Desk, model: str, given: Mapping[str, Any], workspace_id: str) -> Preview:
@@ -43,7 +45,8 @@ def preview(desk: Desk, model: str, given: Mapping[str, Any], workspace_id: str)
         params = coerce(_without(offer.schema, {*missing, *problems}), sound)
         if problems:
             return Preview(offer, params, None, missing, problems)
-        return Preview(offer, params, _quote(desk, offer, params, sound, workspace_id, missing), missing)
+        quote, less = _quote(desk, offer, params, sound, workspace_id, missing)
+        return Preview(offer, params, quote, missing, less=less)
     except InvalidInput as wrong:
         known = {wrong.param: wrong.message} if wrong.param and wrong.param in offer.schema.by_name else {}
         return Preview(offer, {}, None, missing, known, "" if known else wrong.message)
@@ -66,11 +69,12 @@ def _quote(
     given: Mapping[str, Any],
     workspace_id: str,
     missing: tuple[str, ...],
-) -> Quote:
+) -> tuple[Quote, tuple[Change, ...]]:
     if not missing:
-        return price(desk, offer.alias, given, workspace_id).quote
+        priced = price(desk, offer.alias, given, workspace_id)
+        return priced.quote, priced.less
     check_owned(desk.files, params, workspace_id)
-    return estimate(offer.card, offer.schema, params, lengths=lengths(desk.files, offer.schema, params))
+    return estimate(offer.card, offer.schema, params, lengths=lengths(desk.files, offer.schema, params)), ()
 
 
 def _problems(schema: ParamSchema, given: Mapping[str, Any]) -> dict[str, str]:

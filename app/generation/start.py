@@ -163,7 +163,7 @@ def _rows(desk: Desk, ask: Ask, priced: Priced, generation_id: str, now: datetim
         "modality": offer.modality,
         "state": str(State.HELD),
         "params": priced.params,
-        "estimate": quote.to_json(),
+        "estimate": quote.to_json() | ({"less": [one.to_json() for one in priced.less]} if priced.less else {}),
         "hold_micros": quote.maximum.micros,
         "webhook_url": ask.webhook_url,
         "created_at": now,

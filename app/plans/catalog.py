@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from app.kernel.errors import Rejected
 from app.kernel.given import Given, written
+from app.kernel.versions import ENTITLEMENTS
 from app.plans import price_book, tables
 from app.plans.customers import currency
 from app.plans.search import Condition, Page, chosen
@@ -23,7 +24,7 @@ addons: Final = Shelf(tables.addon, "addon", "addon", "lookup_key")
 groups: Final = Shelf(tables.group, "group", "group", "lookup_key")
 price_units: Final = Shelf(tables.price_unit, "price_unit", "price unit", "code")
 cost_sheets: Final = Shelf(tables.cost_sheet, "cost", "cost sheet", "lookup_key")
-_entitlements: Final = Shelf(tables.entitlement, "ent", "entitlement")
+_entitlements: Final = Shelf(tables.entitlement, "ent", "entitlement", mark=ENTITLEMENTS)
 
 # --- plans
 

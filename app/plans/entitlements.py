@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.kernel.errors import Conflict, NotFound
 from app.kernel.given import Given, written
+from app.kernel.versions import ENTITLEMENTS
 from app.plans import tables
 from app.plans.features import METERED, TYPES
 from app.plans.features import shelf as features
@@ -32,7 +33,7 @@ ENTITIES: Final[Mapping[str, Shelf | None]] = {
     "SUBSCRIPTION": None,
 }
 
-shelf: Final = Shelf(tables.entitlement, "ent", "entitlement")
+shelf: Final = Shelf(tables.entitlement, "ent", "entitlement", mark=ENTITLEMENTS)
 
 
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Record:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from app.kernel.errors import Rejected
 from app.kernel.given import Given, written
+from app.kernel.versions import ENTITLEMENTS
 from app.metering import meter_book
 from app.plans import tables
 from app.plans.search import Condition, Page, chosen
@@ -18,7 +19,7 @@ METERED: Final = "metered"
 TYPES: Final = (METERED, "boolean", "static", "config")
 TOLD: Final = ("description", "unit_singular", "unit_plural")
 
-shelf: Final = Shelf(tables.feature, "feat", "feature", "lookup_key")
+shelf: Final = Shelf(tables.feature, "feat", "feature", "lookup_key", ENTITLEMENTS)
 groups: Final = Shelf(tables.group, "group", "group", "lookup_key")
 
 

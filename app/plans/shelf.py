@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.kernel import versions
 from app.kernel.errors import Conflict, NotFound
 from app.kernel.ids import new_id
 from app.plans.tables import DELETED, PUBLISHED
@@ -25,6 +26,7 @@ class Shelf:
     prefix: str
     noun: str
     key: str | None = None
+    mark: str | None = None  # of `kernel/versions.py`, moved by every change
 
     def add(self, connection: Connection, values: Record, *, actor: str, now: datetime) -> Record:
         """A new thing; `Conflict` "already_exists" when another has its key."""
@@ -33,6 +35,7 @@ class Shelf:
             "created_by": actor, "updated_by": actor, "created_at": now, "updated_at": now,
         }  # fmt: skip
         self._unless_taken(connection, insert(self.table).values(**row), row)
+        self._note(connection)
         return self.get(connection, str(row["id"]))
 
     def find(self, connection: Connection, thing_id: str, *, any_status: bool = False) -> Record | None:
@@ -72,6 +75,7 @@ class Shelf:
         changed = {**values, "updated_by": actor, "updated_at": now}
         alive = (self.table.c.id == thing_id) & (self.table.c.status != DELETED)
         self._unless_taken(connection, update(self.table).where(alive).values(**changed), values)
+        self._note(connection)
         return self.get(connection, thing_id)
 
     def remove(self, connection: Connection, thing_id: str, *, actor: str, now: datetime) -> None:
@@ -80,6 +84,11 @@ class Shelf:
         gone = update(self.table).where(alive).values(status=DELETED, updated_by=actor, updated_at=now)
         if connection.execute(gone).rowcount != 1:
             self._found(None, thing_id)
+        self._note(connection)
+
+    def _note(self, connection: Connection) -> None:
+        if self.mark is not None:
+            versions.bump(connection, self.mark)
 
     def _unless_taken(self, connection: Connection, statement: Any, values: Record) -> None:
         try:

@@ -68,6 +68,8 @@ def metadata(seen: Seen, wire: Wire) -> dict[str, Any]:
         "generation_id": seen.id,
         "request_id": seen.row["request_id"],
     }
+    if less := (seen.row["estimate"] or {}).get("less"):
+        said["downgraded"] = less
     if final is None:
         said["credits_held"] = number(Money(int(seen.row["hold_micros"])).amount)
     return said

@@ -64,6 +64,7 @@ class FormState(PageState):
     _given: dict[str, Any] = {}
     _segments: dict[str, bool] = {}
     _visit: tuple[str, str] = ("", "")
+    _less: bool = False
 
     # ---- arriving ----
 
@@ -354,6 +355,7 @@ class FormState(PageState):
         self.slip = slip.slip_of(found, looked.available, self._stale, who().is_suspended)
         self._missing = found.missing
         self._given = dict(looked.given)
+        self._tell_what_is_less([change.sentence for change in found.less])
         self._differ("prices", {name: dict(row) for name, row in looked.prices.items()})
         self._differ("asides", dict(looked.asides))
         schema, params = found.offer.schema, dict(found.params)
@@ -362,6 +364,14 @@ class FormState(PageState):
         missing = {name: t("playground.field.required") for name in found.missing} if self._tried else {}
         self._differ("errors", {name: found.problems.get(name) or missing.get(name, "") for name in schema.names})
         self._write_code()
+
+    def _tell_what_is_less(self, sentences: list[str]) -> None:
+        """What the workspace's plan makes less than the form asks for, as long as it does."""
+        if sentences:
+            self._refuse(" ".join(sentences), "thin")
+        elif self._less:
+            self.notice = ""
+        self._less = bool(sentences)
 
     def _differ(self, name: str, value: Any) -> None:
         """Set a var only where it changes: what did not change is not sent."""

@@ -1,0 +1,137 @@
+"""What the live subscriptions of a workspace allow, read from their plans; and which other plans would allow more."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from sqlalchemy import Connection, or_, select
+
+from app.billing import tables
+from app.billing.facts import RESETS, meters_of
+from app.billing.lifecycle import State
+from app.billing.periods import calendar_start, moved
+from app.kernel.errors import InvalidInput
+from app.metering import usage
+from app.metering.aggregate import Span
+from app.plans import allowed
+from app.plans import tables as plans
+from app.plans.allowed import LIMIT, MODEL, QUOTA, Limit, Quota, Terms
+
+LIVE: Final = (State.TRIALING, State.ACTIVE, State.INCOMPLETE)
+_subscription, _entitlement, _feature, _plan = (
+    tables.subscription.c,
+    plans.entitlement.c,
+    plans.feature.c,
+    plans.plan.c,
+)
+_PROMISES: Final = (
+    select(
+        _entitlement.id,
+        _entitlement.entity_type,
+        _entitlement.entity_id,
+        _entitlement.is_enabled,
+        _entitlement.usage_limit,
+        _entitlement.usage_reset_period,
+        _entitlement.is_soft_limit,
+        _entitlement.static_value,
+        _entitlement.config_value,
+        _feature.lookup_key,
+        _feature.name,
+        _feature.meter_id,
+    )
+    .join(plans.feature, _feature.id == _entitlement.feature_id)
+    .where(
+        _entitlement.status == plans.PUBLISHED,
+        or_(*(_feature.lookup_key.startswith(prefix) for prefix in (MODEL, LIMIT, QUOTA))),
+    )
+    .order_by(_entitlement.id)
+)
+
+
+def terms_of(connection: Connection, workspace_id: str, now: datetime) -> Terms | None:
+    """None for a workspace whose plans restrict nothing, and for one without a plan."""
+    query = (
+        select(_subscription.id, _subscription.plan_id, _subscription.state, _plan.name, plans.customer.c.external_id)
+        .join(plans.plan, _plan.id == _subscription.plan_id)
+        .join(plans.customer, plans.customer.c.id == _subscription.customer_id)
+        .where(_subscription.workspace_id == workspace_id, _subscription.state.in_((*LIVE, State.PAUSED)))
+        .where(_subscription.start_at <= now)
+        .order_by(_subscription.id)
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return None
+    live = [row for row in rows if row.state != State.PAUSED]
+    if not live:
+        return Terms(tuple(dict.fromkeys(row.name for row in rows)), is_paused=True)
+    names = {row.plan_id: row.name for row in live} | {row.id: row.name for row in live}
+    promises = connection.execute(_PROMISES.where(_entitlement.entity_id.in_(sorted(names)))).all()
+    if not promises:
+        return None
+
+    def used(row: Any) -> Decimal:
+        return _used(connection, str(live[0].external_id), row, now)
+
+    return _terms(promises, names, used, now)
+
+
+def plans_that(connection: Connection, allows: Callable[[Terms], bool]) -> list[str]:
+    """The plans on offer under which a request would be covered."""
+    on_offer = select(_plan.id, _plan.name).where(_plan.status == plans.PUBLISHED)
+    names = {row.id: row.name for row in connection.execute(on_offer)}
+    by_plan: dict[str, list[Any]] = {plan_id: [] for plan_id in names}
+    for row in connection.execute(_PROMISES.where(_entitlement.entity_type == "PLAN")):
+        if row.entity_id in by_plan:
+            by_plan[row.entity_id].append(row)
+    nothing_used = Decimal(0)
+    return [
+        names[plan_id]
+        for plan_id, promises in by_plan.items()
+        if promises and allows(_terms(promises, names, lambda _row: nothing_used, None))
+    ]
+
+
+def _terms(
+    promises: Iterable[Any], names: Mapping[str, str], used: Callable[[Any], Decimal], now: datetime | None
+) -> Terms:
+    models: set[str] = set()
+    has_models, limits, quotas = False, list[Limit](), list[Quota]()
+    for row in promises:
+        plan = names[row.entity_id]
+        if row.lookup_key.startswith(MODEL):
+            has_models = True
+            if row.is_enabled:
+                models.add(row.lookup_key.removeprefix(MODEL))
+        elif row.lookup_key.startswith(LIMIT) and row.is_enabled:
+            try:
+                limits.append(allowed.read_limit(row.lookup_key, row.static_value, row.config_value, plan))
+            except InvalidInput:
+                continue  # a limit that says nothing we understand limits nothing; the plan's page shows it
+        elif row.is_enabled and row.usage_limit is not None and not row.is_soft_limit:
+            quotas.append(Quota(row.name, row.usage_limit, used(row), _resets(row, now), plan))
+    shown = tuple(dict.fromkeys(names[row.entity_id] for row in promises))
+    return Terms(shown, frozenset(models) if has_models else None, allowed.widest(limits), tuple(quotas))
+
+
+def _used(connection: Connection, customer: str, row: Any, now: datetime) -> Decimal:
+    """What the feature's meter has counted since its period began."""
+    meter = meters_of(connection, [row.meter_id]).get(row.meter_id) if row.meter_id else None
+    if meter is None:
+        return Decimal(0)
+    counted = Fraction(0)
+    for kind in usage.alike(connection, customer, Span(_began(row, now), now), meter.fields):
+        sums = {name: (kind.counted[name], amount) for name, amount in kind.sums.items()}
+        read = usage.read_by(meter, kind.name, kind.properties, kind.events, sums)
+        counted += read[1] if read else 0
+    return Decimal(counted.numerator) / Decimal(counted.denominator)
+
+
+def _began(row: Any, now: datetime) -> datetime:
+    return calendar_start(RESETS.get(row.usage_reset_period or "MONTHLY", RESETS["MONTHLY"]), now)
+
+
+def _resets(row: Any, now: datetime | None) -> str:
+    unit = RESETS.get(row.usage_reset_period or "MONTHLY", RESETS["MONTHLY"])
+    return "" if now is None else f"They begin anew on {moved(calendar_start(unit, now), unit, 1):%d %B}."

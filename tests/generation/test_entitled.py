@@ -1,0 +1,127 @@
+"""What a customer's plan covers is asked before anything is held; a change of a plan is seen by the next request."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.api.gateway import present
+from app.billing import agreeing, subscriptions
+from app.generation.preview import preview
+from app.generation.price import price
+from app.kernel.clock import now
+from app.kernel.errors import NotAllowed
+from app.kernel.given import Given
+from app.plans import catalog, customers, entitlements, features
+from tests.support.house import House
+
+VEO = {"prompt": "A tram", "resolution": "1080p", "duration": "8s"}
+
+
+class Sold:
+    """Plans, and what they promise."""
+
+    def __init__(self, home: House) -> None:
+        self.home, self.db = home, home.services.db
+        self.features: dict[str, str] = {}
+
+    def plan(self, name: str) -> str:
+        with self.db.write() as connection:
+            return str(catalog.create_plan(connection, Given({"name": name}), actor="test", now=now())["id"])
+
+    def promise(self, plan: str, key: str, **said: Any) -> str:
+        kind = {"model": "boolean", "limit": "config"}[key.partition(":")[0]]
+        with self.db.write() as connection:
+            if key not in self.features:
+                made = features.create(
+                    connection, Given({"name": key, "lookup_key": key, "type": kind}), actor="test", now=now()
+                )
+                self.features[key] = str(made["id"])
+            asked = {
+                "plan_id": plan,
+                "feature_id": self.features[key],
+                "feature_type": kind,
+                "is_enabled": True,
+                **said,
+            }
+            return str(entitlements.create(connection, Given(asked), actor="test", now=now())["id"])
+
+    def subscribe(self, plan: str) -> str:
+        with self.db.write() as connection:
+            who = customers.of_workspace(connection, self.home.workspace_id, now=now())
+            asked = {"customer_id": who.id, "plan_id": plan, "currency": "USD", "billing_period": "MONTHLY"}
+            wanted = agreeing.read(connection, Given(asked), now())
+            return subscriptions.create(connection, wanted, actor="test", now=now())
+
+    def looked_again(self) -> None:
+        """As after the second for which another process may not have looked."""
+        entitled = self.home.services.desk.entitled
+        assert entitled is not None
+        entitled._looked_at = None
+
+
+@pytest.fixture
+def sold(home: House) -> Iterator[Sold]:
+    yield Sold(home)
+    home.assert_books_balance()
+
+
+def ask(sold: Sold, model: str, **given: Any) -> Any:
+    return price(sold.home.services.desk, model, given, sold.home.workspace_id)
+
+
+def test_without_a_plan_nothing_is_restricted(sold: Sold) -> None:
+    assert ask(sold, "veo3.1", **VEO).less == ()
+
+
+def test_a_model_of_another_plan_is_refused_and_that_plan_named(sold: Sold) -> None:
+    starter, pro = sold.plan("Starter"), sold.plan("Pro")
+    sold.promise(starter, "model:flux-schnell")
+    sold.promise(pro, "model:veo3.1")
+    sold.subscribe(starter)
+    assert ask(sold, "flux-schnell", prompt="A tram").less == ()
+    with pytest.raises(NotAllowed, match=r"Starter does not include veo3\.1\. It is part of Pro\.") as refused:
+        ask(sold, "veo3.1", **VEO)
+    assert refused.value.stable_code == "not_in_plan"
+    sold.promise(starter, "model:veo3.1")
+    sold.looked_again()
+    assert ask(sold, "veo3.1", **VEO).less == ()
+
+
+def test_more_than_the_plan_allows_is_made_less_and_said(sold: Sold) -> None:
+    starter = sold.plan("Starter")
+    sold.promise(starter, "limit:resolution", config_value={"most": "720p", "otherwise": "downgrade"})
+    sold.subscribe(starter)
+    priced = ask(sold, "veo3.1", **VEO)
+    assert (priced.params["resolution"], [one.given for one in priced.less]) == ("720p", ["720p"])
+    shown = preview(sold.home.services.desk, "veo3.1", VEO, sold.home.workspace_id)
+    assert shown.quote == priced.quote
+    assert "720p is made instead of 1080p" in shown.less[0].sentence
+    started = asyncio.run(sold.home.start("veo3.1", **VEO))
+    seen = asyncio.run(sold.home.carry(started.generation_id))
+    assert seen.row["params"]["resolution"] == "720p"
+    assert seen.row["estimate"]["less"][0]["asked"] == "1080p"
+    assert present.metadata(seen, _Wire())["downgraded"] == seen.row["estimate"]["less"]  # type: ignore[arg-type]
+
+
+def test_a_paused_subscription_pauses_the_models(sold: Sold) -> None:
+    starter = sold.plan("Starter")
+    sold.promise(starter, "model:flux-schnell")
+    subscription = sold.subscribe(starter)
+    assert ask(sold, "flux-schnell", prompt="A tram").less == ()
+    with sold.db.write() as connection:
+        row = subscriptions.find(connection, subscription, lock=True)
+        subscriptions.change(connection, row, now(), state="paused")
+    sold.looked_again()
+    with pytest.raises(NotAllowed) as refused:
+        ask(sold, "flux-schnell", prompt="A tram")
+    assert refused.value.stable_code == "subscription_paused"
+
+
+class _Wire:
+    def provider_name(self, provider_id: str) -> str:
+        return provider_id
+
+    def currency(self, amount: Any) -> str:
+        return str(amount)
