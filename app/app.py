@@ -36,6 +36,7 @@ from app.ui import wiring
 from app.ui.assemble import assemble, live_for
 from app.ui.from_services import wire
 from app.ui.pages import (
+    admin_billing_keys,
     admin_customers,
     admin_invoices,
     admin_mail,
@@ -67,6 +68,7 @@ from app.ui.pages import (
 FINISH_SECONDS = 10.0
 log = logging.getLogger("farebox")
 PAGES = (
+    admin_billing_keys,
     admin_customers,
     admin_invoices,
     admin_mail,

@@ -38,6 +38,7 @@ OPERATOR = (
     Entry("packages", "/admin/packages", "package", "customers", "a"),
     Entry("all_invoices", "/admin/invoices", "receipt-text", "money", "i"),
     Entry("reconcile", "/admin/reconcile", "scale", "money", "x"),
+    Entry("billing_keys", "/admin/billing-keys", "key-square", "system", "k"),
     Entry("mail", "/admin/mail", "mail", "system", "e"),
     Entry("settings", "/admin/settings", "sliders-horizontal", "system", "s"),
 )
