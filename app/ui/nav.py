@@ -31,6 +31,7 @@ CUSTOMER = (
 OPERATOR = (
     Entry("today", "/admin", "gauge", "", "t", in_bar=True),
     Entry("admin_models", "/admin/models", "box", "catalogue", "m", in_bar=True),
+    Entry("plans", "/admin/plans", "layers", "catalogue", "p"),
     Entry("providers", "/admin/providers", "plug", "catalogue", "r", in_bar=True),
     Entry("routing", "/admin/routing", "route", "catalogue", "w"),
     Entry("customers", "/admin/customers", "building-2", "customers", "c", in_bar=True),

@@ -1,11 +1,14 @@
-"""Billing keys: issued for what is chosen, shown once, revoked."""
+"""Billing keys: issued for what is chosen, shown once, revoked. Plans: made, priced, and what they promise."""
 
 import json
 
 import pytest
 
+from app.kernel.given import Given
+from app.plans import features
 from app.ui.pages.admin_billing_keys.rows import in_words, scopes_of
 from app.ui.pages.admin_billing_keys.state import BillingKeysState
+from app.ui.pages.admin_plans.state import PlansState
 from tests.support.house import House
 from tests.ui.screens import Screen, operator
 
@@ -82,3 +85,101 @@ def test_scopes_in_words_and_back() -> None:
     assert in_words(scopes_of("read", {})) == "Look at everything"
     assert in_words(["*:read", "events:write"]) == "Everything (look), Usage events"
     assert scopes_of("chosen", {"events": "none"}) == ()
+
+
+# --- plans
+
+
+async def write(screen: Screen, page: PlansState, **values: str) -> None:
+    for name, text in values.items():
+        await screen.act(settled(page.write(name, text)))
+
+
+async def settled(_done: None) -> None:
+    """A handler that is no coroutine has acted already."""
+
+
+async def plan(screen: Screen, name: str) -> PlansState:
+    page = await screen.open(PlansState, "/admin/plans")
+    page.new_plan()
+    await write(screen, page, name=name, description="For studios")
+    await screen.act(page.save())
+    return page
+
+
+async def test_a_plan_its_price_and_the_successor(desk: Screen, home: House) -> None:
+    page = await plan(desk, "Studio")
+    assert (page.doing, page.chosen["name"], page.description) == ("", "Studio", "For studios")
+    page.new_price()
+    page.choose("meter", "meter_video_seconds")
+    await write(desk, page, amount="0.08", filters="model = veo\nresolution = 720p, 1080p", display_name="Veo")
+    await desk.act(page.save())
+    (price,) = page.prices
+    assert (price["name"], price["cost"]) == ("Veo", "0.08 USD per video_seconds")
+    assert price["when"] == "model = veo and resolution is 720p or 1080p"
+    page.change_price(price["id"])
+    await write(desk, page, amount="0.1")
+    await desk.act(page.save())
+    assert [row["cost"] for row in page.prices] == ["0.1 USD per video_seconds"]
+    await desk.act(page.choose_ended(True))
+    assert [(row["cost"], row["is_ended"]) for row in page.prices] == [
+        ("0.08 USD per video_seconds", True),
+        ("0.1 USD per video_seconds", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("way", "values", "cost"),
+    [
+        pytest.param("fee", {"amount": "1,000"}, "1000 USD monthly", id="fee"),
+        pytest.param("package", {"amount": "2", "per": "1,000"}, "2 USD per 1,000 image_count", id="package"),
+    ],
+)
+async def test_prices_of_other_kinds(desk: Screen, way: str, values: dict[str, str], cost: str) -> None:
+    page = await plan(desk, f"With a {way}")
+    page.new_price()
+    page.choose("way", way)
+    page.choose("meter", "meter_img_count")
+    await write(desk, page, **values)
+    await desk.act(page.save())
+    assert [row["cost"] for row in page.prices] == [cost]
+    page.end_price(page.prices[0]["id"])
+    await desk.act(page.save())
+    assert page.prices == []
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        pytest.param({"amount": "much"}, "amount", id="no figure"),
+        pytest.param({"amount": ""}, "amount", id="no amount"),
+        pytest.param({"amount": "1", "currency": "DOLLARS"}, "currency", id="no currency"),
+        pytest.param({"amount": "1", "filters": "veo"}, "filters", id="a filter that is none"),
+    ],
+)
+async def test_what_is_wrong_stands_at_its_field(desk: Screen, values: dict[str, str], field: str) -> None:
+    page = await plan(desk, "Refused")
+    page.new_price()
+    page.choose("meter", "meter_img_count")
+    await write(desk, page, **values)
+    await desk.act(page.save())
+    assert [name for name, said in page.errors.items() if said] == [field]
+    assert (page.doing, page.prices) == ("price", [])
+
+
+async def test_what_a_plan_promises(desk: Screen, home: House) -> None:
+    with home.services.db.write() as connection:
+        made = features.create(
+            connection,
+            Given({"name": "Images", "type": "metered", "meter_id": "meter_img_count"}),
+            actor="test",
+            now=home.services.desk.clock(),
+        )
+    page = await plan(desk, "Promising")
+    page.new_promise()
+    page.choose("feature", made["id"])
+    await write(desk, page, limit="1,000")
+    await desk.act(page.save())
+    assert [(row["feature"], row["promise"]) for row in page.promises] == [("Images", "1,000 a month")]
+    await desk.act(page.drop_promise(page.promises[0]["id"]))
+    assert page.promises == []

@@ -1,0 +1,186 @@
+"""The dialogs of plans, prices and entitlements. One state is behind all of them: only one is open."""
+
+from typing import Any
+
+import reflex as rx
+
+from app.kernel.text import t
+from app.ui.components import (
+    button,
+    check,
+    closes,
+    column,
+    dialog,
+    field,
+    notice,
+    row,
+    segmented,
+    select,
+    text_area,
+    text_input,
+    var,
+)
+from app.ui.pages.admin_plans.rows import PERIODS, WAYS
+from app.ui.pages.admin_plans.state import PlansState
+
+STATE = var(PlansState)
+
+
+def dialogs() -> tuple[rx.Component, ...]:
+    return (
+        _dialog("plan", rx.cond(PlansState.editing != "", t("admin_plans.edit"), t("admin_plans.new")), _plan_form()),
+        _dialog("price", t("admin_plans.price.new"), _price_form()),
+        _dialog("change", _titled("admin_plans.price.change_of"), _change_form()),
+        _dialog("end", _titled("admin_plans.price.end_of"), notice(t("admin_plans.price.end_warning"), tone="thin")),
+        _dialog("promise", t("admin_plans.promise.new"), _promise_form()),
+    )
+
+
+def _dialog(doing: str, title: Any, body: rx.Component) -> rx.Component:
+    return dialog(
+        rx.el.div(
+            column(rx.cond(PlansState.errors[""] != "", notice(PlansState.errors[""])), body, class_name="gap-[14px]"),
+            key=PlansState.stamp,
+        ),
+        title=title,
+        is_open=PlansState.doing == doing,
+        on_open_change=STATE.opened,
+        footer=[
+            closes(button(t("keys.new.cancel"))),
+            button(
+                t(f"admin_plans.act.{doing}"),
+                kind="solid",
+                busy=PlansState.busy,
+                on_click=STATE.save,
+                key="mod+enter",
+                custom_attrs={"data-testid": f"save-{doing}"},
+            ),
+        ],
+    )
+
+
+def _plan_form() -> rx.Component:
+    return column(_text("name"), _text("lookup_key", mono=True), _text("description"), class_name="gap-[14px]")
+
+
+def _price_form() -> rx.Component:
+    is_usage = PlansState.way != "fee"
+    return column(
+        field(
+            t("admin_plans.form.way"),
+            segmented(
+                [(way, t(f"admin_plans.way.{way}")) for way in WAYS],
+                value=PlansState.way,
+                on_change=lambda way: STATE.choose("way", way),
+                label=t("admin_plans.form.way"),
+            ),
+        ),
+        rx.cond(
+            is_usage,
+            field(
+                t("admin_plans.form.meter"),
+                select(
+                    PlansState.meters,
+                    value=PlansState.meter,
+                    on_change=lambda meter: STATE.choose("meter", meter),
+                    label=t("admin_plans.form.meter"),
+                    placeholder=t("admin_plans.form.choose"),
+                ),
+                error=PlansState.errors["meter_id"],
+            ),
+        ),
+        row(
+            _text("amount", mono=True), _text("currency", mono=True), class_name="gap-[14px] items-start fb-two-fields"
+        ),
+        rx.cond(PlansState.way == "package", _text("per", mono=True)),
+        _period(),
+        rx.cond(
+            is_usage,
+            field(
+                t("admin_plans.form.filters"),
+                text_area(
+                    id="plan-filters",
+                    default_value=PlansState.values["filters"],
+                    on_change=lambda text: STATE.write("filters", text),
+                    placeholder="model = veo-3.1-generate-001\nresolution = 720p, 1080p",
+                    rows="3",
+                    class_name="fb-mono",
+                ),
+                hint=t("admin_plans.form.filters_hint"),
+                error=PlansState.errors["filters"],
+                for_id="plan-filters",
+            ),
+        ),
+        _text("display_name"),
+        _text("lookup_key", mono=True),
+        class_name="gap-[14px]",
+    )
+
+
+def _change_form() -> rx.Component:
+    return column(
+        notice(t("admin_plans.price.change_words"), tone="neutral"), _text("amount", mono=True), class_name="gap-[14px]"
+    )
+
+
+def _promise_form() -> rx.Component:
+    is_metered = PlansState.kind == "metered"
+    return column(
+        field(
+            t("admin_plans.form.feature"),
+            select(
+                PlansState.features,
+                value=PlansState.feature,
+                on_change=lambda feature: STATE.choose("feature", feature),
+                label=t("admin_plans.form.feature"),
+                placeholder=t("admin_plans.form.choose"),
+            ),
+            error=PlansState.errors["feature_id"],
+        ),
+        rx.cond(
+            is_metered,
+            rx.fragment(
+                _text("limit", mono=True),
+                _period(),
+                check(t("admin_plans.form.soft"), checked=PlansState.soft, on_change=STATE.choose_soft),
+            ),
+        ),
+        rx.cond(PlansState.kind == "static", _text("value")),
+        rx.cond(PlansState.kind == "config", notice(t("admin_plans.promise.by_api"), tone="neutral")),
+        class_name="gap-[14px]",
+    )
+
+
+def _period() -> rx.Component:
+    return field(
+        t("admin_plans.form.period"),
+        select(
+            [(period, t(f"admin_plans.period.{period.lower()}")) for period in PERIODS],
+            value=PlansState.period,
+            on_change=lambda period: STATE.choose("period", period),
+            label=t("admin_plans.form.period"),
+        ),
+    )
+
+
+def _text(name: str, *, mono: bool = False) -> rx.Component:
+    hinted = {"lookup_key", "per", "limit"}
+    return field(
+        t(f"admin_plans.form.{name}"),
+        text_input(
+            mono=mono,
+            id=f"plan-{name}",
+            default_value=PlansState.values[name],
+            on_change=lambda text: STATE.write(name, text),
+            auto_complete="off",
+            input_mode="decimal" if name in {"amount", "per", "limit"} else "text",
+        ),
+        hint=t(f"admin_plans.form.{name}_hint") if name in hinted else None,
+        error=PlansState.errors[name],
+        for_id=f"plan-{name}",
+    )
+
+
+def _titled(key: str) -> rx.Var:  # type: ignore[type-arg]
+    before, _, after = t(key, name="\n").partition("\n")
+    return rx.Var.create(before) + PlansState.subject + after

@@ -1,0 +1,164 @@
+"""Plans, prices and entitlements as rows, and what the forms say as the domain reads it: pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypedDict
+
+from app.kernel.errors import InvalidInput
+from app.kernel.text import t
+from app.plans.prices import in_words
+from app.ui import present
+
+PRICE_FIELDS = ("display_name", "lookup_key", "currency", "amount", "per", "filters")
+PLAN_FIELDS = ("name", "lookup_key", "description")
+PERIODS = ("MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL", "WEEKLY", "DAILY")
+#: How a price made here is counted: a fee per period, per unit, or per started package. Tiers come by the API.
+WAYS = ("fee", "unit", "package")
+
+
+class PlanRow(TypedDict):
+    id: str
+    name: str
+    key: str
+    summary: str
+
+
+class PriceRow(TypedDict):
+    id: str
+    name: str
+    cost: str
+    when: str
+    since: str
+    is_ended: bool
+    may_change: bool
+
+
+class PromiseRow(TypedDict):
+    id: str
+    feature: str
+    promise: str
+    is_off: bool
+
+
+class Choice(TypedDict):
+    value: str
+    label: str
+
+
+def plan_row(plan: Mapping[str, Any], prices: int, promises: int) -> PlanRow:
+    return PlanRow(
+        id=plan["id"],
+        name=plan["name"],
+        key=plan["lookup_key"] or "",
+        summary=t("admin_plans.counts", prices=prices, promises=promises),
+    )
+
+
+def price_row(price: Mapping[str, Any], meters: Mapping[str, str], now: datetime) -> PriceRow:
+    """What a price costs, what for, and since when."""
+    ended = price["end_date"] is not None and price["end_date"] <= now
+    since = t("admin_plans.price.since", day=present.date(price["start_date"]))
+    if price["end_date"] is not None:
+        since = t("admin_plans.price.until", start=since, end=present.date(price["end_date"]))
+    filters = {name: tuple(values) for name, values in price["filter_values"].items()}
+    counted = meters.get(price["meter_id"] or "", "")
+    return PriceRow(
+        id=price["id"],
+        name=price["display_name"] or price["lookup_key"] or counted or t("admin_plans.price.fee"),
+        cost=cost_in_words(price, counted),
+        when=in_words(filters) if filters else "",
+        since=since,
+        is_ended=ended,
+        may_change=price["end_date"] is None and price["billing_model"] != "TIERED" and price["price_unit"] is None,
+    )
+
+
+def cost_in_words(price: Mapping[str, Any], counted: str) -> str:
+    """`0.08 USD per video_seconds`, `20 USD monthly`, or how many tiers it has."""
+    unit = price["price_unit"] or price["currency"]
+    amount = price["price_unit_amount"] if price["price_unit"] else price["amount"]
+    if price["billing_model"] == "TIERED":
+        tiers = price["price_unit_tiers"] or price["tiers"]
+        mode = t(f"admin_plans.mode.{price['tier_mode'].lower()}")
+        return t("admin_plans.price.tiers", count=len(tiers), mode=mode, unit=unit, what=counted)
+    if price["type"] == "FIXED":
+        period = t(f"admin_plans.period.{price['billing_period'].lower()}")
+        return t("admin_plans.price.fixed", amount=amount, unit=unit, period=period)
+    packed = price["transform_quantity"]
+    size = packed["divide_by"] if packed else 1
+    what = counted if size == 1 else t("admin_plans.price.many", count=present.count(size), what=counted)
+    return t("admin_plans.price.usage", amount=amount, unit=unit, what=what)
+
+
+def promise_row(promise: Mapping[str, Any], feature: Mapping[str, Any] | None) -> PromiseRow:
+    return PromiseRow(
+        id=promise["id"],
+        feature=feature["name"] if feature else promise["feature_id"],
+        promise=promise_in_words(promise),
+        is_off=not promise["is_enabled"],
+    )
+
+
+def promise_in_words(promise: Mapping[str, Any]) -> str:
+    """`100 a month`, `without limit`, a value, or included."""
+    if not promise["is_enabled"]:
+        return t("admin_plans.promise.off")
+    if promise["feature_type"] == "static":
+        return str(promise["static_value"])
+    if promise["feature_type"] == "config":
+        return ", ".join(f"{name}: {_listed(value)}" for name, value in promise["config_value"].items())
+    if promise["feature_type"] == "boolean":
+        return t("admin_plans.promise.on")
+    if promise["usage_limit"] is None:
+        return t("admin_plans.promise.unlimited")
+    period = (promise["usage_reset_period"] or "monthly").lower()
+    soft = t("admin_plans.promise.soft") if promise["is_soft_limit"] else ""
+    return t("admin_plans.promise.limit", limit=present.count(promise["usage_limit"]), period=_per(period)) + soft
+
+
+def price_body(plan_id: str, way: str, meter_id: str, period: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """The form as the body of a new price."""
+    body: dict[str, Any] = {
+        "entity_type": "PLAN", "entity_id": plan_id, "price_unit_type": "FIAT", "billing_period": period,
+        "currency": values["currency"], "amount": amount_of(values["amount"]),
+        "display_name": values["display_name"] or None, "lookup_key": values["lookup_key"] or None,
+    }  # fmt: skip
+    if way == "fee":
+        return body | {"type": "FIXED", "billing_model": "FLAT_FEE", "invoice_cadence": "ADVANCE"}
+    body |= {"type": "USAGE", "invoice_cadence": "ARREAR", "meter_id": meter_id or None}
+    body["filter_values"] = filters_of(values["filters"])
+    if way == "package":
+        packed = {"divide_by": amount_of(values["per"]), "round": "up"}
+        return body | {"billing_model": "PACKAGE", "transform_quantity": packed}
+    return body | {"billing_model": "FLAT_FEE"}
+
+
+def amount_of(text: str) -> str | None:
+    """`1,000.50` as a figure; what is no figure stays as it is and is refused by its field."""
+    tidy = text.strip().replace(",", "")
+    return tidy or None
+
+
+def filters_of(text: str) -> dict[str, list[str]]:
+    """`model = veo, kling`, a line for each property. `InvalidInput` "filters" for a line that is none."""
+    found: dict[str, list[str]] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, equals, values = line.partition("=")
+        listed = [each.strip() for each in values.split(",") if each.strip()]
+        if not equals or not name.strip() or not listed:
+            raise InvalidInput(t("admin_plans.form.filters_wrong", line=line), param="filters")
+        found[name.strip()] = listed
+    return found
+
+
+def filters_text(filters: Mapping[str, list[str]]) -> str:
+    """The other way round."""
+    return "\n".join(f"{name} = {', '.join(values)}" for name, values in filters.items())
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _per(period: str) -> str:
+    return t(f"admin_plans.per.{period}")

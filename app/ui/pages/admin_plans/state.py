@@ -1,0 +1,254 @@
+"""Plans: listed, opened, made, renamed; their prices made, changed and ended; what they promise."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import reflex as rx
+from sqlalchemy import Connection
+
+from app import services
+from app.kernel.errors import FareboxError
+from app.kernel.given import Given
+from app.kernel.ids import is_id, new_id
+from app.kernel.text import t
+from app.plans import catalog, entitlements, price_book
+from app.services import Services
+from app.ui.components import toast_done
+from app.ui.guard import PageState, who
+from app.ui.pages.admin_plans import reads
+from app.ui.pages.admin_plans.rows import (
+    PERIODS,
+    PLAN_FIELDS,
+    PRICE_FIELDS,
+    WAYS,
+    Choice,
+    PlanRow,
+    PriceRow,
+    PromiseRow,
+    amount_of,
+    price_body,
+)
+from app.ui.roles import Role
+
+LONGEST = 2_000
+PROMISE_FIELDS = ("limit", "value")
+#: What the domain calls a field, and where its refusal stands in the forms.
+STANDS_AT = {
+    "transform_quantity.divide_by": "per",
+    "transform_quantity": "per",
+    "filter_values": "filters",
+    "usage_limit": "limit",
+    "static_value": "value",
+}
+FIELDS = (*PLAN_FIELDS, *PRICE_FIELDS, *PROMISE_FIELDS, "meter_id", "feature_id", "")
+NOBODY: PlanRow = {"id": "", "name": "", "key": "", "summary": ""}
+
+Doing = Callable[[Connection, dict[str, Any]], object]
+
+
+class PlansState(PageState):
+    REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+
+    ready: bool = False
+    rows: list[PlanRow] = []
+    chosen: PlanRow = NOBODY
+    description: str = ""
+    prices: list[PriceRow] = []
+    promises: list[PromiseRow] = []
+    with_ended: bool = False
+    meters: list[Choice] = []
+    features: list[Choice] = []
+    feature_types: dict[str, str] = {}
+
+    doing: str = ""  # plan, price, change, end, promise, or nothing: which dialog is open
+    editing: str = ""  # the id of what the dialog is about; "" for something new
+    stamp: str = ""
+    subject: str = ""
+    values: dict[str, str] = dict.fromkeys(FIELDS, "")
+    errors: dict[str, str] = dict.fromkeys(FIELDS, "")
+    way: str = WAYS[1]
+    period: str = PERIODS[0]
+    meter: str = ""
+    feature: str = ""
+    kind: str = ""  # of the chosen feature
+    soft: bool = False
+    busy: bool = False
+
+    @rx.event
+    async def load(self):
+        """A visit."""
+        self.doing, self.busy = "", False
+        await self._show()
+        self.ready = True
+
+    @rx.event
+    async def open_plan(self, plan_id: str):
+        """Show one plan in full."""
+        found = next((row for row in self.rows if row["id"] == str(plan_id)), None)
+        if found is not None:
+            self.chosen = found
+            await self._show()
+
+    @rx.event
+    async def choose_ended(self, chosen: bool):
+        """Also list prices that have ended."""
+        self.with_ended = bool(chosen)
+        await self._show()
+
+    # ---- dialogs ----
+
+    @rx.event
+    def new_plan(self):
+        """The form of a new plan."""
+        self._open("plan", "", "")
+
+    @rx.event
+    def edit_plan(self):
+        """The form of the plan that is open."""
+        if self.chosen["id"]:
+            self._open("plan", self.chosen["id"], self.chosen["name"])
+            self.values |= {
+                "name": self.chosen["name"],
+                "lookup_key": self.chosen["key"],
+                "description": self.description,
+            }
+
+    @rx.event
+    def new_price(self):
+        """The form of a new price."""
+        if self.chosen["id"]:
+            self._open("price", "", self.chosen["name"])
+            self.values["currency"] = "USD"
+
+    @rx.event
+    def change_price(self, price_id: str):
+        """The form that gives a price a successor."""
+        self._about(price_id, "change")
+
+    @rx.event
+    def end_price(self, price_id: str):
+        """Ask before a price ends."""
+        self._about(price_id, "end")
+
+    @rx.event
+    def new_promise(self):
+        """The form of a new entitlement."""
+        if self.chosen["id"]:
+            self._open("promise", "", self.chosen["name"])
+
+    @rx.event
+    def opened(self, is_open: bool):
+        """The dialog was closed."""
+        if not is_open:
+            self.doing = ""
+
+    @rx.event
+    def write(self, name: str, text: str):
+        """What stands in a field."""
+        if name in FIELDS:
+            self.values[name] = str(text)[:LONGEST]
+            self.errors[name] = ""
+
+    @rx.event
+    def choose(self, what: str, value: str):
+        """How it is counted, per which period, by which meter, of which feature."""
+        if what == "way" and value in WAYS:
+            self.way = value
+        elif what == "period" and value in PERIODS:
+            self.period = value
+        elif what == "meter" and any(each["value"] == value for each in self.meters):
+            self.meter, self.errors["meter_id"] = value, ""
+        elif what == "feature" and value in self.feature_types:
+            self.feature, self.kind, self.errors["feature_id"] = value, self.feature_types[value], ""
+
+    @rx.event
+    def choose_soft(self, soft: bool):
+        """Whether the limit only warns."""
+        self.soft = bool(soft)
+
+    # ---- what is done ----
+
+    @rx.event
+    async def save(self):
+        """Do what the open dialog is for."""
+        if self.busy or not self.doing:
+            return None
+        self.busy = True
+        try:
+            made = await asyncio.to_thread(_do, services.current(), self._work(), who().user_id)
+        except FareboxError as refused:
+            where = STANDS_AT.get(refused.param or "", refused.param or "")
+            self.errors[where if where in FIELDS else ""] = refused.message
+            return None
+        finally:
+            self.busy = False
+        done, self.doing = self.doing, ""
+        if done == "plan" and not self.editing:
+            self.chosen = {**NOBODY, "id": str(made)}
+        await self._show()
+        return toast_done(t(f"admin_plans.done.{done}"))
+
+    @rx.event
+    async def drop_promise(self, promise_id: str):
+        """The plan promises this no longer."""
+        if any(row["id"] == str(promise_id) for row in self.promises):
+            work: Doing = lambda c, by: entitlements.shelf.remove(c, str(promise_id), **by)  # noqa: E731
+            await asyncio.to_thread(_do, services.current(), work, who().user_id)
+            await self._show()
+
+    def _work(self) -> Doing:
+        """The dialog as something to do in a transaction."""
+        values, plan_id, editing = dict(self.values), self.chosen["id"], self.editing
+        match self.doing:
+            case "plan":
+                body = Given({name: values[name] for name in PLAN_FIELDS})
+                if editing:
+                    return lambda c, by: catalog.change_plan(c, editing, body, **by)["id"]
+                return lambda c, by: catalog.create_plan(c, body, **by)["id"]
+            case "price":
+                priced = Given(price_body(plan_id, self.way, self.meter, self.period, values))
+                return lambda c, by: price_book.create(c, priced, **by)
+            case "change":
+                amount = Given({"amount": amount_of(values["amount"]) or "?"})
+                return lambda c, by: price_book.change(c, editing, amount, **by)
+            case "end":
+                return lambda c, by: price_book.end(c, editing, Given({}), **by)
+        promise: dict[str, Any] = {"plan_id": plan_id, "feature_id": self.feature, "is_soft_limit": self.soft}
+        if self.kind == "metered":
+            promise |= {"usage_limit": amount_of(values["limit"]), "usage_reset_period": self.period}
+        if self.kind == "static":
+            promise["static_value"] = values["value"]
+        return lambda c, by: entitlements.create(c, Given(promise), **by)
+
+    def _open(self, doing: str, editing: str, subject: str) -> None:
+        self.doing, self.editing, self.subject, self.stamp = doing, editing, subject, new_id("req")
+        self.values, self.errors = dict.fromkeys(FIELDS, ""), dict.fromkeys(FIELDS, "")
+        self.way, self.period, self.meter, self.feature, self.kind = WAYS[1], PERIODS[0], "", "", ""
+        self.soft = self.busy = False
+
+    def _about(self, price_id: str, doing: str) -> None:
+        found = next((row for row in self.prices if row["id"] == str(price_id) and not row["is_ended"]), None)
+        if found is not None and (doing == "end" or found["may_change"]):
+            self._open(doing, found["id"], found["name"])
+
+    async def _show(self) -> None:
+        parts = services.current()
+        self.rows = await asyncio.to_thread(reads.plans, parts.db)
+        if self.chosen["id"] not in [row["id"] for row in self.rows]:
+            self.chosen = self.rows[0] if self.rows else NOBODY
+        self.meters, self.features, self.feature_types = await asyncio.to_thread(reads.choices, parts.db)
+        self.prices, self.promises = [], []
+        if not is_id(self.chosen["id"], "plan"):
+            return
+        found = await asyncio.to_thread(
+            reads.opened, parts.db, self.chosen["id"], parts.desk.clock(), with_ended=self.with_ended
+        )
+        if found is not None:
+            self.chosen, self.description = found.plan, found.description
+            self.prices, self.promises = found.prices, found.promises
+
+
+def _do(parts: Services, work: Doing, actor: str) -> object:
+    with parts.db.write() as connection:
+        return work(connection, {"actor": actor, "now": parts.desk.clock()})
