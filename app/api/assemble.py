@@ -6,7 +6,7 @@ from fastapi_offline import FastAPIOffline
 from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
 from app.api.auth import Auth
 from app.api.billing import assemble as billing
-from app.api.gateway import images, native, present, requests, statement, text_routes, videos, webhooks
+from app.api.gateway import media_routes, native, present, requests, statement, text_routes, videos, webhooks
 from app.api.gateway.common import Gateway
 from app.api.gateway.prefix import OpenAiPrefix
 from app.api.gateway.present import Wire
@@ -40,12 +40,16 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
 
     services.webhooks.describe_with(lambda seen: present.generation(seen, gateway.wire))
     top_up_url = f"{settings.public_url}/top-up"
-    api.router.routes[:0] = [*text_routes.plain(gateway, top_up_url), payments.hook(services)]
+    api.router.routes[:0] = [
+        *text_routes.plain(gateway, top_up_url),
+        *media_routes.plain(gateway, top_up_url),
+        payments.hook(services),
+    ]
 
     for routes in (
         observe.router(services),
         text_routes.documented(gateway, top_up_url),
-        images.router(gateway),
+        media_routes.documented(gateway, top_up_url),
         videos.router(gateway),
         native.router(gateway),
         requests.router(gateway, services.request_log),

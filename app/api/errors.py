@@ -42,6 +42,7 @@ STATUS: Mapping[type, int] = {
     errors.LimitReached: 429,
     errors.Rejected: 400,
     errors.ProviderBusy: 503,
+    errors.StillRunning: 504,
     errors.ProviderError: 502,
     FareboxError: 500,
 }

@@ -13,8 +13,12 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 #: What may be carried by a workflow: held, submitted, followed and delivered as files.
 AS_JOBS = ("images", "videos", "speech", "worlds")
-#: Where the others are served.
+#: Where each is served in one exchange.
 ADDRESSES: Mapping[str, str] = {
+    "images": "/v1/images/generations",
+    "videos": "/v1/videos",
+    "speech": "/v1/audio/speech",
+    "worlds": "/v1/generations",
     "chat": "/v1/chat/completions",
     "embeddings": "/v1/embeddings",
     "transcription": "/v1/audio/transcriptions",

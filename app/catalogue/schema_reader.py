@@ -2,7 +2,7 @@
 
     {"type": "object", "properties": {name: property}, "required": [name], "x-size": {"by": [name], "values":
     {"square_hd": [1024, 1024]}}, "x-megapixel-divisor": 1048576, "x-fps": 24,
-    "x-output-tokens": 0}
+    "x-output-tokens": 0, "x-image-tokens": {"by": [name], "values": {"low": 272}}, "x-image-input-tokens": 452}
 
 A property has `type` string, integer, number, boolean or array (of those), `format` image-url, video-url, audio-url or
 file-url for a file, `enum`, `default`, `minimum`, `maximum`, `multipleOf`, `maxLength`, `minItems`, `maxItems`,
@@ -22,6 +22,7 @@ from app.pricing.suggest import nearest
 TOP_KEYS = (
     "$schema", "type", "title", "description", "properties", "required", "additionalProperties",
     "x-size", "x-megapixel-divisor", "x-fps", "x-output-tokens",
+    "x-image-tokens", "x-image-input-tokens",
 )  # fmt: skip
 PROPERTY_KEYS = (
     "type", "format", "title", "description", "enum", "default", "examples", "minimum", "maximum", "multipleOf",
@@ -76,15 +77,45 @@ class SchemaReader:
             sizes,
             self._divisor(raw),
             self._positive(raw, "x-fps", "x-fps"),
-            self._output_tokens(raw),
+            self._tokens(raw, "x-output-tokens"),
+            *self._drawn(raw, parameters),
+            self._tokens(raw, "x-image-input-tokens"),
         )
 
-    def _output_tokens(self, raw: Mapping[str, Any]) -> Decimal | None:
-        """How many tokens always come out, of a model that is not asked for a number: none from an embedding."""
-        given = self._figure(raw, "x-output-tokens", "")
+    def _tokens(self, raw: Mapping[str, Any], key: str) -> Decimal | None:
+        """Tokens a model always has, whatever is asked: none come out of an embedding, say."""
+        given = self._figure(raw, key, "")
         if given is not None and given < 0:
-            self.found.note("x-output-tokens", f"This is zero or more, not {shown(raw['x-output-tokens'])}.")
+            self.found.note(key, f"This is zero or more, not {shown(raw[key])}.")
         return given
+
+    def _drawn(self, raw: Mapping[str, Any], parameters: list[Parameter]) -> tuple[tuple[str, ...], dict[str, Decimal]]:
+        """The tokens of a picture that is made, by the parameters that decide it."""
+        table = "x-image-tokens"
+        given = self.found.mapping(raw[table], table, f"“{table}”") if table in raw else None
+        if given is None:
+            return (), {}
+        self.found.keys(given, ("by", "values"), table, f"“{table}”")
+        by = self._named(given.get("by"), join(table, "by"), parameters)
+        values = self.found.mapping(given.get("values", {}), join(table, "values"), "“values”") or {}
+        read = {str(key): self.found.amount(tokens, join(join(table, "values"), key)) for key, tokens in values.items()}
+        for key in read:
+            if len(key.split("|")) != len(by):
+                self.found.note(join(join(table, "values"), key), f"This does not name {len(by)} values.")
+        return tuple(map(str, by)), {key: tokens for key, tokens in read.items() if tokens is not None}
+
+    def _named(self, given: object, path: str, parameters: list[Parameter]) -> list[Any]:
+        """Names of parameters there are, one or two."""
+        by = self.found.items(given, path, "“by”")
+        known = {parameter.name: parameter for parameter in parameters}
+        for index, name in enumerate(by):
+            if name not in known:
+                near = nearest(name, known)
+                hint = f" Did you mean {near}?" if near else ""
+                self.found.note(join(path, index), f"There is no parameter {shown(name)}.{hint}", near)
+        if not 1 <= len(by) <= 2:
+            self.found.note(path, "This goes by one or two parameters.")
+        return by
 
     def _required(self, given: object, properties: Mapping[str, Any]) -> set[str]:
         names = self.found.items(given, "required", "“required”")
@@ -250,15 +281,7 @@ class SchemaReader:
         if raw is None:
             return (), {}
         self.found.keys(raw, ("by", "values"), "x-size", "“x-size”")
-        by = self.found.items(raw.get("by"), "x-size.by", "“by”")
-        known = {parameter.name: parameter for parameter in parameters}
-        for index, name in enumerate(by):
-            if name not in known:
-                near = nearest(name, known)
-                hint = f" Did you mean {near}?" if near else ""
-                self.found.note(join("x-size.by", index), f"There is no parameter {shown(name)}.{hint}", near)
-        if not 1 <= len(by) <= 2:
-            self.found.note("x-size.by", "A size is made from one or two parameters.")
+        by = self._named(raw.get("by"), "x-size.by", parameters)
         values = self.found.mapping(raw.get("values", {}), "x-size.values", "“values”") or {}
         sizes = {str(key): self._size(str(key), size, len(by)) for key, size in values.items()}
         return tuple(map(str, by)), {key: size for key, size in sizes.items() if size is not None}

@@ -152,6 +152,10 @@ def _schema(row: Mapping[str, Any], file: Mapping[str, Any], shared: Mapping[str
         schema["x-fps"] = row["fps"]
     if "output_tokens" in row:
         schema["x-output-tokens"] = row["output_tokens"]
+    if "image_tokens" in row:
+        schema["x-image-tokens"] = file["image_tokens"][row["image_tokens"]]
+    if "image_input_tokens" in row:
+        schema["x-image-input-tokens"] = row["image_input_tokens"]
     return schema
 
 

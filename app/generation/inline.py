@@ -10,7 +10,7 @@ The work is a task of its own: whoever asked may go away, what was bought is pai
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
 from app.generation.measure import in_our_words
 from app.generation.meter import text_of
-from app.generation.plan import Plan, agree
+from app.generation.plan import Kept, Plan, agree
 from app.generation.rates import RateHeaders
 from app.generation.replays import Replayed, replay
 from app.generation.router import Asked, Picked
@@ -32,7 +32,7 @@ from app.generation.routing import may_ask_elsewhere
 from app.generation.settle import closing, give_back
 from app.generation.start import Ask, key_companion
 from app.generation.submit import lose
-from app.generation.usage import Told, measured, reported_usage
+from app.generation.usage import Told, measured
 from app.kernel import events, faults, meters, tracing
 from app.kernel.errors import (
     InsufficientCredits,
@@ -93,6 +93,7 @@ class Outcome:
     late: bool = False
     cut: str | None = None
     rates: RateHeaders = field(default_factory=RateHeaders)
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Brought:
     request_id: str | None = None
     cut: str | None = None
     client_left: bool = False
+    kept: Kept | None = None
 
 
 async def run_inline(desk: Desk, ask: Ask, plan: Plan) -> Outcome | Replayed:
@@ -360,15 +362,20 @@ async def lost(desk: Desk, job: Job, why: Exception) -> None:
 async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -> Outcome:
     """Charge what was used, at the price it was held at; the rest of the hold goes back."""
     offer, route, told = plan.offer, job.route, brought.told
-    if plan.keep is not None and brought.answer is not None:
-        usage, estimated = reported_usage(told.figures, await plan.keep(job.id, brought.answer)), False
+    kept = await _kept(desk, plan, job, brought)
+    if kept is not None:
+        brought = replace(brought, kept=kept)
+        usage, billed, estimated = kept.usage, kept.billed, kept.estimated
     else:
         usage, estimated = await measured(told, plan.count_input, writes=plan.operation != "embeddings")
+        billed = usage
     conditions: Mapping[str, Any] = plan.params
     if brought.resolved:
         conditions = resolved_values(offer.schema, plan.params, in_our_words(brought.resolved, route.mapping))
     micros, quote = brief(offer.card, usage, conditions)
-    cost = None if route.cost_card is None else Money(route.cost_card.amount(usage, conditions), USD)
+    cost = None if route.cost_card is None else Money(route.cost_card.amount(billed, conditions), USD)
+    if kept is not None and kept.is_nothing:
+        raise await _nothing(desk, plan, job, cost)
     await desk.listeners.fresh()
     now = desk.clock()
     heard = telling.ended(desk, job.generation, events.GENERATION_COMPLETED, now)
@@ -389,8 +396,29 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
     )
     faults.point("inline.after_settle")
     return Outcome(
-        job.id, route, usage, settled.charged, brought.answer, estimated, settled.late, brought.cut, job.rates
+        job.id, route, usage, settled.charged, brought.answer, estimated, settled.late, brought.cut, job.rates, kept
     )
+
+
+async def _kept(desk: Desk, plan: Plan, job: Job, brought: Brought) -> Kept | None:
+    """What was made, on our disk. Where that fails it is bought and not delivered: its hold stays, as of a lost one."""
+    if plan.keep is None or brought.answer is None:
+        return None
+    try:
+        return await plan.keep(job.id, job.route.provider_id, brought.answer)
+    except Exception as error:
+        await lost(desk, job, error)
+        raise ProviderUnclear("What the provider made could not be kept.") from error
+
+
+async def _nothing(desk: Desk, plan: Plan, job: Job, cost: Money | None) -> ProviderError:
+    """It was answered, and there is nothing to be charged for; what the provider bills all the same is our expense."""
+    said = "The provider finished without a usable file. Nothing was charged."
+    cost_micros = None if cost is None else cost.micros
+    await give_back(
+        desk, job.generation, job.attempt, plan.offer, "failed", "nothing_delivered", said, cost_micros=cost_micros
+    )
+    return ProviderError(said, code="nothing_delivered", generation_id=job.id)
 
 
 def _ended(
@@ -410,7 +438,9 @@ def _ended(
     used: dict[str, Any] = {"reported": {name: str(figure) for name, figure in brought.told.figures.items()}}
     if brought.request_id:
         used["request_id"] = brought.request_id
-    if ask.idempotency_key is not None and brought.answer is not None:
+    if ask.idempotency_key is not None and brought.kept is not None:
+        used["answer"] = brought.kept.answer
+    elif ask.idempotency_key is not None and brought.answer is not None:
         raw = brought.answer.raw
         if brought.answer.body is not None and raw is not None and len(raw) <= MOST_KEPT_BYTES:
             used["answer"] = dict(brought.answer.body)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from app.generation.usage import reported_usage
 from app.kernel.money import plain
 from app.pricing.usage import Output, Usage
 
@@ -75,13 +76,7 @@ def in_our_words(resolved: Mapping[str, Any] | None, mapping: Mapping[str, str |
 def _usage(outputs: tuple[Arrived, ...], delivered: Delivered) -> Usage:
     reported = delivered.reported
     alone = len(delivered.outputs) == 1
-    return Usage(
-        outputs=tuple(_output(item, delivered, alone) for item in outputs),
-        tokens=reported.get("tokens"),
-        input_tokens=reported.get("input_tokens"),
-        cached_input_tokens=reported.get("cached_input_tokens"),
-        output_tokens=reported.get("output_tokens"),
-    )
+    return reported_usage(reported, Usage(outputs=tuple(_output(item, delivered, alone) for item in outputs)))
 
 
 def _output(item: Arrived, delivered: Delivered, alone: bool) -> Output:

@@ -17,8 +17,21 @@ from app.pricing.quote import Quote, final
 from app.pricing.usage import Usage
 from app.providers.port import Answer, Upload
 
-#: Keeps what an answer brought and says what of it the customer pays for: given the generation's id and the answer.
-Keep = Callable[[str, Answer], Awaitable[Usage]]
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an answer brought. `usage` is what the customer pays for, `billed` what the provider bills; `answer` is what
+    a repetition is answered from. `estimated`: the provider told no usage where the price needs it."""
+
+    usage: Usage
+    billed: Usage
+    answer: dict[str, Any]
+    estimated: bool = False
+    is_nothing: bool = False
+
+
+#: Keeps what an answer brought: given the ids of the generation and of the provider, and the answer.
+Keep = Callable[[str, str, Answer], Awaitable[Kept]]
 
 
 @dataclass(frozen=True, slots=True)

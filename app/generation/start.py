@@ -55,10 +55,13 @@ class Ask:
     shown: tuple[str, int] | None = None
     idempotency_key: str | None = None
     webhook_url: str | None = None
+    #: What makes it the same request where that is not `input`: files that came with it are named by their content.
+    identity: Mapping[str, Any] | None = None
 
     def fingerprint(self) -> str:
         """The same for the same request, however its keys are ordered."""
-        body = {"model": self.model, "input": self.input, "origin": self.origin, "max": self.max_credits}
+        given = self.input if self.identity is None else self.identity
+        body = {"model": self.model, "input": given, "origin": self.origin, "max": self.max_credits}
         if self.webhook_url is not None:
             body["webhook_url"] = self.webhook_url
         return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

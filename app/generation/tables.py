@@ -50,6 +50,7 @@ class Generation(SQLModel, table=True):
     error_code: str | None = None
     error_message: str | None = None
     webhook_url: str | None = None  # told how it ended, besides the workspace's endpoints
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # its customer removed what it made
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     next_check_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -23,19 +23,16 @@ class Told:
 
 
 def reported_usage(figures: Mapping[str, Decimal], outputs: Usage | None = None) -> Usage:
-    """The provider's figures as quantities; what it did not tell stays None. Images in and out count as tokens."""
+    """The provider's figures as quantities; what it did not tell stays None."""
     return replace(
         outputs or Usage(),
         tokens=figures.get("tokens"),
-        input_tokens=_sum(figures, "input_tokens", "image_input_tokens"),
+        input_tokens=figures.get("input_tokens"),
         cached_input_tokens=figures.get("cached_input_tokens"),
-        output_tokens=_sum(figures, "output_tokens", "image_output_tokens"),
+        output_tokens=figures.get("output_tokens"),
+        image_input_tokens=figures.get("image_input_tokens"),
+        image_output_tokens=figures.get("image_output_tokens"),
     )
-
-
-def _sum(figures: Mapping[str, Decimal], *names: str) -> Decimal | None:
-    known = [figures[name] for name in names if name in figures]
-    return sum(known, ZERO) if known else None
 
 
 async def measured(told: Told, count_input: Callable[[], int], *, writes: bool) -> tuple[Usage, bool]:

@@ -88,6 +88,8 @@ class Filter:
     with_files: bool = False
     open_only: bool = False
     before: str | None = None
+    oldest_first: bool = False  # `before` is then still the id the page starts after
+    without_deleted: bool = False
     limit: int = PAGE
 
 
@@ -103,8 +105,9 @@ def find(connection: Connection, generation_id: str, workspace_id: str | None = 
 
 
 def page(connection: Connection, wanted: Filter) -> list[Seen]:
-    """Newest first, at most `wanted.limit`."""
-    statement = _listing().where(*_conditions(wanted)).order_by(rows.GENERATION.c.id.desc())
+    """Newest first unless it says otherwise, at most `wanted.limit`."""
+    ids = rows.GENERATION.c.id
+    statement = _listing().where(*_conditions(wanted)).order_by(ids if wanted.oldest_first else ids.desc())
     return _complete(connection, statement.limit(min(wanted.limit, MAX_PAGE)))
 
 
@@ -157,7 +160,9 @@ def _conditions(wanted: Filter) -> list[Any]:
     if wanted.until:
         found.append(table.c.created_at < wanted.until)
     if wanted.before:
-        found.append(table.c.id < wanted.before)
+        found.append(table.c.id > wanted.before if wanted.oldest_first else table.c.id < wanted.before)
+    if wanted.without_deleted:
+        found.append(table.c.deleted_at.is_(None))
     if wanted.open_only:
         found.append(table.c.finished_at.is_(None))
     if wanted.with_files:

@@ -14,7 +14,8 @@ FareboxError                      stable `code`, a sentence that says what to do
 ├── ProviderError                 an upstream said no, or said something we cannot use
 │   ├── ProviderBusy              nothing was accepted; trying again is safe
 │   ├── ProviderRefused           never going to work as asked
-│   └── ProviderUnclear           it may or may not have happened; nobody may try again blindly
+│   ├── ProviderUnclear           it may or may not have happened; nobody may try again blindly
+│   └── StillRunning              bought and not finished yet: ask for it, do not ask for another (504)
 └── Broken                        our own fault (500): a misconfiguration or a breach of an invariant
     └── Undeliverable             a promised message that no repetition can deliver
 """
@@ -115,6 +116,12 @@ class ProviderRefused(ProviderError):
 
 class ProviderUnclear(ProviderError):
     code = "provider_unclear"
+
+
+class StillRunning(ProviderError):
+    """It was bought and is not finished: ask for it, do not ask for another."""
+
+    code = "still_running"
 
 
 class Broken(FareboxError):

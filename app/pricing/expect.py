@@ -21,6 +21,9 @@ from app.pricing.usage import Output, Usage
 #: A token of running text has about four characters; at worst it has one byte.
 CHARACTERS_PER_TOKEN = 4
 
+#: The measures of tokens; a provider that tells one of them has told them all.
+TOKENS = ("tokens", "input_tokens", "output_tokens", "image_input_tokens", "image_output_tokens")
+
 T = TypeVar("T")
 
 
@@ -41,6 +44,8 @@ def expected_usage(
         input_tokens=_input_tokens(texts, most),
         cached_input_tokens=None,
         output_tokens=_output_tokens(schema, params),
+        image_input_tokens=_image_input_tokens(schema, params),
+        image_output_tokens=_image_output_tokens(schema, params, most),
     )
 
 
@@ -51,7 +56,7 @@ def filled(measured: Usage, expected: Usage) -> Usage:
     """
     like = expected.outputs[0] if expected.outputs else Output()
     outputs = tuple(_merged(output, like) for output in measured.outputs)
-    if any(value is not None for value in (measured.tokens, measured.input_tokens, measured.output_tokens)):
+    if any(getattr(measured, name) is not None for name in TOKENS):
         return replace(measured, outputs=outputs, characters=_or(measured.characters, expected.characters))
     return replace(expected, outputs=outputs, characters=_or(measured.characters, expected.characters))
 
@@ -149,6 +154,30 @@ def _output_tokens(schema: ParamSchema, params: Mapping[str, Value]) -> Decimal 
     for parameter in schema.metered(Meter.OUTPUT_TOKEN):
         return _number(parameter, params)
     return schema.output_tokens
+
+
+def _image_input_tokens(schema: ParamSchema, params: Mapping[str, Value]) -> Decimal | None:
+    """Tokens of the pictures that are put in; None where the schema does not say how many one takes."""
+    if schema.picture_tokens is None:
+        return None
+    return schema.picture_tokens * sum(_pictures(parameter, params) for parameter in schema.parameters)
+
+
+def _pictures(parameter: Parameter, params: Mapping[str, Value]) -> int:
+    given = params.get(parameter.name)
+    if given is None or not parameter.takes_picture:
+        return 0
+    return len(given) if isinstance(given, list) else 1
+
+
+def _image_output_tokens(schema: ParamSchema, params: Mapping[str, Value], most: bool) -> Decimal | None:
+    """Tokens of the pictures to be made, by the largest row of the table that fits the request."""
+    if not schema.drawn_tokens:
+        return None
+    named = [parameter for name in schema.drawn_by if (parameter := schema.get(name)) is not None]
+    keys = product(*(_size_options(parameter, params.get(parameter.name)) for parameter in named))
+    fitting = [tokens for key in keys if (tokens := schema.drawn_tokens.get("|".join(key))) is not None]
+    return max(fitting) * _count(schema, params, most) if fitting else None
 
 
 def _divided(number: Decimal, per: Decimal) -> Decimal:

@@ -230,7 +230,7 @@ def _axes(schema: ParamSchema, cards: Sequence[RateCard], cap: int) -> tuple[tup
 
 
 def _measures(parameter: Parameter, schema: ParamSchema) -> bool:
-    return parameter.meter not in (None, Meter.CHARACTER) or parameter.name in schema.size_by
+    return parameter.meter not in (None, Meter.CHARACTER) or parameter.name in schema.shaped_by
 
 
 def _values(

@@ -26,6 +26,7 @@ LARGEST_WHOLE = Decimal(2**64)  # seeds may be unsigned 64-bit
 MOST_ITEMS = 100
 MOST_OUTPUTS = 100
 LONGEST_TEXT = 1_000_000
+PICTURE, MASK = "image", "mask"
 
 _FILE_ID = re.compile(r"file_[0-9A-Za-z]{1,64}")
 
@@ -85,6 +86,13 @@ class Parameter:
     def is_presence(self) -> bool:
         """Files and lists: a rule can only ask whether there is one."""
         return self.kind in (Kind.FILE, Kind.ARRAY)
+
+    @property
+    def takes_picture(self) -> bool:
+        """A picture to work from; a mask only says where."""
+        if MASK in self.name:
+            return False
+        return PICTURE in (self.media, self.item.media if self.item is not None else None)
 
     @property
     def leaves_open(self) -> bool:
@@ -206,6 +214,9 @@ class ParamSchema:
     megapixel_divisor: int = DEFAULT_DIVISOR
     fps: Decimal | None = None
     output_tokens: Decimal | None = None  # how many tokens always come out, where no parameter says
+    drawn_by: tuple[str, ...] = ()
+    drawn_tokens: Mapping[str, Decimal] = field(default_factory=dict)  # tokens of one picture made, by those values
+    picture_tokens: Decimal | None = None  # tokens that a picture put in takes at most
 
     @cached_property
     def by_name(self) -> Mapping[str, Parameter]:
@@ -217,6 +228,12 @@ class ParamSchema:
 
     def get(self, name: str) -> Parameter | None:
         return self.by_name.get(name)
+
+    @cached_property
+    def shaped_by(self) -> tuple[str, ...]:
+        """The parameters that decide how large an output is, in pixels or in tokens, and the pictures that count."""
+        pictures = [one.name for one in self.parameters if one.takes_picture] if self.picture_tokens else []
+        return tuple(dict.fromkeys((*self.size_by, *self.drawn_by, *pictures)))
 
     @cached_property
     def _by_meter(self) -> Mapping[Meter | None, tuple[Parameter, ...]]:

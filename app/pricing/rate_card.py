@@ -22,7 +22,7 @@ from app.pricing.numbers import seconds_in
 from app.pricing.parameters import Meter, ParamSchema
 from app.pricing.scale import Linear, Scale
 from app.pricing.terms import MICRO_STEP, Attribute, BillingMode, Overage, Price, Rule, fixed_rule
-from app.pricing.units import ALL_INPUT, Frame, PriceKey, Ratio, delivered
+from app.pricing.units import Frame, PriceKey, Ratio, delivered, in_full
 from app.pricing.usage import Usage
 
 #: Priced combinations a card remembers; past it the memory starts afresh.
@@ -230,8 +230,7 @@ def fixed_card(credits: Decimal, unit: str = CREDIT, schema: ParamSchema | None 
 
 def _components(rule: Rule, price: Price) -> tuple[Component, ...]:
     keys = rule.price_keys
-    classes_without_cached = len(keys) > 1 and "per1kCachedInputTokens" not in price.rates
-    measured = [ALL_INPUT if classes_without_cached and key.key == ALL_INPUT.key else key for key in keys]
+    measured = [in_full(key, price.rates) for key in keys]
     first = Price({measured[0].key: price.rates[measured[0].key]}, price.base, price.included)
     rest = [Price({key.key: price.rates[key.key]}) for key in measured[1:]]
     return tuple(Component(key, one) for key, one in zip(measured, [first, *rest], strict=True))

@@ -4,8 +4,8 @@ A new unit is one entry in `UNITS`. Quantities are exact ratios of two integers,
 multiplies; a measure that nobody reported raises `Unpriced` instead of counting as nothing.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.kernel.errors import Unpriced
@@ -100,29 +100,52 @@ def _characters(usage: Usage, frame: Frame) -> Sequence[Ratio]:
 def _tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
     if usage.tokens is not None:
         return (_known(usage.tokens, "tokens").as_integer_ratio(),)
-    classes = [_known(usage.input_tokens, "tokens"), _known(usage.output_tokens, "tokens")]
-    return (sum(classes, _cached(usage)).as_integer_ratio(),)
-
-
-def _input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
-    return (_known(usage.input_tokens, "input tokens").as_integer_ratio(),)
-
-
-def _all_input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
-    fresh = _known(usage.input_tokens, "input tokens")
-    return ((fresh + _cached(usage)).as_integer_ratio(),)
+    taken, made = _known(usage.input_tokens, "tokens"), _known(usage.output_tokens, "tokens")
+    return (sum((_cached(usage), _seen(usage), _drawn(usage)), taken + made).as_integer_ratio(),)
 
 
 def _cached_input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
     return (_cached(usage).as_integer_ratio(),)
 
 
+def _image_input_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return (_seen(usage).as_integer_ratio(),)
+
+
+def _image_output_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+    return (_drawn(usage).as_integer_ratio(),)
+
+
 def _cached(usage: Usage) -> Decimal:
     return _known(usage.cached_input_tokens or 0, "cached input tokens")
 
 
-def _output_tokens(usage: Usage, frame: Frame) -> Sequence[Ratio]:
-    return (_known(usage.output_tokens, "output tokens").as_integer_ratio(),)
+def _seen(usage: Usage) -> Decimal:
+    return _known(usage.image_input_tokens or 0, "image input tokens")
+
+
+def _drawn(usage: Usage) -> Decimal:
+    return _known(usage.image_output_tokens or 0, "image output tokens")
+
+
+def _input_tokens(*beside: Callable[[Usage], Decimal]) -> Measure:
+    """Input tokens, with the classes that have no price of their own."""
+
+    def measure(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+        fresh = _known(usage.input_tokens, "input tokens")
+        return (sum((one(usage) for one in beside), fresh).as_integer_ratio(),)
+
+    return measure
+
+
+def _output_tokens(*beside: Callable[[Usage], Decimal]) -> Measure:
+    """Output tokens, with the classes that have no price of their own."""
+
+    def measure(usage: Usage, frame: Frame) -> Sequence[Ratio]:
+        made = _known(usage.output_tokens, "output tokens")
+        return (sum((one(usage) for one in beside), made).as_integer_ratio(),)
+
+    return measure
 
 
 def _known(measured: Decimal | int | None, what: str) -> Decimal:
@@ -135,13 +158,27 @@ def _known(measured: Decimal | int | None, what: str) -> Decimal:
     return figure
 
 
-_INPUT = PriceKey("per1kInputTokens", "input_tokens", _input_tokens, 1000)
+_INPUT = PriceKey("per1kInputTokens", "input_tokens", _input_tokens(), 1000)
 _CACHED = PriceKey("per1kCachedInputTokens", "cached_input_tokens", _cached_input_tokens, 1000)
-_OUTPUT = PriceKey("per1kOutputTokens", "output_tokens", _output_tokens, 1000)
+_IMAGE_INPUT = PriceKey("per1kImageInputTokens", "image_input_tokens", _image_input_tokens, 1000)
+_OUTPUT = PriceKey("per1kOutputTokens", "output_tokens", _output_tokens(), 1000)
+_IMAGE_OUTPUT = PriceKey("per1kImageOutputTokens", "image_output_tokens", _image_output_tokens, 1000)
 _TOKENS = PriceKey("per1kTokens", "tokens", _tokens, 1000)
 
-#: Without a price of their own, cached tokens are ordinary input tokens.
-ALL_INPUT = PriceKey("per1kInputTokens", "input_tokens", _all_input_tokens, 1000)
+#: What becomes of a class of tokens that has no price of its own: it counts with the key it is put beside.
+_BESIDE_INPUT = {_CACHED.key: _cached, _IMAGE_INPUT.key: _seen}
+_BESIDE_OUTPUT = {_IMAGE_OUTPUT.key: _drawn}
+
+
+def in_full(key: PriceKey, priced: Collection[str]) -> PriceKey:
+    """The key as it measures where only the keys in `priced` have a price: tokens without one are ordinary ones."""
+    if key.key == _INPUT.key:
+        beside = [count for name, count in _BESIDE_INPUT.items() if name not in priced]
+        return replace(key, measure=_input_tokens(*beside))
+    if key.key == _OUTPUT.key:
+        beside = [count for name, count in _BESIDE_OUTPUT.items() if name not in priced]
+        return replace(key, measure=_output_tokens(*beside))
+    return key
 
 
 def _one(
@@ -158,7 +195,12 @@ UNITS = {
         _one("second", "perSecond", "seconds", _seconds),
         _one("video_token", "per1kVideoTokens", "video_tokens", _video_tokens, per=1000),
         _one("world", "perWorld", "world_count", _each),
-        Unit("token", ((_TOKENS,), (_INPUT, _CACHED, _OUTPUT)), False, frozenset({"per1kCachedInputTokens"})),
+        Unit(
+            "token",
+            ((_TOKENS,), (_INPUT, _CACHED, _IMAGE_INPUT, _OUTPUT, _IMAGE_OUTPUT)),
+            False,
+            frozenset({_CACHED.key, _IMAGE_INPUT.key, _IMAGE_OUTPUT.key}),
+        ),
         _one("character", "per1kCharacters", "characters", _characters, per=1000, each=False),
         _one("request", "perRequest", "request_count", _once, each=False),
     )
@@ -169,4 +211,13 @@ def delivered(usage: Usage) -> bool:
     """Whether anything was made at all: an output, or a token of text."""
     if usage.outputs:
         return True
-    return any((usage.tokens, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens))
+    return any(
+        (
+            usage.tokens,
+            usage.input_tokens,
+            usage.cached_input_tokens,
+            usage.output_tokens,
+            usage.image_input_tokens,
+            usage.image_output_tokens,
+        )
+    )

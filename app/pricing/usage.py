@@ -19,7 +19,8 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Quantities of one generation. Token classes are disjoint: `input_tokens` excludes the cached ones."""
+    """Quantities of one generation. Token classes are disjoint: `input_tokens` excludes the cached ones and those of
+    pictures, `output_tokens` those of pictures."""
 
     outputs: tuple[Output, ...] = ()
     characters: int | None = None
@@ -27,3 +28,5 @@ class Usage:
     input_tokens: Decimal | None = None
     cached_input_tokens: Decimal | None = None
     output_tokens: Decimal | None = None
+    image_input_tokens: Decimal | None = None
+    image_output_tokens: Decimal | None = None

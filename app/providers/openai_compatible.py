@@ -60,6 +60,7 @@ PATHS = {
 #: What an answer must have to be one.
 PARTS = {"chat": "choices", "images": "data", "image_edits": "data", "embeddings": "data"}
 MAX_ANSWER_BYTES = 128 * 2**20
+PICTURES = ("images", "image_edits")
 
 
 class OpenAiCompatible:
@@ -124,8 +125,8 @@ class OpenAiCompatible:
             body=body or None,
             raw=whole.body,
             mime=whole.mime,
-            reported=reported(body) or {},
-            files=files(body) if call.operation in ("images", "image_edits") else (),
+            reported=_of_pictures(reported(body) or {}) if call.operation in PICTURES else reported(body) or {},
+            files=files(body) if call.operation in PICTURES else (),
             resolved=resolved(body),
             upstream_request_id=whole.request_id or _text(body.get("id")),
             model=_text(body.get("model")),
@@ -233,6 +234,13 @@ def _finish_reason(event: Mapping[str, Any]) -> str | None:
         if isinstance(choice, dict) and choice.get("finish_reason"):
             return str(choice["finish_reason"])
     return None
+
+
+def _of_pictures(told: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """What comes out of a picture's request is picture, where the host does not say how much of it is text."""
+    if "output_tokens" not in told or "image_output_tokens" in told:
+        return told
+    return {**told, "output_tokens": Decimal(0), "image_output_tokens": told["output_tokens"]}
 
 
 def _text(value: Any) -> str | None:

@@ -31,9 +31,8 @@ class Jobs:
                 f"A model for {job.operation or 'this'} cannot be run as a job on this provider.",
                 code="provider_model_unknown",
             )
-        call = Call(
-            job.operation, job.upstream_model, job.params, attempt_id=job.attempt_id, route_settings=job.route_settings
-        )
+        operation, body = _edited(job)
+        call = Call(operation, job.upstream_model, body, attempt_id=job.attempt_id, route_settings=job.route_settings)
         answer = await self._call(call)
         ref = UpstreamRef(f"{PREFIX}{job.attempt_id}", job.upstream_model)
         await asyncio.to_thread(self._keep, ref.upstream_id, answer)
@@ -81,6 +80,18 @@ class Jobs:
         reported = {name: str(figure) for name, figure in answer.reported.items()}
         told = {"files": [*kept, *linked], "reported": reported, "resolved": dict(answer.resolved)}
         self._spool.put(spool_id, told, contents)
+
+
+def _edited(job: Job) -> tuple[str, Mapping[str, Any]]:
+    """A picture put in makes it an edit, which takes pictures by address."""
+    given = job.params.get("image")
+    if job.operation != "images" or not given:
+        return job.operation, job.params
+    body: dict[str, Any] = {name: value for name, value in job.params.items() if name not in ("image", "mask")}
+    body["images"] = [{"image_url": url} for url in (given if isinstance(given, list) else [given])]
+    if job.params.get("mask"):
+        body["mask"] = {"image_url": job.params["mask"]}
+    return "image_edits", body
 
 
 def is_at_once(upstream_id: str) -> bool:

@@ -218,7 +218,7 @@ def test_what_measures_has_sane_ends(parameter, path, message):
         pytest.param(
             {"x-size": {"by": ["size"]}}, "x-size.by[0]", "There is no parameter “size”.", id="a size from nothing"
         ),
-        pytest.param({"x-size": {"by": []}}, "x-size.by", "A size is made from one or two parameters.", id="from none"),
+        pytest.param({"x-size": {"by": []}}, "x-size.by", "This goes by one or two parameters.", id="from none"),
         pytest.param({"x-fps": 0}, "x-fps", "This is above zero, not 0.", id="no frames"),
         pytest.param(
             {"x-megapixel-divisor": 1.5}, "x-megapixel-divisor", "The divisor is a whole number of pixels.",

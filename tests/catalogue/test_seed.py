@@ -23,7 +23,6 @@ from tests.catalogue.golden import FOLDER, matrix_of, price_list
 SANDBOX = "http://127.0.0.1:4010"
 UNVERIFIED = [
     "flux-2-pro",
-    "gpt-image-1-mini",
     "seedance-1-lite",
     "tts-1-hd",
     "text-embedding-3-small",

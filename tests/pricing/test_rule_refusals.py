@@ -76,12 +76,14 @@ def problems(raw, of=MODEL):
         pytest.param(
             rule("token", {**TOKENS, "per1kTokens": 2}), "price",
             "The prices per1kInputTokens, per1kOutputTokens, per1kTokens exclude each other; give per1kTokens or "
-            "per1kInputTokens + per1kCachedInputTokens + per1kOutputTokens.", id="two kinds of token price",
+            "per1kInputTokens + per1kCachedInputTokens + per1kImageInputTokens + per1kOutputTokens + "
+            "per1kImageOutputTokens.", id="two kinds of token price",
         ),
         pytest.param(
             rule("token", {"per1kInputTokens": 1}), "price",
             "A price per token needs per1kOutputTokens (possible: per1kTokens or "
-            "per1kInputTokens + per1kCachedInputTokens + per1kOutputTokens).", id="half a token price",
+            "per1kInputTokens + per1kCachedInputTokens + per1kImageInputTokens + per1kOutputTokens + "
+            "per1kImageOutputTokens).", id="half a token price",
         ),
         pytest.param(
             rule("token", {**TOKENS, "base": 1, "included": 5}), "price.included",

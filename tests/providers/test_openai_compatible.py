@@ -278,7 +278,7 @@ class TestJobs:
         taken = await adapter.submit(self.JOB)
         progress = await adapter.status(taken)
         assert (progress.state, progress.resolved) == (UpstreamState.DONE, {"quality": "high"})
-        assert progress.reported == {"input_tokens": 1, "output_tokens": 0}
+        assert progress.reported == {"input_tokens": 1, "output_tokens": 0, "image_output_tokens": 0}
         got = await adapter.download(progress.files[0], 1000)
         with open(got.path, "rb") as file:  # noqa: PTH123
             assert file.read() == b"a picture"

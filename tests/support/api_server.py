@@ -2,7 +2,7 @@
 
     with running_api(folder, database_url, sandbox_url) as url: …
 
-`python -m tests.support.api_server --home DIR --database URL --sandbox URL --port N [--carry]`
+`python -m tests.support.api_server --home DIR --database URL --sandbox URL --port N [--carry] [--reachable]`
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,19 @@ def running_api(
     *,
     carry: bool = False,
     impatient: bool = False,
+    reachable: bool = False,
     port: int | None = None,
     **env: str,
 ) -> Iterator[Api]:
-    """`carry` runs the engine and its sweeper too; who is `impatient` waits a second for headers and bodies; `env` is
-    added to the environment, such as a fault point."""
+    """`carry` runs the engine and its sweeper too; who is `impatient` waits a second for headers and bodies;
+    `reachable` makes its links lead to it, so that providers can fetch what was uploaded; `env` is added to the
+    environment, such as a fault point."""
     port = port or free_port()
     home.mkdir(parents=True, exist_ok=True)
     given = ["--home", str(home), "--database", database_url, "--sandbox", sandbox_url, "--port", str(port)]
     command = [sys.executable, "-m", "tests.support.api_server", *given, *(["--carry"] if carry else [])]
     command += ["--impatient"] if impatient else []
+    command += ["--reachable"] if reachable else []
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env})
     try:
         url = f"http://127.0.0.1:{port}"
@@ -80,7 +84,10 @@ async def serve(options: argparse.Namespace) -> None:
     from app.generation import inline
     from tests.support.house import settings_for
 
-    services = building.build(settings_for(options.home, options.database, options.sandbox), carry=options.carry)
+    settings = settings_for(options.home, options.database, options.sandbox)
+    if options.reachable:
+        settings = replace(settings, public_url=f"http://127.0.0.1:{options.port}")
+    services = building.build(settings, carry=options.carry)
     await asyncio.to_thread(services.start)
     api = build_api(services)
     building.spare_what_stays()
@@ -104,6 +111,7 @@ def main() -> None:
     parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--carry", action="store_true")
     parser.add_argument("--impatient", action="store_true")
+    parser.add_argument("--reachable", action="store_true")
     asyncio.run(serve(parser.parse_args()))
 
 

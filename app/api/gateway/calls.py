@@ -18,6 +18,7 @@ from app.api.gateway import common, present
 from app.api.gateway.common import Gateway
 from app.api.gateway.dialects import Dialect, written
 from app.catalogue.offers import Offer, RouteOffer
+from app.catalogue.operations import ADDRESSES
 from app.generation.flow import Flow, open_flow
 from app.generation.inline import Outcome, run_inline
 from app.generation.plan import Plan, agree
@@ -72,7 +73,8 @@ async def find(
     desk.router.check_forced(asked, holder.workspace_id)
     offer = asked.offer
     if offer.operation != operation:
-        raise InvalidInput(f"{offer.alias} serves {offer.operation}, not {operation}.", param="model")
+        address = ADDRESSES[offer.operation]
+        raise InvalidInput(f"{offer.alias} serves {offer.operation}, not {operation}. Use {address}.", param="model")
     return offer, asked.forced
 
 

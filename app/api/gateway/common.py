@@ -9,6 +9,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from fastapi import Request
+from fastapi.responses import JSONResponse
 from starlette.types import Message
 
 from app.accounts.keys import KeyHolder
@@ -47,7 +48,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     return (await sized_body(request, MAX_BODY_BYTES))[0]
 
 
-def _asked(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+def note_model(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """The body, its model noted for the log of refusals."""
     model = body.get("model")
     request.state.asked_model = model[:LONGEST_MODEL] if isinstance(model, str) and model.isprintable() else None
@@ -63,7 +64,7 @@ async def sized_body(request: Request, limit_bytes: int) -> tuple[dict[str, Any]
     """The request's JSON object, and the bytes it came in."""
     request.state.billable = True
     raw = await _bounded(request, limit_bytes).body()
-    return _asked(request, _object(raw)), len(raw)
+    return note_model(request, _object(raw)), len(raw)
 
 
 def _bounded(request: Request, limit_bytes: int) -> Request:
@@ -99,21 +100,6 @@ def _object(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InvalidInput("The body must be a JSON object.")
     return body
-
-
-async def body_of(request: Request) -> dict[str, Any]:
-    """JSON or a form (the OpenAI SDK sends videos as multipart); a form's fields are text."""
-    kind, bounded = request.headers.get("content-type", ""), _bounded(request, MAX_BODY_BYTES)
-    request.state.billable = True
-    is_form = kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded"))
-    raw = await bounded.body()
-    if not is_form or raw.lstrip().startswith(b"{"):  # curl -d says "form" and means JSON
-        return _asked(request, _object(raw))
-    form = await bounded.form(max_files=4, max_fields=200)
-    for name, value in form.items():
-        if not isinstance(value, str):
-            raise InvalidInput(f"Send {name} as a link: upload the file to /uploads first.", param=name)
-    return _asked(request, dict(form))
 
 
 def text_field(body: Mapping[str, Any], name: str) -> str:
@@ -163,6 +149,11 @@ def is_dry_run(request: Request) -> bool:
     return value in ("true", "1", "")
 
 
+def parsed(answer: JSONResponse) -> dict[str, Any]:
+    """What an answer of ours says."""
+    return dict(json.loads(bytes(answer.body)))
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a route made of a request body."""
@@ -172,6 +163,8 @@ class Wanted:
     origin: str
     max_credits: Decimal | None
     idempotency_key: str | None
+    webhook_url: str | None = None
+    identity: Mapping[str, Any] | None = None
 
 
 async def dry_run(gateway: Gateway, holder: KeyHolder, wanted: Wanted) -> dict[str, Any]:
@@ -206,6 +199,8 @@ def ask_of(holder: KeyHolder, wanted: Wanted, request_id: str) -> Ask:
         api_key_id=holder.key_id,
         max_credits=wanted.max_credits,
         idempotency_key=wanted.idempotency_key,
+        webhook_url=wanted.webhook_url,
+        identity=wanted.identity,
     )
 
 

@@ -1,81 +1,93 @@
-"""`POST /v1/images/generations` in OpenAI's shape: waits for the images and answers with them."""
+"""`POST /v1/images/generations` and `/v1/images/edits` in OpenAI's shape: answered with the pictures themselves."""
 
 import asyncio
 import base64
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse
+from fastapi import Request, Response
 
-from app.accounts.keys import KeyHolder
-from app.api.gateway import common, present
-from app.api.gateway.common import Gateway, Wanted
-from app.api.gateway.openai_params import to_input
-from app.generation.views import Seen
-from app.kernel.errors import InvalidInput, ProviderError
+from app.api.gateway import bodies, calls, common, making
+from app.api.gateway.common import Gateway
+from app.api.gateway.dialects import Dialect
+from app.api.gateway.making import Made, Order
+from app.api.gateway.openai_params import pictures_of, to_input
+from app.kernel.errors import InvalidInput
 
-CONTROL = frozenset({"model", "max_credits", "idempotency_key", "response_format"})
-WAIT_SECONDS = 300.0
 FORMATS = ("url", "b64_json")
+CONTROL = making.CONTROL | {"response_format", "stream", "partial_images"}
+#: The names a picture that is to be changed goes by; the list is OpenAI's in JSON.
+PICTURES = ("image", "images")
+SAID = ("background", "output_format", "quality", "size", "usage")
 
 
-def router(gateway: Gateway) -> APIRouter:
-    """The image route; needs an API key."""
-    api = APIRouter(prefix="/v1", tags=["OpenAI-shaped"])
-    Key = Annotated[KeyHolder, Depends(gateway.authenticate)]
-
-    @api.post("/images/generations", summary="Make images and wait for them")
-    async def generate(request: Request, key: Key) -> JSONResponse:
-        body = await common.json_body(request)
-        form = body.get("response_format") or "url"
-        if form not in FORMATS:
-            raise InvalidInput("response_format is “url” or “b64_json”.", param="response_format")
-        wanted = await asyncio.to_thread(_wanted, gateway, request, body)
-        if common.is_dry_run(request):
-            return JSONResponse(await common.dry_run(gateway, key, wanted))
-        started = await common.begin(gateway, key, wanted, request)
-        found = await common.wait_for_end(gateway, started.generation_id, key.workspace_id, WAIT_SECONDS)
-        if found.status != "completed":
-            raise _failure(found)
-        return JSONResponse(await asyncio.to_thread(_answer, gateway, found, form))
-
-    return api
+def generations(gateway: Gateway, dialect: Dialect) -> calls.Handler:
+    return _handler(gateway, dialect, edits=False)
 
 
-def _wanted(gateway: Gateway, request: Request, body: dict[str, Any]) -> Wanted:
-    offer = gateway.desk.offers.find(common.text_field(body, "model"))
-    if offer.modality != "image":
-        raise InvalidInput(f"{offer.alias} makes {offer.modality}, not images. Use /v1/generations.", param="model")
-    return Wanted(
-        model=offer.alias,
-        input=to_input(offer, body, CONTROL),
-        origin="images",
-        max_credits=common.max_credits(body),
-        idempotency_key=common.idempotency_key(request, body),
-    )
+def edits(gateway: Gateway, dialect: Dialect) -> calls.Handler:
+    return _handler(gateway, dialect, edits=True)
 
 
-def _failure(found: Seen) -> ProviderError:
-    if not found.finished:
-        return ProviderError(
-            f"The images are not finished yet. Ask GET /v1/generations/{found.id} for them.",
-            code="still_running",
-            generation_id=found.id,
-        )
-    why = present.failure(found) or {"code": "failed", "message": "It failed. Nothing was charged."}
-    return ProviderError(why["message"], code=why["code"], generation_id=found.id)
+def _handler(gateway: Gateway, dialect: Dialect, *, edits: bool) -> calls.Handler:
+    async def handle(request: Request) -> Response:
+        holder = await gateway.authenticate(request)
+        async with bodies.read(request) as body, making.inputs_of(gateway, holder) as inputs:
+            fields = body.fields
+            form = _form(fields)
+            found = await calls.find(gateway, holder, fields, "images")
+            given = await _given(found[0].schema.names, fields, inputs, edits=edits)
+            control = CONTROL | {"mask", *PICTURES} if edits else CONTROL
+            put_in = pictures_of(found[0], *given) if edits else {}
+            asked = making.order(found, "images", fields, to_input(found[0], fields, control) | put_in, inputs)
+            if common.is_dry_run(request):
+                return await making.dry_run(gateway, holder, request, asked)
+            made = await making.make(gateway, holder, request, asked)
+            with making.showing(made):
+                return await asyncio.to_thread(_answer, gateway, asked, made, form)
+
+    return calls.guarded(handle, dialect)
 
 
-def _answer(gateway: Gateway, found: Seen, form: str) -> dict[str, Any]:
-    return {
-        "created": present.unix(found.row["created_at"]),
-        "data": [_image(gateway, file["id"], form) for file in found.files],
-        "metadata": present.metadata(found, gateway.wire),
-    }
+def _form(fields: Mapping[str, Any]) -> str | None:
+    """How the pictures are wanted: None leaves it to us."""
+    if str(fields.get("stream", "")).lower() == "true" or fields.get("partial_images") not in (None, 0, "0"):
+        raise InvalidInput("Pictures come whole here: leave out stream and partial_images.", param="stream")
+    form = fields.get("response_format")
+    if form not in (None, *FORMATS):
+        raise InvalidInput("response_format is “url” or “b64_json”.", param="response_format")
+    return form
 
 
-def _image(gateway: Gateway, file_id: str, form: str) -> dict[str, Any]:
-    if form == "url":
-        return {"url": gateway.wire.file_url(file_id)}
-    _row, path = gateway.desk.files.open(file_id)
-    return {"b64_json": base64.b64encode(path.read_bytes()).decode()}
+async def _given(
+    names: tuple[str, ...], fields: Mapping[str, Any], inputs: bodies.Inputs, *, edits: bool
+) -> tuple[list[str], str | None, str]:
+    """The pictures to be changed, the mask, and how the caller named them."""
+    if not edits:
+        return [], None, "image"
+    name = next((one for one in PICTURES if fields.get(one)), None)
+    if name is None:
+        raise InvalidInput("image is missing: the picture to be changed.", param="image")
+    pictures = await inputs.references(fields[name], name)
+    mask = fields.get("mask")
+    return pictures, None if mask is None else await inputs.reference(mask, "mask"), name
+
+
+def _answer(gateway: Gateway, asked: Order, made: Made, form: str | None) -> Response:
+    """Without a wish: both for a model of OpenAI's shape, whose clients expect them inside; else addresses."""
+    wished = (form,) if form else FORMATS if asked.at_once else ("url",)
+    revised = list(made.answer.get("revised_prompts") or ())
+    data = []
+    for position, (file_id, _mime) in enumerate(made.files):
+        picture: dict[str, Any] = {}
+        if "url" in wished:
+            picture["url"] = gateway.wire.file_url(file_id)
+        if "b64_json" in wished:
+            path = gateway.desk.files.open(file_id)[1]
+            picture["b64_json"] = base64.b64encode(path.read_bytes()).decode()
+        if position < len(revised) and revised[position]:
+            picture["revised_prompt"] = revised[position]
+        data.append(picture)
+    said = {name: made.answer[name] for name in SAID if name in made.answer}
+    whole = {"created": made.answer.get("created", made.created_at), "data": data, **said, "metadata": made.metadata}
+    return calls.json_response(whole, made.headers)

@@ -4,20 +4,27 @@ A model that has a parameter of the same name keeps it; otherwise `n` becomes th
 one that sets the length, and `size` the choices that give those pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import gcd
 from typing import Any
 
 from app.catalogue.offers import Offer
 from app.kernel.errors import InvalidInput, UnknownParameter
 from app.pricing.numbers import shown, size_in
-from app.pricing.parameters import ParamSchema
+from app.pricing.parameters import MASK, Kind, ParamSchema
 
 #: OpenAI's own parameters that say how to answer, not what to make.
 ANSWER_ONLY = frozenset({"user", "response_format", "safety_identifier"})
+#: Values that leave the choice to a model: one that has no such choice need not be told.
+NO_CHOICE = frozenset({"auto", "standard"})
 METERED = {"n": "image", "seconds": "second"}
 #: Short sides that are called by another name than their number of lines.
 RESOLUTIONS = {2160: "4k", 1440: "2k"}
+#: What models call the text they read aloud, the voice they do it in, and the format it comes in.
+TEXTS = ("text", "prompt", "script")
+VOICES = ("voice_id", "voice_name", "speaker")
+SPEECH_FORMATS = ("output_format", "format", "audio_format")
+USUAL_FORMAT = "mp3"
 
 
 def to_input(offer: Offer, body: Mapping[str, Any], control: frozenset[str]) -> dict[str, Any]:
@@ -31,11 +38,59 @@ def to_input(offer: Offer, body: Mapping[str, Any], control: frozenset[str]) -> 
             given[name] = value
         elif name in METERED:
             given.update(_metered(schema, name, value))
+        elif isinstance(value, str) and value in NO_CHOICE:
+            continue
         elif name == "size":
             given.update(_size(offer, str(value)))
         else:
             given[name] = value  # the coercion door says what would be right
     return given
+
+
+def pictures_of(offer: Offer, pictures: Sequence[str], mask: str | None, param: str) -> dict[str, Any]:
+    """Pictures that are put in, as the parameters of this model that take them; `param` is how the caller named them.
+
+    A list takes them all; otherwise the first frame, or the picture to be changed, takes one.
+    """
+    masks = [one for one in offer.schema.parameters if one.kind is Kind.FILE and MASK in one.name]
+    places = [one for one in offer.schema.parameters if one.takes_picture]
+    if pictures and not places:
+        raise InvalidInput(f"{offer.alias} takes no picture. GET /v1/models/{{id}} lists what it takes.", param=param)
+    if mask is not None and not masks:
+        raise InvalidInput(f"{offer.alias} takes no mask.", param=MASK)
+    found: dict[str, Any] = {} if mask is None else {masks[0].name: mask}
+    lists = [one for one in places if one.kind is Kind.ARRAY]
+    if pictures and lists:
+        return found | {lists[0].name: list(pictures)}
+    firsts = sorted(places, key=lambda one: not one.required)[:1]
+    if len(pictures) > len(firsts):
+        raise InvalidInput(f"{offer.alias} takes one picture, not {len(pictures)}.", param=param)
+    return found | {one.name: picture for one, picture in zip(firsts, pictures, strict=False)}
+
+
+def speech_of(offer: Offer, body: Mapping[str, Any], control: frozenset[str]) -> dict[str, Any]:
+    """The input of a model that speaks, from OpenAI's `input`, `voice`, `speed` and `response_format`."""
+    schema, given = offer.schema, dict(body)
+    voice = given.get("voice")
+    if isinstance(voice, Mapping):
+        given["voice"] = voice.get("id")
+    for name, theirs in (("input", TEXTS), ("voice", VOICES), ("response_format", SPEECH_FORMATS)):
+        if name in given and name not in schema.names:
+            target = next((one for one in theirs if one in schema.names), None)
+            value = given.pop(name)
+            if target is not None:
+                given[target] = value
+            elif name == "input" or (name == "response_format" and value != USUAL_FORMAT):
+                raise UnknownParameter(f"{offer.alias} has no parameter “{name}”.", param=name)
+    return {name: value for name, value in given.items() if name not in control and value is not None}
+
+
+def recording_of(offer: Offer, reference: str) -> dict[str, Any]:
+    """A recording, as the parameter that takes one."""
+    target = next((one for one in offer.schema.parameters if one.kind is Kind.FILE), None)
+    if target is None:
+        raise InvalidInput(f"{offer.alias} takes no recording.", param="file")
+    return {target.name: reference}
 
 
 def _metered(schema: ParamSchema, name: str, value: Any) -> dict[str, Any]:

@@ -147,6 +147,21 @@ def estimate(offer: Offer, quote: Quote, provider: str, wire: Wire) -> dict[str,
     }
 
 
+def times(one: dict[str, Any], count: int) -> dict[str, Any]:
+    """An estimate of several alike, made one by one: every figure is as many times that of one."""
+
+    def grown(said: dict[str, Any], *names: str) -> dict[str, Any]:
+        return {**said, **{name: number(Decimal(str(said[name])) * count) for name in names}}
+
+    components = [grown(line, "quantity", "billable_quantity", "total_cost", "credits") for line in one["components"]]
+    whole = grown(one, "total_cost_micros", "credits", "credits_maximum")
+    return whole | {
+        "components": components,
+        "sufficient": one["available"] >= whole["credits_maximum"],
+        "metadata": grown(one["metadata"], "cost_estimate", "credits"),
+    }
+
+
 def _component(line: Any, wire: Wire) -> dict[str, Any]:
     unit_price = line.unit_price * wire.credit_value_micros / MICRO
     return {

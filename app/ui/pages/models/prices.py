@@ -63,7 +63,9 @@ def _axes(offer: Offer) -> list[Parameter]:
         parameter
         for parameter in offer.schema.parameters
         if (parameter.enum or parameter.kind is Kind.BOOLEAN)
-        and (parameter.name in offer.card.params or parameter.meter in SHAPES or parameter.name in offer.schema.size_by)
+        and (
+            parameter.name in offer.card.params or parameter.meter in SHAPES or parameter.name in offer.schema.shaped_by
+        )
     ]
 
 

@@ -147,7 +147,7 @@ def param_rows(offer: Offer) -> list[ParamRow]:
 
 
 def _param(parameter: Parameter, offer: Offer) -> ParamRow:
-    counts = parameter.meter is not None or parameter.name in (*offer.card.params, *offer.schema.size_by)
+    counts = parameter.meter is not None or parameter.name in (*offer.card.params, *offer.schema.shaped_by)
     return ParamRow(
         name=parameter.name,
         title=parameter.title,

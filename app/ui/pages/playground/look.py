@@ -64,7 +64,7 @@ def look(draft: Draft, workspace_id: str, segments: Mapping[str, bool]) -> Looke
 def priced_names(offer: Offer) -> frozenset[str]:
     """The parameters that can change the price: through conditions, quantities or sizes."""
     metered = {one.name for one in offer.schema.parameters if one.meter is not None}
-    return frozenset({*offer.card.params, *metered, *offer.schema.size_by})
+    return frozenset({*offer.card.params, *metered, *offer.schema.shaped_by})
 
 
 def model_rows() -> list[dict[str, str]]:
