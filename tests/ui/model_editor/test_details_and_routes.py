@@ -25,6 +25,20 @@ def test_details_are_saved_at_once_and_refused_by_field(tab, home):
     assert details.wrong["at_once"]
 
 
+def test_what_a_model_does_is_chosen_where_its_modality_leaves_a_choice(tab, home):
+    tab.call(DetailsState.load_details)
+    details = tab.state(DetailsState)
+    assert details.form["operation"] == "images"
+    tab.call(DetailsState.set_value, "modality", "audio")
+    assert details.form["operation"] == "speech"
+    tab.call(DetailsState.set_value, "operation", "transcription")
+    tab.call(DetailsState.save)
+    assert offer(home).operation == "transcription"
+    tab.call(DetailsState.set_value, "operation", "chat")
+    tab.call(DetailsState.save)
+    assert details.wrong["operation"]
+
+
 def test_switching_off_is_asked_for_and_switching_on_is_checked(tab, home):
     offering = tab.state(OfferState)
     tab.call(OfferState.ask, tab.editor.model_id, False)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app import services
 from app.catalogue.offers import Limits
-from app.catalogue.operations import MODALITIES
+from app.catalogue.operations import MODALITIES, OPERATIONS, operation_of
 from app.catalogue.overview import ModelPage
 from app.catalogue.routes import RouteForm
 from app.kernel.errors import InvalidInput
@@ -12,7 +12,7 @@ from app.kernel.money import Money, exact, plain
 from app.kernel.text import t
 
 LIMITS = ("per_minute", "tokens", "at_once", "per_day", "per_month")
-FIELDS = ("title", "alias", "description", "modality", "upstream", *LIMITS)
+FIELDS = ("title", "alias", "description", "modality", "operation", "upstream", *LIMITS)
 
 
 def form_of(page: ModelPage) -> dict[str, str]:
@@ -24,6 +24,7 @@ def form_of(page: ModelPage) -> dict[str, str]:
         "alias": details.alias,
         "description": details.description,
         "modality": details.modality,
+        "operation": operation_of(details.modality, details.operation),
         "upstream": first.form.upstream_model if first else "",
         "per_minute": _shown(limits.requests_per_minute),
         "tokens": _shown(limits.tokens_per_minute),
@@ -45,7 +46,7 @@ def save_details(model_id: str, form: dict[str, str], author: str) -> None:
         alias=form["alias"].strip(),
         description=form["description"],
         modality=form["modality"],
-        operation=page.details.operation if form["modality"] == page.details.modality else "",
+        operation="" if form["operation"] == operation_of(form["modality"], "") else form["operation"],
         limits=Limits(
             _count(form, "per_minute"),
             _count(form, "at_once"),
@@ -58,6 +59,14 @@ def save_details(model_id: str, form: dict[str, str], author: str) -> None:
     if page.routes and form["upstream"].strip() != page.routes[0].form.upstream_model:
         changed: RouteForm = replace(page.routes[0].form, upstream_model=form["upstream"].strip())
         editing.edit_route(page.routes[0].route_id, changed, author)
+
+
+def changed(form: dict[str, str], name: str, text: str) -> dict[str, str]:
+    """The form with a field filled in; another modality begins with its usual operation."""
+    form = {**form, name: text}
+    if name == "modality" and text in OPERATIONS:
+        form["operation"] = OPERATIONS[text][0]
+    return form
 
 
 def _shown(count: int | None) -> str:

@@ -9,7 +9,7 @@ from app.kernel.errors import FareboxError
 from app.kernel.text import t
 from app.ui.components import toast_done
 from app.ui.pages.model_editor.arguments import actor, clipped
-from app.ui.pages.model_editor.details.form import FIELDS, field_of, form_of, nothing_wrong, save_details
+from app.ui.pages.model_editor.details.form import FIELDS, changed, field_of, form_of, nothing_wrong, save_details
 from app.ui.pages.model_editor.reading import read_editor
 from app.ui.pages.model_editor.rows import OptionRow
 from app.ui.pages.model_editor.state import EditorState
@@ -49,7 +49,7 @@ class DetailsState(EditorState):
     @rx.event
     def set_value(self, name: str, text: str):
         if name in FIELDS:
-            self.form = {**self.form, name: clipped(text, LONGEST_TEXT)}
+            self.form = changed(self.form, name, clipped(text, LONGEST_TEXT))
             self.wrong = {**self.wrong, name: ""}
             self.dirty = self.form != self.kept
 

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from app.catalogue.operations import MODALITIES
+from app.catalogue.operations import MODALITIES, OPERATIONS
 from app.kernel.text import t
 from app.ui.components import button, column, field, notice, panel, provider_tile, row, segmented
 from app.ui.components.typed import typed_input
@@ -57,6 +57,26 @@ def _source() -> rx.Component:
                 label=t("model_editor.details.modality"),
             ),
             error=DetailsState.wrong["modality"],
+            class_name="mt-4",
+        ),
+        *[_operation(modality) for modality, operations in OPERATIONS.items() if len(operations) > 1],
+    )
+
+
+def _operation(modality: str) -> rx.Component:
+    """What a model does, where its modality leaves a choice."""
+    return rx.cond(
+        DetailsState.form["modality"] == modality,
+        field(
+            t("model_editor.details.operation"),
+            segmented(
+                [(one, t(f"model_editor.operation.{one}")) for one in OPERATIONS[modality]],
+                value=DetailsState.form["operation"],
+                on_change=lambda chosen: on.set_value("operation", chosen),
+                label=t("model_editor.details.operation"),
+                full=False,
+            ),
+            error=DetailsState.wrong["operation"],
             class_name="mt-4",
         ),
     )
