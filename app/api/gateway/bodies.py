@@ -19,6 +19,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from app.api.forms import announced
 from app.api.gateway import common
 from app.files.keeping import MB
 from app.files.store import Files, TooLarge
@@ -45,6 +46,8 @@ async def read(request: Request) -> AsyncIterator[Body]:
         yield Body((await common.sized_body(request, MOST_JSON_BYTES))[0])
         return
     request.state.billable = True
+    if announced(request) > MOST_FORM_BYTES:
+        raise _too_large()
     parser = MultiPartParser(
         request.headers,
         _capped(request),
@@ -69,8 +72,12 @@ async def _capped(request: Request) -> AsyncGenerator[bytes, None]:
     async for chunk in request.stream():
         received += len(chunk)
         if received > MOST_FORM_BYTES:
-            raise TooLarge(f"The form is larger than {MOST_FORM_BYTES // MB} MB.")
+            raise _too_large()
         yield chunk
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The form is larger than {MOST_FORM_BYTES // MB} MB.")
 
 
 def _fields(items: list[tuple[str, Any]]) -> dict[str, Any]:
