@@ -130,6 +130,7 @@ def _seed(_: argparse.Namespace) -> None:
 
 
 def _audit(_: argparse.Namespace) -> int:
+    from app.billing import audit as billing
     from app.commands.doctor import refuse_old_schema
     from app.generation import audit as generation
     from app.invoicing import audit as invoicing
@@ -139,7 +140,7 @@ def _audit(_: argparse.Namespace) -> int:
 
     refuse_old_schema(environment.database_url())
     database = Database(environment.database_url())
-    audits = (ledger, invoicing, payments, generation)
+    audits = (ledger, invoicing, payments, generation, billing)
     breaches = [breach for each in audits for breach in each.run_audit(database)]
     database.dispose()
     for breach in breaches:

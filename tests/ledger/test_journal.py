@@ -256,6 +256,24 @@ FACTS = [
         id="debt nobody will pay",
     ),
     pytest.param(
+        journal.owed_paid(WS, credits(60), ref="ws_1:0"),
+        """
+        owed_paid ws_1:0
+          issued:credits:paid       +60.000000 credit
+          ws:ws_1:receivable        -60.000000 credit
+        """,
+        id="what was used on the limit is paid",
+    ),
+    pytest.param(
+        journal.owed_written_off(WS, credits(60), ref="ws_1:0"),
+        """
+        owed_written_off ws_1:0
+          expense:bad_debt          +60.000000 credit
+          ws:ws_1:receivable        -60.000000 credit
+        """,
+        id="what was used on the limit and nobody will pay",
+    ),
+    pytest.param(
         journal.expiry(WS, credits(25), kind="paid", ref="lot_1"),
         """
         expiry lot_1

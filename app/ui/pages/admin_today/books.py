@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from app.billing import audit as billing
 from app.generation import rows
 from app.invoicing import audit as invoicing
 from app.ledger import tables
@@ -34,6 +35,7 @@ def _audit(services: Services) -> Books:
         *run_audit(services.db, at),
         *invoicing.run_audit(services.db, contents=False),
         *payments.run_audit(services.db, at),
+        *billing.run_audit(services.db, at, events=False),
     ]
     with services.db.read() as connection:
         jobs, attempts, postings = (
