@@ -8,6 +8,7 @@ from fastapi_offline import FastAPIOffline
 
 from app.api.billing import (
     alerts,
+    allowances,
     catalog,
     customers,
     entitlements,
@@ -47,6 +48,7 @@ GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
     reductions.tax_associations,
     wallets.router,
     wallets.moves,
+    allowances.router,
     customers.router,
     events.router,
     subscriptions.router,

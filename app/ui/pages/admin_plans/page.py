@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, check, chip, column, empty_state, icon_button, panel, row, skeleton, var
+from app.ui.components import button, check, column, empty_state, icon_button, panel, row, skeleton, var
 from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_plans.dialogs import dialogs
@@ -18,7 +18,7 @@ STATE = var(PlansState)
 @page("/admin/plans", title=t("admin_plans.title"), role=Role.OPERATOR, on_load=PlansState.load)
 def admin_plans() -> rx.Component:
     return shell(
-        rx.el.div(_plans(), _open_plan(), class_name="fb-today fb-flush"),
+        rx.el.div(_plans(), _open_plan(), class_name="fb-route-page"),
         *dialogs(),
         here="plans",
         title=t("admin_plans.title"),
@@ -33,7 +33,7 @@ def _new_plan(**props: Any) -> rx.Component:
 
 def _plans() -> rx.Component:
     nothing = empty_state("layers", t("admin_plans.empty.title"), t("admin_plans.empty.sentence"), compact=True)
-    filled = rx.el.ul(rx.foreach(PlansState.rows, _plan), class_name="fb-entries")
+    filled = rx.el.ul(rx.foreach(PlansState.rows, _plan), class_name="fb-route-list")
     return panel(
         t("admin_plans.title"),
         rx.cond(PlansState.ready, rx.cond(STATE.rows.length() > 0, filled, nothing), _waiting()),
@@ -44,21 +44,16 @@ def _plans() -> rx.Component:
 def _plan(one: Any) -> rx.Component:
     is_open = PlansState.chosen["id"] == one["id"]
     return rx.el.li(
-        row(
-            column(
-                row(
-                    rx.el.span(one["name"], class_name="fb-strong fb-cut", title=one["name"]),
-                    rx.cond(one["key"] != "", rx.el.span(one["key"], class_name="fb-small fb-mono fb-cut")),
-                ),
-                rx.el.span(one["summary"], class_name="fb-small"),
-                class_name="flex-1 gap-[2px] min-w-0",
+        rx.el.button(
+            rx.el.span(
+                rx.el.span(one["name"], class_name="fb-medium fb-cut", title=one["name"]),
+                rx.el.span(one["summary"], class_name="fb-small fb-cut"),
+                class_name="fb-route-alias",
             ),
-            rx.cond(
-                is_open,
-                chip(t("admin_plans.open"), tone="accent"),
-                button(t("admin_plans.show"), size="small", on_click=STATE.open_plan(one["id"])),
-            ),
-            class_name="fb-queue-row",
+            type="button",
+            class_name="fb-route-item",
+            on_click=STATE.open_plan(one["id"]),
+            custom_attrs={"aria-current": rx.cond(is_open, "true", "false"), "data-testid": "plan"},
         ),
         key=one["id"],
     )
@@ -73,7 +68,7 @@ def _open_plan() -> rx.Component:
             rx.cond(
                 STATE.prices.length() > 0, prices, rx.el.p(t("admin_plans.price.none"), class_name="fb-text-2 p-4")
             ),
-            detail=PlansState.description,
+            detail=PlansState.subtitle,
             actions=[
                 check(t("admin_plans.price.ended"), checked=PlansState.with_ended, on_change=STATE.choose_ended),
                 button(t("admin_plans.edit"), size="small", on_click=STATE.edit_plan),

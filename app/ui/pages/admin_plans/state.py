@@ -54,6 +54,7 @@ class PlansState(PageState):
     rows: list[PlanRow] = []
     chosen: PlanRow = NOBODY
     description: str = ""
+    subtitle: str = ""  # what programs call it, and what it is
     prices: list[PriceRow] = []
     promises: list[PromiseRow] = []
     with_ended: bool = False
@@ -247,6 +248,7 @@ class PlansState(PageState):
         if found is not None:
             self.chosen, self.description = found.plan, found.description
             self.prices, self.promises = found.prices, found.promises
+            self.subtitle = " · ".join(filter(None, (found.plan["key"], found.description)))
 
 
 def _do(parts: Services, work: Doing, actor: str) -> object:

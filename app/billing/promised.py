@@ -1,0 +1,80 @@
+"""What the live subscriptions of a customer promise of each feature, and how much of it is used."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, or_, select
+
+from app.billing import tables
+from app.billing.facts import RESETS, meters_of
+from app.billing.lifecycle import State
+from app.billing.periods import calendar_start, moved
+from app.metering import usage
+from app.metering.aggregate import Span
+from app.plans import tables as plans
+from app.plans.entitlements import Promise, Source, aggregate
+from app.plans.tables import PUBLISHED
+
+LIVE: Final = (State.TRIALING, State.ACTIVE, State.INCOMPLETE, State.PAUSED)
+_subscription = tables.subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Of one promise: what its meter counted since its period began, and when the next one begins."""
+
+    promise: Promise
+    used: Fraction
+    resets_at: datetime | None
+
+
+def live_of(connection: Connection, customer_id: str) -> list[Row[Any]]:
+    """The subscriptions of a customer that have begun and not ended."""
+    c = _subscription.c
+    query = select(_subscription).where(c.customer_id == customer_id, c.state.in_(LIVE)).order_by(c.id)
+    return list(connection.execute(query))
+
+
+def promises_of(connection: Connection, subscriptions: Sequence[Row[Any]]) -> list[Promise]:
+    """What they come to, a promise for each feature. An entitlement that a subscription changed counts as changed."""
+    c = plans.entitlement.c
+    holders = sorted({row.plan_id for row in subscriptions} | {row.id for row in subscriptions})
+    mine = or_(c.entity_type == "PLAN", c.entity_type == "SUBSCRIPTION") & c.entity_id.in_(holders)
+    query = select(plans.entitlement).where(mine, c.status == PUBLISHED).order_by(c.id)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return aggregate(
+        Source(_changed(row, subscription), subscription.id)
+        for subscription in subscriptions
+        for row in rows
+        if row["entity_id"] in (subscription.plan_id, subscription.id)
+    )
+
+
+def usage_of(connection: Connection, external_id: str, promises: Iterable[Promise], now: datetime) -> list[Usage]:
+    """The metered promises with what is used of them, as of now."""
+    metered = [promise for promise in promises if promise.feature_type == "metered"]
+    ids = [promise.feature_id for promise in metered]
+    c = plans.feature.c
+    meters = {row.id: row.meter_id for row in connection.execute(select(c.id, c.meter_id).where(c.id.in_(ids)))}
+    known = meters_of(connection, [meter_id for meter_id in meters.values() if meter_id])
+    found = []
+    for promise in metered:
+        unit = None if promise.reset_period == "NEVER" else RESETS.get(promise.reset_period or "MONTHLY")
+        began = datetime(1970, 1, 1, tzinfo=now.tzinfo) if unit is None else calendar_start(unit, now)
+        meter = known.get(meters.get(promise.feature_id) or "")
+        used = Fraction(0)
+        for kind in usage.alike(connection, external_id, Span(began, now), meter.fields) if meter else ():
+            sums = {name: (kind.counted[name], amount) for name, amount in kind.sums.items()}
+            read = usage.read_by(meter, kind.name, kind.properties, kind.events, sums) if meter else None
+            used += read[1] if read else 0
+        found.append(Usage(promise, used, None if unit is None else moved(began, unit, 1)))
+    return found
+
+
+def _changed(row: dict[str, Any], subscription: Row[Any]) -> dict[str, Any]:
+    overrides = subscription.agreed.get("override_entitlements") or ()
+    mine: dict[str, Any] = next((each for each in overrides if each.get("entitlement_id") == row["id"]), {})
+    return row | {name: mine[name] for name in ("usage_limit", "is_enabled", "static_value") if name in mine}
