@@ -13,8 +13,12 @@ from datetime import time
 from decimal import Decimal
 
 from app.accounts.service import Accounts
+from app.billing.credit_grants import CreditGrants
+from app.billing.outstanding import outstanding
 from app.billing.plan_terms import plans_that, terms_of
 from app.billing.service import BillingCloser
+from app.billing.wallet_alerts import WalletAlerts
+from app.billing.wallets import House as WalletHouse
 from app.catalogue import provider_access
 from app.catalogue.editing import Editing
 from app.catalogue.offers import Offers
@@ -43,6 +47,7 @@ from app.kernel.money import Money
 from app.kernel.news import News
 from app.kernel.secrets import Vault
 from app.kernel.work import Idle, Work
+from app.ledger.seal import Seals
 from app.ledger.wallet import Ledger, open_wallet
 from app.metering.ingest import Ingest
 from app.notify.documents import INVOICE, invoice_attached
@@ -226,6 +231,9 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("metering.own", 2, parts.emitting.run),
         Chore("metering.sums", 5, lambda: asyncio.to_thread(parts.ingest.catch_up)),
         Chore("ledger.expire_lots", 60, parts.ledger.expire_lots),
+        Chore("ledger.seal", 0, Seals(parts.db, now).run, daily_at=time(1, 10)),
+        Chore("billing.wallets", 60, _wallet_alerts(parts, now).run),
+        Chore("billing.grants", 60, CreditGrants(parts.db, now).run),
         Chore("alerts.balances", 60, notify.alerts.balances),
         Chore("alerts.budgets", 60, notify.budgets.run),
         Chore("alerts.expiries", 3600, notify.alerts.expiries),
@@ -242,6 +250,16 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),
     ]
+
+
+def _wallet_alerts(parts: Services, now: Clock) -> WalletAlerts:
+    house = WalletHouse(Decimal(parts.settings.credit_value_micros).scaleb(-6))
+    return WalletAlerts(
+        parts.db,
+        now,
+        house,
+        lambda connection, workspace, currency: outstanding(connection, workspace, currency, now()),
+    )
 
 
 def spare_what_stays() -> None:

@@ -1,37 +1,36 @@
-"""What a customer's open invoices still ask for, and what the running period has come to: before it is billed."""
+"""What a customer's open invoices still ask for, and what the running periods have come to before they are billed."""
 
 from datetime import datetime
 from fractions import Fraction
 
 from sqlalchemy import Connection, select
 
-from app.billing import drafts, facts, invoices, subscriptions, tables
+from app.billing import closing, tables
+from app.billing.drafts import no_wallets
+from app.billing.invoices import FINALIZED, SUCCEEDED, remaining
 from app.billing.lifecycle import State
+from app.billing.rating import USAGE
 from app.billing.wallet_words import Outstanding
-from app.kernel.fiat import Fiat
 
-_SUB, _INVOICE = tables.subscription, tables.billing_invoice
-UNPAID = (invoices.PENDING, invoices.PROCESSING, invoices.FAILED)
+_invoice, _subscription = tables.billing_invoice, tables.subscription.c
 
 
 def outstanding(connection: Connection, workspace_id: str, currency: str, now: datetime) -> Outstanding:
-    """In one currency: the usage of the running periods before discounts and tax, and what invoices still ask for."""
-    code = currency.upper()
-    running = select(_SUB).where(
-        _SUB.c.workspace_id == workspace_id, _SUB.c.currency == code, _SUB.c.state == State.ACTIVE
+    """In that currency, of that customer; usage is what the same lines as the invoice's come to, before credits."""
+    unpaid = select(_invoice).where(
+        _invoice.c.workspace_id == workspace_id,
+        _invoice.c.currency == currency,
+        _invoice.c.state == FINALIZED,
+        _invoice.c.payment_state != SUCCEEDED,
     )
-    usage = 0
-    for row in connection.execute(running.order_by(_SUB.c.id)).all():
-        customer = facts.customer_of(connection, row.customer_id)
-        included = facts.allowances(connection, row)
-        span = subscriptions.period_of(row)
-        for line in drafts.usage_lines(connection, row, customer.external_id, span, included):
-            usage += Fiat.from_exact(line.exact, code).minor
-    asked = select(_INVOICE).where(
-        _INVOICE.c.workspace_id == workspace_id,
-        _INVOICE.c.currency == code,
-        _INVOICE.c.state == invoices.FINALIZED,
-        _INVOICE.c.payment_state.in_(UNPAID),
+    owed = sum((Fraction(remaining(row).amount) for row in connection.execute(unpaid)), Fraction(0))
+    live = select(_subscription.id).where(
+        _subscription.workspace_id == workspace_id,
+        _subscription.currency == currency,
+        _subscription.state.in_((State.ACTIVE, State.TRIALING)),
     )
-    unpaid = sum(invoices.remaining(row).minor for row in connection.execute(asked).all())
-    return Outstanding(Fraction(Fiat(usage, code).amount), Fraction(Fiat(unpaid, code).amount))
+    used = Fraction(0)
+    for subscription_id in connection.execute(live.order_by(_subscription.id)).scalars().all():
+        _, built = closing.preview(connection, subscription_id, now=now, wallets=no_wallets)
+        used += sum((line.exact for line in built.draft.lines if line.kind == USAGE), Fraction(0))
+    return Outstanding(used, owed)

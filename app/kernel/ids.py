@@ -110,7 +110,7 @@ def earliest_id(prefix: str, moment: datetime) -> str:
 
 def is_id(text: str, prefix: str | None = None) -> bool:
     """Whether `text` has the shape of one of our ids (of that kind, when `prefix` is given)."""
-    return bool(_SHAPE.match(text)) and (prefix is None or text.startswith(prefix + "_"))
+    return bool(_SHAPE.match(text)) and (prefix is None or text[:-27] == prefix)
 
 
 def _encode(number: int) -> str:

@@ -10,6 +10,7 @@ from app.api.billing import (
     alerts,
     allowances,
     catalog,
+    credit_grants,
     customers,
     entitlements,
     errors,
@@ -56,6 +57,7 @@ GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
     payments.router,
     payments.credit_notes_router,
     alerts.router,
+    credit_grants.router,
     webhook_endpoints.router,
 )
 

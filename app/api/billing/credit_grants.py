@@ -1,0 +1,95 @@
+"""`/creditgrants`: credits that come with a plan or a subscription, and those that are still to come."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, select
+
+from app.api.billing import wire
+from app.api.billing.common import Billing, Body, OptionalBody
+from app.billing import credit_grants, subscriptions, tables
+from app.plans import catalog, customers
+from app.plans.keys import BillingKey
+from app.plans.search import USUAL
+
+NAMES = (
+    "name", "scope", "plan_id", "subscription_id", "addon_id", "credits", "cadence", "period", "period_count",
+    "expiration_type", "expiration_duration", "expiration_duration_unit", "rollover_limit", "priority",
+    "conversion_rate", "topup_conversion_rate", "start_date", "end_date",
+)  # fmt: skip
+
+
+def router(billing: Billing) -> APIRouter:
+    api = APIRouter(tags=["credit grants"])
+    Key = Annotated[BillingKey, billing.key("wallets")]
+    db, clock = billing.db, billing.clock
+
+    @api.post("/creditgrants", status_code=201)
+    def create(key: Key, body: Body) -> dict[str, Any]:
+        with db.write() as connection:
+            made = credit_grants.create(connection, body, actor=key.id, now=clock())
+            _give(connection, made)
+            return _shown(made)
+
+    def _give(connection: Connection, grant: Any) -> None:
+        """To the one subscription at once; to those of a plan by the chore."""
+        if grant["subscription_id"] is not None:
+            credit_grants.apply_due(connection, str(grant["subscription_id"]), clock)
+
+    @api.get("/creditgrants/{grant_id}")
+    def get(_key: Key, grant_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            return _shown(credit_grants.shelf.get(connection, grant_id))
+
+    @api.put("/creditgrants/{grant_id}")
+    def change(key: Key, grant_id: str, body: Body) -> dict[str, Any]:
+        with db.write() as connection:
+            return _shown(credit_grants.change(connection, grant_id, body, actor=key.id, now=clock()))
+
+    @api.delete("/creditgrants/{grant_id}")
+    def delete(key: Key, grant_id: str, body: OptionalBody) -> dict[str, Any]:
+        with db.write() as connection:
+            credit_grants.delete(connection, grant_id, body, actor=key.id, now=clock())
+        return {"message": "The credit grant is deleted."}
+
+    @api.get("/plans/{plan_id}/creditgrants")
+    def of_plan(_key: Key, plan_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            catalog.plans.get(connection, plan_id)
+            return _listed([_shown(one) for one in credit_grants.of_plan(connection, plan_id)])
+
+    @api.get("/addons/{addon_id}/creditgrants")
+    def of_addon(_key: Key, addon_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            catalog.addons.get(connection, addon_id)
+            return _listed([_shown(one) for one in credit_grants.shelf.of(connection, "addon_id", [addon_id])])
+
+    @api.get("/subscriptions/{subscription_id}/grants/upcoming")
+    def of_subscription(_key: Key, subscription_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            rows = [subscriptions.find(connection, subscription_id)]
+            return _listed([_pending(one) for one in credit_grants.upcoming(connection, rows, clock())])
+
+    @api.get("/customers/{customer_id}/grants/upcoming")
+    def of_customer(_key: Key, customer_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            found = customers.get(connection, customer_id)
+            query = select(tables.subscription).where(tables.subscription.c.customer_id == found.id)
+            rows = list(connection.execute(query))
+            return _listed([_pending(one) for one in credit_grants.upcoming(connection, rows, clock())])
+
+    return api
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return wire.shown(row, *NAMES)
+
+
+def _pending(one: dict[str, Any]) -> dict[str, Any]:
+    start = wire.moment(one["period_start"])
+    return {**one, "period_start": start, "period_end": wire.moment(one["period_end"]), "scheduled_for": start,
+            "status": "published", "subscription_status_at_application": "active"}  # fmt: skip
+
+
+def _listed(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return wire.listed(items, len(items), max(USUAL, len(items)), 0)
