@@ -1,6 +1,6 @@
 """How much of what: a meter's quantity by model, provider, customer, window or any other dimension."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -12,6 +12,7 @@ from app.kernel.errors import InvalidInput
 from app.metering.aggregate import Aggregation, Reading, aggregate
 from app.metering.apart import canonical
 from app.metering.cells import Cell, Kind, Kinds, Wanted, cells, events_of
+from app.metering.events import BILLIONTHS
 from app.metering.meters import Meter
 from app.metering.usage import read_by
 from app.metering.windows import start_of
@@ -77,48 +78,58 @@ def is_addable(meter: Meter) -> bool:
 
 def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found: Mapping[str, Counted]) -> None:
     """Cells of one kind, customer, source and window belong together: a meter needs all figures of them at once."""
-    together: dict[tuple[str, int, datetime | None, str], list[Cell]] = {}
+    sources = asked.only.get(SOURCE)
+    together: dict[tuple[str, int, datetime | None, str], _Together] = {}
     for cell in cells(connection, asked.wanted, asked.keeps):
-        if asked.only.get(SOURCE) and cell.source not in asked.only[SOURCE]:
+        if sources and cell.source not in sources:
             continue
-        together.setdefault((cell.customer, cell.kind.id, cell.start, cell.source), []).append(cell)
+        key = (cell.customer, cell.kind.id, cell.start, cell.source)
+        parts = together.get(key)
+        if parts is None:
+            parts = together[key] = _Together(cell)
+        parts.add(cell)
+    sums: dict[str, dict[tuple[Group, datetime | None], list[int]]] = {meter.id: {} for meter in meters}
     for parts in together.values():
-        events, sums = _sums(parts)
-        first = parts[0]
+        first = parts.first
         group = asked.group(first.kind, first.customer, first.source)
         for meter in meters:
-            read = read_by(meter, first.kind.name, first.kind.properties, events, sums)
+            read = read_by(meter, first.kind.name, first.kind.properties, parts.events, parts.sums)
             if read is not None and read[0]:
-                _note(found[meter.id], group, first.start, *read)
+                for start in {None, first.start}:
+                    sum_ = sums[meter.id].setdefault((group, start), [0, 0])
+                    sum_[0] += read[0]
+                    sum_[1] += read[1]
     for meter in meters:
-        if meter.aggregation is Aggregation.AVG:
-            _averaged(found[meter.id])
+        for (group, start), (events, billionths) in sums[meter.id].items():
+            _note(found[meter.id], group, start, Total(events, _amount(meter, events, billionths)))
 
 
-def _sums(parts: Iterable[Cell]) -> tuple[int, dict[str, tuple[int, Fraction]]]:
-    total, sums = 0, dict[str, tuple[int, Fraction]]()
-    for cell in parts:
+class _Together:
+    """The cells of one kind, customer, source and window."""
+
+    __slots__ = ("events", "first", "sums")
+
+    def __init__(self, first: Cell) -> None:
+        self.first, self.events, self.sums = first, 0, dict[str, tuple[int, int]]()
+
+    def add(self, cell: Cell) -> None:
         if not cell.figure:
-            total += cell.events
-            continue
-        events, amount = sums.get(cell.figure, (0, Fraction(0)))
-        sums[cell.figure] = (events + cell.events, amount + cell.amount)
-    return total, sums
+            self.events += cell.events
+            return
+        events, billionths = self.sums.get(cell.figure, (0, 0))
+        self.sums[cell.figure] = (events + cell.events, billionths + cell.billionths)
 
 
-def _note(counted: Counted, group: Group, start: datetime | None, events: int, amount: Fraction) -> None:
-    totals = [counted.totals.setdefault(group, Total())]
-    if start is not None:
-        totals.append(counted.points.setdefault(group, {}).setdefault(start, Total()))
-    for total in totals:
-        total.events += events
-        total.amount += amount
+def _amount(meter: Meter, events: int, billionths: int) -> Fraction:
+    amount = Fraction(billionths, BILLIONTHS) * meter.multiplier
+    return amount / events if meter.aggregation is Aggregation.AVG else amount
 
 
-def _averaged(counted: Counted) -> None:
-    every = [*counted.totals.values(), *(each for points in counted.points.values() for each in points.values())]
-    for total in every:
-        total.amount /= total.events
+def _note(counted: Counted, group: Group, start: datetime | None, total: Total) -> None:
+    if start is None:
+        counted.totals[group] = total
+    else:
+        counted.points.setdefault(group, {})[start] = total
 
 
 def _read(connection: Connection, meter: Meter, asked: Asked, counted: Counted) -> None:
@@ -141,8 +152,4 @@ def _read(connection: Connection, meter: Meter, asked: Asked, counted: Counted) 
             found.setdefault((group, start_of(at, wanted.window)), []).append(reading)
     for (group, start), readings in found.items():
         amount = aggregate(meter.aggregation, readings, multiplier=meter.multiplier, span=wanted.span)
-        total = Total(len(readings), amount)
-        if start is None:
-            counted.totals[group] = total
-        else:
-            counted.points.setdefault(group, {})[start] = total
+        _note(counted, group, start, Total(len(readings), amount))

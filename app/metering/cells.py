@@ -7,7 +7,6 @@ and what the sums do not tell apart (the source of an event) are read from the e
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -40,7 +39,7 @@ class Kind:
 
 
 class Cell(NamedTuple):
-    """`amount` of a figure over `events` events; the figure "" counts them. `start` is None without windows."""
+    """`billionths` of a figure over `events` events; the figure "" counts them. `start` is None without windows."""
 
     customer: str
     kind: Kind
@@ -48,7 +47,7 @@ class Cell(NamedTuple):
     source: str
     figure: str
     events: int
-    amount: Fraction
+    billionths: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +145,14 @@ def _of_days(
         if not keep(kind):
             continue
         customer = rest.pop(0) if wanted.by_customer else ""
-        start = start_of(midnight(rest.pop(0)), wanted.window) if wanted.window is not None else None
+        start = _start(rest.pop(0), wanted.window) if wanted.window is not None else None
         events, whole, billionths = rest
-        yield Cell(customer, kind, start, "", figure, int(events), int(whole) + Fraction(int(billionths), BILLIONTHS))
+        yield Cell(customer, kind, start, "", figure, int(events), int(whole) * BILLIONTHS + int(billionths))
+
+
+@lru_cache(maxsize=5_000)
+def _start(day: date, window: str) -> datetime:
+    return start_of(midnight(day), window)
 
 
 def _table(wanted: Wanted, first: date, last: date) -> tuple[Any, Any]:
@@ -184,7 +188,7 @@ def _of_events(
             sums[1] += billionths
     for (customer, shape_id, start, source), figures in found.items():
         for figure, (events, billionths) in figures.items():
-            yield Cell(customer, kinds[shape_id], start, source, figure, events, Fraction(billionths, BILLIONTHS))
+            yield Cell(customer, kinds[shape_id], start, source, figure, events, billionths)
 
 
 def events_of(

@@ -43,6 +43,11 @@ class Event(NamedTuple):
 
 
 ANYTHING: Final = Apart()
+_OWN, _DIMENSION, _FIGURE, _BY_VALUE = Kind.OWN, Kind.DIMENSION, Kind.FIGURE, Kind.BY_VALUE
+#: What was found good before is not looked at again.
+MOST_REMEMBERED: Final = 50_000
+_names: Final = set[str]()
+_known_likenesses: Final = dict[tuple[tuple[str, str], ...], str]()
 
 
 def read_event(
@@ -68,14 +73,15 @@ def read_event(
     if len(text) > LONGEST_PROPERTIES:
         raise InvalidInput("The properties are too long.", param=_at(place, "properties"))
     alike, counted = _taken_apart(properties, apart, place)
+    event_id = given.get("event_id")
     return Event(
-        _name(given, "event_id", place) if given.get("event_id") not in (None, "") else new_id,
+        new_id if event_id is None or event_id == "" else _fresh_name(event_id, "event_id", place),
         name,
         customer,
         _moment(given.get("timestamp"), now, place),
         _name(given, "source", place) if given.get("source") else "",
         text,
-        _json(alike, place),
+        _likeness(alike, place),
         counted,
         _digest(name, customer, text),
         generation_id,
@@ -93,19 +99,33 @@ def _taken_apart(properties: Mapping[str, Any], apart: Apart, place: str) -> tup
         if value is None or name == FIGURES:
             continue
         kind = kinds[name]
-        if kind is Kind.OWN:
+        if kind is _OWN:
             continue
-        if kind is not Kind.DIMENSION:
-            found = billionths(value, name, place, strict=kind is Kind.FIGURE)
+        if kind is not _DIMENSION:
+            found = value * BILLIONTHS if type(value) is int and -LARGEST <= value <= LARGEST else None
+            if found is None:
+                found = billionths(value, name, place, strict=kind is _FIGURE)
             if found is not None:
                 counted[name] = found
                 continue
         text = value if type(value) is str else _text(value, place)
-        if kind is not Kind.BY_VALUE or len(text) <= LONGEST_DIMENSION:
+        if kind is not _BY_VALUE or len(text) <= LONGEST_DIMENSION:
             alike[name] = text
     if counted:  # events of a shape have the same figures: a meter that takes the first of several knows which it was
         alike[FIGURES] = ",".join(sorted(counted))
     return alike, counted
+
+
+def _likeness(alike: dict[str, str], place: str) -> str:
+    """Their canonical JSON, remembered: few kinds of events come very often."""
+    key = tuple(alike.items())
+    found = _known_likenesses.get(key)
+    if found is None:
+        found = _json(alike, place)
+        if len(_known_likenesses) >= MOST_REMEMBERED:
+            _known_likenesses.clear()
+        _known_likenesses[key] = found
+    return found
 
 
 def _text(value: object, place: str) -> str:
@@ -149,8 +169,19 @@ def _figure(text: str) -> Decimal | None:
 
 
 def _name(given: Mapping[str, Any], field: str, place: str) -> str:
+    """A name that comes again and again: of a kind of event, a customer, a source."""
     value = given.get(field)
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_NAME or not value.isprintable():
+    if type(value) is str and value in _names:
+        return value
+    found = _fresh_name(value, field, place)
+    if len(_names) >= MOST_REMEMBERED:
+        _names.clear()
+    _names.add(found)
+    return found
+
+
+def _fresh_name(value: object, field: str, place: str) -> str:
+    if type(value) is not str or not 0 < len(value) <= LONGEST_NAME or not value.isprintable() or value.isspace():
         raise InvalidInput(
             f"{field} is missing: give it as text of up to {LONGEST_NAME} characters.", param=_at(place, field)
         )
@@ -168,7 +199,7 @@ def _moment(given: object, now: datetime, place: str) -> datetime:
 
 
 def _digest(name: str, customer: str, properties: str) -> int:
-    said = f"{len(name)}:{name}{len(customer)}:{customer}{properties}"
+    said = f"{name}\0{customer}\0{properties}"  # a name holds no such letter
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), signed=True)
 
 

@@ -57,21 +57,21 @@ def alike(connection: Connection, customer: str, span: Span, figures: Iterable[s
 
 
 def read_by(
-    meter: Meter, name: str, properties: Mapping[str, str], events: int, sums: Mapping[str, tuple[int, Fraction]]
-) -> tuple[int, Fraction] | None:
-    """How many events of a kind a meter reads and what they add up to; None when they are not its business. Events of
-    one kind have the same figures, so the first field that is there is the one that counts."""
+    meter: Meter, name: str, properties: Mapping[str, str], events: int, sums: Mapping[str, tuple[int, int]]
+) -> tuple[int, int] | None:
+    """How many events of a kind a meter reads and what they add up to in billionths, before a multiplier; None when
+    they are not its business. Events of one kind have the same figures: the first field that is there counts."""
     if meter.event_name not in ("", name):
         return None
     if any(canonical(properties.get(each)) not in allowed for each, allowed in meter.filters.items()):
         return None
-    if meter.aggregation is Aggregation.COUNT:
-        return events, Fraction(events)
-    for each in meter.fields:
-        if each in sums:
-            having, amount = sums[each]
-            return having, amount * meter.multiplier
-    return (events, Fraction(events)) if meter.counts_one else None
+    if meter.aggregation is not Aggregation.COUNT:
+        for each in meter.fields:
+            if each in sums:
+                return sums[each]
+    if meter.aggregation is Aggregation.COUNT or meter.counts_one:
+        return events, events * BILLIONTHS
+    return None
 
 
 def readings(connection: Connection, customer: str, span: Span, meter: Meter) -> list[tuple[int, Reading]]:

@@ -228,5 +228,5 @@ class Postgres:
 
 
 def _wall_clock(moment: datetime) -> str:
-    """As `UtcDateTime` keeps it on SQLite."""
-    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+    """As `UtcDateTime` keeps it on SQLite; `moment` is in UTC."""
+    return moment.isoformat(" ", "microseconds")[:26]
