@@ -62,6 +62,7 @@ from app.ui.pages import (
     playground,
     request_trace,
     top_up,
+    usage,
     webhooks,
 )
 
@@ -95,6 +96,7 @@ PAGES = (
     playground,
     request_trace,
     top_up,
+    usage,
     webhooks,
 )
 

@@ -9,6 +9,8 @@ from fastapi.responses import StreamingResponse
 
 from app.accounts.identity import Who
 from app.api.auth import Auth
+from app.billing.usage_report import BY, BY_OPERATOR, FIRST_METER, Ask, any_names_of
+from app.billing.usage_report import csv_text as csv_text_of_usage
 from app.generation import requests
 from app.generation.account_statement import AccountStatements, period_of
 from app.generation.requests import moment_of
@@ -27,6 +29,7 @@ def router(auth: Auth, db: Database, statements: AccountStatements, now: Clock) 
     """The downloads; each is within the workspace of the session, whatever is asked."""
     api = APIRouter(prefix="/download", include_in_schema=False)
     Session = Annotated[Who, Depends(auth.require_session)]
+    Operator = Annotated[Who, Depends(auth.require_operator)]
 
     @api.get("/statement.csv")
     async def statement(who: Session, show: str = ALL, month: str | None = None) -> StreamingResponse:
@@ -44,6 +47,27 @@ def router(auth: Auth, db: Database, statements: AccountStatements, now: Clock) 
         period = period_of(now(), since=since, until=until, month=month)
         name = f"account-{period.since:%Y-%m-%d}-{period.until:%Y-%m-%d}"
         return await csv_file(statements.csv(_workspace(who), period), name, marked=True)
+
+    @api.get("/usage.csv")
+    async def usage(
+        who: Session, month: str = "", meter: str = FIRST_METER, by: str = "model", model: str = ""
+    ) -> StreamingResponse:
+        own = await asyncio.to_thread(_names, db, _workspace(who))
+        wanted = Ask(month, meter[:120], by if by in BY else "model", own, model[:120])
+        return await csv_file(csv_text_of_usage(db, wanted), f"usage-{wanted.span().start:%Y-%m}", marked=True)
+
+    @api.get("/all-usage.csv")
+    async def all_usage(
+        _who: Operator,
+        month: str = "",
+        meter: str = FIRST_METER,
+        by: str = "model",
+        model: str = "",
+        customer: str = "",
+    ) -> StreamingResponse:
+        names = await asyncio.to_thread(_names, db, customer[:255]) if customer else None
+        wanted = Ask(month, meter[:120], by if by in BY_OPERATOR else "model", names, model[:120])
+        return await csv_file(csv_text_of_usage(db, wanted), f"usage-{wanted.span().start:%Y-%m}", marked=True)
 
     @api.get("/requests.csv")
     async def request_log(
@@ -75,6 +99,11 @@ async def csv_file(parts: Iterator[str], name: str, *, marked: bool = False) -> 
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+def _names(db: Database, name: str) -> set[str]:
+    with db.read() as connection:
+        return any_names_of(connection, name)
 
 
 def _workspace(who: Who) -> str:

@@ -1,0 +1,157 @@
+"""`/usage` and `/admin/usage`, one body: selects, a chart by day, a table; the operator's has the doubts below."""
+
+from typing import Any
+
+import reflex as rx
+
+from app.billing.usage_report import BY, BY_OPERATOR
+from app.kernel.text import t
+from app.ui.components import (
+    Column,
+    chart,
+    column,
+    data_table,
+    empty_state,
+    error_state,
+    filter_input,
+    link_button,
+    panel,
+    row,
+    select,
+    skeleton,
+    two_line,
+    var,
+)
+from app.ui.layout import shell
+from app.ui.page import page
+from app.ui.pages.usage.state import AdminUsageState, UsageState
+from app.ui.roles import Role
+
+
+@page("/usage", title=t("usage.title"), role=Role.CUSTOMER, on_load=UsageState.load)
+def usage() -> rx.Component:
+    state = var(UsageState)
+    return shell(
+        column(_choices(state, BY), _chart(state), _table(state)),
+        here="usage",
+        title=t("usage.title"),
+        actions=[_csv(state)],
+    )
+
+
+@page("/admin/usage", title=t("usage.title"), role=Role.OPERATOR, on_load=AdminUsageState.load)
+def admin_usage() -> rx.Component:
+    state = var(AdminUsageState)
+    who = filter_input(value=state.customer, on_change=AdminUsageState.find_customer, label=t("usage.find_customer"))
+    return shell(
+        column(_choices(state, BY_OPERATOR, who), _chart(state), _table(state), _unrated(state), _conflicts(state)),
+        here="all_usage",
+        title=t("usage.title"),
+        area=Role.OPERATOR,
+        actions=[_csv(state)],
+    )
+
+
+def _choices(state: Any, by: tuple[str, ...], *more: rx.Component) -> rx.Component:
+    """Month, meter, dimension, model."""
+    return row(
+        select(state.months, value=state.month, on_change=_chosen(state, "month"), label=t("usage.choose.month")),
+        select(state.meters, value=state.meter, on_change=_chosen(state, "meter"), label=t("usage.choose.meter")),
+        select(
+            [(name, t(f"usage.by.{name}")) for name in by],
+            value=state.by,
+            on_change=_chosen(state, "by"),
+            label=t("usage.choose.by"),
+        ),
+        select(state.models, value=state.model, on_change=_chosen(state, "model"), label=t("usage.choose.model")),
+        *more,
+        class_name="fb-toolbar flex-wrap",
+    )
+
+
+def _chosen(state: Any, what: str) -> Any:
+    return lambda value: state.choose(what, value)
+
+
+def _csv(state: Any) -> rx.Component:
+    return rx.cond(
+        state.csv != "",
+        link_button(
+            t("usage.csv"),
+            href=state.csv,
+            native=True,
+            download=True,
+            icon_name="download",
+            custom_attrs={"data-testid": "usage-csv"},
+        ),
+    )
+
+
+def _chart(state: Any) -> rx.Component:
+    nothing = empty_state("chart-column", t("usage.empty.title"), t("usage.empty.sentence"), compact=True)
+    drawn = chart(state.figure, summary=state.summary, height="260px")
+    body = rx.cond(state.rows.length() == 0, nothing, drawn)
+    return panel(
+        t("usage.by_day"),
+        rx.cond(state.error != "", error_state(state.error), rx.cond(state.ready, body, skeleton("100%", "260px"))),
+    )
+
+
+def _table(state: Any) -> rx.Component:
+    return panel(
+        t("usage.table"),
+        data_table(
+            [
+                Column(t("usage.column.value"), lambda item: item["value"], grow=True),
+                Column(t("usage.column.amount"), lambda item: item["amount"], numeric=True),
+                Column(t("usage.column.events"), lambda item: item["events"], numeric=True),
+                Column(t("usage.column.share"), lambda item: item["percent"], numeric=True, wide_only=True),
+            ],
+            state.rows,
+            label=t("usage.table"),
+            loading=~state.ready,
+            phone=lambda item: two_line(item["value"], item["events"], right_placeholder),
+            empty=empty_state("chart-column", t("usage.empty.title"), t("usage.empty.sentence"), compact=True),
+        ),
+        flush=True,
+    )
+
+
+def _unrated(state: Any) -> rx.Component:
+    return panel(
+        t("usage.unrated.title"),
+        data_table(
+            [
+                Column(t("usage.column.customer"), lambda item: item["customer"], width="14rem"),
+                Column(t("usage.column.event"), lambda item: item["event"], width="12rem"),
+                Column(t("usage.column.detail"), lambda item: item["detail"], grow=True, wide_only=True),
+                Column(t("usage.column.events"), lambda item: item["events"], numeric=True),
+            ],
+            state.unrated,
+            label=t("usage.unrated.title"),
+            loading=~state.looked,
+            phone=lambda item: two_line(item["customer"], item["event"], right=item["events"]),
+            empty=empty_state("check", t("usage.unrated.none"), t("usage.unrated.none_sentence"), compact=True),
+        ),
+        flush=True,
+    )
+
+
+def _conflicts(state: Any) -> rx.Component:
+    return panel(
+        t("usage.conflicts.title"),
+        data_table(
+            [
+                Column(t("usage.column.time"), lambda item: item["time"], width="11rem"),
+                Column(t("usage.column.event_id"), lambda item: item["event_id"], width="14rem"),
+                Column(t("usage.column.customer"), lambda item: item["customer"], width="12rem", wide_only=True),
+                Column(t("usage.column.body"), lambda item: item["body"], grow=True, wide_only=True),
+            ],
+            state.conflicts,
+            label=t("usage.conflicts.title"),
+            loading=~state.looked,
+            phone=lambda item: two_line(item["event_id"], item["customer"], right=item["time"]),
+            empty=empty_state("check", t("usage.conflicts.none"), t("usage.conflicts.none_sentence"), compact=True),
+        ),
+        flush=True,
+    )
