@@ -14,7 +14,7 @@ from app.metering.apart import canonical
 from app.metering.cells import Cell, Kind, Kinds, Wanted, cells, events_of
 from app.metering.events import BILLIONTHS
 from app.metering.meters import Meter
-from app.metering.usage import read_by
+from app.metering.usage import billionths_read_by
 from app.metering.windows import start_of
 
 #: What can be added up without looking at the events one by one.
@@ -93,7 +93,7 @@ def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found
         first = parts.first
         group = asked.group(first.kind, first.customer, first.source)
         for meter in meters:
-            read = read_by(meter, first.kind.name, first.kind.properties, parts.events, parts.sums)
+            read = billionths_read_by(meter, first.kind.name, first.kind.properties, parts.events, parts.sums)
             if read is not None and read[0]:
                 for start in {None, first.start}:
                     sum_ = sums[meter.id].setdefault((group, start), [0, 0])

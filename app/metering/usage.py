@@ -56,7 +56,7 @@ def alike(connection: Connection, customer: str, span: Span, figures: Iterable[s
     return list(found.values())
 
 
-def read_by(
+def billionths_read_by(
     meter: Meter, name: str, properties: Mapping[str, str], events: int, sums: Mapping[str, tuple[int, int]]
 ) -> tuple[int, int] | None:
     """How many events of a kind a meter reads and what they add up to in billionths, before a multiplier; None when
@@ -72,6 +72,15 @@ def read_by(
     if meter.aggregation is Aggregation.COUNT or meter.counts_one:
         return events, events * BILLIONTHS
     return None
+
+
+def read_by(
+    meter: Meter, name: str, properties: Mapping[str, str], events: int, sums: Mapping[str, tuple[int, Fraction]]
+) -> tuple[int, Fraction] | None:
+    """The same in exact figures, with the meter's multiplier."""
+    whole = {each: (having, int(amount * BILLIONTHS)) for each, (having, amount) in sums.items()}
+    found = billionths_read_by(meter, name, properties, events, whole)
+    return None if found is None else (found[0], Fraction(found[1], BILLIONTHS) * meter.multiplier)
 
 
 def readings(connection: Connection, customer: str, span: Span, meter: Meter) -> list[tuple[int, Reading]]:

@@ -18,6 +18,8 @@ from app.generation.account_statement import AccountStatements
 from app.kernel import clock
 from app.kernel.db import Database
 from app.ledger.wallet import Ledger, open_wallet
+from app.metering.events import read_event
+from app.metering.ingest import Ingest
 from tests.api.conftest import HOME, World
 from tests.ledger.support import Shop
 
@@ -89,3 +91,19 @@ def test_many_lines_come_in_one_file(statements: World, shop: Shop, monkeypatch:
     for number in range(7):
         shop.grant(statements.ada_workspace.id, number + 1, label=f"Gift {number}")
     assert [row["credits"] for row in rows(statements.signed_in(statements.ada))] == ["7", "6", "5", "4", "3", "2", "1"]
+
+
+def test_usage_is_ones_own_and_everybodys_is_for_operators(statements: World, database: Database) -> None:
+    ada = statements.ada_workspace.id
+    for number, workspace in enumerate((ada, ada, statements.bob_workspace.id)):
+        given = {
+            "event_name": "image_generated", "external_customer_id": workspace, "event_id": f"csv-{number}",
+            "timestamp": "2026-03-02T10:00:00Z", "properties": {"model": "m", "image_count": 3},
+        }  # fmt: skip
+        Ingest(database, clock.now).accept([read_event(given, clock.now(), "")])
+    client = statements.signed_in(statements.ada)
+    asked = "?month=2026-03&meter=meter_img_count&by=model"
+    answer = client.get(f"/download/usage.csv{asked}")
+    assert answer.content.decode("utf-8-sig").splitlines() == ["day,model,image_count", "2026-03-02,m,6"]
+    assert client.get(f"/download/all-usage.csv{asked}").status_code == 403
+    assert client.get("/download/usage.csv?month=never").status_code == 400
