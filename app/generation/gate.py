@@ -62,10 +62,14 @@ class Gate:
         return answer
 
     async def add_tokens(self, workspace_id: str, key_id: str | None, offer: Offer, tokens: int) -> None:
-        """Count tokens that were used beyond those `admit` was told of."""
+        """Count tokens that were used beyond those `admit` was told of. Never raises: the request is settled."""
         found = self._book.peek(workspace_id, key_id)
         if found is not None and tokens > 0:
             await self._rates.add(_rates(_limited(found, workspace_id, key_id, offer), 0, tokens))
+
+    async def close(self) -> None:
+        """Let go of what this event loop keeps open."""
+        await self._rates.close()
 
     def require_model(self, workspace_id: str, key_id: str | None, offer: Offer) -> None:
         """`NotAllowed` where the key or its workspace may not use this model: for what only asks for a price."""

@@ -32,7 +32,7 @@ from app.generation.routing import may_ask_elsewhere
 from app.generation.settle import closing, give_back
 from app.generation.start import Ask, key_companion
 from app.generation.submit import lose
-from app.generation.usage import Told, measured
+from app.generation.usage import Told, measured, tokens_of
 from app.kernel import events, faults, meters, tracing
 from app.kernel.errors import (
     InsufficientCredits,
@@ -151,6 +151,7 @@ async def finish(desk: Desk, seconds: float) -> None:
     if _running:
         await asyncio.wait(set(_running), timeout=seconds)
     await desk.providers.close()
+    await desk.gate.close()
 
 
 # --- hold
@@ -395,6 +396,7 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
         also=also,
     )
     faults.point("inline.after_settle")
+    await desk.gate.add_tokens(ask.workspace_id, ask.api_key_id, offer, tokens_of(usage) - plan.tokens)
     return Outcome(
         job.id, route, usage, settled.charged, brought.answer, estimated, settled.late, brought.cut, job.rates, kept
     )

@@ -199,24 +199,42 @@ class Rates:
         not counted. Never fails for Redis's sake."""
         if not rates:
             return RateHeaders()
-        if self._redis_url is not None and self._clock() >= self._away_until:
+        if self._shares:
             from app.generation.shared_rates import RedisAway
 
             try:
                 answer: RateHeaders | Refusal = await self._on_redis().take(rates)
                 return answer
             except RedisAway as away:
-                self._away_until = self._clock() + AGAIN_AFTER_SECONDS
-                log.warning("Redis does not answer (%s): rate limits are this process's own until it does", away)
+                self._is_away(away)
         return self._take(rates)
 
     async def add(self, rates: Sequence[Rate]) -> None:
-        """Count what turned out only afterwards, such as tokens that were answered."""
+        """Count what turned out only afterwards, such as tokens that were answered. Never fails for Redis's sake: the
+        request it is about is settled."""
         for rate in rates:
-            if rate.amount > 0 and (self._redis_url is None or self._clock() < self._away_until):
+            if rate.amount > 0 and not await self._added_there(rate):
                 self._windows.add(key_of(rate), rate.amount)
-            elif rate.amount > 0:
-                await self._on_redis().add(rate)
+
+    async def _added_there(self, rate: Rate) -> bool:
+        if not self._shares:
+            return False
+        from app.generation.shared_rates import RedisAway
+
+        try:
+            await self._on_redis().add(rate)
+        except RedisAway as away:
+            self._is_away(away)
+            return False
+        return True
+
+    @property
+    def _shares(self) -> bool:
+        return self._redis_url is not None and self._clock() >= self._away_until
+
+    def _is_away(self, why: Exception) -> None:
+        self._away_until = self._clock() + AGAIN_AFTER_SECONDS
+        log.warning("Redis does not answer (%s): rate limits are this process's own until it does", why)
 
     async def close(self) -> None:
         """Leave Redis, as far as this event loop is connected to it."""

@@ -35,6 +35,13 @@ def reported_usage(figures: Mapping[str, Decimal], outputs: Usage | None = None)
     )
 
 
+def tokens_of(usage: Usage) -> int:
+    """What it took of a limit on tokens."""
+    if usage.tokens is not None:
+        return int(usage.tokens)
+    return int((usage.input_tokens or ZERO) + (usage.cached_input_tokens or ZERO) + (usage.output_tokens or ZERO))
+
+
 async def measured(told: Told, count_input: Callable[[], int], *, writes: bool) -> tuple[Usage, bool]:
     """The usage of a text to charge for, and whether any of it is our own count. Without `writes` nothing but input
     is used, as for embeddings."""

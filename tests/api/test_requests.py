@@ -93,7 +93,29 @@ def test_bug_e3_no_door_is_left_out(api: FastAPI) -> None:
     """Whatever takes a POST under /v1 with a key is a door above, or changes nothing that costs."""
     free = {"/v1/generations/{generation_id}/cancel", "/v1/messages/count_tokens", "/v1/orders"}
     posts = {path for path, methods in api.openapi()["paths"].items() if path.startswith("/v1/") and "post" in methods}
+    free |= {path for path in posts if path.startswith("/v1/webhooks")}
     assert posts - free == set(DOORS)
+
+
+def test_bug_c6_pictures_made_by_a_tool_have_no_door_of_their_own(customer: Customer) -> None:
+    """What a model draws on the way is a line of its own or is not sold: there is no route that would bill it flat."""
+    assert customer.http.post("/v1/responses", json={"model": "gpt-4o-mini", "input": PROMPT}).status_code == 404
+
+
+def test_bug_c11_whatever_was_tried_is_in_the_report(customer: Customer) -> None:
+    """A picture, a chat and a refusal: each is a line of the log, and their sum is what left the balance."""
+    made = [customer.ask(path) for path in ("/v1/generations", "/v1/chat/completions", "/v1/embeddings")]
+    assert [answer.is_success for answer in made] == [True] * 3
+    asyncio.run(customer.house.carry(made[0].json()["id"]))
+    refused = customer.http.post("/v1/generations", json={"model": "flux-schnell", "input": {"nothing": 1}})
+    assert refused.status_code == 400
+    lines = customer.log()
+    assert sorted(line["model"] for line in lines) == [
+        "flux-schnell", "flux-schnell", "gpt-4o-mini", "text-embedding-3-small"
+    ]  # fmt: skip
+    spent = 1_000 - float(customer.house.available.amount)
+    assert sum(line["credits"] or 0 for line in lines) == pytest.approx(spent)
+    assert spent > 0
 
 
 def test_rate_headers_count_down_and_a_refusal_says_when(customer: Customer) -> None:

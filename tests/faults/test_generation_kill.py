@@ -74,7 +74,9 @@ def bought(home: House, prompt: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("point", sweep(POINTS, *ALWAYS))
-def test_a_crash_loses_and_doubles_nothing(point: str, seeded_url: str, sandbox_url: str, tmp_path: Path) -> None:
+def test_bug_b2_a_crash_loses_and_doubles_nothing(
+    point: str, seeded_url: str, sandbox_url: str, tmp_path: Path
+) -> None:
     marker, endings = POINTS[point]
     with house(settings_for(tmp_path / "home", seeded_url, sandbox_url)) as home:
         before = home.available

@@ -57,7 +57,7 @@ def assert_answered_is_written(shop: Shop, answered: list[str]) -> None:
 
 
 @pytest.mark.parametrize("fault", sweep(STEPS_OF, "settle.after_lots", "lane.after_commit", "release.before_commit"))
-def test_killed_at_a_point_and_asked_again(database: Database, database_url: str, fault: str) -> None:
+def test_bug_b1_killed_at_a_point_and_asked_again(database: Database, database_url: str, fault: str) -> None:
     shop = opened(database)
     workspace, generation = shop.workspace(100), new_id("gen")
     steps = STEPS_OF[fault]

@@ -178,7 +178,7 @@ async def test_bug_d5_a_stream_that_breaks_is_charged_for_what_came(customer: Ho
     outcome = await flow.outcome()
 
     seen = customer.seen(outcome.generation_id)
-    assert len(chunks) == 5
+    assert len(chunks) <= 5  # a connection that is cut may take along what was not read yet
     assert outcome.estimated
     assert Money.zero() < outcome.charged == counted(outcome) == spent(customer)
     assert (seen.status, seen.row["error_code"]) == ("failed", "answer_cut")

@@ -96,7 +96,7 @@ def test_fewer_images_than_asked_are_charged_as_delivered(home: House) -> None:
 
 
 @pytest.mark.parametrize("fault", ["completed-with-error", "none", "401", "402", "corrupt-file"])
-def test_a_failure_gives_everything_back(home: House, fault: str) -> None:
+def test_bug_b3_a_failure_gives_everything_back(home: House, fault: str) -> None:
     before = home.available
 
     seen = run(home, "flux-schnell", prompt=f"{PROMPT} [[fault:{fault}]]")

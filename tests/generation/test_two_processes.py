@@ -18,7 +18,7 @@ MESSAGES = [{"role": "user", "content": "[[fault:hang=25]] Hello"}]
 
 @pytest.mark.anyio
 @pytest.mark.long
-async def test_bug_a1_across_two_processes(home: House, tmp_path: Path) -> None:
+async def test_bug_a1_a6_across_two_processes(home: House, tmp_path: Path) -> None:
     """64 requests to two APIs over one database; every answer takes longer than asking all of them."""
     content = json.dumps({"model": CHAT, "messages": MESSAGES, "max_tokens": 40}).encode()
     plan = plan_chat(home.services.desk.offers.find(CHAT), json.loads(content), len(content))

@@ -55,7 +55,7 @@ def test_case_42_a_redeemed_code_is_not_doubled_by_a_purchase(till: Till) -> Non
     till.assert_books_balance()
 
 
-def test_a_code_is_claimed_no_more_often_than_was_meant(till: Till) -> None:
+def test_bug_a5_a_code_is_claimed_no_more_often_than_was_meant(till: Till) -> None:
     promo = till.cashier.promo
     code = promo.make_named("Welcome 50", Offer("Welcome", Money.from_exact(50), most_claims=3), actor="op")
     customers = [till.customer(name=f"C{number}") for number in range(8)]

@@ -270,7 +270,9 @@ def test_case_13_an_object_of_another_account_is_reported(till: Till) -> None:
     assert till.cases() == ["no_order"]
 
 
-def test_case_15_a_crash_before_the_event_was_closed_is_mended(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_case_15_bug_b7_a_crash_before_the_event_was_closed_is_mended(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order, events = bought(till)
     till.deliver([event for event in events if event["type"] == "checkout.session.completed"])
 

@@ -255,7 +255,7 @@ class TestKieHint:
         with pytest.raises(NotAllowed):
             await adapter.read_callback(sign_kie(body, NOW, task_id="job-1"), body, NOW)
 
-    async def test_a_forged_result_under_a_captured_signature_brings_only_the_id(self):
+    async def test_bug_b10_a_forged_result_under_a_captured_signature_brings_only_the_id(self):
         adapter, upstream = adapter_of("kie")
         headers, _ = callback("kie")
         forged = json.dumps({"data": {"taskId": "job-1", "resultJson": '{"resultUrls":["https://evil.example"]}'}})

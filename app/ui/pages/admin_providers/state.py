@@ -146,6 +146,10 @@ class ProvidersState(PageState):
             self.errors[field_of(refused.param)] = refused.message
             return None
         checks().forget(card.provider_id)
+        if form.api_key is not None or form.base_url != card.base_url:  # what kept it from being asked may be mended
+            routes = [route.route_id for offer in await asyncio.to_thread(house.offers.list) for route in offer.routes
+                      if route.provider_id == card.provider_id]  # fmt: skip
+            await house.desk.router.health.try_now((card.provider_id, *routes), actor)
         self.editing = ""
         self.values = dict.fromkeys(TEXTS, "")
         await self._show()
