@@ -39,7 +39,14 @@ def tokens_of(usage: Usage) -> int:
     """What it took of a limit on tokens."""
     if usage.tokens is not None:
         return int(usage.tokens)
-    return int((usage.input_tokens or ZERO) + (usage.cached_input_tokens or ZERO) + (usage.output_tokens or ZERO))
+    classes = (
+        usage.input_tokens,
+        usage.cached_input_tokens,
+        usage.output_tokens,
+        usage.image_input_tokens,
+        usage.image_output_tokens,
+    )
+    return int(sum((one for one in classes if one is not None), ZERO))
 
 
 async def measured(told: Told, count_input: Callable[[], int], *, writes: bool) -> tuple[Usage, bool]:
