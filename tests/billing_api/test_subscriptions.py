@@ -138,9 +138,10 @@ def test_an_invoice_is_finalised_paid_and_credited(sdk: Flexprice, http: httpx.C
         },
     )  # fmt: skip
     assert (paid.payment_status, again.json()["id"]) == ("SUCCEEDED", paid.id)
+    part: list[Any] = [{"invoice_line_item_id": (done.line_items or [])[0].id, "amount": "2"}]
     less = sdk.credit_notes.create_credit_note(
         invoice_id=draft.id or "", reason="BILLING_ERROR", memo="Too much",
-        line_items=[{"invoice_line_item_id": (done.line_items or [])[0].id, "amount": "2"}],
+        line_items=part,
     )  # fmt: skip
     assert (less.credit_note_type, less.credit_note_status, less.total_amount) == ("ADJUSTMENT", "FINALIZED", "2")
     assert sdk.invoices.get_invoice(id=draft.id or "").amount_remaining == "3"
@@ -188,10 +189,11 @@ def test_pause_resume_change_cancel(sdk: Flexprice, subscribed: Any) -> None:
 
 def test_an_invoice_of_ones_own(sdk: Flexprice, name: str) -> None:
     customer = sdk.customers.create_customer(external_id=name, name=name)
+    items: list[Any] = [{"amount": "30", "quantity": "2", "display_name": "Consulting"}]
     made = sdk.invoices.create_invoice(
         customer_id=customer.id or "", currency="usd", subtotal="30", total="30", amount_due="30",
         invoice_type="ONE_OFF", idempotency_key=name,
-        line_items=[{"amount": "30", "quantity": "2", "display_name": "Consulting"}],
+        line_items=items,
     )  # fmt: skip
     assert (made.invoice_status, made.invoice_type, made.total) == ("DRAFT", "ONE_OFF", "30")
     sdk.invoices.void_invoice(id=made.id or "")
@@ -223,3 +225,30 @@ def test_refusals(http: httpx.Client, path: str, body: dict[str, Any], status: i
     answer = http.post(path, json=body)
     assert answer.status_code == status
     assert set(answer.json()) == {"code", "message", "http_status_code", "details"}
+
+
+def test_paying_afterwards_is_agreed_and_ended(http: httpx.Client, sdk: Flexprice, name: str) -> None:
+    customer = sdk.customers.create_customer(external_id=name, name=name)
+    where = f"/customers/{customer.id}/postpaid"
+    before = http.get(where).json()
+    assert (before["active"], before["suggested_limit"]) == (False, "0")
+    assert before["suggested_because"] == ["Here for 0 days: three complete months are looked at first."]
+    agreed = http.put(where, json={"currency": "eur", "credit_price": "0.01", "credit_limit": "5000", "net_days": 14})
+    assert (agreed.status_code, agreed.json()["credit_limit"], agreed.json()["active"]) == (200, "5000", True)
+    assert http.put(where, json={"currency": "eur", "credit_price": "0", "credit_limit": "1"}).status_code == 400
+    ended = http.delete(where).json()
+    assert (ended["active"], ended["credit_limit"], ended["owed"]) == (False, "0", "0")
+    assert http.post("/invoices/inv_none/write-off").status_code == 404
+
+
+def test_credits_pay(sdk: Flexprice, http: httpx.Client, subscribed: Any) -> None:
+    (draft,) = sdk.invoices.query_invoice(subscription_id=subscribed.id).items or []
+    sdk.invoices.finalize_invoice(id=draft.id or "")
+    wish: dict[str, Any] = {
+        "amount": "20", "currency": "usd", "destination_id": draft.id, "destination_type": "INVOICE",
+        "payment_method_type": "CREDITS",
+    }  # fmt: skip
+    assert http.post("/payments", json=wish).status_code == 409
+    sdk.wallets.create_wallet(customer_id=subscribed.customer_id, currency="usd", initial_credits_to_load="20")
+    assert sdk.payments.create_payment(**wish).payment_status == "SUCCEEDED"
+    assert sdk.invoices.get_invoice(id=draft.id or "").payment_status == "SUCCEEDED"
