@@ -177,9 +177,55 @@ async def test_what_a_plan_promises(desk: Screen, home: House) -> None:
         )
     page = await plan(desk, "Promising")
     page.new_promise()
+    page.choose("promising", "feature")
     page.choose("feature", made["id"])
     await write(desk, page, limit="1,000")
     await desk.act(page.save())
     assert [(row["feature"], row["promise"]) for row in page.promises] == [("Images", "1,000 a month")]
     await desk.act(page.drop_promise(page.promises[0]["id"]))
+    assert page.promises == []
+
+
+@pytest.mark.parametrize(
+    ("promising", "chosen", "values", "shown"),
+    [
+        pytest.param("model", {"model": "flux-schnell"}, {}, ("Model flux-schnell", "included"), id="model"),
+        pytest.param(
+            "limit", {"role": "resolution", "otherwise": "downgrade"}, {"most": "1080p"},
+            ("Resolution", "up to 1080p, more is made less"), id="limit",
+        ),
+        pytest.param(
+            "quota", {"meter": "meter_video_seconds", "period": "DAILY"}, {"limit": "60"},
+            ("Quota of video_seconds", "60 a day"), id="quota",
+        ),
+    ],
+)  # fmt: skip
+async def test_promises_that_the_gateway_keeps(
+    desk: Screen, promising: str, chosen: dict[str, str], values: dict[str, str], shown: tuple[str, str]
+) -> None:
+    page = await plan(desk, f"Keeps a {promising}")
+    page.new_promise()
+    page.choose("promising", promising)
+    for what, value in chosen.items():
+        page.choose(what, value)
+    await write(desk, page, **values)
+    await desk.act(page.save())
+    assert [(row["feature"], row["promise"]) for row in page.promises] == [shown]
+
+
+@pytest.mark.parametrize(
+    ("promising", "values", "field"),
+    [
+        pytest.param("model", {}, "model", id="no model"),
+        pytest.param("limit", {"most": "a lot"}, "most", id="a limit that cannot be compared"),
+        pytest.param("quota", {}, "meter_id", id="no meter"),
+    ],
+)
+async def test_a_promise_that_cannot_be(desk: Screen, promising: str, values: dict[str, str], field: str) -> None:
+    page = await plan(desk, "Refuses")
+    page.new_promise()
+    page.choose("promising", promising)
+    await write(desk, page, **values)
+    await desk.act(page.save())
+    assert [name for name, said in page.errors.items() if said] == [field]
     assert page.promises == []

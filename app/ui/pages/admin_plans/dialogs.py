@@ -20,7 +20,7 @@ from app.ui.components import (
     text_input,
     var,
 )
-from app.ui.pages.admin_plans.rows import PERIODS, WAYS
+from app.ui.pages.admin_plans.rows import KINDS, OTHERWISE, PERIODS, ROLES, WAYS
 from app.ui.pages.admin_plans.state import PlansState
 
 STATE = var(PlansState)
@@ -75,20 +75,7 @@ def _price_form() -> rx.Component:
                 label=t("admin_plans.form.way"),
             ),
         ),
-        rx.cond(
-            is_usage,
-            field(
-                t("admin_plans.form.meter"),
-                select(
-                    PlansState.meters,
-                    value=PlansState.meter,
-                    on_change=lambda meter: STATE.choose("meter", meter),
-                    label=t("admin_plans.form.meter"),
-                    placeholder=t("admin_plans.form.choose"),
-                ),
-                error=PlansState.errors["meter_id"],
-            ),
-        ),
+        rx.cond(is_usage, _meter()),
         row(
             _text("amount", mono=True), _text("currency", mono=True), class_name="gap-[14px] items-start fb-two-fields"
         ),
@@ -124,30 +111,92 @@ def _change_form() -> rx.Component:
 
 
 def _promise_form() -> rx.Component:
-    is_metered = PlansState.kind == "metered"
     return column(
         field(
-            t("admin_plans.form.feature"),
-            select(
-                PlansState.features,
-                value=PlansState.feature,
-                on_change=lambda feature: STATE.choose("feature", feature),
-                label=t("admin_plans.form.feature"),
-                placeholder=t("admin_plans.form.choose"),
-            ),
-            error=PlansState.errors["feature_id"],
-        ),
-        rx.cond(
-            is_metered,
-            rx.fragment(
-                _text("limit", mono=True),
-                _period(),
-                check(t("admin_plans.form.soft"), checked=PlansState.soft, on_change=STATE.choose_soft),
+            t("admin_plans.form.promising"),
+            segmented(
+                [(kind, t(f"admin_plans.kind.{kind}")) for kind in KINDS],
+                value=PlansState.promising,
+                on_change=lambda kind: STATE.choose("promising", kind),
+                label=t("admin_plans.form.promising"),
+                small=True,
             ),
         ),
+        rx.match(
+            PlansState.promising,
+            ("model", _choice("model", PlansState.models, PlansState.model, hint=t("admin_plans.form.model_hint"))),
+            ("limit", _limit()),
+            ("quota", column(_meter(), _counted(), class_name="gap-[14px]")),
+            _own_feature(),
+        ),
+        class_name="gap-[14px]",
+    )
+
+
+def _limit() -> rx.Component:
+    return column(
+        field(
+            t("admin_plans.form.role"),
+            segmented(
+                [(role, t(f"admin_plans.role.{role}")) for role in ROLES],
+                value=PlansState.role,
+                on_change=lambda role: STATE.choose("role", role),
+                label=t("admin_plans.form.role"),
+                small=True,
+            ),
+        ),
+        _text("most"),
+        field(
+            t("admin_plans.form.otherwise"),
+            segmented(
+                [(way, t(f"admin_plans.beyond.{way}")) for way in OTHERWISE],
+                value=PlansState.otherwise,
+                on_change=lambda way: STATE.choose("otherwise", way),
+                label=t("admin_plans.form.otherwise"),
+                small=True,
+            ),
+        ),
+        class_name="gap-[14px]",
+    )
+
+
+def _own_feature() -> rx.Component:
+    return column(
+        _choice("feature", PlansState.features, PlansState.feature, error=PlansState.errors["feature_id"]),
+        rx.cond(PlansState.kind == "metered", _counted()),
         rx.cond(PlansState.kind == "static", _text("value")),
         rx.cond(PlansState.kind == "config", notice(t("admin_plans.promise.by_api"), tone="neutral")),
+        rx.cond(STATE.features.length() == 0, notice(t("admin_plans.promise.no_features"), tone="neutral")),
         class_name="gap-[14px]",
+    )
+
+
+def _counted() -> rx.Component:
+    return column(
+        _text("limit", mono=True),
+        _period(),
+        check(t("admin_plans.form.soft"), checked=PlansState.soft, on_change=STATE.choose_soft),
+        class_name="gap-[14px]",
+    )
+
+
+def _meter() -> rx.Component:
+    return _choice("meter", PlansState.meters, PlansState.meter, error=PlansState.errors["meter_id"])
+
+
+def _choice(what: str, options: Any, value: Any, *, error: Any = None, hint: Any = None) -> rx.Component:
+    label = t(f"admin_plans.form.{what}")
+    return field(
+        label,
+        select(
+            options,
+            value=value,
+            on_change=lambda chosen: STATE.choose(what, chosen),
+            label=label,
+            placeholder=t("admin_plans.form.choose"),
+        ),
+        hint=hint,
+        error=PlansState.errors[what] if error is None else error,
     )
 
 
@@ -164,7 +213,7 @@ def _period() -> rx.Component:
 
 
 def _text(name: str, *, mono: bool = False) -> rx.Component:
-    hinted = {"lookup_key", "per", "limit"}
+    hinted = {"lookup_key", "per", "limit", "most"}
     return field(
         t(f"admin_plans.form.{name}"),
         text_input(

@@ -90,16 +90,12 @@ def _open_plan() -> rx.Component:
                 rx.el.p(t("admin_plans.promise.none"), class_name="fb-text-2 p-4"),
             ),
             actions=[
-                rx.cond(
-                    STATE.features.length() > 0,
-                    button(
-                        t("admin_plans.promise.new"),
-                        size="small",
-                        icon_name="plus",
-                        on_click=STATE.new_promise,
-                        custom_attrs={"data-testid": "new-promise"},
-                    ),
-                    rx.el.span(t("admin_plans.promise.no_features"), class_name="fb-small"),
+                button(
+                    t("admin_plans.promise.new"),
+                    size="small",
+                    icon_name="plus",
+                    on_click=STATE.new_promise,
+                    custom_attrs={"data-testid": "new-promise"},
                 )
             ],
             flush=True,

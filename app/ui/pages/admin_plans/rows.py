@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from app.kernel.errors import InvalidInput
 from app.kernel.text import t
+from app.plans import allowed
 from app.plans.prices import in_words
 from app.ui import present
 
@@ -14,6 +15,11 @@ PLAN_FIELDS = ("name", "lookup_key", "description")
 PERIODS = ("MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL", "WEEKLY", "DAILY")
 #: How a price made here is counted: a fee per period, per unit, or per started package. Tiers come by the API.
 WAYS = ("fee", "unit", "package")
+
+#: What a plan can promise: a model, the most of something, so much in a period, or a feature of the operator's own.
+KINDS = ("model", "limit", "quota", "feature")
+ROLES = tuple(allowed.ROLES)
+OTHERWISE = (allowed.REFUSE, allowed.DOWNGRADE)
 
 
 class PlanRow(TypedDict):
@@ -93,7 +99,7 @@ def cost_in_words(price: Mapping[str, Any], counted: str) -> str:
 def promise_row(promise: Mapping[str, Any], feature: Mapping[str, Any] | None) -> PromiseRow:
     return PromiseRow(
         id=promise["id"],
-        feature=feature["name"] if feature else promise["feature_id"],
+        feature=_feature_in_words(feature) if feature else promise["feature_id"],
         promise=promise_in_words(promise),
         is_off=not promise["is_enabled"],
     )
@@ -105,6 +111,9 @@ def promise_in_words(promise: Mapping[str, Any]) -> str:
         return t("admin_plans.promise.off")
     if promise["feature_type"] == "static":
         return str(promise["static_value"])
+    if promise["feature_type"] == "config" and {*promise["config_value"]} == {"most", "otherwise"}:
+        said = promise["config_value"]
+        return t(f"admin_plans.otherwise.{said['otherwise']}", most=said["most"])
     if promise["feature_type"] == "config":
         return ", ".join(f"{name}: {_listed(value)}" for name, value in promise["config_value"].items())
     if promise["feature_type"] == "boolean":
@@ -154,6 +163,15 @@ def filters_of(text: str) -> dict[str, list[str]]:
 def filters_text(filters: Mapping[str, list[str]]) -> str:
     """The other way round."""
     return "\n".join(f"{name} = {', '.join(values)}" for name, values in filters.items())
+
+
+def _feature_in_words(feature: Mapping[str, Any]) -> str:
+    key = feature["lookup_key"] or ""
+    if key.startswith(allowed.MODEL):
+        return t("admin_plans.promise.model", name=key.removeprefix(allowed.MODEL))
+    if key.startswith(allowed.LIMIT) and key.removeprefix(allowed.LIMIT) in ROLES:
+        return t(f"admin_plans.role.{key.removeprefix(allowed.LIMIT)}")
+    return str(feature["name"])
 
 
 def _listed(value: object) -> str:

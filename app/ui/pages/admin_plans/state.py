@@ -12,15 +12,18 @@ from app.kernel.errors import FareboxError
 from app.kernel.given import Given
 from app.kernel.ids import is_id, new_id
 from app.kernel.text import t
-from app.plans import catalog, entitlements, price_book
+from app.plans import catalog, entitlements, price_book, promises
 from app.services import Services
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_plans import reads
 from app.ui.pages.admin_plans.rows import (
+    KINDS,
+    OTHERWISE,
     PERIODS,
     PLAN_FIELDS,
     PRICE_FIELDS,
+    ROLES,
     WAYS,
     Choice,
     PlanRow,
@@ -32,7 +35,7 @@ from app.ui.pages.admin_plans.rows import (
 from app.ui.roles import Role
 
 LONGEST = 2_000
-PROMISE_FIELDS = ("limit", "value")
+PROMISE_FIELDS = ("limit", "value", "most")
 #: What the domain calls a field, and where its refusal stands in the forms.
 STANDS_AT = {
     "transform_quantity.divide_by": "per",
@@ -40,8 +43,9 @@ STANDS_AT = {
     "filter_values": "filters",
     "usage_limit": "limit",
     "static_value": "value",
+    **dict.fromkeys(ROLES, "most"),
 }
-FIELDS = (*PLAN_FIELDS, *PRICE_FIELDS, *PROMISE_FIELDS, "meter_id", "feature_id", "")
+FIELDS = (*PLAN_FIELDS, *PRICE_FIELDS, *PROMISE_FIELDS, "meter_id", "feature_id", "model", "")
 NOBODY: PlanRow = {"id": "", "name": "", "key": "", "summary": ""}
 
 Doing = Callable[[Connection, dict[str, Any]], object]
@@ -73,6 +77,11 @@ class PlansState(PageState):
     meter: str = ""
     feature: str = ""
     kind: str = ""  # of the chosen feature
+    promising: str = KINDS[0]
+    models: list[Choice] = []
+    model: str = ""
+    role: str = ROLES[0]
+    otherwise: str = OTHERWISE[0]
     soft: bool = False
     busy: bool = False
 
@@ -160,6 +169,14 @@ class PlansState(PageState):
             self.period = value
         elif what == "meter" and any(each["value"] == value for each in self.meters):
             self.meter, self.errors["meter_id"] = value, ""
+        elif what == "promising" and value in KINDS:
+            self.promising, self.errors = value, dict.fromkeys(FIELDS, "")
+        elif what == "model" and any(each["value"] == value for each in self.models):
+            self.model = value
+        elif what == "role" and value in ROLES:
+            self.role, self.errors["most"] = value, ""
+        elif what == "otherwise" and value in OTHERWISE:
+            self.otherwise = value
         elif what == "feature" and value in self.feature_types:
             self.feature, self.kind, self.errors["feature_id"] = value, self.feature_types[value], ""
 
@@ -215,9 +232,27 @@ class PlansState(PageState):
                 return lambda c, by: price_book.change(c, editing, amount, **by)
             case "end":
                 return lambda c, by: price_book.end(c, editing, Given({}), **by)
+        return self._promise(plan_id, values)
+
+    def _promise(self, plan_id: str, values: dict[str, str]) -> Doing:
+        counted = {
+            "usage_limit": amount_of(values["limit"]),
+            "usage_reset_period": self.period,
+            "is_soft_limit": self.soft,
+        }
+        model, meter, role, most, otherwise = self.model, self.meter, self.role, values["most"], self.otherwise
+        match self.promising:
+            case "model":
+                return lambda c, by: promises.promise_model(c, plan_id, Given({"model": model}).text("model"), **by)
+            case "limit":
+                return lambda c, by: promises.promise_limit(c, plan_id, role, most, otherwise, **by)
+            case "quota":
+                return lambda c, by: promises.promise_quota(
+                    c, plan_id, Given({"meter_id": meter}).text("meter_id"), counted, **by
+                )
         promise: dict[str, Any] = {"plan_id": plan_id, "feature_id": self.feature, "is_soft_limit": self.soft}
         if self.kind == "metered":
-            promise |= {"usage_limit": amount_of(values["limit"]), "usage_reset_period": self.period}
+            promise |= counted
         if self.kind == "static":
             promise["static_value"] = values["value"]
         return lambda c, by: entitlements.create(c, Given(promise), **by)
@@ -227,6 +262,7 @@ class PlansState(PageState):
         self.values, self.errors = dict.fromkeys(FIELDS, ""), dict.fromkeys(FIELDS, "")
         self.way, self.period, self.meter, self.feature, self.kind = WAYS[1], PERIODS[0], "", "", ""
         self.soft = self.busy = False
+        self.promising, self.model, self.role, self.otherwise = KINDS[0], "", ROLES[0], OTHERWISE[0]
 
     def _about(self, price_id: str, doing: str) -> None:
         found = next((row for row in self.prices if row["id"] == str(price_id) and not row["is_ended"]), None)
@@ -239,6 +275,8 @@ class PlansState(PageState):
         if self.chosen["id"] not in [row["id"] for row in self.rows]:
             self.chosen = self.rows[0] if self.rows else NOBODY
         self.meters, self.features, self.feature_types = await asyncio.to_thread(reads.choices, parts.db)
+        offers = await asyncio.to_thread(parts.offers.list)
+        self.models = [Choice(value=offer.alias, label=offer.title) for offer in offers]
         self.prices, self.promises = [], []
         if not is_id(self.chosen["id"], "plan"):
             return
