@@ -256,6 +256,15 @@ FACTS = [
         id="debt nobody will pay",
     ),
     pytest.param(
+        journal.debit(WS, credits(5), purpose="invoice", ref="wallet_1/invoice/inv_1"),
+        """
+        debit wallet_1/invoice/inv_1
+          ws:ws_1:prepaid            +5.000000 credit
+          revenue:usage              -5.000000 credit
+        """,
+        id="credits pay an invoice",
+    ),
+    pytest.param(
         journal.owed_paid(WS, credits(60), ref="ws_1:0"),
         """
         owed_paid ws_1:0
