@@ -40,6 +40,7 @@ class Settings:
     sandbox_url: str | None
     smtp_url: str | None = field(default=None, repr=False)  # the mail server; without one mails are kept for operators
     mail_from: str = ""  # the sender, such as Farebox <billing@example.com>
+    confirm_above_credits: int = 5_000  # from where the playground asks before it runs; 0: it never asks by itself
     low_balance_credits: int = 100  # where a workspace that chose nothing is told that its balance is low
     metrics_token: str = field(default="", repr=False)  # who may read /metrics from elsewhere than this machine
     metrics_dir: str = ""  # where several processes of one server share their figures
@@ -104,6 +105,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         sandbox_url=env.get("FAREBOX_SANDBOX_URL") or None,
         smtp_url=env.get("FAREBOX_SMTP_URL") or None,
         mail_from=_sender(env),
+        confirm_above_credits=_integer(env, "FAREBOX_CONFIRM_ABOVE_CREDITS", 5_000, least=0),
         low_balance_credits=_integer(env, "FAREBOX_LOW_BALANCE_CREDITS", 100),
         metrics_token=env.get("FAREBOX_METRICS_TOKEN", ""),
         metrics_dir=env.get("PROMETHEUS_MULTIPROC_DIR", ""),
@@ -255,14 +257,14 @@ def _public_url(env: Mapping[str, str], demo: bool, port: int) -> str:
     return f"http://localhost:{port}"
 
 
-def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+def _integer(env: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
     raw = env.get(name, "")
     try:
         value = int(raw) if raw else default
     except ValueError:
         raise Broken(f"{name} must be a whole number, not {raw!r}.") from None
-    if value <= 0:
-        raise Broken(f"{name} must be above zero, not {value}.")
+    if value < least:
+        raise Broken(f"{name} must be {'above zero' if least else 'zero or above'}, not {value}.")
     return value
 
 

@@ -74,6 +74,8 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "FAREBOX_SANDBOX_URL", settings.sandbox_url or "unset"
     yield "FAREBOX_SMTP_URL", _without_password(settings.smtp_url) if settings.smtp_url else "unset: mails are kept"
     yield "FAREBOX_MAIL_FROM", settings.mail_from or "unset"
+    asks = settings.confirm_above_credits
+    yield "FAREBOX_CONFIRM_ABOVE_CREDITS", str(asks) if asks else "0: the playground does not ask by itself"
     yield "FAREBOX_LOW_BALANCE_CREDITS", str(settings.low_balance_credits)
     yield "FAREBOX_KEEP_REFUSED_DAYS", str(settings.keep_refused_days)
     yield "FAREBOX_KEEP_PAYLOAD_DAYS", str(settings.keep_payload_days)

@@ -260,6 +260,47 @@ async def test_run_unfolds_what_hides_a_mistake(visit):
     assert not form.unfolded  # nothing may run without a price, and the button says so
 
 
+# --- asking before something costly
+
+COSTLY = {"prompt": "A heron", "resolution": "4k", "duration": "8s"}
+
+
+async def costly(visit, work):
+    """A form whose run comes to 6,720 credits."""
+    await spend(visit, -20_000)
+    form = await opened(visit, model="veo3.1")
+    for name, value in COSTLY.items():
+        await form.set_value(name, value)
+    return form
+
+
+async def test_a_costly_run_is_asked_about_first(visit, work):
+    form = await costly(visit, work)
+    await run(form)
+    assert form.question["text"] == "This Veo 3.1 request is estimated at 6,720 credits ($6.72). Continue?"
+    assert not work.jobs
+    form.answer_no()
+    assert await work.run_confirmed(form.slip["ticket"]) is None
+    await run(form)
+    assert await work.run_confirmed("something else") is None
+    assert await work.run_confirmed(form.question["ticket"]) is not None
+    await run(form)
+    assert (form.question["ticket"], len(work.jobs)) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("choice", "model", "is_asked"),
+    [("never", "veo3.1", False), ("always", "flux-schnell", True), ("usual", "flux-schnell", False)],
+)
+async def test_how_often_is_a_person_s_own_choice(visit, work, choice, model, is_asked):
+    form = await costly(visit, work)
+    form.choose_confirm(choice)
+    form.choose_confirm("something else")
+    await form.choose(model)
+    await run(form)
+    assert (form.question["ticket"] != "") is is_asked
+
+
 async def spend(visit: Visit, credits: int) -> None:
     """So many credits are gone, without this tab knowing."""
     amount = -Money.from_exact(credits)

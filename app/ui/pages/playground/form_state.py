@@ -17,6 +17,7 @@ from app.kernel.text import t
 from app.pricing.parameters import Parameter
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.playground import fields, look, slip, snippets, starters, work_reads
+from app.ui.pages.playground.confirm import CHOICES, NOTHING_ASKED, USUAL, Question, must_ask, question
 from app.ui.pages.playground.fields import FieldRow
 from app.ui.pages.playground.labels import pixels_of
 from app.ui.pages.playground.slip import QUOTING, Shown, Slip, Stale
@@ -51,6 +52,8 @@ class FormState(PageState):
     busy: bool = False
     notice: str = ""
     notice_tone: str = "loss"
+    question: Question = NOTHING_ASKED
+    confirm_choice: str = rx.LocalStorage(USUAL, name="fb-confirm-runs")
     language: str = "curl"
     dry_first: bool = True
     code: list[Piece] = []
@@ -65,6 +68,7 @@ class FormState(PageState):
     _segments: dict[str, bool] = {}
     _visit: tuple[str, str] = ("", "")
     _less: bool = False
+    _agreed: str = ""
 
     # ---- arriving ----
 
@@ -194,6 +198,30 @@ class FormState(PageState):
     def set_dry_first(self, on: bool):
         self.dry_first = on is True
         self._write_code()
+
+    # ---- asking before something costly ----
+
+    @rx.event
+    def choose_confirm(self, choice: str):
+        """How often to ask; kept in this browser."""
+        if choice in CHOICES:
+            self.confirm_choice = str(choice)
+
+    @rx.event
+    def answer_no(self):
+        """Nothing runs; the form stays as it is."""
+        self.question = NOTHING_ASKED
+
+    def _asks_first(self, shown: Shown, *, again: bool = False) -> bool:
+        """Whether a question stands before this run now; a price that was agreed to is not asked about twice."""
+        agreed, self._agreed = self._agreed, ""
+        settings = services.current().settings
+        if agreed == shown.ticket or not must_ask(shown, self.confirm_choice, settings.confirm_above_credits):
+            return False
+        offer = self._offer()
+        title = offer.title if offer else self.alias
+        self.question = question(title, shown, settings.credit_value_micros, again=again)
+        return True
 
     # ---- running ----
 

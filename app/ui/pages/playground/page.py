@@ -7,6 +7,7 @@ from app.ui.components import button, empty_state, icon_button, row, skeleton, v
 from app.ui.components.base import icon
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.playground.confirm_view import confirm_dialog
 from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.form_view import form
 from app.ui.pages.playground.history_view import history_rail, history_sheet
@@ -39,7 +40,7 @@ def _columns() -> rx.Component:
                 form(phone_card(), jobs(in_form=True)),
                 class_name="fb-play-form-scroll fb-scroll",
             ),
-            rx.el.div(notice_line(), run_dock(), class_name="fb-play-dock"),
+            rx.el.div(notice_line(), run_dock(), confirm_dialog(), class_name="fb-play-dock"),
             class_name="fb-play-form",
             custom_attrs={"aria-label": t("playground.form.label")},
         ),

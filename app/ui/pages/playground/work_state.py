@@ -2,7 +2,7 @@
 push says when to look."""
 
 import asyncio
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -15,6 +15,7 @@ from app.kernel.text import t
 from app.ui import live, present, wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.playground import work_reads
+from app.ui.pages.playground.confirm import NOTHING_ASKED
 from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.seen import NO_RESULT, HistoryRow, JobRow, ResultRow, history_rows, job_row, result_row
 from app.ui.pages.playground.slip import Shown
@@ -104,6 +105,8 @@ class WorkState(PageState):
         if focus := form._complain():
             yield rx.call_script(focus)
             return
+        if form._asks_first(shown):
+            return
         form.busy = True
         yield
         try:
@@ -114,13 +117,24 @@ class WorkState(PageState):
             await self._begin(started)
 
     @rx.event
+    async def run_confirmed(self, ticket: str):
+        """Yes to the question that is asked, and to no other."""
+        form = await self.get_state(FormState)
+        asked = form.question
+        if not asked["ticket"] or asked["ticket"] != str(ticket):
+            return None
+        form.question, form._agreed = NOTHING_ASKED, asked["ticket"]
+        event: Any = WorkState.run_again if asked["again"] else WorkState.run
+        return event(asked["ticket"])
+
+    @rx.event
     async def run_again(self, ticket: str):
         """The request in view once more, at the price that was on the button; `ticket` names it."""
         shown, generation_id = Shown.of_ticket(ticket), self.result["id"]
         if shown is None or not generation_id:
             return
         form = await self.get_state(FormState)
-        if form.busy:
+        if form.busy or form._asks_first(shown, again=True):
             return
         known = await asyncio.to_thread(work_reads.find, generation_id, workspace_id())
         await form._take_over(known.seen)

@@ -1,0 +1,46 @@
+"""Asking before something costly runs: from which price on, and in which words. Pure."""
+
+from decimal import Decimal
+from typing import TypedDict
+
+from app.kernel.money import USD, Money
+from app.kernel.text import t
+from app.ui import present
+from app.ui.pages.playground.slip import Shown
+
+#: What a person chose, kept in their browser: the installation's threshold, or always, or never.
+USUAL, ALWAYS, NEVER = "usual", "always", "never"
+CHOICES = (USUAL, ALWAYS, NEVER)
+
+
+class Question(TypedDict):
+    """What the dialog asks; `ticket` is the price it is about, empty while nothing is asked."""
+
+    ticket: str
+    text: str
+    button: str
+    again: bool
+
+
+NOTHING_ASKED: Question = Question(ticket="", text="", button="", again=False)
+
+
+def must_ask(shown: Shown, choice: str, above_credits: int) -> bool:
+    """Whether a run at this price is asked about first."""
+    if choice == NEVER:
+        return False
+    if choice == ALWAYS:
+        return shown.maximum.micros > 0
+    return above_credits > 0 and shown.maximum > Money.from_exact(above_credits)
+
+
+def question(model: str, shown: Shown, credit_value_micros: int, *, again: bool) -> Question:
+    """`This Veo 3.1 request is estimated at 384 credits ($3.84). Continue?`"""
+    worth = Money.from_exact(shown.maximum.amount * Decimal(credit_value_micros).scaleb(-6), USD)
+    amount = present.credit_words(shown.maximum)
+    return Question(
+        ticket=shown.ticket,
+        text=t("playground.confirm.question", model=model, amount=amount, money=present.currency(worth)),
+        button=t("playground.run.exact", amount=amount),
+        again=again,
+    )

@@ -1,0 +1,41 @@
+"""The dialog that asks before something costly runs, and how often a person wants to be asked."""
+
+import reflex as rx
+
+from app.kernel.text import t
+from app.ui.components import button, dialog, var
+from app.ui.pages.playground.confirm import CHOICES
+from app.ui.pages.playground.form_state import FormState
+from app.ui.pages.playground.work_state import WorkState
+
+FORM = var(FormState)
+WORK = var(WorkState)
+
+
+def confirm_dialog() -> rx.Component:
+    """Driven by the question; Esc and the cross answer no."""
+    asked = FORM.question
+    return dialog(
+        rx.el.p(asked["text"], custom_attrs={"data-testid": "confirm-question"}),
+        rx.el.label(
+            rx.el.span(t("playground.confirm.ask"), class_name="fb-label"),
+            rx.segmented_control.root(
+                *(rx.segmented_control.item(t(f"playground.confirm.{one}"), value=one) for one in CHOICES),
+                value=FORM.confirm_choice,
+                on_change=FORM.choose_confirm,
+            ),
+            class_name="flex flex-col gap-2",
+        ),
+        title=t("playground.confirm.title"),
+        footer=[
+            button(t("playground.confirm.keep"), on_click=FORM.answer_no, custom_attrs={"data-testid": "confirm-no"}),
+            button(
+                asked["button"],
+                kind="solid",
+                on_click=WORK.run_confirmed(asked["ticket"]),
+                custom_attrs={"data-testid": "confirm-yes"},
+            ),
+        ],
+        is_open=asked["ticket"] != "",
+        on_open_change=FORM.answer_no,
+    )
