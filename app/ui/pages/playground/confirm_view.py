@@ -22,7 +22,7 @@ def confirm_dialog() -> rx.Component:
             rx.segmented_control.root(
                 *(rx.segmented_control.item(t(f"playground.confirm.{one}"), value=one) for one in CHOICES),
                 value=FORM.confirm_choice,
-                on_change=FORM.choose_confirm,
+                on_change=lambda value: FORM.choose_confirm(value.to(str)),
             ),
             class_name="flex flex-col gap-2",
         ),
