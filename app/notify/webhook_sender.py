@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
-from app.kernel import meters, outbox
+from app.kernel import faults, meters, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.events import Listeners
@@ -84,10 +84,12 @@ class Sender:
 
     async def _attempt(self, row: Any) -> None:
         began = self._now()
+        faults.point("webhook.after_claim")
         try:
             secrets = self._endpoints.secrets_of(row, began)
             answer = await self._wire.post(row.url, row.body, row.message_id, secrets, began)
             meters.WEBHOOK_ATTEMPTS.labels("delivered" if answer.is_accepted else "failed").inc()
+            faults.point("webhook.after_answer")
             await asyncio.to_thread(self._judge, row, answer, began)
         except Exception:
             log.exception("%s could not be sent; it is tried again", row.id)

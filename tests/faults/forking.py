@@ -14,7 +14,8 @@ from multiprocessing.process import BaseProcess
 from app.kernel import faults
 
 PRELOAD = [
-    f"tests.faults.{name}_process" for name in ("generation", "invoice", "ledger", "metering", "payment", "returns")
+    f"tests.faults.{name}_process"
+    for name in ("generation", "inline", "invoice", "ledger", "metering", "payment", "returns")
 ]
 
 

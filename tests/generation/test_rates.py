@@ -154,3 +154,17 @@ def test_without_its_redis_a_process_counts_for_itself(caplog: pytest.LogCapture
 
     assert granted(rates, 5, rate(3)) == 3
     assert caplog.text.count("Redis does not answer") == 1  # and it is not asked again for a while
+
+
+def test_what_turned_out_later_is_counted_and_never_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """The request it is about is settled: nothing that happens to Redis may reach it."""
+    now = Time()
+    rates = Rates("redis://127.0.0.1:9/0", clock=now)  # nobody listens there
+
+    asyncio.run(rates.add([rate(100, 60, kind="tokens"), rate(100, 30, kind="tokens")]))
+
+    assert caplog.text.count("Redis does not answer") == 1
+    left = take(rates, rate(100, 5, kind="tokens"))
+    assert isinstance(left, RateHeaders)
+    assert left.tokens is not None
+    assert left.tokens.remaining == 5

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app import services as building
 from app.accounts.identity import Who
 from app.catalogue import provider_access
 from app.catalogue.provider_access import ProviderCard
+from app.generation.health import HEALTH
 from app.kernel.errors import InvalidInput
 from app.ui.guard import acting_as
 from app.ui.pages.admin_providers.add import AddProviderState, add_dialog
@@ -132,6 +134,19 @@ def test_going_live_needs_the_key_for_the_new_host(home: House, page: Any) -> No
     assert page.values["api_key"] == ""
     now = access(home, "fal")
     assert (now.base_url, now.is_sandbox, now.api_key) == ("https://queue.fal.run", False, "key-of-the-real-service")
+
+
+def test_a_provider_whose_key_was_repaired_may_be_tried_at_once(home: House, page: Any) -> None:
+    health = home.services.desk.router.health
+    asyncio.run(health.provider_down("fal", "401"))
+    with home.services.db.read() as connection:
+        waits = select(HEALTH.c.retry_at).where(HEALTH.c.subject == "fal")
+        assert connection.execute(waits).scalar_one() > home.services.desk.clock()
+    asyncio.run(ProvidersState.edit.fn(page, "fal"))
+    ProvidersState.write.fn(page, "api_key", "a-better-key")
+    asyncio.run(ProvidersState.save.fn(page))
+    with home.services.db.read() as connection:
+        assert connection.execute(waits).scalar_one() <= home.services.desk.clock()
 
 
 def test_a_wrong_address_stands_under_its_field(page: Any) -> None:
