@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from app.generation.sweep import overdue
 from app.jobs.engine import Carrier, Engine, Sweeper
 from app.kernel import outbox
 from app.kernel.clock import now
@@ -15,6 +18,13 @@ from tests.support.house import House, house, settings_for
 
 PATIENCE_SECONDS = 120  # a machine with more to do than this
 PROMPT = "A red tram on a viaduct"
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweeper looks ten times a second, and takes nothing for somebody else's that is due."""
+    monkeypatch.setattr("app.jobs.engine.SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr("app.services.overdue", partial(overdue, by=timedelta(0)))
 
 
 @pytest.fixture
@@ -46,7 +56,9 @@ def test_the_engine_carries_generations_to_their_end(home: House) -> None:
     home.assert_books_balance()
 
 
-def test_a_request_the_engine_never_heard_of_is_swept_up(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_the_engine_never_heard_of_is_swept_up(
+    home: House, monkeypatch: pytest.MonkeyPatch, hurried: None
+) -> None:
     engine = home.services.engine
     assert engine is not None
     monkeypatch.setattr(type(engine), "follow", lambda _self, _generation_id: None)
@@ -95,7 +107,7 @@ def test_who_asked_for_a_launch_behind_its_back_hears_of_its_failure(tmp_path: P
     assert [type(error).__name__ for error in heard] == ["OperationalError"]
 
 
-def test_the_sweeper_survives_a_generation_it_cannot_advance() -> None:
+def test_the_sweeper_survives_a_generation_it_cannot_advance(hurried: None) -> None:
     advanced: list[str] = []
 
     async def advance(generation_id: str) -> float | None:
@@ -104,11 +116,11 @@ def test_the_sweeper_survives_a_generation_it_cannot_advance() -> None:
         advanced.append(generation_id)
         return None
 
-    async def overdue() -> list[str]:
+    async def late() -> list[str]:
         return ["bad", "good"]
 
     sweeper = Sweeper()
-    sweeper.start(Carrier(advance, overdue))
+    sweeper.start(Carrier(advance, late))
     end = time.monotonic() + PATIENCE_SECONDS
     while len(advanced) < 2 and time.monotonic() < end:
         time.sleep(0.1)
