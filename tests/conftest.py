@@ -19,6 +19,7 @@ from tests.support.sandbox import running_sandbox
 from tests.support.schema import prepare
 from tests.support.seeded import seed
 from tests.support.server import ensure_front_end
+from tests.support.stripe_sandbox import SandboxStripe, running_stripe
 from tests.support.thrift import be_thrifty
 
 be_thrifty()
@@ -244,6 +245,20 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One sandbox for the session, in a hurry."""
     with running_sandbox(tmp_path_factory.mktemp("sandbox"), speed=50) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def session_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxStripe]:
+    """One Stripe for the session; a test asks for `stripe_`."""
+    with running_stripe(tmp_path_factory.mktemp("stripe")) as running:
+        yield running
+
+
+@pytest.fixture
+def stripe_(session_stripe: SandboxStripe) -> SandboxStripe:
+    """The session's Stripe, with nothing in it."""
+    session_stripe.ctl("reset")
+    return session_stripe
 
 
 @pytest.fixture(scope="session")

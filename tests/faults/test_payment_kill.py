@@ -15,7 +15,7 @@ import pytest
 from app.payments.lifecycle import State
 from tests.faults.payment_process import run
 from tests.support.effort import sweep
-from tests.support.stripe_sandbox import SandboxStripe, running_stripe
+from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
 
@@ -35,16 +35,9 @@ FULFILLING = [
 APPROVING = ["manual.after_approval", "fulfil.after_order", "lane.after_commit"]
 
 
-@pytest.fixture(scope="module")
-def module_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxStripe]:
-    with running_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
-def till(tmp_path: Path, database_url: str, module_stripe: SandboxStripe) -> Iterator[Till]:
-    module_stripe.ctl("reset")
-    with open_till(tmp_path / "home", database_url, module_stripe) as opened:
+def till(tmp_path: Path, database_url: str, stripe_: SandboxStripe) -> Iterator[Till]:
+    with open_till(tmp_path / "home", database_url, stripe_) as opened:
         yield opened
 
 

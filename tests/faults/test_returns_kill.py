@@ -12,7 +12,7 @@ from app.payments.lifecycle import State
 from tests.faults.returns_process import run
 from tests.support.effort import sweep
 from tests.support.returns import at_stripe, bought, cash, charge_of, notes, refunds
-from tests.support.stripe_sandbox import SandboxStripe, running_stripe
+from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
 from tests.support.topups import charges, due, empty, everything, hear, on, topups
@@ -33,16 +33,9 @@ TOPUP = ("topup.after_order", "topup.after_charge", "fulfil.after_credits", "ful
          "fulfil.after_invoice", "fulfil.before_commit", "fulfil.after_commit")  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def module_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxStripe]:
-    with running_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
-def till(tmp_path: Path, database_url: str, module_stripe: SandboxStripe) -> Iterator[Till]:
-    module_stripe.ctl("reset")
-    with open_till(tmp_path / "home", database_url, module_stripe) as opened:
+def till(tmp_path: Path, database_url: str, stripe_: SandboxStripe) -> Iterator[Till]:
+    with open_till(tmp_path / "home", database_url, stripe_) as opened:
         yield opened
 
 

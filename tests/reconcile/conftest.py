@@ -5,22 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stripe_sandbox import SandboxStripe, running_stripe
+from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
-
-
-@pytest.fixture(scope="session")
-def session_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxStripe]:
-    with running_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
-@pytest.fixture
-def stripe_(session_stripe: SandboxStripe) -> SandboxStripe:
-    """The session's Stripe, with nothing in it."""
-    session_stripe.ctl("reset")
-    return session_stripe
 
 
 @pytest.fixture

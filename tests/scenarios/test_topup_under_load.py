@@ -10,18 +10,12 @@ from app.generation.start import Ask, start
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.payments.lifecycle import State
-from tests.support.stripe_sandbox import SandboxStripe, running_stripe
+from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
 from tests.support.topups import charges, due, hear, on, topups, use
 
 GENERATIONS = 50
-
-
-@pytest.fixture
-def stripe_(tmp_path: Path) -> Iterator[SandboxStripe]:
-    with running_stripe(tmp_path / "stripe") as running:
-        yield running
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from app.ui.pages.admin_orders.agree_state import AgreeState
 from app.ui.pages.admin_orders.returns_state import ReturnsState
 from app.ui.pages.admin_settings.payments_state import PaymentsState
 from tests.support.returns import at_stripe, bought, charge_of
-from tests.support.stripe_sandbox import running_stripe
+from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
 from tests.support.topups import hear, use
@@ -27,9 +27,9 @@ from tests.ui.tabs import new_tab
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sqlite_url: str) -> Iterator[Till]:
+def shop(tmp_path: Path, sqlite_url: str, stripe_: SandboxStripe) -> Iterator[Till]:
     before = building._current
-    with running_stripe(tmp_path / "stripe") as stripe, open_till(tmp_path / "home", sqlite_url, stripe) as opened:
+    with open_till(tmp_path / "home", sqlite_url, stripe_) as opened:
         building.install(opened.services)
         yield opened
     building._current = before

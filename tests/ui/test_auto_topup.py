@@ -17,7 +17,6 @@ from app.ui.pages.top_up.auto import auto_facts, buys, card_rows, first_values, 
 from app.ui.pages.top_up.auto_state import AutoOwnerState, AutoState
 from app.ui.pages.top_up.orders import order_row
 from app.ui.roles import Role
-from tests.payments.conftest import session_stripe, stripe_  # noqa: F401 - fixtures
 from tests.support.till import Till
 from tests.support.topups import behave, card_on_file, due, empty, hear, on, setting, topups
 from tests.ui.screens import Screen

@@ -28,7 +28,6 @@ from app.ui.pages.top_up.orders import TONES, messages, order_facts, order_row
 from app.ui.pages.top_up.shop_state import ShopState, problem_words
 from app.ui.roles import Role
 from tests.invoicing.support import company, person, seller, tax_on
-from tests.payments.conftest import session_stripe, stripe_  # noqa: F401 - fixtures
 from tests.support.house import House
 from tests.support.returns import bought, charge_of, refund
 from tests.support.stripe_sandbox import SandboxStripe
@@ -45,7 +44,7 @@ NOW = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
 def till(
     tmp_path: Path,
     sqlite_url: str,
-    stripe_: SandboxStripe,  # noqa: F811
+    stripe_: SandboxStripe,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Till]:
     with open_till(tmp_path / "home", sqlite_url, stripe_) as opened:
