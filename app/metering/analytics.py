@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from app.kernel.errors import InvalidInput
 from app.metering.aggregate import Aggregation, Reading, aggregate
 from app.metering.apart import canonical
-from app.metering.cells import Cell, Kind, Kinds, Wanted, cells, events_of
+from app.metering.cells import Cell, Kind, Kinds, Wanted, by_customer, cells, events_of, of_tail
 from app.metering.events import BILLIONTHS
 from app.metering.meters import Meter
+from app.metering.sums import COUNT
 from app.metering.usage import billionths_read_by
 from app.metering.windows import start_of
 
@@ -46,6 +47,17 @@ class Asked:
     wanted: Wanted
     by: Sequence[str] = ()
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def is_of_customers(self) -> bool:
+        """Everybody, each with one figure: the database adds those up by itself."""
+        wanted = self.wanted
+        return (
+            tuple(self.by) == (CUSTOMER,)
+            and wanted.customers is None
+            and wanted.window is None
+            and not self.only.get(SOURCE)
+        )
 
     def keeps(self, kind: Kind) -> bool:
         said = {**kind.properties, EVENT: kind.name}
@@ -80,7 +92,13 @@ def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found
     """Cells of one kind, customer, source and window belong together: a meter needs all figures of them at once."""
     sources = asked.only.get(SOURCE)
     together: dict[tuple[str, int, datetime | None, str], _Together] = {}
-    for cell in cells(connection, asked.wanted, asked.keeps):
+    sums: dict[str, dict[tuple[Group, datetime | None], list[int]]] = {meter.id: {} for meter in meters}
+    found_cells = cells(connection, asked.wanted, asked.keeps)
+    if asked.is_of_customers:
+        for meter in meters:
+            _by_customer(connection, meter, asked, sums[meter.id])
+        found_cells = of_tail(connection, asked.wanted, Kinds(connection), asked.keeps)
+    for cell in found_cells:
         if sources and cell.source not in sources:
             continue
         key = (cell.customer, cell.kind.id, cell.start, cell.source)
@@ -88,7 +106,6 @@ def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found
         if parts is None:
             parts = together[key] = _Together(cell)
         parts.add(cell)
-    sums: dict[str, dict[tuple[Group, datetime | None], list[int]]] = {meter.id: {} for meter in meters}
     for parts in together.values():
         first = parts.first
         group = asked.group(first.kind, first.customer, first.source)
@@ -102,6 +119,26 @@ def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found
     for meter in meters:
         for (group, start), (events, billionths) in sums[meter.id].items():
             _note(found[meter.id], group, start, Total(events, _amount(meter, events, billionths)))
+
+
+def _by_customer(
+    connection: Connection, meter: Meter, asked: Asked, sums: dict[tuple[Group, datetime | None], list[int]]
+) -> None:
+    """Kinds of events say which figures they have, and so which of them the meter reads."""
+    figures, counted = set[tuple[int, str]](), set[tuple[int, str]]()
+    for kind in Kinds(connection).every():
+        if not asked.keeps(kind):
+            continue
+        read = billionths_read_by(meter, kind.name, kind.properties, 1, dict.fromkeys(kind.figures, (0, 0)))
+        if read is not None and read[0]:
+            counted.add((kind.id, COUNT))
+        elif read is not None:
+            figures.add((kind.id, next(each for each in meter.fields if each in kind.figures)))
+    for pairs, counts in ((figures, False), (counted, True)):
+        for customer, events, billionths in by_customer(connection, asked.wanted, pairs) if pairs else ():
+            known = sums.setdefault(((customer,), None), [0, 0])
+            known[0] += events
+            known[1] += events * BILLIONTHS if counts else billionths
 
 
 class _Together:

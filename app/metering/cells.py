@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, select, tuple_
 
 from app.metering import tables
 from app.metering.aggregate import Span
@@ -21,6 +21,8 @@ from app.metering.usage import rolled_up_to
 from app.metering.windows import OF_DAYS, midnight, start_of
 
 DAY: Final = timedelta(days=1)
+#: So many shapes and figures are named in one statement.
+MOST_PAIRS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,42 @@ def cells(connection: Connection, wanted: Wanted, keep: Callable[[Kind], bool] =
             yield from _of_events(connection, wanted, edge, kinds, keep)
 
 
+def of_tail(
+    connection: Connection, wanted: Wanted, kinds: "Kinds", keep: Callable[[Kind], bool] = lambda _: True
+) -> Iterator[Cell]:
+    """What is not in the sums yet, of whole days."""
+    rolled = rolled_up_to(connection)
+    if rolled is not None:
+        inner = Span(*map(midnight, days_of(wanted)))
+        yield from _of_events(connection, wanted, inner, kinds, keep, after=rolled)
+
+
+def days_of(wanted: Wanted) -> tuple[date, date]:
+    """The days that sums answer for: over everybody those at both ends too."""
+    if wanted.customers is not None:
+        return whole_days(wanted.span)
+    return wanted.span.start.astimezone(UTC).date(), (wanted.span.end - timedelta(microseconds=1)).date() + DAY
+
+
+def by_customer(
+    connection: Connection, wanted: Wanted, pairs: Collection[tuple[int, str]]
+) -> Iterator[tuple[str, int, int]]:
+    """Over everybody: each customer's events and billionths of these figures of these shapes, added up by the
+    database; a customer may come several times."""
+    first, last = days_of(wanted)
+    table, days = _table(wanted, first, last)
+    sums = (func.sum(table.c.events), func.sum(table.c.whole), func.sum(table.c.billionths))
+    wanted_pairs, one = sorted(pairs), tuple_(table.c.shape_id, table.c.figure)
+    for begun in range(0, len(wanted_pairs), MOST_PAIRS):
+        query: Select[Any] = (
+            select(table.c.customer, *sums)
+            .where(days >= first, days < last, one.in_(wanted_pairs[begun : begun + MOST_PAIRS]))
+            .group_by(table.c.customer)
+        )
+        for customer, events, whole, billionths in connection.execute(query):
+            yield customer, int(events), int(whole) * BILLIONTHS + int(billionths)
+
+
 def whole_days(span: Span) -> tuple[date, date]:
     """The first day that is wholly inside, and the first one after that is not."""
     start = span.start.astimezone(UTC)
@@ -110,6 +148,10 @@ class Kinds:
             self._load()
             found = self._found[shape_id]
         return found
+
+    def every(self) -> list[Kind]:
+        self._load()
+        return list(self._found.values())
 
     def _load(self) -> None:
         known = max(self._found, default=0)

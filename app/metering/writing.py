@@ -2,7 +2,7 @@
 
 Both answer the same question: which of these events are new (they are then written). PostgreSQL has many writers, and
 its unique index decides between them. SQLite has one at a time, which makes two things cheap: what is not known when it
-looks is new when it writes (`known.py`), and sums may be added up some ten thousand events later, because the last
+looks is new when it writes (`known.py`), and sums may be added up many thousand events later, because the last
 event that is in them is a number.
 """
 
@@ -80,7 +80,7 @@ class Sqlite:
     """One writer at a time: every method is called inside a write transaction."""
 
     #: Sums are written when so many events are not in them.
-    roll_at = 20_000
+    roll_at = 50_000
 
     _insert = _EVENT.format(first="", rows="VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
     _rolled = "SELECT event FROM usage_mark WHERE name = 'rolled'"

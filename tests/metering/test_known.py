@@ -1,0 +1,113 @@
+"""Ids stay known when they leave the memory, whoever wrote them, and sums stay those of the events (SQLite)."""
+
+import random
+import threading
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from sqlalchemy import func, select
+
+from app.kernel.db import Database
+from app.metering import known, reading, tables
+from app.metering.aggregate import Aggregation
+from app.metering.analytics import Asked, count
+from app.metering.cells import Wanted
+from app.metering.ingest import Ingest
+from app.metering.meters import Meter
+from app.metering.reading import Search
+from app.metering.usage import alike
+from app.metering.writing import Sqlite
+from tests.metering.test_ingest import APART, APRIL, NOON, made
+
+IMAGES = Meter("meter_images", "Images", "", Aggregation.SUM, ("image_count",))
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Database:
+    return Database(sqlite_url)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory for a few ids, and sums that are written soon."""
+    monkeypatch.setattr(known, "MOST_RECENT", 40)
+    monkeypatch.setattr(Sqlite, "roll_at", 25)
+
+
+def sums(db: Database) -> Fraction:
+    with db.read() as connection:
+        kinds = [kind for each in range(3) for kind in alike(connection, f"cust_{each}", APRIL, APART.figures)]
+        everybody = count(connection, [IMAGES], Asked(Wanted(APRIL)))[IMAGES.id].totals[()]
+        by_customer = count(connection, [IMAGES], Asked(Wanted(APRIL, by_customer=True), ("customer",)))[IMAGES.id]
+    found = sum((kind.sums["image_count"] for kind in kinds), Fraction(0))
+    assert found == everybody.amount == sum(total.amount for total in by_customer.totals.values())
+    assert sum(kind.events for kind in kinds) == everybody.events
+    return found
+
+
+def test_ids_stay_known_whoever_wrote_them(database: Database) -> None:
+    """Two processes take turns, each with a memory of its own; a third comes late."""
+    chance = random.Random(11)
+    doors = [Ingest(database, lambda: NOON) for _ in range(2)]
+    sent: dict[str, int] = {}
+    for turn in range(60):
+        if turn == 40:
+            doors.append(Ingest(database, lambda: NOON))
+        batch = {f"evt_{chance.randrange(400)}": chance.randrange(1, 9) for _ in range(chance.randrange(1, 15))}
+        accepted = chance.choice(doors).accept([
+            made(each, customer=f"cust_{len(each) % 3}", at=NOON - timedelta(days=turn % 9), image_count=number)
+            for each, number in batch.items()
+        ])  # fmt: skip
+        assert accepted.new == len(batch.keys() - sent.keys())
+        assert set(accepted.conflicts) == {each for each in batch if each in sent and sent[each] != batch[each]}
+        sent = batch | sent
+        assert sums(database) == sum(sent.values())
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(tables.page)).scalar_one() > 0
+        for each, number in sent.items():
+            found = reading.find(connection, each)
+            assert found is not None
+            assert found.properties["image_count"] == number
+        assert reading.find(connection, "evt_never") is None
+
+
+def test_a_batch_that_fails_leaves_nothing_behind_and_takes_no_other_with_it(database: Database) -> None:
+    door = Ingest(database, lambda: NOON)
+    failures: list[BaseException] = []
+    answers: list[int] = []
+
+    def fail(_connection: object) -> None:
+        raise ValueError("no")
+
+    def send(number: int) -> None:
+        try:
+            batch = [made(f"evt_{number}_{each}") for each in range(12)]
+            answers.append(door.accept(batch, also=fail if number % 3 == 0 else None).new)
+        except ValueError as failed:
+            failures.append(failed)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(failures), answers) == (3, [12] * 6)
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(tables.event)).scalar_one() == 72
+    assert door.accept([made(f"evt_0_{each}") for each in range(12)]).new == 12
+    assert door.catch_up() <= 84
+
+
+def test_everybodys_events_are_turned_over_in_the_order_they_came(database: Database) -> None:
+    door = Ingest(database, lambda: NOON)
+    for number in range(7):
+        door.accept([made(f"evt_{number}", customer=f"cust_{number % 2}", at=NOON - timedelta(hours=number))])
+    seen: list[str] = []
+    after: str | None = None
+    with database.read() as connection:
+        for _ in range(3):
+            page = reading.search(connection, Search(size=3, after=after))
+            seen += [each.event_id for each in page.events]
+            after = page.last_key
+    assert seen == [f"evt_{number}" for number in reversed(range(7))]
