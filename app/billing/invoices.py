@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import facts, paying_in_credits, tables
+from app.billing import facts, paying_in_credits, period_events, tables
 from app.billing.drafts import Built
 from app.billing.rating import Draft, RatedLine, UsedKind
 from app.invoicing.compose import DraftLine
@@ -190,7 +190,9 @@ def change(connection: Connection, row: Row[Any], now: datetime, **values: Any) 
     )
     if done.rowcount != 1:
         raise Conflict("The invoice was changed at the same moment. Look again.", code="version_conflict")
-    return find(connection, row.id)
+    changed = find(connection, row.id)
+    period_events.invoice(connection, row, changed)
+    return changed
 
 
 def require_draft(row: Row[Any]) -> None:

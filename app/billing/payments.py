@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from app.billing import closing, invoices, paying_in_credits, tables
+from app.billing import closing, invoices, paying_in_credits, period_events, tables
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
@@ -84,7 +84,9 @@ def succeed(connection: Connection, payment_id: str, *, now: datetime, reference
     changed = invoices.change(connection, row, now, **values)
     if left <= 0:
         closing.paid(connection, changed, now)
-    return find(connection, payment_id)
+    done = find(connection, payment_id)
+    period_events.payment(connection, "payment.success", done)
+    return done
 
 
 def from_credits(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:
@@ -105,6 +107,7 @@ def fail(connection: Connection, payment_id: str, *, error: str, now: datetime) 
         _change(connection, payment_id, now, state=FAILED, failed_at=now, error=error[:500])
         if row.payment_state in (invoices.PENDING, invoices.PROCESSING):
             invoices.change(connection, row, now, payment_state=invoices.FAILED)
+        period_events.payment(connection, "payment.failed", find(connection, payment_id))
     return find(connection, payment_id)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import tables
+from app.billing import period_events, tables
 from app.billing.commitment import Commitment
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Anchoring, Cycle, Unit, cycle
@@ -111,6 +111,8 @@ def create(connection: Connection, wanted: Agreement, *, actor: str, now: dateti
     )
     add_lines(connection, subscription_id, wanted.plan_id, wanted.plan_name, wanted.lines, wanted.start_at, now)
     versions.bump(connection, versions.ENTITLEMENTS)
+    kind = "subscription.draft.created" if wanted.is_draft else "subscription.created"
+    period_events.subscription(connection, kind, find(connection, subscription_id))
     return subscription_id
 
 
@@ -234,7 +236,9 @@ def change(connection: Connection, row: Row[Any], now: datetime, **values: Any) 
         raise Conflict("The subscription was changed at the same moment. Look again.", code="version_conflict")
     if values.keys() & {"state", "plan_id"}:
         versions.bump(connection, versions.ENTITLEMENTS)
-    return find(connection, row.id)
+    changed = find(connection, row.id)
+    period_events.changed(connection, row, changed)
+    return changed
 
 
 def cancel(

@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from app.billing import audit as billing
 from app.invoicing import audit as invoicing
 from app.invoicing.tables import invoice
 from app.kernel import outbox
@@ -124,6 +125,7 @@ class Reconcile:
         if depth is Depth.FULL:
             found += _breaches(Code.BOOKS_BROKEN, ledger.run_audit(self._db, self._clock()))
             found += _breaches(Code.INVOICES_BROKEN, invoicing.run_audit(self._db))
+            found += _breaches(Code.INVOICES_BROKEN, billing.run_audit(self._db, self._clock()))
             found += _breaches(Code.RETURNS_BROKEN, returns.run_audit(self._db, self._clock()))
         return found
 
