@@ -57,6 +57,10 @@ def parser() -> argparse.ArgumentParser:
     add("secret", _secret, "Print a new key for FAREBOX_SECRET_KEY.")
     backup = add("backup", _backup, "Copy a SQLite database while it is in use.")
     backup.add_argument("target", type=Path, help="the file to write; it must not exist yet")
+    files = add("files", _files, "How long a workspace's files are kept, and what its uploads may take.")
+    files.add_argument("workspace", help="its id, ws_…")
+    files.add_argument("--days", type=int, help="kept for so many days (0: as the installation says)")
+    files.add_argument("--uploads-mb", type=int, help="its uploads may take so much (0: as the installation says)")
     _add_user(add("user", None, "Make people and set their passwords."))
     return parser
 
@@ -177,6 +181,21 @@ def _backup(given: argparse.Namespace) -> None:
 
     back_up(environment.database_url(), given.target)
     print(f"Written to {given.target}. Keep FAREBOX_SECRET_KEY with it: without it the provider keys stay sealed.")
+
+
+def _files(given: argparse.Namespace) -> None:
+    from app.files.keeping import Own
+
+    with _services(environment.load(environment.of_terminal())) as services:
+        keepings, workspace = services.files.keepings, services.accounts.people.workspace(given.workspace)
+        own = keepings.own(workspace.id)
+        days = own.days if given.days is None else given.days or None
+        megabytes = own.uploads_mb if given.uploads_mb is None else given.uploads_mb or None
+        if (wanted := Own(days, megabytes)) != own:
+            keepings.set(workspace.id, wanted)
+        rule, used = keepings.for_workspace(workspace.id), keepings.uploads_bytes(workspace.id)
+    kept = "until somebody deletes them" if rule.days is None else f"for {rule.days} days"
+    print(f"{workspace.name}: files are kept {kept}; uploads take {used / 1024**2:.1f} of {rule.uploads_mb} MB.")
 
 
 def _user_operator(given: argparse.Namespace) -> None:

@@ -187,6 +187,20 @@ def test_people_are_made_and_get_new_passwords(run, production):
     assert "at least" in short.stderr
 
 
+def test_a_workspace_gets_a_time_and_a_room_for_its_files(run, production):
+    run(production, "migrate")
+    made = run(production, "user", "customer", "ada@example.com", "--name", "Ada")
+    workspace = made.stdout.split()[1].rstrip(":")
+    shown = run(production, "files", workspace).stdout
+    assert shown == "Ada: files are kept until somebody deletes them; uploads take 0.0 of 5000 MB.\n"
+    changed = run(production, "files", workspace, "--days", "90", "--uploads-mb", "20").stdout
+    assert "for 90 days" in changed
+    assert "of 20 MB" in changed
+    assert run(production, "files", workspace, "--days", "0", "--uploads-mb", "0").stdout == shown
+    assert run(production, "files", workspace, "--days", "-1").returncode == 1
+    assert run(production, "files", "ws_unknown").returncode == 1
+
+
 def test_backup_is_a_whole_copy_and_overwrites_nothing(run, production, tmp_path):
     run(production, "user", "customer", "buyer@example.com")
     target = tmp_path / "copy.sqlite"
