@@ -12,6 +12,7 @@ from app.billing import tables
 from app.billing.facts import RESETS, meters_of
 from app.billing.lifecycle import State
 from app.billing.periods import calendar_start, moved
+from app.kernel.errors import Rejected
 from app.metering import usage
 from app.metering.aggregate import Span
 from app.plans import tables as plans
@@ -36,6 +37,14 @@ def live_of(connection: Connection, customer_id: str) -> list[Row[Any]]:
     c = _subscription.c
     query = select(_subscription).where(c.customer_id == customer_id, c.state.in_(LIVE)).order_by(c.id)
     return list(connection.execute(query))
+
+
+def free_of_subscriptions(connection: Connection, column: str, thing_id: str, noun: str) -> None:
+    """`Rejected` "has_subscriptions" while a plan (`plan_id`) or customer (`customer_id`) has one that has not ended."""
+    c = _subscription.c
+    still = select(c.id).where(c[column] == thing_id, c.state != State.CANCELLED)
+    if connection.execute(still).first() is not None:
+        raise Rejected(f"This {noun} has subscriptions: cancel them first.", code="has_subscriptions")
 
 
 def promises_of(connection: Connection, subscriptions: Sequence[Row[Any]]) -> list[Promise]:

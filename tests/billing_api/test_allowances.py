@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from flexprice import Flexprice
+from flexprice.models.errors import ErrorResponse
 
 from app.kernel import clock
 from app.metering.apart import Apart
@@ -85,3 +86,11 @@ def test_how_much_is_used(billing_server: BillingServer, sdk: Flexprice, subscri
     assert images.next_usage_reset_at > at
     none = sdk.customers.get_customer_usage_summary(customer_lookup_key="allowed", feature_lookup_keys=["other"])
     assert none.features == []
+
+
+def test_what_has_subscriptions_stays(sdk: Flexprice, subscribed: tuple[str, list[str]]) -> None:
+    customer, (first, _) = subscribed
+    plan = sdk.subscriptions.get_subscription(id=first).plan_id or ""
+    for delete in (lambda: sdk.plans.delete_plan(id=plan), lambda: sdk.customers.delete_customer(id=customer)):
+        with pytest.raises(ErrorResponse, match="has subscriptions"):
+            delete()

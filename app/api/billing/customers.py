@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from app.api.billing import wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
+from app.billing import promised
 from app.plans import customers
 from app.plans.customers import Customer
 from app.plans.keys import BillingKey
@@ -53,6 +54,7 @@ def router(billing: Billing) -> APIRouter:
     @api.delete("/customers/{customer_id}", status_code=204)
     def delete(key: Key, customer_id: str) -> Response:
         with db.write() as connection:
+            promised.free_of_subscriptions(connection, "customer_id", customer_id, "customer")
             customers.delete(connection, customer_id, actor=key.id, now=clock())
         return Response(status_code=204)
 

@@ -3,10 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.api.billing.routes import Writes
+from app.billing import promised
 from app.plans import catalog
 from app.plans.keys import BillingKey
 
@@ -40,7 +42,11 @@ def router(billing: Billing) -> APIRouter:
 
     @api.delete("/{plan_id}")
     def delete(key: Key, plan_id: str) -> Wire:
-        return make.gone(key, lambda c, who: catalog.plans.remove(c, plan_id, **who), "The plan is deleted.")
+        def gone(connection: Connection, who: dict[str, Any]) -> None:
+            promised.free_of_subscriptions(connection, "plan_id", plan_id, "plan")
+            catalog.plans.remove(connection, plan_id, **who)
+
+        return make.gone(key, gone, "The plan is deleted.")
 
     @api.post("/{plan_id}/clone", status_code=201)
     def clone(key: Key, plan_id: str, body: OptionalBody) -> Wire:
