@@ -40,7 +40,7 @@ def live_of(connection: Connection, customer_id: str) -> list[Row[Any]]:
 
 
 def free_of_subscriptions(connection: Connection, column: str, thing_id: str, noun: str) -> None:
-    """`Rejected` "has_subscriptions" while a plan (`plan_id`) or customer (`customer_id`) has one that has not ended."""
+    """`Rejected` "has_subscriptions" while a plan (column `plan_id`) or a customer (`customer_id`) has a live one."""
     c = _subscription.c
     still = select(c.id).where(c[column] == thing_id, c.state != State.CANCELLED)
     if connection.execute(still).first() is not None:
