@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from app.billing.rating import NOTHING, Item, Used, UsedKind, price_for
 from app.metering import tables
 from app.metering.aggregate import Aggregation, Reading, Span, aggregate
-from app.metering.apart import LEDGER, SETTLED_BY, canonical
+from app.metering.apart import LEDGER, SETTLED_BY, canonical, dimensions
 from app.metering.meters import Meter
 from app.metering.usage import Alike, alike, readings
 
@@ -133,7 +133,7 @@ def _read(
     known = connection.execute(select(shape).where(shape.c.id.in_(by_shape))) if by_shape else ()
     parts = []
     for row in known:
-        properties = orjson.loads(row.properties)
+        properties = dimensions(orjson.loads(row.properties))
         item = price_for(items, row.event_name, properties)
         if item is None:
             continue
