@@ -47,7 +47,7 @@ def test_a_maximum_beyond_reason_is_refused_at_once(client: TestClient, figure: 
 
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["param"] == "max_credits"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # a number with as many digits as it says would take years
 
 
 @pytest.mark.parametrize(

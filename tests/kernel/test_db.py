@@ -14,6 +14,7 @@ from sqlmodel import Session
 from app.accounts.tables import Workspace
 from app.kernel.clock import as_utc
 from app.kernel.db import TURN_SECONDS, BigKey, Database, Json, Turnstile, UtcDateTime
+from tests.support.threads import at_once
 
 TABLE = Table(
     "kept",
@@ -142,11 +143,7 @@ def test_writers_take_turns(kept: Database) -> None:
                 seen = connection.execute(lock).scalar_one()
                 connection.execute(TABLE.update().where(TABLE.c.id == 1).values(big=seen + 1))
 
-    threads = [threading.Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[add] * 4)
     with kept.read() as connection:
         assert connection.execute(select(TABLE.c.big)).scalar_one() == 80
 

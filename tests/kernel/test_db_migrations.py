@@ -1,7 +1,7 @@
 """One history for both databases: it makes what the models say, can be run again, and can be gone back."""
 
-import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from app.ledger.asides import freezes
 from app.ledger.audit import run_audit
 from app.ledger.guards import present_guards
 from tests.support.postgres import Postgres
+from tests.support.threads import at_once
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -80,20 +81,7 @@ def test_going_back_leaves_an_empty_database(empty: Database) -> None:
 
 
 def test_processes_that_start_together_take_turns(empty: Database) -> None:
-    failures: list[Exception] = []
-
-    def start() -> None:
-        try:
-            upgrade(empty)
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=start) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(*[partial(upgrade, empty)] * 3)
     assert current(empty) == head()
 
 

@@ -1,10 +1,9 @@
 """Ids: a prefix that says what a thing is, and an order that says when it was made."""
 
-import threading
-
 import pytest
 
 from app.kernel.ids import ALPHABET, PREFIXES, is_id, new_id
+from tests.support.threads import at_once
 
 
 @pytest.mark.parametrize("prefix", list(PREFIXES))
@@ -47,11 +46,7 @@ def test_threads_never_make_the_same_id() -> None:
     def make() -> None:
         made.extend([new_id("jrn") for _ in range(500)])
 
-    threads = [threading.Thread(target=make) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[make] * 8)
     assert len(set(made)) == 4_000
 
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.lane import Lane
 from app.ledger.operations import Held, Released, Settled
 from tests.ledger.support import GENERATION, INSERT_GENERATION, Shop, credits, run
+from tests.support.threads import at_once
 
 # --- one batch
 
@@ -222,12 +224,7 @@ def test_threads_and_loops_share_a_lane(shop: Shop) -> None:
     async def many() -> None:
         await asyncio.gather(*(client() for _ in range(40)))
 
-    threads = [threading.Thread(target=thread) for _ in range(20)]
-    threads += [threading.Thread(target=run, args=(many(),)) for _ in range(2)]
-    for started in threads:
-        started.start()
-    for started in threads:
-        started.join()
+    at_once(*[thread] * 20, *(partial(run, many()) for _ in range(2)))
     assert (len(held), shop.figures(workspace)) == (100, (1000, 100, 0))
 
 

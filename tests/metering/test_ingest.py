@@ -1,9 +1,9 @@
 """Events come in once by their id, whatever else happens, and their sums are always theirs."""
 
 import random
-import threading
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -17,6 +17,7 @@ from app.metering.events import read_event
 from app.metering.ingest import Ingest
 from app.metering.meters import Meter
 from app.metering.usage import alike, readings
+from tests.support.threads import at_once
 
 NOON = datetime(2026, 4, 14, 12, tzinfo=UTC)
 APART = Apart(frozenset({"image_count", "seconds"}))
@@ -70,11 +71,7 @@ def test_many_at_once_with_the_same_ids(ingest, database):
         random.shuffle(batch)
         found.append(ingest.accept(batch).new)
 
-    threads = [threading.Thread(target=send, args=(batch,)) for batch in batches]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*(partial(send, batch) for batch in batches))
     assert sum(found) == 60
     assert [used(database, customer=f"cust_{each}")[0].sums["image_count"] for each in range(3)] == [20, 20, 20]
 

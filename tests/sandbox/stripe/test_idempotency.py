@@ -1,11 +1,10 @@
 """The same key twice is the same request: the answer is stored, errors and all, for a day."""
 
-import threading
-
 import pytest
 import stripe
 
 from tests.sandbox.stripe.orders import charge, saved_card, session_params
+from tests.support.threads import at_once
 
 CREATE_INTENT = "POST /v1/payment_intents"
 
@@ -101,11 +100,7 @@ def test_two_at_the_same_time_are_one(client, sandbox, customer):
         with sandbox.talking(max_network_retries=4) as own:
             done.append(charge(own, customer.id, card, idempotency_key="k1").id)
 
-    threads = [threading.Thread(target=one) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    at_once(*[one] * 4)
     assert len(done) == 4
     assert len(set(done)) == 1
 
