@@ -16,12 +16,12 @@ from app.api.gateway.bodies import Inputs
 from app.api.gateway.calls import Asked
 from app.api.gateway.common import Gateway, Wanted
 from app.catalogue.offers import Offer
-from app.generation.inline import Outcome
+from app.generation.inline import Outcome, run_inline
 from app.generation.media import PASSED, answers_at_once, plan_media
 from app.generation.replays import Replayed
 from app.generation.start import stored_key
 from app.generation.views import Seen
-from app.kernel.errors import FareboxError, InvalidInput, ProviderError, Rejected, StillRunning
+from app.kernel.errors import Conflict, FareboxError, InvalidInput, ProviderError, Rejected, StillRunning
 from app.kernel.money import Money, plain
 
 WAIT_SECONDS = 300.0
@@ -87,8 +87,8 @@ async def inputs_of(gateway: Gateway, holder: KeyHolder) -> AsyncIterator[Inputs
     try:
         yield inputs
     except Rejected as refused:
-        if "generation_id" not in refused.details:
-            await inputs.forget()
+        if "generation_id" not in refused.details or isinstance(refused, Conflict):
+            await inputs.forget()  # nothing was begun with them, or they came once more with a key in use
         raise
 
 
@@ -173,7 +173,7 @@ async def _asked(gateway: Gateway, holder: KeyHolder, request: Request, asked: O
 
 async def _at_once(gateway: Gateway, holder: KeyHolder, request: Request, asked: Order) -> Made:
     call = await _asked(gateway, holder, request, asked)
-    outcome = await calls.buy(gateway, call)
+    outcome = await run_inline(gateway.desk, call.ask, call.plan(True))
     if isinstance(outcome, Replayed):
         await asked.inputs.forget()
         found = await common.seen(gateway, outcome.seen.id, holder.workspace_id)
