@@ -146,12 +146,26 @@ def test_another_unit_keeps_the_figures_and_is_sound(name):
         assert set(made["tiers"][0]["price"].values()) == {16}
 
 
-def test_cached_tokens_get_a_price_of_their_own_and_lose_it():
+@pytest.mark.parametrize(
+    ("which", "prices"),
+    [
+        pytest.param(
+            price_edits.CACHED, ["per1kInputTokens", "per1kCachedInputTokens", "per1kOutputTokens"], id="cached"
+        ),
+        pytest.param(
+            price_edits.PICTURES,
+            ["per1kInputTokens", "per1kImageInputTokens", "per1kOutputTokens", "per1kImageOutputTokens"],
+            id="pictures",
+        ),
+    ],
+)
+def test_a_class_of_tokens_gets_a_price_of_its_own_and_loses_it(which, prices):
     classes = price_edits.change_unit(RULE, "token", 1)
-    with_cached = price_edits.set_cached_price(classes, True)
-    parse_rule(with_cached, PARSED)
-    assert list(with_cached["price"]) == ["per1kInputTokens", "per1kCachedInputTokens", "per1kOutputTokens"]
-    assert price_edits.set_cached_price(with_cached, False) == classes
+    apart = price_edits.set_classes_apart(classes, which, True)
+    parse_rule(apart, PARSED)
+    assert list(apart["price"]) == prices
+    assert price_edits.set_classes_apart(apart, which, True) == apart
+    assert price_edits.set_classes_apart(apart, which, False) == classes
 
 
 def test_a_suggestion_is_put_in_its_place():

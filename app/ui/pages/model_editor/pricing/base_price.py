@@ -57,14 +57,19 @@ def token_classes() -> rx.Component:
             ),
             rx.cond(
                 EditorState.price.can_cache,
-                rx.el.label(
-                    rx.checkbox(checked=EditorState.price.has_cached, on_change=PriceState.set_cached, size="1"),
-                    rx.el.span(t("model_editor.price.cached")),
-                    class_name="fb-cond-check",
+                rx.fragment(
+                    _apart(EditorState.price.has_cached, PriceState.set_cached, t("model_editor.price.cached")),
+                    _apart(EditorState.price.has_pictures, PriceState.set_pictures, t("model_editor.price.pictures")),
                 ),
             ),
             class_name="flex-wrap gap-3",
         ),
+    )
+
+
+def _apart(checked: Any, on_change: Any, words: str) -> rx.Component:
+    return rx.el.label(
+        rx.checkbox(checked=checked, on_change=on_change, size="1"), rx.el.span(words), class_name="fb-cond-check"
     )
 
 

@@ -59,24 +59,29 @@ def change_unit(raw: Mapping[str, Any], name: str, classes: int = 0) -> Rule:
     return changed(raw, change)
 
 
-def set_cached_price(raw: Mapping[str, Any], on: bool) -> Rule:
-    """Give cached input tokens a price of their own, or charge them as ordinary ones."""
+#: Classes of tokens that may have a price of their own, and the class whose price they have otherwise.
+CACHED = {"per1kCachedInputTokens": "per1kInputTokens"}
+PICTURES = {"per1kImageInputTokens": "per1kInputTokens", "per1kImageOutputTokens": "per1kOutputTokens"}
+
+
+def set_classes_apart(raw: Mapping[str, Any], classes: Mapping[str, str], on: bool) -> Rule:
+    """Give these classes of tokens a price of their own, or charge them as ordinary ones."""
+
+    def apart(rates: dict[str, Any]) -> None:
+        before = dict(rates)
+        rates.clear()
+        for key, figure in before.items():
+            if key not in classes:
+                rates[key] = figure
+            for name in [name for name, like in classes.items() if on and like == key]:
+                rates[name] = before.get(name, figure)
 
     def change(rule: Rule) -> None:
         for price in prices_of(rule):
-            if on:
-                rest = {key: value for key, value in price.items() if key != "per1kInputTokens"}
-                first = price.get("per1kInputTokens", 0)
-                price.clear()
-                price.update({"per1kInputTokens": first, "per1kCachedInputTokens": first, **rest})
-            else:
-                price.pop("per1kCachedInputTokens", None)
+            apart(price)
         for one in items(rule.get("attributes")):
             for key in ("set", "add"):
                 if isinstance(one, dict) and isinstance(one.get(key), dict):
-                    if on:
-                        one[key]["per1kCachedInputTokens"] = one[key].get("per1kInputTokens", 0)
-                    else:
-                        one[key].pop("per1kCachedInputTokens", None)
+                    apart(one[key])
 
     return changed(raw, change)

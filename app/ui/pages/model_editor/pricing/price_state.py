@@ -58,7 +58,11 @@ class PriceState(EditorState):
 
     @rx.event
     async def set_cached(self, on: bool):
-        await self._rewrite(lambda rule: price_edits.set_cached_price(rule, on is True))
+        await self._rewrite(lambda rule: price_edits.set_classes_apart(rule, price_edits.CACHED, on is True))
+
+    @rx.event
+    async def set_pictures(self, on: bool):
+        await self._rewrite(lambda rule: price_edits.set_classes_apart(rule, price_edits.PICTURES, on is True))
 
     @rx.event
     async def set_base_fee(self, on: bool):

@@ -14,6 +14,7 @@ from app.pricing.units import UNITS
 from app.ui.pages.model_editor.json_values import figure_text, items, mapping
 from app.ui.pages.model_editor.pricing.effect_rows import adjust_rows, group_row, is_listed, not_priced
 from app.ui.pages.model_editor.pricing.figure_rows import figures, live_price
+from app.ui.pages.model_editor.pricing.price_edits import PICTURES
 from app.ui.pages.model_editor.pricing.rows import AdjustRow, FigureRow, GroupRow, TierRow
 from app.ui.pages.model_editor.pricing.rule_edits import EXTRA_KEYS
 from app.ui.pages.model_editor.pricing.sight import Sight
@@ -32,6 +33,7 @@ class PriceView:
     has_classes: bool = False
     classes: str = "0"
     has_cached: bool = False
+    has_pictures: bool = False
     can_cache: bool = False
     base: list[FigureRow] = field(default_factory=list)
     has_base_fee: bool = False
@@ -137,6 +139,7 @@ def _unit(raw: Mapping[str, Any], schema: ParamSchema) -> dict[str, Any]:
         "classes": "1" if in_classes else "0",
         "can_cache": in_classes,
         "has_cached": "per1kCachedInputTokens" in price,
+        "has_pictures": any(key in price for key in PICTURES),
     }
 
 
