@@ -22,7 +22,6 @@ from app.providers import http as wire
 from app.providers.http import LOST, NOT_SENT, Answer, AnswerTooLong, Http
 from app.providers.port import Call, Upload
 
-KEPT = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=3)
 CONNECT_SECONDS = 10.0
 CLIENT_ID = "x-client-request-id"
 MAX_ERROR_BYTES = 256 * 1024  # of an answer that is no answer
@@ -132,7 +131,7 @@ class Exchange:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
-            client = self._clients[loop] = self._http.client(KEPT)
+            client = self._clients[loop] = self._http.client(keep=True)
         return client
 
     async def _request(self, client: httpx.AsyncClient, url: str, call: Call, body: Mapping[str, Any]) -> httpx.Request:

@@ -23,16 +23,20 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
 
 from app.kernel import clock
 from app.kernel.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
+from app.providers.connections import KeptTransport
 from app.providers.hosts import Hosts, host_name, origin_of
 from app.providers.port import Connection
 
 TIMEOUTS = httpx.Timeout(60, connect=10)
 ONE_CALL = httpx.Limits()
+MOST_IDLE, IDLE_SECONDS = 100, 3.0  # a server drops an idle connection after five seconds at the earliest
+KEPT = httpx.Limits(max_connections=None, max_keepalive_connections=MOST_IDLE, keepalive_expiry=IDLE_SECONDS)
 CALL_SECONDS = 75  # a whole call, however slowly it trickles; shorter than anybody waits for a submission
 MAX_ANSWER_BYTES = 8 * 2**20
 MAX_RETRY_AFTER_SECONDS = 3600
@@ -244,12 +248,18 @@ class Http:
         """The body as the provider reads it, to compare with what it says it was sent."""
         return _parsed(self.encode(body))
 
-    def client(self, limits: httpx.Limits = ONE_CALL) -> httpx.AsyncClient:
-        """A client for one call. It uses an operator's outbound proxy, but never for the sandbox on this machine."""
+    def client(self, *, keep: bool = False) -> httpx.AsyncClient:
+        """A client for one call, or with `keep` for many, whose connections it keeps for a moment.
+
+        It uses an operator's outbound proxy, but never for the sandbox on this machine.
+        """
+        transport, limits = self._transport, KEPT if keep else ONE_CALL
+        if keep and transport is None and not (self.is_public and getproxies()):
+            transport = KeptTransport(_trust_store(), keep=MOST_IDLE, expiry_seconds=IDLE_SECONDS)
         return httpx.AsyncClient(
             timeout=TIMEOUTS,
             limits=limits,
-            transport=self._transport,
+            transport=transport,
             follow_redirects=False,
             verify=_trust_store(),
             trust_env=self.is_public,
