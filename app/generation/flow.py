@@ -64,6 +64,9 @@ class Flow:
         if self.has_left:
             self._hurry()
 
+    def unwatch(self) -> None:
+        self._timer = None
+
     def _hurry(self) -> None:
         timer = self._timer
         if timer is not None and not timer.expired() and (now := timer.when()) is not None:
@@ -75,7 +78,6 @@ class Flow:
 
     async def end(self) -> None:
         """No more chunks; the outcome follows."""
-        self._timer = None
         if not self.has_left:
             await self._waiting.put(None)
 
@@ -128,9 +130,12 @@ async def _receive(desk: Desk, job: Job, streaming: Streaming, flow: Flow) -> Br
     try:
         async with asyncio.timeout(await inline.call_seconds(desk, job.route)) as timer:
             flow.watch(timer)
-            async for chunk in streaming:
-                meter.add(chunk)
-                await flow.pass_on(chunk)
+            try:
+                async for chunk in streaming:
+                    meter.add(chunk)
+                    await flow.pass_on(chunk)
+            finally:
+                flow.unwatch()  # before the timer ends: whoever leaves now has nothing left to hurry
     except (TimeoutError, ProviderUnclear) as broken:
         unclear = broken if isinstance(broken, ProviderError) else None
         if unclear is not None:

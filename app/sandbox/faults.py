@@ -48,6 +48,7 @@ KNOWN: Mapping[str, tuple[str | None, str]] = {
     "insufficient-quota": (None, "OpenAI: refuse with 429 because the account is empty; elsewhere nothing happens."),
     "moderated": (None, "OpenAI: refuse the prompt with 400; elsewhere nothing happens."),
     "cut": ("3", "OpenAI: close the connection after ARG events of a stream, or before a whole answer."),
+    "stall": ("30", "OpenAI: a stream falls silent for ARG seconds after its first event."),
     "error-event": (None, "OpenAI: an error comes as an event in the middle of a stream."),
     "length": ("8", "OpenAI: the answer ends after ARG tokens, for its length."),
     "missing-usage": (None, "The answer carries no usage."),

@@ -159,7 +159,7 @@ async def test_a_provider_that_goes_on_for_ever_is_not_drained_for_ever(
     customer: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flows, "DRAIN_SECONDS", 0.0)
-    flow = await begin_flow(customer, "Hello")
+    flow = await begin_flow(customer, "[[fault:stall=600]] Hello")
     async for _ in flow:
         break
     flow.leave()

@@ -1,5 +1,6 @@
 """Chat completions, at once or streamed, and embeddings."""
 
+import asyncio
 import base64
 import json
 import math
@@ -121,6 +122,8 @@ class Chat:
                     yield _event(head | {"choices": [_choice(index, delta, None)]} | told)
                     sent += 1
                     await self._counter.rest(TOKEN_SECONDS)
+                    if sent == 1 and "stall" in order.faults:
+                        await asyncio.sleep(float(order.faults["stall"]))
                 if "error-event" in order.faults:
                     yield _event(
                         {"error": {"message": "The server had an error", "type": "server_error", "code": None}}
