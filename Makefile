@@ -25,7 +25,7 @@ build: ## Build the front end only (a production start serves what this built)
 test: test-env ## The whole suite: SQLite, PostgreSQL and a browser (under 10 minutes on 2 cores)
 	@$(VENV)/python -m tests.support.suite
 
-test-long: test-env ## The suite with more seeds and more kills
+test-long: test-env ## The suite with more seeds, every kill, and all of it on both databases
 	@FAREBOX_LONG=1 $(VENV)/python -m tests.support.suite
 
 lint: test-env ## ruff and mypy
