@@ -136,17 +136,6 @@ def fill(connection: Connection, row: Record, left: Fraction, clock: Clock) -> b
     return not wallet_moves.credit(connection, row, amount, ref=ref, memo=memo, actor="system", clock=clock).already
 
 
-def low_of(connection: Connection, workspace_id: str) -> list[Record]:
-    """The wallets of a workspace that are in alarm or near it, the worst first."""
-    query = select(_wallet).where(
-        _wallet.c.workspace_id == workspace_id,
-        _wallet.c.wallet_status == wallets.ACTIVE,
-        _wallet.c.alert_state.in_(("warning", "in_alarm")),
-    )
-    rows = [dict(row) for row in connection.execute(query.order_by(_wallet.c.id)).mappings()]
-    return sorted(rows, key=lambda row: -RANK[str(row["alert_state"])])
-
-
 def _needs_credits(row: Record, left: Fraction) -> bool:
     settings = row["auto_topup"] or {}
     # The product's own wallet is filled by paying: a saved card, an order, never by itself.

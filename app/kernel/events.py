@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, select
@@ -118,8 +119,17 @@ def announce(connection: Connection, type_: str, data: Mapping[str, Any], *, key
     heard = select(webhook_listener.c.workspace_id).where(webhook_listener.c.workspace_id == HOUSE)
     if connection.execute(heard).first() is None:
         return False
-    payload = {"type": type_, "at": clock.now().isoformat(), "data": to_plain(data)}
+    payload = {"type": type_, "at": clock.now().isoformat(), "data": to_plain(_exact(data))}
     return put(connection, BILLING, payload, key=f"billing:{key}")
+
+
+def _exact(value: Any) -> Any:
+    """The same without floats, which nothing of ours keeps."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, Mapping):
+        return {str(name): _exact(item) for name, item in value.items()}
+    return [_exact(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def row(

@@ -32,7 +32,7 @@ TREATMENTS: Final = ("taxable", "exempt")
 PERSON: Final = ("id", "salutation", "first_name", "last_name", "email", "mobile", "department", "designation")
 UTC_NAME: Final = "UTC"
 
-_shelf = Shelf(tables.customer, "cust", "customer", "external_id")
+_shelf = Shelf(tables.customer, "cust", "customer", "external_id", told="customer")
 _workspace = metadata.tables[str(Workspace.__tablename__)]
 _member = metadata.tables[str(Member.__tablename__)]
 _user = metadata.tables[str(User.__tablename__)]

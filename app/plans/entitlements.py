@@ -33,7 +33,7 @@ ENTITIES: Final[Mapping[str, Shelf | None]] = {
     "SUBSCRIPTION": None,
 }
 
-shelf: Final = Shelf(tables.entitlement, "ent", "entitlement", mark=ENTITLEMENTS)
+shelf: Final = Shelf(tables.entitlement, "ent", "entitlement", mark=ENTITLEMENTS, told="entitlement")
 
 
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Record:

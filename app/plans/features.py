@@ -19,7 +19,7 @@ METERED: Final = "metered"
 TYPES: Final = (METERED, "boolean", "static", "config")
 TOLD: Final = ("description", "unit_singular", "unit_plural")
 
-shelf: Final = Shelf(tables.feature, "feat", "feature", "lookup_key", ENTITLEMENTS)
+shelf: Final = Shelf(tables.feature, "feat", "feature", "lookup_key", ENTITLEMENTS, "feature")
 groups: Final = Shelf(tables.group, "group", "group", "lookup_key")
 
 

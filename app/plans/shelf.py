@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.kernel import versions
+from app.kernel import events, versions
 from app.kernel.errors import Conflict, NotFound
 from app.kernel.ids import new_id
 from app.plans.tables import DELETED, PUBLISHED
@@ -27,6 +27,7 @@ class Shelf:
     noun: str
     key: str | None = None
     mark: str | None = None  # of `kernel/versions.py`, moved by every change
+    told: str | None = None  # as what its changes are announced to the house's webhooks
 
     def add(self, connection: Connection, values: Record, *, actor: str, now: datetime) -> Record:
         """A new thing; `Conflict` "already_exists" when another has its key."""
@@ -35,8 +36,7 @@ class Shelf:
             "created_by": actor, "updated_by": actor, "created_at": now, "updated_at": now,
         }  # fmt: skip
         self._unless_taken(connection, insert(self.table).values(**row), row)
-        self._note(connection)
-        return self.get(connection, str(row["id"]))
+        return self._note(connection, "created", self.get(connection, str(row["id"])), now)
 
     def find(self, connection: Connection, thing_id: str, *, any_status: bool = False) -> Record | None:
         """The thing of this id; one that was taken off only when asked for."""
@@ -75,8 +75,7 @@ class Shelf:
         changed = {**values, "updated_by": actor, "updated_at": now}
         alive = (self.table.c.id == thing_id) & (self.table.c.status != DELETED)
         self._unless_taken(connection, update(self.table).where(alive).values(**changed), values)
-        self._note(connection)
-        return self.get(connection, thing_id)
+        return self._note(connection, "updated", self.get(connection, thing_id), now)
 
     def remove(self, connection: Connection, thing_id: str, *, actor: str, now: datetime) -> None:
         """Take it off; `NotFound` when it is not there any more."""
@@ -84,11 +83,15 @@ class Shelf:
         gone = update(self.table).where(alive).values(status=DELETED, updated_by=actor, updated_at=now)
         if connection.execute(gone).rowcount != 1:
             self._found(None, thing_id)
-        self._note(connection)
+        self._note(connection, "deleted", {"id": thing_id}, now)
 
-    def _note(self, connection: Connection) -> None:
+    def _note(self, connection: Connection, what: str, row: Record, now: datetime) -> Record:
         if self.mark is not None:
             versions.bump(connection, self.mark)
+        if self.told is not None:
+            key = f"{self.told}.{what}:{row['id']}:{now.isoformat()}"
+            events.announce(connection, f"{self.told}.{what}", {self.told: dict(row)}, key=key)
+        return row
 
     def _unless_taken(self, connection: Connection, statement: Any, values: Record) -> None:
         try:

@@ -71,3 +71,22 @@ def test_a_wallet_is_announced_with_its_transactions(
     ]  # fmt: skip
     assert told[0]["data"]["wallet"]["credit_balance"] == "0"
     assert told[1]["data"]["transaction"]["credit_amount"] == "5"
+
+
+def test_what_happens_to_customers_and_subscriptions_is_announced(
+    http: httpx.Client, sdk: Flexprice, billing_server: BillingServer
+) -> None:
+    assert http.post("/webhooks/endpoints", json={"url": URL}).status_code == 201
+    plan = sdk.plans.create_plan(name="Announced").id or ""
+    customer = sdk.customers.create_customer(external_id="told", name="T").id
+    made = sdk.subscriptions.create_subscription(
+        customer_id=customer, plan_id=plan, currency="USD", billing_period="MONTHLY",
+    )  # fmt: skip
+    topup = {"enabled": True, "threshold": 1.5, "amount": 10.25}
+    asked = {"customer_id": customer, "currency": "USD", "auto_topup": topup}
+    assert http.post("/wallets", json=asked).status_code == 200
+    with billing_server.db.read() as connection:
+        rows = connection.execute(select(outbox.c.payload).where(outbox.c.topic == "billing").order_by(outbox.c.id))
+        told = [row["type"] for row in rows.scalars() if str(customer) in json.dumps(row)]
+    assert {"customer.created", "subscription.created", "wallet.created"} <= set(told)
+    assert made.id
