@@ -32,6 +32,7 @@ from app.billing.rating import (
     usage_line,
 )
 from app.billing.waterfall import Discount, tax_of
+from app.kernel.errors import Broken
 from app.kernel.fiat import Fiat
 from app.metering.aggregate import Span
 
@@ -92,11 +93,12 @@ def build(
     included = facts.allowances(connection, row)
     coupons = _coupons(connection, row, now)
     used = wanted.used if wanted.used is not None and not subscriptions.is_trial(row, wanted.used) else None
-    lines = list(wanted.others)
+    lines, late = list(wanted.others), list[RatedLine]()
     if used is not None:
         lines += _usage(connection, row, customer.external_id, used, included)
         lines += _fixed(connection, row, used, ahead=False)
-        lines += _late(connection, row, customer.external_id, used)
+        late = _late(connection, row, customer.external_id, used)
+        lines += late
     if wanted.ahead is not None:
         lines += _fixed(connection, row, wanted.ahead, ahead=True)
     by_line = _line_discounts(connection, row, now)
@@ -121,6 +123,7 @@ def build(
         keep_zero=keep_zero,
     )
     kept = computed(draft, [name for name, _ in coupons], tax)
+    kept["late"] = [_given_back(line, row.currency) for line in late if line.exact < 0]
     return Built(draft, kept | {"allowances": [_pinned(each) for each in included], **wanted.to_json()})
 
 
@@ -236,7 +239,7 @@ def _late(connection: Connection, row: Row[Any], customer: str, span: Span) -> l
     """What was used in a period already invoiced and came in only afterwards: the difference to what was stated."""
     query = select(_INVOICE).where(
         _INVOICE.c.subscription_id == row.id,
-        _INVOICE.c.state == "FINALIZED",
+        _INVOICE.c.state.in_(("FINALIZED", "SKIPPED")),
         _INVOICE.c.kind == "SUBSCRIPTION",
         _INVOICE.c.period_end <= span.start,
         _INVOICE.c.period_end > span.start - LATE_REACH,
@@ -291,9 +294,37 @@ def _stated(connection: Connection, subscription_id: str, period: Span) -> dict[
         )
     )
     found: dict[str, tuple[int, int, Fraction]] = {}
-    for line_id, amount, events, quantity in connection.execute(query):
+    for line_id, amount, events, quantity in (
+        *connection.execute(query),
+        *_lowered(connection, subscription_id, period),
+    ):
         before = found.get(line_id, (0, 0, NOTHING))
         found[line_id] = (before[0] + amount, before[1] + events, before[2] + Fraction(quantity))
+    return found
+
+
+def _given_back(line: RatedLine, currency: str) -> dict[str, Any]:
+    """A difference below zero is credit and no line: its invoice keeps it, so that it is given back once."""
+    if line.item is None or line.span is None:
+        raise Broken("A difference for late events has no line and period.")
+    amount = Fiat.from_exact(line.exact, currency).minor
+    figures = {"amount": amount, "events": line.used.events, "quantity": str(line.quantity)}
+    return {"line_id": line.item.line_id, "span": _times(line.span), **figures}
+
+
+def _lowered(connection: Connection, subscription_id: str, period: Span) -> list[tuple[str, int, int, str]]:
+    """What was given back of a period so far. It counts after a void too, because the credit went on to the next."""
+    query = select(_INVOICE.c.computed).where(
+        _INVOICE.c.subscription_id == subscription_id,
+        _INVOICE.c.finalized_at.is_not(None),
+        _INVOICE.c.period_end > period.start,
+    )
+    found = []
+    for kept in connection.execute(query).scalars():
+        for each in kept.get("late") or ():
+            span = _span(each["span"])
+            if span is not None and period.start <= span.start and span.end <= period.end:
+                found.append((each["line_id"], each["amount"], each["events"], each["quantity"]))
     return found
 
 
