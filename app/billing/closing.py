@@ -4,8 +4,8 @@ Each is one transaction under the subscription's lock, and each invoice has a so
 killed carries on where it was, and two that run at once do the work once.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
@@ -17,14 +17,14 @@ from app.billing.drafts import Wallets, Wanted
 from app.billing.invoices import DRAFT, LATE_WINDOW, Head
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Unit
-from app.billing.pinned import item_of
+from app.billing.pinned import ONCE, item_of
 from app.billing.proration import change as prorated
 from app.billing.rating import ADVANCE, FIXED, PRORATION, RatedLine
 from app.billing.subscriptions import Line
 from app.billing.wallets import funding
 from app.kernel import faults
 from app.kernel.errors import Conflict
-from app.kernel.fiat import Fiat
+from app.kernel.fiat import Fiat, exponent
 from app.kernel.text import t
 from app.metering.aggregate import Span
 from app.pricing.charge import cost
@@ -75,12 +75,12 @@ def close(connection: Connection, subscription_id: str, *, now: datetime, actor:
     if row.period_end > now:
         return False
     closed = subscriptions.period_of(row)
-    trial = subscriptions.is_trial(row, closed)
+    trial, whole = subscriptions.is_trial(row, closed), subscriptions.whole_of(row)
     row = _next_period(connection, row, closed, now)
     if row.next_plan:
         row = _planned_change(connection, row, closed.end)
     ahead = subscriptions.period_of(row)
-    wanted = Wanted(closed, None if trial else closed, ahead)
+    wanted = Wanted(closed, None if trial else closed, ahead, used_whole=whole)
     reason = "SUBSCRIPTION_TRIAL_END" if trial else "SUBSCRIPTION_CYCLE"
     head = _head(row, f"close:{closed.end.isoformat()}", reason)
     invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
@@ -98,13 +98,13 @@ def _next_period(connection: Connection, row: Row[Any], closed: Span, now: datet
 
 def _end(connection: Connection, row: Row[Any], at: datetime, now: datetime, actor: str) -> None:
     """The subscription ends at `at`: a last invoice for what was used until then."""
-    span = Span(row.period_start, max(at, row.period_start))
+    span, whole = Span(row.period_start, max(at, row.period_start)), subscriptions.whole_of(row)
     values = {"state": after(State(row.state), Event.CANCEL), "cancelled_at": at, "period_end": span.end}
     row = subscriptions.change(connection, row, now, **values)
     subscriptions.end_lines(connection, row.id, at, now)
     if span.start < span.end:
         head = _head(row, f"end:{span.end.isoformat()}", "SUBSCRIPTION_CYCLE")
-        wanted = Wanted(span, None if row.trial_end and span.end <= row.trial_end else span)
+        wanted = Wanted(span, None if row.trial_end and span.end <= row.trial_end else span, used_whole=whole)
         invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
     faults.point("period.after_close")
 
@@ -124,14 +124,16 @@ def cancel_now(
     if row.state == State.CANCELLED:
         return row, None, []
     before, span = row, subscriptions.period_of(row)
-    credits_ = _ahead_credit(connection, row, span, now) if prorate else []
+    credits_ = _ahead_credit(connection, row, now) if prorate else []
     was_trial = subscriptions.is_trial(row, span)
     served = row.state in (State.ACTIVE, State.TRIALING, State.PAUSED)
+    _hold_ahead(connection, row, now)
     row = subscriptions.cancel(connection, subscription_id, at=None, reason=reason, now=now)
     made = None
     if (invoice or credits_) and served and before.period_start < now:
         used = Span(before.period_start, now) if invoice and not was_trial else None
-        wanted = Wanted(Span(before.period_start, now), used, others=tuple(credits_))
+        whole = subscriptions.whole_of(before)
+        wanted = Wanted(Span(before.period_start, now), used, others=tuple(credits_), used_whole=whole)
         head = _head(row, f"end:{now.isoformat()}", "SUBSCRIPTION_UPDATE")
         made = invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
     return row, made, credits_
@@ -142,8 +144,9 @@ def change_plan(
 ) -> tuple[Row[Any], Row[Any] | None, list[RatedLine]]:
     """Another plan from this moment on: credit for what was paid ahead, a charge for what is used instead."""
     row = subscriptions.find(connection, subscription_id, lock=True)
-    span = subscriptions.period_of(row)
-    others, used, ahead = proration_lines(connection, row, to, now) if prorate else [], None, None
+    span, whole = subscriptions.period_of(row), subscriptions.whole_of(row)
+    others, used, ahead = _ahead_credit(connection, row, now) if prorate else [], None, None
+    _hold_ahead(connection, row, now)
     moved = subscriptions.move(
         connection,
         row,
@@ -154,13 +157,17 @@ def change_plan(
         count=to.count,
         now=now,
     )
+    if subscriptions.is_trial(row, span):
+        return moved, None, []
     if (to.unit, to.count) != (row.billing_period, row.billing_period_count):
         used, ahead = Span(span.start, now), Span(now, moved.period_end)
         moved = subscriptions.change(connection, moved, now, period_start=now)
-        others = [line for line in others if line.exact < 0]
+    elif prorate:
+        added = subscriptions.lines_of(connection, row.id)[-len(to.lines) :] if to.lines else []
+        others += _ahead_charge(row, to, now, [line.id for line in added])
     if not others and used is None:
         return moved, None, others
-    wanted = Wanted(span if used is None else used, used, ahead, tuple(others))
+    wanted = Wanted(span if used is None else used, used, ahead, tuple(others), used_whole=whole)
     head = _head(moved, f"change:{moved.version}", "SUBSCRIPTION_UPDATE")
     made = invoices.keep(connection, head, drafts.build(connection, moved, wanted, now=now), actor=actor, now=now)
     return moved, made, others
@@ -199,46 +206,101 @@ def _planned_change(connection: Connection, row: Row[Any], at: datetime) -> Row[
 
 def proration_lines(connection: Connection, row: Row[Any], to: NewPlan, now: datetime) -> list[RatedLine]:
     """What a change within the period takes off and adds, by day, each rounded by itself because each is a line."""
-    span = subscriptions.period_of(row)
-    if subscriptions.is_trial(row, span):
+    return [*_ahead_credit(connection, row, now), *_ahead_charge(row, to, now)]
+
+
+def _ahead_charge(row: Row[Any], to: NewPlan, now: datetime, line_ids: Sequence[str] = ()) -> list[RatedLine]:
+    """The new prices for the days that are left of a whole period; `line_ids` are the subscription's new lines."""
+    if subscriptions.is_trial(row, subscriptions.period_of(row)):
         return []
-    lines = []
-    for line in _ahead_lines(connection, row, span, now):
-        lines.append(_prorated(row, span, now, line.name, old=worth(line.price, line.quantity)))
-    for new in to.lines:
-        if new.price["type"] == FIXED and new.price.get("invoice_cadence") == ADVANCE:
+    whole, lines = subscriptions.whole_of(row), []
+    for new, line_id in zip(to.lines, line_ids or [""] * len(to.lines), strict=True):
+        if _is_ahead(new.price):
             name = new.name or str(new.price.get("display_name") or to.plan_name)
-            lines.append(_prorated(row, span, now, name, new=worth(new.price, new.quantity)))
+            line = _prorated(row, whole, now, name, new=worth(new.price, new.quantity))
+            lines.append(replace(line, line_id=line_id))
     return [line for line in lines if line.exact]
 
 
+def _ahead_credit(connection: Connection, row: Row[Any], now: datetime) -> list[RatedLine]:
+    """What was charged ahead for the days that are left, as credit. In a pause they count from its beginning."""
+    if subscriptions.is_trial(row, subscriptions.period_of(row)):
+        return []
+    pauses = subscriptions.pauses_of(connection, row.id)
+    unused_from = min((each.begun_at for each in pauses if each.resumed_at is None), default=now)
+    lines = []
+    for line in _ahead_lines(connection, row, subscriptions.period_of(row), now):
+        if line.price.get("billing_period") == ONCE:
+            continue
+        for of, charged in _charged_ahead(connection, row, line.id, now):
+            lines.append(_prorated(row, of, unused_from, line.name, old=charged))
+    return [line for line in lines if line.exact]
+
+
+def _charged_ahead(connection: Connection, row: Row[Any], line_id: str, now: datetime) -> list[tuple[Span, Fraction]]:
+    """For which days of this period invoices charge a line, and how much: less discounts and what was credited."""
+    stated = invoices.LINE
+    query = (
+        select(stated.c.amount, stated.c.discount, stated.c.period_start, stated.c.period_end, _INVOICE)
+        .join(_INVOICE, _INVOICE.c.id == stated.c.invoice_id)
+        .where(
+            _INVOICE.c.subscription_id == row.id,
+            _INVOICE.c.state.in_((DRAFT, invoices.FINALIZED)),
+            stated.c.subscription_line_id == line_id,
+            stated.c.kind == FIXED,
+            stated.c.period_start >= row.period_start,
+            stated.c.period_start <= now,
+        )
+    )
+    found = []
+    for amount, discount, start, end, *rest in connection.execute(query.order_by(stated.c.period_start, stated.c.id)):
+        invoice = dict(zip(_INVOICE.c.keys(), rest, strict=True))
+        minor = _net(amount, discount, invoice)
+        found.append((Span(start, end), minor / 10 ** exponent(row.currency)))
+    return found
+
+
+def _net(amount: int, discount: int, invoice: Mapping[str, Any]) -> Fraction:
+    """In the smallest unit. Credit carried from before stands among the discounts, but it was money."""
+    net, left, carried = Fraction(amount - discount), invoice["subtotal"] - invoice["discount"], invoice["carried_used"]
+    if carried:
+        net = net * (left + carried) / left if left else Fraction(carried * amount, invoice["subtotal"])
+    if invoice["total"]:
+        net *= 1 - min(Fraction(invoice["adjusted"] + invoice["refunded"], invoice["total"]), Fraction(1))
+    return net
+
+
 def _prorated(
-    row: Row[Any], span: Span, now: datetime, name: str, *, old: Fraction = Fraction(0), new: Fraction = Fraction(0)
+    row: Row[Any], of: Span, now: datetime, name: str, *, old: Fraction = Fraction(0), new: Fraction = Fraction(0)
 ) -> RatedLine:
-    last = (span.end - _MOMENT).date()
-    found = prorated(span.start.date(), last, now.date(), old=old, new=new, currency=row.currency)
+    """The days left `of` what the price is for; a pause moved the end of the period, and the days with it."""
+    last, day = (of.end - _MOMENT).date(), (now - (row.period_end - of.end)).date()
+    found = prorated(of.start.date(), last, day, old=old, new=new, currency=row.currency)
     amount, key = (found.credit, "unused") if old else (found.charge, "rest")
     reason = t(f"period.proration.{key}", part=f"{found.part.numerator}/{found.part.denominator}")
-    return RatedLine(
-        None, FIXED, name, Fraction(1), Fraction(amount.amount), reason, PRORATION, span=Span(now, span.end)
-    )
-
-
-def _ahead_credit(connection: Connection, row: Row[Any], span: Span, now: datetime) -> list[RatedLine]:
-    if subscriptions.is_trial(row, span):
-        return []
-    lines = _ahead_lines(connection, row, span, now)
-    made = [_prorated(row, span, now, line.name, old=worth(line.price, line.quantity)) for line in lines]
-    return [line for line in made if line.exact]
+    span = Span(now, row.period_end)
+    return RatedLine(None, FIXED, name, Fraction(1), Fraction(amount.amount), reason, PRORATION, span=span)
 
 
 def _ahead_lines(connection: Connection, row: Row[Any], span: Span, now: datetime) -> list[Row[Any]]:
     """The lines that were paid for in advance and go on."""
-    return [
-        line
-        for line in subscriptions.lines_of(connection, row.id, Span(now, span.end))
-        if line.kind == FIXED and line.price.get("invoice_cadence") == ADVANCE
-    ]
+    return [line for line in subscriptions.lines_of(connection, row.id, Span(now, span.end)) if _is_ahead(line.price)]
+
+
+def _is_ahead(price: Mapping[str, Any]) -> bool:
+    return bool(price["type"] == FIXED and price.get("invoice_cadence") == ADVANCE)
+
+
+def _hold_ahead(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """Drafts say what is paid ahead, and proration starts from that: what ends or begins now does not change them."""
+    query = select(_INVOICE).where(_INVOICE.c.subscription_id == row.id, _INVOICE.c.state == DRAFT)
+    for draft in connection.execute(query.order_by(_INVOICE.c.id).with_for_update()).all():
+        ahead = Wanted.from_json(Span(draft.period_start, draft.period_end), draft.computed).ahead
+        if ahead is None or draft.computed.get("ahead_lines") is not None:
+            continue
+        lines = [line for line in subscriptions.lines_of(connection, row.id, ahead) if _is_ahead(line.price)]
+        held = {line.id: line.end_at and line.end_at.isoformat() for line in lines}
+        invoices.change(connection, draft, now, computed={**draft.computed, "ahead_lines": held})
 
 
 def worth(price: Any, quantity: str) -> Fraction:
@@ -320,13 +382,13 @@ def preview(
     row = subscriptions.find(connection, subscription_id)
     current = subscriptions.period_of(row)
     wanted_span = span or current
+    whole = subscriptions.whole_of(row) if wanted_span == current else None
     ahead = None
     if span is None and row.state in (State.ACTIVE, State.TRIALING) and not row.cancel_at:
         following = subscriptions.cycle_of(row).containing(current.end)
         ahead = Span(current.end, following.end)
-    built = drafts.build(
-        connection, row, Wanted(wanted_span, wanted_span, ahead), now=now, wallets=wallets, keep_zero=keep_zero
-    )
+    wanted = Wanted(wanted_span, wanted_span, ahead, used_whole=whole)
+    built = drafts.build(connection, row, wanted, now=now, wallets=wallets, keep_zero=keep_zero)
     return row, built
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select
 from app.billing import facts, subscriptions, tables
 from app.billing.collect import usage_of
 from app.billing.facts import Allowance, Taxes
-from app.billing.periods import Unit
+from app.billing.periods import Anchoring, Unit
 from app.billing.rating import (
     ADJUSTMENT,
     ADVANCE,
@@ -38,6 +38,7 @@ from app.metering.aggregate import Span
 
 #: How far back an event may lie and still be billed by itself, on the next invoice.
 LATE_REACH: Final = timedelta(days=62)
+_MICRO: Final = timedelta(microseconds=1)
 _INVOICE, _LINE = tables.billing_invoice, tables.billing_invoice_line
 #: The wallets that pay for usage, and what each is worth in a currency, in the order in which they pay.
 Wallets = Callable[[Connection, str, str], Sequence[tuple[str, Fraction]]]
@@ -58,12 +59,18 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an invoice is about: usage of `used`, fixed prices in arrear of the same, fixed prices ahead for `ahead`."""
+    """What an invoice is about: usage of `used`, fixed prices in arrear of the same, fixed prices ahead for `ahead`.
+
+    Each is a part of a whole period, as it was when the draft was made. `ahead_lines`, by id with their ends, are the
+    lines to be paid ahead where a later change of plan, or the end, must not touch them any more."""
 
     span: Span
     used: Span | None = None
     ahead: Span | None = None
     others: tuple[RatedLine, ...] = ()
+    used_whole: Span | None = None
+    ahead_whole: Span | None = None
+    ahead_lines: Mapping[str, str | None] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As an invoice keeps it, to be worked out again."""
@@ -71,12 +78,16 @@ class Wanted:
             "used": _times(self.used),
             "ahead": _times(self.ahead),
             "others": [_other(line) for line in self.others],
+            "used_whole": _times(self.used_whole),
+            "ahead_whole": _times(self.ahead_whole),
+            "ahead_lines": None if self.ahead_lines is None else dict(self.ahead_lines),
         }
 
     @classmethod
     def from_json(cls, span: Span, kept: Mapping[str, Any]) -> Self:
         others = tuple(_read_other(each) for each in kept.get("others") or ())
-        return cls(span, _span(kept.get("used")), _span(kept.get("ahead")), others)
+        wholes = _span(kept.get("used_whole")), _span(kept.get("ahead_whole"))
+        return cls(span, _span(kept.get("used")), _span(kept.get("ahead")), others, *wholes, kept.get("ahead_lines"))
 
 
 def build(
@@ -91,16 +102,17 @@ def build(
     """The invoice of a subscription, worked out now."""
     customer = facts.customer_of(connection, row.customer_id)
     included = facts.allowances(connection, row)
-    coupons = _coupons(connection, row, now)
+    coupons, cycle = _coupons(connection, row, now), subscriptions.cycle_of(row)
     used = wanted.used if wanted.used is not None and not subscriptions.is_trial(row, wanted.used) else None
     lines, late = list(wanted.others), list[RatedLine]()
     if used is not None:
         lines += _usage(connection, row, customer.external_id, used, included)
-        lines += _fixed(connection, row, used, ahead=False)
+        lines += _arrear(connection, row, used, wanted.used_whole or cycle.whole(used))
         late = _late(connection, row, customer.external_id, used)
         lines += late
     if wanted.ahead is not None:
-        lines += _fixed(connection, row, wanted.ahead, ahead=True)
+        wanted = replace(wanted, ahead_whole=wanted.ahead_whole or cycle.whole(wanted.ahead))
+        lines += _ahead(connection, row, wanted)
     by_line = _line_discounts(connection, row, now)
     lines = [_discounted(line, by_line) for line in lines]
     tax = facts.taxes(
@@ -163,12 +175,17 @@ def _usage(
     return lines
 
 
-def _items(connection: Connection, row: Row[Any], span: Span, kind: str) -> list[Item]:
-    lines = [line for line in subscriptions.lines_of(connection, row.id, span) if line.kind == kind]
+def _items(
+    connection: Connection, row: Row[Any], span: Span, kind: str, known: Mapping[str, str | None] | None = None
+) -> list[Item]:
+    """The prices of a period, each with its part of it; with `known` only those, with the ends they had."""
+    lines = subscriptions.lines_of(connection, row.id, span if known is None else None)
+    lines = [line for line in lines if line.kind == kind and (known is None or line.id in known)]
     meters = facts.meters_of(connection, [line.meter_id for line in lines if line.meter_id])
     found = []
     for line, item in zip(lines, subscriptions.items_of(lines, meters), strict=True):
-        part = Span(max(span.start, line.start_at), min(span.end, line.end_at or span.end))
+        end = line.end_at if known is None else _moment(known[line.id])
+        part = Span(max(span.start, line.start_at), min(span.end, end or span.end))
         found.append(replace(item, span=None if part == span else part))
     return found
 
@@ -214,22 +231,35 @@ def _both(item: Item, span: Span, window: Span) -> Span:
     return Span(max(part.start, window.start), min(part.end, window.end))
 
 
-def _fixed(connection: Connection, row: Row[Any], span: Span, *, ahead: bool) -> list[RatedLine]:
-    """The fixed prices of a period: a part of it for a short first one, for a line that ended, for a pause."""
-    whole = subscriptions.cycle_of(row).whole(span)
+def _arrear(connection: Connection, row: Row[Any], span: Span, whole: Span) -> list[RatedLine]:
+    """The fixed prices of a period that is over: a part for a short one, for a line that ended, for a pause."""
     pauses = subscriptions.pauses_of(connection, row.id)
+    items = [item for item in _items(connection, row, span, FIXED) if item.cadence != ADVANCE]
+    return _fixed(row, items, span, whole, pauses)
+
+
+def _ahead(connection: Connection, row: Row[Any], wanted: Wanted) -> list[RatedLine]:
+    """The fixed prices of a period to come. An anniversary's gets longer by a pause and costs the same."""
+    span, whole = wanted.ahead, wanted.ahead_whole
+    if span is None or whole is None:
+        return []
+    items = [item for item in _items(connection, row, span, FIXED, wanted.ahead_lines) if item.cadence == ADVANCE]
+    pauses = [] if row.billing_cycle == Anchoring.ANNIVERSARY else subscriptions.pauses_of(connection, row.id)
+    return _fixed(row, items, span, whole, pauses)
+
+
+def _fixed(
+    row: Row[Any], items: Sequence[Item], span: Span, whole: Span, pauses: Sequence[Row[Any]]
+) -> list[RatedLine]:
     lines = []
-    for item in _items(connection, row, span, FIXED):
-        if (item.cadence == ADVANCE) is not ahead or (item.once and span.start != (row.trial_end or row.start_at)):
-            continue
+    for item in items:
         if item.once:
-            lines.append(fixed(item, span))
+            if span.start == (row.trial_end or row.start_at):
+                lines.append(fixed(item, span))
             continue
         mine = item.span or span
-        part = whole.share_after(mine.start) - whole.share_after(mine.end)
-        if row.billing_cycle == "anniversary" and mine == span and row.start_at != span.start:
-            part = Fraction(1)  # a period that a pause made longer is still one period
-        part -= subscriptions.paused_part(row, pauses, mine)
+        served = mine.end - mine.start - subscriptions.paused_in(pauses, mine)
+        part = min(Fraction(served // _MICRO, (whole.end - whole.start) // _MICRO), Fraction(1))
         if part > 0:
             lines.append(fixed(item, mine, part))
     return lines
@@ -358,9 +388,13 @@ def _span(times: Sequence[str] | None) -> Span | None:
     return Span(*(datetime.fromisoformat(each) for each in times)) if times else None
 
 
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _other(line: RatedLine) -> dict[str, Any]:
     said = {"kind": line.kind, "name": line.name, "exact": str(line.exact), "quantity": str(line.quantity)}
-    return {**said, "reason": line.reason, "purpose": line.purpose, "span": _times(line.span)}
+    return {**said, "reason": line.reason, "purpose": line.purpose, "span": _times(line.span), "line_id": line.line_id}
 
 
 def _read_other(kept: Mapping[str, Any]) -> RatedLine:
@@ -373,6 +407,7 @@ def _read_other(kept: Mapping[str, Any]) -> RatedLine:
         kept["reason"],
         kept["purpose"],
         span=_span(kept["span"]),
+        line_id=kept.get("line_id", ""),
     )
 
 

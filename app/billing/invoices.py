@@ -250,7 +250,7 @@ def _line(invoice_id: str, place: int, line: RatedLine, draft: Draft, now: datet
         "id": new_id("inv_line"),
         "invoice_id": invoice_id,
         "position": place,
-        "subscription_line_id": item.line_id if item else None,
+        "subscription_line_id": item.line_id if item else line.line_id or None,
         "price_id": item.price_id if item else None,
         "meter_id": item.meter.id if item and item.meter else None,
         "kind": line.kind,

@@ -89,6 +89,7 @@ class RatedLine:
     overage: Fraction = NOTHING
     span: Span | None = None
     settled: SettledLine | None = None
+    line_id: str = ""  # the subscription's line it is charged for, where there is no item
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,14 @@ def period_of(row: Row[Any]) -> Span:
     return Span(row.period_start, row.period_end)
 
 
+def whole_of(row: Row[Any]) -> Span:
+    """The whole period that the present one is a part of, without what pauses added to it."""
+    kept = row.agreed.get("whole") or {}
+    if kept.get("of") == row.period_start.isoformat():
+        return Span(datetime.fromisoformat(kept["start"]), datetime.fromisoformat(kept["end"]))
+    return cycle_of(row).whole(period_of(row))
+
+
 def is_trial(row: Row[Any], span: Span) -> bool:
     """Whether a period is the trial."""
     return row.trial_end is not None and span.end <= row.trial_end
@@ -283,26 +291,27 @@ def pause(
 
 def resume(connection: Connection, subscription_id: str, *, now: datetime) -> tuple[Row[Any], Row[Any]]:
     """Go on: an anniversary's period ends later by the length of the pause; a calendar's keeps its end, and
-    `paused_part` makes its fixed prices smaller."""
+    `paused_in` makes its fixed prices smaller."""
     row = find(connection, subscription_id, lock=True)
     state = after(State(row.state), Event.RESUME)
     query = select(PAUSE).where(PAUSE.c.subscription_id == subscription_id, PAUSE.c.resumed_at.is_(None))
     open_pause = connection.execute(query).one()
     values: dict[str, Any] = {"state": state}
     if row.billing_cycle == Anchoring.ANNIVERSARY:
-        length = now - open_pause.begun_at
+        length, whole = now - open_pause.begun_at, whole_of(row)
+        # the anchor moves with the end, and then no longer says how long this period was to be
+        kept = {"of": row.period_start, "start": whole.start, "end": whole.end}
+        values["agreed"] = {**row.agreed, "whole": {name: each.isoformat() for name, each in kept.items()}}
         values |= {"anchor": row.period_end + length, "period_end": row.period_end + length}
     _end_pause(connection, subscription_id, now)
     changed = change(connection, row, now, **values)
     return changed, connection.execute(select(PAUSE).where(PAUSE.c.id == open_pause.id)).one()
 
 
-def paused_part(row: Row[Any], pauses: Sequence[Row[Any]], span: Span) -> Fraction:
-    """The part of a calendar period in which the subscription was paused."""
-    if row.billing_cycle == Anchoring.ANNIVERSARY:
-        return Fraction(0)
-    parts = (span.share_after(each.begun_at) - span.share_after(each.resumed_at or span.end) for each in pauses)
-    return min(sum(parts, Fraction(0)), Fraction(1))
+def paused_in(pauses: Sequence[Row[Any]], span: Span) -> timedelta:
+    """For how long of this time the subscription was paused."""
+    parts = (min(each.resumed_at or span.end, span.end) - max(each.begun_at, span.start) for each in pauses)
+    return sum((part for part in parts if part > timedelta(0)), timedelta(0))
 
 
 def activate(connection: Connection, subscription_id: str, *, start_at: datetime, now: datetime) -> Row[Any]:
@@ -341,15 +350,17 @@ def move(
     count: int,
     now: datetime,
 ) -> Row[Any]:
-    """Another plan from now on; `row` was read under the lock. A plan of another length begins a new period."""
+    """Another plan from now on; `row` was read under the lock. A plan of another length begins a new period, after the
+    trial where there is one."""
     if State(row.state) not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
     values: dict[str, Any] = {"plan_id": plan_id, "next_plan": None}
     if (unit, count) != (row.billing_period, row.billing_period_count):
-        span = cycle(unit, count, Anchoring(row.billing_cycle), now).containing(now)
-        anchor = cycle(unit, count, Anchoring(row.billing_cycle), now).anchor
-        values |= {"billing_period": unit, "billing_period_count": count, "anchor": anchor}
-        values |= {"period_end": span.end}
+        trial = is_trial(row, period_of(row))
+        begins = row.trial_end if trial else now
+        turns = cycle(unit, count, Anchoring(row.billing_cycle), begins)
+        values |= {"billing_period": unit, "billing_period_count": count, "anchor": turns.anchor}
+        values |= {"period_end": row.trial_end if trial else turns.containing(begins).end}
     end_lines(connection, row.id, now, now)
     add_lines(connection, row.id, plan_id, plan_name, lines, now, now)
     return change(connection, row, now, **values)
