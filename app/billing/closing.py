@@ -127,7 +127,8 @@ def cancel_now(
     credits_ = _ahead_credit(connection, row, now) if prorate else []
     was_trial = subscriptions.is_trial(row, span)
     served = row.state in (State.ACTIVE, State.TRIALING, State.PAUSED)
-    _hold_ahead(connection, row, now)
+    if served:
+        _hold_ahead(connection, row, now)
     row = subscriptions.cancel(connection, subscription_id, at=None, reason=reason, now=now)
     made = None
     if (invoice or credits_) and served and before.period_start < now:

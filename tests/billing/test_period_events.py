@@ -37,6 +37,7 @@ def test_a_life_is_told_once(world: World) -> None:
         query = select(outbox.c.payload).where(outbox.c.topic == BILLING).order_by(outbox.c.id)
         told = [payload["type"] for payload in connection.execute(query).scalars()]
     assert told == [
+        "customer.created",
         "subscription.created",
         "invoice.update.finalized",
         "invoice.update.payment",
