@@ -22,7 +22,7 @@ from app.billing.wallet_tables import credit_grant, grant_application
 from app.billing.wallets import ACTIVE, PRE_PAID, Record
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import FareboxError, InvalidInput
+from app.kernel.errors import InvalidInput
 from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.kernel.money import CREDIT, MICRO, plain
@@ -163,6 +163,7 @@ class CreditGrants:
         return await asyncio.to_thread(self.apply)
 
     def apply(self) -> int:
+        """A subscription a transaction: what is wrong with one delays no other."""
         c = _subscription.c
         named = credit_grant.c
         with_grants = or_(
@@ -173,16 +174,21 @@ class CreditGrants:
         )
         with self._db.read() as connection:
             query = select(c.id).where(c.state.in_(LIVE), with_grants).order_by(c.id)
-            rows = [subscriptions.find(connection, one) for one in connection.execute(query).scalars()]
-            waiting = [row.id for row in rows if self._is_due(connection, row)]
+            waiting = list(connection.execute(query).scalars())
         given = 0
         for subscription_id in waiting:
             try:
-                with self._db.write() as connection:
-                    given += apply_due(connection, subscription_id, self._clock)
-            except FareboxError:
+                given += self._apply_to(subscription_id)
+            except Exception:
                 log.exception("the credits of %s could not be given; it is tried again", subscription_id)
         return given
+
+    def _apply_to(self, subscription_id: str) -> int:
+        with self._db.read() as connection:
+            if not self._is_due(connection, subscriptions.find(connection, subscription_id)):
+                return 0
+        with self._db.write() as connection:
+            return apply_due(connection, subscription_id, self._clock)
 
     def _is_due(self, connection: Connection, row: Row[Any]) -> bool:
         now = self._clock()

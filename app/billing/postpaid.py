@@ -250,6 +250,17 @@ def overdue(connection: Connection, workspace_id: str, now: datetime) -> list[Ro
     return [row for row in rows if not row.computed.get(WRITTEN_OFF)]
 
 
+def frozen(connection: Connection) -> frozenset[str]:
+    """The workspaces whose balance is frozen because they are overdue."""
+    freeze, wallet = ledger.freeze, ledger.wallet
+    query = (
+        select(wallet.c.workspace_id)
+        .join(freeze, freeze.c.wallet_id == wallet.c.id)
+        .where(freeze.c.reason == OVERDUE, freeze.c.ref == wallet.c.workspace_id, freeze.c.lifted_at.is_(None))
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
 def dun(connection: Connection, workspace_id: str, *, now: datetime) -> tuple[str, str]:
     """How long it is overdue decides the state: (before, now). The caller freezes and thaws by it."""
     row = find(connection, workspace_id, lock=True)

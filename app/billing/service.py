@@ -1,8 +1,9 @@
 """Billing in one hand, and what its chores do. Safe at any moment, twice, or halfway: one subscription or invoice at a
-time, each in a transaction of its own."""
+time, each in a transaction of its own. What is wrong with one, whatever it is, delays no other."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from sqlalchemy import select
 from app.billing import closing, postpaid
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import FareboxError
 from app.kernel.money import Money
 from app.ledger.wallet import Ledger
 
@@ -24,20 +24,44 @@ class BillingCloser:
         self._db, self._clock, self._ledger = db, clock, ledger
 
     async def run(self) -> None:
-        """One turn."""
-        await asyncio.to_thread(close_due, self._db, self._clock())
-        await asyncio.to_thread(finalize_due, self._db, self._clock())
-        await asyncio.to_thread(close_months, self._db, self._clock())
-        await asyncio.to_thread(settle_owed, self._db, self._ledger)
-        await self.dun()
+        """One turn: every step is taken, also after one that failed. What failed is raised at the end."""
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: close_due(self._db, self._clock()),
+            lambda: finalize_due(self._db, self._clock()),
+            lambda: close_months(self._db, self._clock()),
+            lambda: settle_owed(self._db, self._ledger),
+        )
+        failed: list[Exception] = []
+        for step in steps:
+            try:
+                await asyncio.to_thread(step)
+            except Exception as error:
+                failed.append(error)
+        try:
+            await self.dun()
+        except Exception as error:
+            failed.append(error)
+        if failed:
+            raise ExceptionGroup("steps of billing failed", failed)
 
     async def dun(self) -> None:
-        """Remind, warn, restrict; and let go who has paid."""
-        for workspace_id, before, state in await asyncio.to_thread(dun_all, self._db, self._clock()):
-            if state == postpaid.RESTRICTED:
-                await self._ledger.freeze(workspace_id, postpaid.OVERDUE, workspace_id, actor="system")
-            elif before == postpaid.RESTRICTED:
-                await self._ledger.thaw(workspace_id, postpaid.OVERDUE, workspace_id, actor="system")
+        """Remind, warn, restrict; and let go who has paid. Who is to be let go is seen by the freezes in force, so a
+        turn that was cut off is made up for by the next."""
+        states = await asyncio.to_thread(dun_all, self._db, self._clock())
+        frozen = await asyncio.to_thread(self._frozen)
+        for workspace_id, state in states.items():
+            restricted = state == postpaid.RESTRICTED
+            if restricted == (workspace_id in frozen):
+                continue
+            change = self._ledger.freeze if restricted else self._ledger.thaw
+            try:
+                await change(workspace_id, postpaid.OVERDUE, workspace_id, actor="system")
+            except Exception:
+                log.exception("%s could not be frozen or let go; it is tried again", workspace_id)
+
+    def _frozen(self) -> frozenset[str]:
+        with self._db.read() as connection:
+            return postpaid.frozen(connection)
 
 
 def close_months(db: Database, now: datetime) -> int:
@@ -49,7 +73,7 @@ def close_months(db: Database, now: datetime) -> int:
         try:
             with db.write() as connection:
                 made += postpaid.close(connection, workspace_id, now=now) is not None
-        except FareboxError:
+        except Exception:
             log.exception("the month of %s could not be closed; it is tried again", workspace_id)
     return made
 
@@ -58,21 +82,28 @@ def settle_owed(db: Database, ledger: Ledger) -> int:
     """Tell the ledger what was paid of what was used on limits; how many postings that made."""
     with db.read() as connection:
         waiting = postpaid.to_settle(connection)
+    made = 0
     for workspace_id, micros, written_off, ref in waiting:
-        ledger.settle_owed(workspace_id, Money(micros), ref=ref, actor="system", written_off=written_off)
-    return len(waiting)
+        try:
+            ledger.settle_owed(workspace_id, Money(micros), ref=ref, actor="system", written_off=written_off)
+            made += 1
+        except Exception:
+            log.exception("what %s owes could not be settled; it is tried again", workspace_id)
+    return made
 
 
-def dun_all(db: Database, now: datetime) -> list[tuple[str, str, str]]:
-    """Every workspace that is restricted or changed its state: (workspace, before, now)."""
+def dun_all(db: Database, now: datetime) -> dict[str, str]:
+    """How far every workspace that pays afterwards is dunned by now. One that could not be looked at is missing."""
     with db.read() as connection:
         everyone = list(connection.execute(select(postpaid.POSTPAID.c.workspace_id)).scalars())
-    found = []
+    found = {}
     for workspace_id in everyone:
-        with db.write() as connection:
-            before, state = postpaid.dun(connection, workspace_id, now=now)
-        if before != state or state == postpaid.RESTRICTED:
-            found.append((workspace_id, before, state))
+        try:
+            with db.write() as connection:
+                _, found[workspace_id] = postpaid.dun(connection, workspace_id, now=now)
+        except Exception:
+            found.pop(workspace_id, None)
+            log.exception("%s could not be dunned; it is tried again", workspace_id)
     return found
 
 
@@ -80,8 +111,9 @@ def close_due(db: Database, now: datetime) -> int:
     """End every period that is over by now, one after the other; how many ended."""
     closed, tried = 0, set[str]()
     while True:
-        with db.read() as connection:
-            waiting = [each for each in closing.due(connection, now) if each not in tried]
+        with db.read() as connection:  # those that failed are still due: they must not fill the batch
+            due = closing.due(connection, now, closing.BATCH + len(tried))
+            waiting = [each for each in due if each not in tried]
         if not waiting:
             return closed
         for subscription_id in waiting:
@@ -89,7 +121,7 @@ def close_due(db: Database, now: datetime) -> int:
             try:
                 while _close(db, subscription_id, now):
                     closed += 1
-            except FareboxError:
+            except Exception:
                 log.exception("the period of %s could not be closed; it is tried again", subscription_id)
 
 
@@ -103,7 +135,8 @@ def finalize_due(db: Database, now: datetime) -> int:
     done, tried = 0, set[str]()
     while True:
         with db.read() as connection:
-            waiting = [each for each in closing.drafts_due(connection, now) if each not in tried]
+            due = closing.drafts_due(connection, now, closing.BATCH + len(tried))
+            waiting = [each for each in due if each not in tried]
         if not waiting:
             return done
         for invoice_id in waiting:
@@ -112,5 +145,5 @@ def finalize_due(db: Database, now: datetime) -> int:
                 with db.write() as connection:
                     closing.finalize(connection, invoice_id, now=now)
                 done += 1
-            except FareboxError:
+            except Exception:
                 log.exception("%s could not be finalised; it is tried again", invoice_id)

@@ -5,6 +5,7 @@ A movement is judged in its own transaction; what is used in between (`real time
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +26,7 @@ from app.kernel.ids import new_id
 from app.kernel.money import CREDIT, Money
 from app.ledger import reads
 
+log = logging.getLogger(__name__)
 #: From the worst to the mildest, with the state each puts a wallet in.
 STATES: Final = (("critical", "in_alarm"), ("warning", "warning"), ("info", "info"))
 RANK: Final = {"ok": 0, "info": 1, "warning": 2, "in_alarm": 3}
@@ -50,7 +52,13 @@ class WalletAlerts:
         )
         with self._db.read() as connection:
             ids = list(connection.execute(watched.order_by(_wallet.c.id)).scalars())
-        return sum(self._look_at(wallet_id) for wallet_id in ids)
+        changed = 0
+        for wallet_id in ids:
+            try:
+                changed += self._look_at(wallet_id)
+            except Exception:
+                log.exception("the wallet %s could not be looked at; it is tried again", wallet_id)
+        return changed
 
     def _look_at(self, wallet_id: str) -> int:
         with self._db.read() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.billing import invoices, limits, payments, postpaid
 from app.billing.limits import History
 from app.billing.postpaid import Agreed
-from app.billing.service import BillingCloser, close_months, settle_owed
+from app.billing.service import BillingCloser, close_months, dun_all, settle_owed
 from app.kernel.db import Database
 from app.kernel.errors import InsufficientCredits, NotAllowed
 from app.kernel.money import Money
@@ -153,6 +153,22 @@ async def test_dunned_restricted_and_free_when_paid(world: World, ledger: Ledger
     with pytest.raises(NotAllowed):
         use(workspace, 1)
     pay(world, of_workspace(world, workspace)[0])
+    await closer.run()
+    assert use(workspace, 1) == 1
+
+
+@pytest.mark.anyio
+async def test_who_has_paid_is_let_go_although_the_turn_was_cut_off(
+    world: World, ledger: Ledger, workspace: str, use: Use
+) -> None:
+    switch_on(world, workspace)
+    use(workspace, 100)
+    closer = BillingCloser(world.db, world.clock, ledger)
+    for day in ("2026-05-02", "2026-06-01"):
+        world.now = at(day)
+        await closer.run()
+    pay(world, of_workspace(world, workspace)[0])
+    dun_all(world.db, world.now)  # the state is kept, and the process ends before the thaw
     await closer.run()
     assert use(workspace, 1) == 1
 
