@@ -46,14 +46,21 @@ class NewPlan:
 
 
 def begin(connection: Connection, subscription_id: str, *, actor: str, now: datetime) -> Row[Any] | None:
-    """What is paid ahead for the first period, if there is anything; a trial pays nothing."""
+    """What is paid ahead for the first period, if there is anything; a trial pays nothing. A subscription that waits
+    for its first payment, and is asked for none, is active at once."""
     row = subscriptions.find(connection, subscription_id, lock=True)
     span = subscriptions.period_of(row)
-    if row.state not in (State.ACTIVE, State.INCOMPLETE) or not _pays_ahead(connection, row):
+    if row.state not in (State.ACTIVE, State.INCOMPLETE):
+        return None
+    if not _pays_ahead(connection, row):
+        _need_not_wait(connection, row, now)
         return None
     wanted = Wanted(span, ahead=span)
     head = _head(row, f"open:{span.start.isoformat()}", "SUBSCRIPTION_CREATE")
-    return invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
+    made = invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
+    if not made.total:
+        _need_not_wait(connection, row, now)
+    return made
 
 
 def due(connection: Connection, now: datetime, limit: int = BATCH) -> list[str]:
@@ -345,7 +352,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets:
     done = invoices.finalize(connection, invoice_id, now=now, net_days=invoices.net_days(subscription.agreed))
     if not row.manual and row.computed.get("carried_left", subscription.carried) != subscription.carried:
         subscriptions.change(connection, subscription, now, carried=row.computed["carried_left"])
-    if done.payment_state == invoices.SUCCEEDED:
+    if done.payment_state == invoices.SUCCEEDED or done.state == invoices.SKIPPED:
         paid(connection, done, now)
     return done
 
@@ -394,12 +401,14 @@ def preview(
 
 
 def paid(connection: Connection, row: Row[Any], now: datetime) -> None:
-    """The first invoice of a subscription that waits for its payment is paid: it begins."""
-    if row.subscription_id is None:
-        return
-    subscription = subscriptions.find(connection, row.subscription_id, lock=True)
-    if subscription.state == State.INCOMPLETE:
-        subscriptions.change(connection, subscription, now, state=after(State.INCOMPLETE, Event.PAID))
+    """The first invoice of a subscription that waits for its payment is paid, or asks for nothing: it begins."""
+    if row.subscription_id is not None:
+        _need_not_wait(connection, subscriptions.find(connection, row.subscription_id, lock=True), now)
+
+
+def _need_not_wait(connection: Connection, row: Row[Any], now: datetime) -> None:
+    if row.state == State.INCOMPLETE:
+        subscriptions.change(connection, row, now, state=after(State.INCOMPLETE, Event.PAID))
 
 
 def amount_of(lines: Sequence[RatedLine], currency: str) -> Fiat:

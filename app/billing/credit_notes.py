@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import invoices, paying_in_credits, tables
+from app.billing import closing, invoices, paying_in_credits, tables
 from app.billing.proration import capped_credit
 from app.invoicing.issue import CreditDraft, issue_credit_note
 from app.kernel.errors import Broken, Conflict, IdempotencyConflict, InvalidInput, NotFound
@@ -41,7 +41,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
     invoice_id = given.text("invoice_id")
     reason = given.choice("reason", REASONS)
     target = given.choice("refund_target", (WALLET, SOURCE), WALLET)
-    row = invoices.find(connection, invoice_id, lock=True)
+    row = invoices.locked(connection, invoice_id)
     key = given.maybe("idempotency_key")
     if key and (known := _by_key(connection, key)) is not None:
         if known.invoice_id != invoice_id:
@@ -81,8 +81,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
 
 def finalize(connection: Connection, note_id: str, *, now: datetime, target: str | None = None) -> Row[Any]:
     """Number it, and lower what is due or note what goes back. Again, it answers what was done."""
-    note = find(connection, note_id)
-    row = invoices.find(connection, note.invoice_id, lock=True)
+    row = invoices.locked(connection, find(connection, note_id).invoice_id)
     note = find(connection, note_id)
     if note.state == FINALIZED:
         return note
@@ -123,6 +122,7 @@ def finalize(connection: Connection, note_id: str, *, now: datetime, target: str
 
 def void(connection: Connection, note_id: str, *, now: datetime) -> Row[Any]:
     """Drop a draft; one that was issued stays."""
+    invoices.find(connection, find(connection, note_id).invoice_id, lock=True)
     note = find(connection, note_id)
     if note.state == FINALIZED:
         raise Conflict("A credit note that was issued stays.", code="invalid_operation")
@@ -148,17 +148,17 @@ def room(row: Row[Any]) -> int:
 
 
 def _apply(connection: Connection, row: Row[Any], kind: str, amount: int, now: datetime) -> None:
-    if kind == ADJUSTMENT:
-        adjusted = row.adjusted + amount
-        values: dict[str, Any] = {"adjusted": adjusted}
-        if row.paid + adjusted >= row.total:
-            values |= {"payment_state": invoices.SUCCEEDED, "paid_at": now}
-    else:
+    if kind == REFUND:
         refunded = row.refunded + amount
-        whole = refunded >= row.paid
-        state = invoices.REFUNDED if whole else invoices.PARTIALLY_REFUNDED
-        values = {"refunded": refunded, "payment_state": state}
-    invoices.change(connection, row, now, **values)
+        state = invoices.REFUNDED if refunded >= row.paid else invoices.PARTIALLY_REFUNDED
+        invoices.change(connection, row, now, refunded=refunded, payment_state=state)
+        return
+    adjusted = row.adjusted + amount
+    if row.paid + adjusted < row.total:
+        invoices.change(connection, row, now, adjusted=adjusted)
+        return
+    done = {"payment_state": invoices.SUCCEEDED, "paid_at": now}
+    closing.paid(connection, invoices.change(connection, row, now, adjusted=adjusted, **done), now)
 
 
 def _kind(row: Row[Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import facts, paying_in_credits, period_events, tables
+from app.billing import facts, paying_in_credits, period_events, subscriptions, tables
 from app.billing.drafts import Built
 from app.billing.rating import Draft, RatedLine, UsedKind
 from app.invoicing.compose import DraftLine
@@ -138,12 +138,26 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, net_days
 
 
 def void(connection: Connection, invoice_id: str, *, now: datetime) -> Row[Any]:
-    """A draft is dropped; a finalised one that nobody paid anything of is taken back whole by a credit note."""
-    row = find(connection, invoice_id, lock=True)
+    """A draft is dropped; a finalised one that nobody paid anything of is taken back whole by a credit note. What was
+    carried from before and taken off it is there for the next invoice again.
+
+    Raises `Conflict` where something was paid or is being paid, and for what was used on a limit: the ledger goes on
+    asking for that until it is paid, credited or written off.
+    """
+    row = locked(connection, invoice_id)
     if row.state == VOIDED:
         return row
+    if row.credit_micros:
+        raise Conflict(
+            "This invoice is for what was used on a limit: issue a credit note, or write it off.",
+            code="invalid_operation",
+        )
     if row.paid or row.adjusted or row.refunded or row.payment_state == PROCESSING:
         raise Conflict("Something of this invoice was paid or credited: issue a credit note.", code="invalid_operation")
+    if _is_being_paid(connection, invoice_id):
+        raise Conflict(
+            "A payment of this invoice is open: report that it succeeded or failed first.", code="invalid_operation"
+        )
     if row.state == FINALIZED and row.document_id and row.total:
         issue_credit_note(
             connection,
@@ -157,6 +171,9 @@ def void(connection: Connection, invoice_id: str, *, now: datetime) -> Row[Any]:
             ),
         )
     paying_in_credits.give_back(connection, row.computed.get("journals") or {}, now)
+    if row.state == FINALIZED and row.subscription_id and row.carried_used:
+        subscription = subscriptions.find(connection, row.subscription_id, lock=True)
+        subscriptions.change(connection, subscription, now, carried=subscription.carried + row.carried_used)
     return change(connection, row, now, state=VOIDED, voided_at=now)
 
 
@@ -167,6 +184,22 @@ def find(connection: Connection, invoice_id: str, *, lock: bool = False) -> Row[
     if found is None:
         raise NotFound(f"There is no invoice {invoice_id[:100]}.", code="invoice_not_found")
     return found
+
+
+def locked(connection: Connection, invoice_id: str) -> Row[Any]:
+    """The invoice under its lock, after its subscription's: in this order everybody takes them who needs both."""
+    row = find(connection, invoice_id)
+    if row.subscription_id:
+        subscriptions.find(connection, row.subscription_id, lock=True)
+    return find(connection, invoice_id, lock=True)
+
+
+def _is_being_paid(connection: Connection, invoice_id: str) -> bool:
+    payment = tables.billing_payment.c
+    query = select(payment.id).where(
+        payment.invoice_id == invoice_id, payment.state.in_(("INITIATED", "PENDING", "PROCESSING"))
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def by_source(connection: Connection, source: str) -> Row[Any]:

@@ -1,4 +1,7 @@
-"""Payments of invoices: recorded once, counted when they succeed. In the caller's transaction; no network in here."""
+"""Payments of invoices: recorded once, counted when they succeed. In the caller's transaction; no network in here.
+
+A payment is changed under its invoice's lock, and read again once that is held.
+"""
 
 from datetime import datetime
 from typing import Any, Final
@@ -33,7 +36,7 @@ def create(
 
     Raises `Conflict` for more than is left to be paid, `IdempotencyConflict` for the same key with other figures.
     """
-    row = invoices.find(connection, invoice_id, lock=True)
+    row = invoices.locked(connection, invoice_id)
     if key is not None and (known := by_key(connection, key)) is not None:
         if (known.invoice_id, known.amount, known.currency) != (invoice_id, amount.minor, amount.currency):
             raise IdempotencyConflict("This idempotency_key was used for another payment.", param="idempotency_key")
@@ -68,13 +71,22 @@ def create(
 
 
 def succeed(connection: Connection, payment_id: str, *, now: datetime, reference: str | None = None) -> Row[Any]:
-    """The money is here: the invoice is paid by so much. Again, it changes nothing."""
-    payment = find(connection, payment_id)
-    row = invoices.find(connection, payment.invoice_id, lock=True)
-    payment = find(connection, payment_id)
+    """The money is here: the invoice is paid by so much. Again, it changes nothing.
+
+    Raises `Conflict` for a payment in credits: it succeeds when they are taken (`from_credits`).
+    """
+    payment, row = _locked(connection, payment_id)
     if payment.state == SUCCEEDED:
         return payment
-    _change(connection, payment_id, now, state=SUCCEEDED, succeeded_at=now, reference=reference or payment.reference)
+    if payment.method == CREDITS:
+        raise Conflict("A payment in credits is processed, not reported.", code="invalid_operation")
+    return _succeed(connection, payment, row, now, reference)
+
+
+def _succeed(
+    connection: Connection, payment: Row[Any], row: Row[Any], now: datetime, reference: str | None
+) -> Row[Any]:
+    _change(connection, payment.id, now, state=SUCCEEDED, succeeded_at=now, reference=reference or payment.reference)
     paid = row.paid + payment.amount
     left = row.total - paid - row.adjusted
     state = invoices.SUCCEEDED if left == 0 else invoices.OVERPAID if left < 0 else invoices.PENDING
@@ -84,26 +96,32 @@ def succeed(connection: Connection, payment_id: str, *, now: datetime, reference
     changed = invoices.change(connection, row, now, **values)
     if left <= 0:
         closing.paid(connection, changed, now)
-    done = find(connection, payment_id)
+    done = find(connection, payment.id)
     period_events.payment(connection, "payment.success", done)
     return done
 
 
 def from_credits(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:
-    """Pay with what the customer's wallets hold, in the same transaction. `Conflict` when it is not enough."""
-    payment = find(connection, payment_id)
+    """Pay with what the customer's wallets hold, in the same transaction. `Conflict` when it is not enough, or not
+    asked for (any more): credits that are taken for nothing would have to be given back by hand."""
+    payment, row = _locked(connection, payment_id)
     if payment.state == SUCCEEDED:
         return payment
-    row = invoices.find(connection, payment.invoice_id, lock=True)
+    if payment.state not in OPEN or row.state != invoices.FINALIZED:
+        raise Conflict(
+            f"This payment is {payment.state} and its invoice {row.state}: make another one.", code="invalid_operation"
+        )
+    left = invoices.remaining(row).minor - _under_way(connection, row.id, besides=payment.id)
+    if payment.amount > left:
+        raise Conflict(f"{Fiat(max(left, 0), row.currency)} is left to be paid.", code="invalid_operation")
     reference = paying_in_credits.pay(connection, payment, row.workspace_id, now)
-    return succeed(connection, payment_id, now=now, reference=reference)
+    return _succeed(connection, payment, row, now, reference)
 
 
 def fail(connection: Connection, payment_id: str, *, error: str, now: datetime) -> Row[Any]:
     """It did not come; the invoice is still to be paid."""
-    payment = find(connection, payment_id)
-    row = invoices.find(connection, payment.invoice_id, lock=True)
-    if find(connection, payment_id).state in OPEN:
+    payment, row = _locked(connection, payment_id)
+    if payment.state in OPEN:
         _change(connection, payment_id, now, state=FAILED, failed_at=now, error=error[:500])
         if row.payment_state in (invoices.PENDING, invoices.PROCESSING):
             invoices.change(connection, row, now, payment_state=invoices.FAILED)
@@ -113,7 +131,7 @@ def fail(connection: Connection, payment_id: str, *, error: str, now: datetime) 
 
 def process(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:
     """It was sent off, and its end is not known yet."""
-    payment = find(connection, payment_id)
+    payment, _ = _locked(connection, payment_id)
     if payment.state in (INITIATED, PENDING):
         _change(connection, payment_id, now, state=PROCESSING)
     return find(connection, payment_id)
@@ -123,7 +141,7 @@ def mark(
     connection: Connection, invoice_id: str, state: str, amount: Fiat | None, *, actor: str, now: datetime
 ) -> Row[Any]:
     """An operator says how an invoice stands: paid outside, or not to be had."""
-    row = invoices.find(connection, invoice_id, lock=True)
+    row = invoices.locked(connection, invoice_id)
     if state == invoices.SUCCEEDED:
         left = amount or invoices.remaining(row)
         if left:
@@ -145,13 +163,19 @@ def find(connection: Connection, payment_id: str) -> Row[Any]:
     return found
 
 
+def _locked(connection: Connection, payment_id: str) -> tuple[Row[Any], Row[Any]]:
+    """The payment and its invoice, as they stand once the invoice is locked."""
+    row = invoices.locked(connection, find(connection, payment_id).invoice_id)
+    return find(connection, payment_id), row
+
+
 def by_key(connection: Connection, key: str) -> Row[Any] | None:
     return connection.execute(select(PAYMENT).where(PAYMENT.c.key == key)).one_or_none()
 
 
-def _under_way(connection: Connection, invoice_id: str) -> int:
+def _under_way(connection: Connection, invoice_id: str, besides: str = "") -> int:
     still = select(func.coalesce(func.sum(PAYMENT.c.amount), 0)).where(
-        PAYMENT.c.invoice_id == invoice_id, PAYMENT.c.state.in_((INITIATED, PROCESSING))
+        PAYMENT.c.invoice_id == invoice_id, PAYMENT.c.state.in_((INITIATED, PROCESSING)), PAYMENT.c.id != besides
     )
     return int(connection.execute(still).scalar_one())
 

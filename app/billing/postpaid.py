@@ -205,7 +205,10 @@ def to_settle(connection: Connection) -> list[tuple[str, int, bool, str]]:
     leaves some for later, when more is owed again.
     """
     gone = INVOICE.c.computed[WRITTEN_OFF].as_boolean()
-    paid = INVOICE.c.payment_state.in_((invoices.SUCCEEDED, invoices.OVERPAID, invoices.PARTIALLY_REFUNDED))
+    # What was paid and given back was told to the ledger before: left out, it would be taken off the next.
+    paid = INVOICE.c.payment_state.in_(
+        (invoices.SUCCEEDED, invoices.OVERPAID, invoices.PARTIALLY_REFUNDED, invoices.REFUNDED)
+    )
     query = select(INVOICE.c.workspace_id, INVOICE.c.credit_micros, gone.label("gone")).where(
         INVOICE.c.credit_micros != 0, INVOICE.c.state == FINALIZED, paid | gone.is_(True)
     )

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from app.billing import invoices, limits, payments, postpaid
+from app.billing import credit_notes, invoices, limits, payments, postpaid
 from app.billing.limits import History
 from app.billing.postpaid import Agreed
 from app.billing.service import BillingCloser, close_months, dun_all, settle_owed
 from app.kernel.db import Database
-from app.kernel.errors import InsufficientCredits, NotAllowed
+from app.kernel.errors import Conflict, InsufficientCredits, NotAllowed
+from app.kernel.given import Given
 from app.kernel.money import Money
 from app.ledger import reads
 from app.ledger.audit import run_audit
@@ -135,6 +136,44 @@ async def test_what_came_back_after_the_close_is_in_the_next(
     _, second = of_workspace(world, workspace)
     with world.db.read() as connection:
         assert invoices.find(connection, second).total == 30
+
+
+@pytest.mark.anyio
+async def test_a_refund_of_one_month_does_not_swallow_the_payment_of_the_next(
+    world: World, ledger: Ledger, workspace: str, use: Use
+) -> None:
+    switch_on(world, workspace)
+    for month in ("2026-05-02", "2026-06-02"):
+        use(workspace, 100)
+        world.now = at(month)
+        close_months(world.db, world.now)
+        made = of_workspace(world, workspace)[-1]
+        pay(world, made)
+        settle_owed(world.db, ledger)
+        with world.db.write() as connection:
+            wish = Given({"invoice_id": made, "reason": "SERVICE_ISSUE"})
+            note = credit_notes.create(connection, wish, actor="test", now=world.now)
+            credit_notes.finalize(connection, note.id, now=world.now)
+        assert standing(world, workspace) == (0, 0)
+
+
+@pytest.mark.anyio
+async def test_an_invoice_of_a_limit_is_not_voided_but_credited(
+    world: World, ledger: Ledger, workspace: str, use: Use
+) -> None:
+    switch_on(world, workspace)
+    use(workspace, 100)
+    world.now = at("2026-05-02")
+    close_months(world.db, world.now)
+    (made,) = of_workspace(world, workspace)
+    with world.db.write() as connection, pytest.raises(Conflict):
+        invoices.void(connection, made, now=world.now)
+    with world.db.write() as connection:
+        wish = Given({"invoice_id": made, "reason": "SERVICE_ISSUE"})
+        note = credit_notes.create(connection, wish, actor="test", now=world.now)
+        credit_notes.finalize(connection, note.id, now=world.now)
+    settle_owed(world.db, ledger)
+    assert standing(world, workspace) == (0, 0)
 
 
 @pytest.mark.anyio

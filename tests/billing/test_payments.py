@@ -1,0 +1,192 @@
+"""What is paid of an invoice, taken back or credited: nothing is taken twice, and nothing is lost."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from app.billing import closing, credit_notes, invoices, payments, subscriptions
+from app.kernel.db import Database
+from app.kernel.errors import Conflict
+from app.kernel.fiat import Fiat
+from app.kernel.given import Given
+from tests.billing.world import World, at
+
+BASE = {"type": "FIXED", "amount": "20", "display_name": "Base"}
+
+
+@pytest.fixture
+def world(sqlite_url: str) -> Iterator[World]:
+    database = Database(sqlite_url)
+    yield World(database)
+    database.dispose()
+
+
+class Bill:
+    """A finalised invoice of 20 dollars, and a wallet with 100 credits."""
+
+    def __init__(self, world: World) -> None:
+        self.world, customer = world, world.customer("studio")
+        self.wallet = world.wallet(customer, 100)
+        self.subscription = world.subscribe(customer, world.plan("pro", BASE))
+        world.now = at("2026-04-02")
+        world.turn()
+        self.id = str(world.invoices(self.subscription)[0].id)
+
+    def asked(self, method: str = "CREDITS", minor: int = 2000) -> str:
+        with self.world.db.write() as connection:
+            made, _ = payments.create(
+                connection, self.id, Fiat(minor, "USD"), method, key=None, actor="test", now=self.world.now
+            )
+        return str(made.id)
+
+    def do(self, deed: Any, *args: Any, **more: Any) -> Any:
+        with self.world.db.write() as connection:
+            return deed(connection, *args, now=self.world.now, **more)
+
+    def credits(self) -> int:
+        return self.world.credits(self.wallet)
+
+    def row(self) -> Any:
+        with self.world.db.read() as connection:
+            return invoices.find(connection, self.id)
+
+
+@pytest.fixture
+def bill(world: World) -> Bill:
+    return Bill(world)
+
+
+def test_two_payments_in_credits_are_not_both_taken(bill: Bill) -> None:
+    first, second = bill.asked(), bill.asked()
+    bill.do(payments.from_credits, first)
+    with pytest.raises(Conflict):
+        bill.do(payments.from_credits, second)
+    bill.do(payments.from_credits, first)
+    assert (bill.credits(), bill.row().paid) == (80, 2000)
+
+
+def test_credits_do_not_pay_what_a_card_is_paying(bill: Bill) -> None:
+    ours, card = bill.asked(), bill.asked("CARD")
+    bill.do(payments.process, card)
+    with pytest.raises(Conflict):
+        bill.do(payments.from_credits, ours)
+    bill.do(payments.fail, card, error="declined")
+    bill.do(payments.from_credits, ours)
+    assert (bill.credits(), bill.row().payment_state) == (80, "SUCCEEDED")
+
+
+def test_a_payment_in_credits_that_failed_is_not_taken_after_all(bill: Bill) -> None:
+    made = bill.asked()
+    bill.do(payments.fail, made, error="changed my mind")
+    with pytest.raises(Conflict):
+        bill.do(payments.from_credits, made)
+    assert bill.credits() == 100
+
+
+def test_a_payment_in_credits_is_not_reported(bill: Bill) -> None:
+    made = bill.asked()
+    with pytest.raises(Conflict):
+        bill.do(payments.succeed, made)
+    assert (bill.credits(), bill.row().paid) == (100, 0)
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["pending", "processing"])
+def test_nothing_is_voided_while_it_is_being_paid(bill: Bill, sent: bool) -> None:
+    made = bill.asked("CARD")
+    if sent:
+        bill.do(payments.process, made)
+    with pytest.raises(Conflict):
+        bill.do(invoices.void, bill.id)
+    bill.do(payments.fail, made, error="declined")
+    assert bill.do(invoices.void, bill.id).state == "VOIDED"
+
+
+def test_what_was_carried_comes_back_with_a_void_once(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
+    with world.db.write() as connection:
+        row = subscriptions.find(connection, made, lock=True)
+        subscriptions.change(connection, row, world.now, carried=700)
+    world.now = at("2026-04-02")
+    world.turn()
+    (first,) = world.invoices(made)
+    assert (first.total, first.carried_used, world.subscription(made).carried) == (1300, 700, 0)
+    for _ in range(2):
+        with world.db.write() as connection:
+            invoices.void(connection, first.id, now=world.now)
+    assert world.subscription(made).carried == 700
+    for moment in ("2026-05-01T01:00", "2026-05-01T04:00"):
+        world.now = at(moment)
+        world.turn()
+    assert world.invoices(made)[1].total == 1300
+
+
+def test_a_draft_that_is_dropped_gives_nothing_back(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
+    with world.db.write() as connection:
+        row = subscriptions.find(connection, made, lock=True)
+        subscriptions.change(connection, row, world.now, carried=700)
+        draft = closing.recalculate(connection, first_of(connection, made), now=world.now)
+        assert draft.carried_used == 700
+        invoices.void(connection, draft.id, now=world.now)
+    assert world.subscription(made).carried == 700
+
+
+def first_of(connection: Connection, subscription_id: str) -> str:
+    return str(invoices.by_source(connection, f"{subscription_id}:open:{at('2026-04-01').isoformat()}").id)
+
+
+@pytest.mark.parametrize(
+    ("prices", "coupons"),
+    [
+        pytest.param([{"amount": "0.10"}], [], id="nothing ahead"),
+        pytest.param([{**BASE, "amount": "0"}], [], id="a price of nothing"),
+        pytest.param([BASE], ["ALL"], id="a coupon for all of it"),
+    ],
+)
+def test_who_is_asked_for_nothing_does_not_wait(world: World, prices: list[Any], coupons: list[str]) -> None:
+    world.coupon("ALL", percentage_off="100")
+    made = world.subscribe(
+        world.customer("studio"), world.plan("pro", *prices), payment_behavior="default_incomplete", coupons=coupons
+    )
+    assert world.subscription(made).state == "active"
+
+
+def test_who_is_asked_waits_until_it_is_paid_or_credited(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), payment_behavior="default_incomplete")
+    world.now = at("2026-04-02")
+    world.turn()
+    assert world.subscription(made).state == "incomplete"
+    with world.db.write() as connection:
+        wish = Given({"invoice_id": world.invoices(made)[0].id, "reason": "SERVICE_ISSUE"})
+        note = credit_notes.create(connection, wish, actor="test", now=world.now)
+        credit_notes.finalize(connection, note.id, now=world.now)
+    assert (world.subscription(made).state, world.invoices(made)[0].payment_state) == ("active", "SUCCEEDED")
+
+
+def test_a_first_invoice_that_came_to_nothing_meanwhile(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), payment_behavior="default_incomplete")
+    table = subscriptions.LINE
+    with world.db.write() as connection:
+        (line,) = subscriptions.lines_of(connection, made)
+        price = {**line.price, "amount": "0"}
+        connection.execute(table.update().where(table.c.id == line.id).values(price=price))
+    world.now = at("2026-04-02")
+    world.turn()
+    assert (world.invoices(made)[0].state, world.subscription(made).state) == ("SKIPPED", "active")
+
+
+def test_a_credit_note_that_is_issued_meanwhile_is_not_voided(bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = Given({"invoice_id": bill.id, "reason": "SERVICE_ISSUE"})
+    note = bill.do(credit_notes.create, wish, actor="test")
+    real, waited = invoices.find, [True]
+
+    def find(connection: Connection, invoice_id: str, *, lock: bool = False) -> Any:
+        if lock and waited and waited.pop():  # the other one, who had the lock first
+            credit_notes.finalize(connection, note.id, now=bill.world.now)
+        return real(connection, invoice_id, lock=lock)
+
+    monkeypatch.setattr(invoices, "find", find)
+    with pytest.raises(Conflict):
+        bill.do(credit_notes.void, note.id)
