@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, or_, select, update
 
-from app.billing import drafts, invoices, subscriptions, tables
+from app.billing import drafts, invoices, paying_in_credits, subscriptions, tables
 from app.billing.drafts import Wallets, Wanted
 from app.billing.invoices import DRAFT, LATE_WINDOW, Head
 from app.billing.lifecycle import Event, State, after
@@ -113,6 +113,7 @@ def _end(connection: Connection, row: Row[Any], at: datetime, now: datetime, act
         head = _head(row, f"end:{span.end.isoformat()}", "SUBSCRIPTION_CYCLE")
         wanted = Wanted(span, None if row.trial_end and span.end <= row.trial_end else span, used_whole=whole)
         invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
+    _give_rest(connection, row.id, now)
     faults.point("period.after_close")
 
 
@@ -144,7 +145,8 @@ def cancel_now(
         wanted = Wanted(Span(before.period_start, now), used, others=tuple(credits_), used_whole=whole)
         head = _head(row, f"end:{now.isoformat()}", "SUBSCRIPTION_UPDATE")
         made = invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
-    return row, made, credits_
+    _give_rest(connection, row.id, now)
+    return subscriptions.find(connection, row.id), made, credits_
 
 
 def change_plan(
@@ -354,6 +356,31 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets:
         subscriptions.change(connection, subscription, now, carried=row.computed["carried_left"])
     if done.payment_state == invoices.SUCCEEDED or done.state == invoices.SKIPPED:
         paid(connection, done, now)
+    _give_rest(connection, row.subscription_id, now)
+    return done
+
+
+def _give_rest(connection: Connection, subscription_id: str, now: datetime) -> None:
+    """Credit that no invoice of a cancelled subscription will use goes into the customer's wallet."""
+    row = subscriptions.find(connection, subscription_id, lock=True)
+    if row.state != State.CANCELLED or not row.carried:
+        return
+    still = select(_INVOICE.c.id).where(_INVOICE.c.subscription_id == row.id, _INVOICE.c.state == DRAFT).limit(1)
+    if connection.execute(still).scalar() is not None:
+        return
+    ref = f"{row.id}:rest:{row.version}"
+    paying_in_credits.to_wallet(connection, row.customer_id, Fiat(row.carried, row.currency), ref, now)
+    subscriptions.change(connection, row, now, carried=0)
+
+
+def void(connection: Connection, invoice_id: str, *, now: datetime) -> Row[Any]:
+    """As `invoices.void`; what it returns to a cancelled subscription goes on into the wallet."""
+    row = invoices.find(connection, invoice_id)
+    if row.subscription_id is not None:
+        subscriptions.find(connection, row.subscription_id, lock=True)
+    done = invoices.void(connection, invoice_id, now=now)
+    if row.subscription_id is not None:
+        _give_rest(connection, row.subscription_id, now)
     return done
 
 

@@ -54,22 +54,27 @@ def pay(connection: Connection, payment: Row[Any], workspace_id: str, now: datet
 
 
 def refund(connection: Connection, note: Row[Any], row: Row[Any], now: datetime) -> str:
-    """What a credit note gives back, as credits of the customer's first wallet in the currency; one is made if need
-    be. Answers the wallet."""
+    """What a credit note gives back, as credits. Answers the wallet."""
+    return to_wallet(connection, row.customer_id, Fiat(note.amount, note.currency), note.id, now)
+
+
+def to_wallet(connection: Connection, customer_id: str, amount: Fiat, ref: str, now: datetime) -> str:
+    """Credits of the customer's first wallet in the currency; one is made if need be. `ref` moves once. Answers the
+    wallet."""
     found = next(
         (
             each
-            for each in wallets.of_customer(connection, customers.get(connection, row.customer_id), NO_HOUSE)
+            for each in wallets.of_customer(connection, customers.get(connection, customer_id), NO_HOUSE)
             if each["unit"] == each["id"]
-            and each["currency"] == row.currency
+            and each["currency"] == amount.currency
             and each["wallet_status"] == wallets.ACTIVE
         ),
         None,
     )
     if found is None:
-        wish = {"customer_id": row.customer_id, "currency": row.currency, "name": t("period.refund_wallet")}
+        wish = {"customer_id": customer_id, "currency": amount.currency, "name": t("period.refund_wallet")}
         found = wallets.create(connection, Given(wish), actor="system", now=now)
-    worth = Fraction(Fiat(note.amount, note.currency).amount) / wallets.rate_of(found)
-    memo = {"transaction_reason": REFUNDED, "reference_type": "EXTERNAL", "reference_id": note.id}
-    wallet_moves.credit(connection, found, worth, ref=note.id, memo=memo, actor="system", clock=lambda: now)
+    worth = Fraction(amount.amount) / wallets.rate_of(found)
+    memo = {"transaction_reason": REFUNDED, "reference_type": "EXTERNAL", "reference_id": ref}
+    wallet_moves.credit(connection, found, worth, ref=ref, memo=memo, actor="system", clock=lambda: now)
     return str(found["id"])

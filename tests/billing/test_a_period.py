@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from app.billing import agreeing, closing, credit_notes, invoices, payments, subscriptions
+from app.billing import agreeing, closing, credit_notes, invoices, payments, subscriptions, wallets
+from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
+from app.plans import customers
 from tests.billing.world import World, at
 
 BASE = {"type": "FIXED", "amount": "20", "display_name": "Base"}
@@ -157,9 +159,13 @@ def test_cancelled_at_once(world: World) -> None:
     assert [line.exact for line in credits_] == [-10]
     assert invoice is not None
     assert (invoice.subtotal, invoice.discount, invoice.total) == (100, 100, 0)
-    world.now = at("2026-08-01")
-    world.turn()
-    assert world.subscription(made).carried == 900
+    for _ in range(2):
+        world.now = at("2026-08-01")
+        world.turn()
+    assert world.subscription(made).carried == 0
+    with world.db.read() as connection:
+        found = wallets.of_customer(connection, customers.get(connection, row.customer_id), NO_HOUSE)
+    assert [world.credits(str(each["id"])) for each in found if each["unit"] == each["id"]] == [9]
 
 
 def test_cancelled_at_the_end_of_the_period(world: World) -> None:

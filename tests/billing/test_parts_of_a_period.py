@@ -24,12 +24,12 @@ def world(sqlite_url: str) -> Iterator[World]:
     database.dispose()
 
 
-def cancel(world: World, subscription_id: str, when: str, *, prorate: bool = True) -> list[float]:
+def cancel(world: World, subscription_id: str, when: str, *, prorate: bool = True, invoice: bool = True) -> list[float]:
     """What comes back."""
     world.now = at(when)
     with world.db.write() as connection:
         *_, credits_ = closing.cancel_now(
-            connection, subscription_id, reason="", prorate=prorate, invoice=True, actor="test", now=world.now
+            connection, subscription_id, reason="", prorate=prorate, invoice=invoice, actor="test", now=world.now
         )
     return [float(line.exact) for line in credits_]
 
@@ -161,3 +161,30 @@ def test_a_plan_of_another_length_waits_for_the_end_of_the_trial(world: World) -
     assert world.invoices(made) == []
     assert trial_end(world, row) == at("2027-04-15")
     assert charged(world, made) == [(60000, 60000)]
+
+
+def test_credit_from_before_goes_into_the_wallet_when_there_is_no_last_invoice(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("big", BIG))
+    turn(world, "2026-04-01T03:00")
+    change(world, made, world.plan("small", BASE), "2026-04-16")
+    turn(world, "2026-04-16T03:00")
+    assert world.subscription(made).carried == 1500
+    wallet = world.wallet(customer, 1)
+    cancel(world, made, "2026-04-20", prorate=False, invoice=False)
+    assert (world.subscription(made).carried, world.credits(wallet)) == (0, 16)
+
+
+def test_the_last_draft_of_a_cancelled_subscription_that_is_dropped_frees_the_credit(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("big", BIG))
+    turn(world, "2026-04-01T03:00")
+    change(world, made, world.plan("small", BASE), "2026-04-16")
+    turn(world, "2026-04-16T03:00")
+    cancel(world, made, "2026-04-20", prorate=False)
+    wallet = world.wallet(customer, 1)
+    assert (world.subscription(made).carried, world.credits(wallet)) == (1500, 1)
+    for _ in range(2):
+        with world.db.write() as connection:
+            closing.void(connection, world.invoices(made)[-1].id, now=world.now)
+    assert (world.subscription(made).carried, world.credits(wallet)) == (0, 16)

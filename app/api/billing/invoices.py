@@ -33,7 +33,7 @@ def deeds(billing: Billing) -> APIRouter:
     @api.post("/invoices/{invoice_id}/void")
     def void(_key: Key, invoice_id: str) -> dict[str, Any]:
         with db.write() as connection:
-            books.void(connection, invoice_id, now=clock())
+            closing.void(connection, invoice_id, now=clock())
         return dict(DONE)
 
     @api.post("/invoices/{invoice_id}/recalculate", status_code=202)
