@@ -183,7 +183,7 @@ def _lines(connection: Connection, row: Row[Any], given: Given) -> list[dict[str
         line = kept.get(line_id)
         if line is None:
             raise InvalidInput(f"The invoice has no line {line_id[:100]}.", param=each.at("invoice_line_item_id"))
-        amount = Fiat.parse(each.decimal("amount"), row.currency).minor
+        amount = each.fiat("amount", row.currency).minor
         most = gross_of(row, line) - before.get(line_id, 0)
         before[line_id] = before.get(line_id, 0) + amount
         if not 0 < amount <= most:

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from app.kernel.clock import as_utc
 from app.kernel.errors import InvalidInput
+from app.kernel.fiat import Fiat
 from app.kernel.money import exact
 
 LONGEST_TEXT: Final = 255
@@ -87,7 +88,14 @@ class Given:
     def maybe_integer(self, name: str, *, least: int = 0, most: int = LARGEST_INTEGER) -> int | None:
         return self.integer(name, least=least, most=most) if self.has(name) else None
 
-    def decimal(self, name: str, *, least: Decimal | None = Decimal(0), above: Decimal | None = None) -> Decimal:
+    def decimal(
+        self,
+        name: str,
+        *,
+        least: Decimal | None = Decimal(0),
+        above: Decimal | None = None,
+        most: Decimal | None = None,
+    ) -> Decimal:
         """An exact figure: decimal text, or a number as it is written in JSON."""
         found = self.raw.get(name)
         if found is None or found == "":
@@ -105,12 +113,26 @@ class Given:
             raise self.wrong(name, f"must be at least {least}.")
         if above is not None and figure <= above:
             raise self.wrong(name, f"must be more than {above}.")
+        if most is not None and figure > most:
+            raise self.wrong(name, f"must be at most {most:,f}.")
         return figure
 
     def maybe_decimal(
-        self, name: str, *, least: Decimal | None = Decimal(0), above: Decimal | None = None
+        self,
+        name: str,
+        *,
+        least: Decimal | None = Decimal(0),
+        above: Decimal | None = None,
+        most: Decimal | None = None,
     ) -> Decimal | None:
-        return self.decimal(name, least=least, above=above) if self.raw.get(name) not in (None, "") else None
+        return self.decimal(name, least=least, above=above, most=most) if self.raw.get(name) not in (None, "") else None
+
+    def fiat(self, name: str, currency: str) -> Fiat:
+        """Money of a currency we know, at least 0 and no finer than its smallest unit."""
+        try:
+            return Fiat.parse(self.decimal(name), currency)
+        except (ValueError, OverflowError):
+            raise self.wrong(name, f"must be an amount of {currency} in its own decimals, such as 19 or 19.99.") from None
 
     def flag(self, name: str, default: bool = False) -> bool:
         """true or false, or these words, as a query string has them."""

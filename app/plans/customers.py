@@ -16,6 +16,7 @@ from app.accounts.people import LONGEST_NAME as LONGEST_WORKSPACE_NAME
 from app.accounts.tables import Member, User, Workspace
 from app.kernel.db import metadata
 from app.kernel.errors import InvalidInput, NotFound, Rejected
+from app.kernel.fiat import CURRENCIES
 from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.ledger.wallet import open_wallet
@@ -204,11 +205,11 @@ def _read(given: Given) -> dict[str, Any]:
 
 
 def currency(given: Given, name: str = "currency") -> str:
-    """A three-letter code, upper case."""
-    found = given.text(name)
-    if len(found) != 3 or not (found.isascii() and found.isalpha()):
+    """A code of ISO 4217, upper case."""
+    found = given.text(name).upper()
+    if found not in CURRENCIES:
         raise given.wrong(name, "must be a currency of three letters, such as USD.")
-    return found.upper()
+    return found
 
 
 def timezone(given: Given, name: str) -> str:

@@ -6,8 +6,21 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, ColumnElement, Connection, DateTime, Integer, Table, func, or_, select
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Integer,
+    Numeric,
+    String,
+    Table,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.kernel.errors import InvalidInput
 from app.kernel.given import Given
@@ -17,6 +30,9 @@ MOST: Final = 1_000
 USUAL: Final = 50
 MOST_CONDITIONS: Final = 50
 LONGEST_LIST: Final = 16_000
+LARGEST_WHOLE: Final = 2**63
+#: JSON is kept, but neither database orders it as the other does.
+COMPARABLE: Final = (String, Numeric, Integer, DateTime, Boolean)
 STATUSES: Final = ("published", "deleted", "archived")
 
 Condition = ColumnElement[bool]
@@ -93,9 +109,15 @@ def _way(column: ColumnElement[Any], down: bool) -> ColumnElement[Any]:
 
 def _column(table: Table, given: Given, name: str) -> Column[Any]:
     field = given.text(name)
-    if field not in table.c or field == "metadata":
-        raise given.wrong(name, f"names no field of this: {field!r}.")
+    if field not in table.c or not isinstance(_kind(table.c[field]), COMPARABLE):
+        raise given.wrong(name, f"names no field of this that can be compared: {field!r}.")
     return table.c[field]
+
+
+def _kind(column: Column[Any]) -> TypeEngine[Any]:
+    """What the database keeps in it."""
+    kind: TypeEngine[Any] = column.type
+    return kind.impl_instance if isinstance(kind, TypeDecorator) else kind
 
 
 _COMPARED: Final[Mapping[str, Callable[[Column[Any], Any], Condition]]] = {
@@ -119,6 +141,8 @@ def _condition(table: Table, given: Given) -> Condition:
         listed = column.in_([_as(column, each, value) for each in value.texts("array")])
         return listed if operator == "in" else or_(~listed, column.is_(None))
     if operator in _TEXTUAL:
+        if not isinstance(_kind(column), String):
+            raise given.wrong("operator", f"{operator} is for texts.")
         found = func.lower(column).contains(value.text("string").lower(), autoescape=True)
         return found if operator == "contains" else or_(~found, column.is_(None))
     return _COMPARED[operator](column, _as(column, _one(value), value))
@@ -136,7 +160,7 @@ def _one(value: Given) -> object:
 
 def _as(column: Column[Any], said: object, value: Given) -> object:
     """The value as the column holds it."""
-    kind = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    kind = _kind(column)
     asked = Given({"value": said}, value.place)
     if isinstance(kind, DateTime):
         moment: datetime = asked.moment("value")
@@ -145,5 +169,6 @@ def _as(column: Column[Any], said: object, value: Given) -> object:
         return asked.flag("value")
     if isinstance(kind, Integer):
         figure: Decimal = asked.decimal("value", least=None)
-        return int(figure) if figure == figure.to_integral_value() else float(figure)
+        whole = figure == figure.to_integral_value() and abs(figure) < LARGEST_WHOLE
+        return int(figure) if whole else float(figure)  # what no column holds is only larger or smaller
     return asked.text("value")

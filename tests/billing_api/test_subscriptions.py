@@ -18,6 +18,10 @@ from app.metering.ingest import Ingest
 from tests.billing_api.conftest import BillingServer
 
 _numbers = count(1)
+PAYMENT = {
+    "amount": "1", "currency": "usd", "destination_id": "inv_none", "destination_type": "INVOICE",
+    "payment_method_type": "OFFLINE",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -208,15 +212,10 @@ def test_an_invoice_of_ones_own(sdk: Flexprice, name: str) -> None:
         pytest.param("/subscriptions/subs_none/cancel", {"cancellation_type": "immediate"}, 404, id="no subscription"),
         pytest.param("/invoices/preview", {"subscription_id": "subs_none"}, 404, id="no preview"),
         pytest.param("/invoices/inv_none/finalize", {}, 404, id="no invoice"),
-        pytest.param(
-            "/payments",
-            {
-                "amount": "x", "currency": "usd", "destination_id": "inv_none", "destination_type": "INVOICE",
-                "payment_method_type": "OFFLINE",
-            },
-            400,
-            id="an amount that is none",
-        ),
+        pytest.param("/payments", {**PAYMENT, "amount": "x"}, 400, id="an amount that is none"),
+        pytest.param("/payments", {**PAYMENT, "amount": "10.001"}, 400, id="an amount finer than a cent"),
+        pytest.param("/payments", {**PAYMENT, "amount": "1e30"}, 400, id="an amount beyond all accounts"),
+        pytest.param("/payments", {**PAYMENT, "currency": "xqq"}, 400, id="a currency nobody knows"),
         pytest.param("/creditnotes", {"invoice_id": "inv_none", "reason": "DUPLICATE"}, 404, id="no invoice to credit"),
         pytest.param("/creditnotes", {"invoice_id": "inv_none", "reason": "WHY NOT"}, 400, id="no such reason"),
     ],
@@ -235,10 +234,26 @@ def test_paying_afterwards_is_agreed_and_ended(http: httpx.Client, sdk: Flexpric
     assert before["suggested_because"] == ["Here for 0 days: three complete months are looked at first."]
     agreed = http.put(where, json={"currency": "eur", "credit_price": "0.01", "credit_limit": "5000", "net_days": 14})
     assert (agreed.status_code, agreed.json()["credit_limit"], agreed.json()["active"]) == (200, "5000", True)
-    assert http.put(where, json={"currency": "eur", "credit_price": "0", "credit_limit": "1"}).status_code == 400
+    for wrong in ({"credit_price": "0"}, {"credit_limit": "1e20"}, {"currency": "xqq"}):
+        wish = {"currency": "eur", "credit_price": "0.01", "credit_limit": "1", **wrong}
+        assert http.put(where, json=wish).status_code == 400
     ended = http.delete(where).json()
     assert (ended["active"], ended["credit_limit"], ended["owed"]) == (False, "0", "0")
     assert http.post("/invoices/inv_none/write-off").status_code == 404
+
+
+def test_who_gives_credit_may_change_wallets(billing_server: BillingServer, sdk: Flexprice, name: str) -> None:
+    where = f"/customers/{sdk.customers.create_customer(external_id=name, name=name).id}/postpaid"
+    with billing_server.http(billing_server.key("invoices:write", "wallets:read")) as dunning:
+        assert dunning.get(where).status_code == 200
+        wish = {"currency": "eur", "credit_price": "0.01", "credit_limit": "5000"}
+        assert (dunning.put(where, json=wish).status_code, dunning.delete(where).status_code) == (403, 403)
+
+
+def test_an_end_lies_ahead(http: httpx.Client, subscribed: Any) -> None:
+    where = f"/subscriptions/{subscribed.id}"
+    assert http.put(where, json={"cancel_at": "2020-01-01T00:00:00Z"}).status_code == 400
+    assert http.put(where, json={"cancel_at": "2999-01-01T00:00:00Z"}).status_code == 200
 
 
 def test_credits_pay(sdk: Flexprice, http: httpx.Client, subscribed: Any) -> None:

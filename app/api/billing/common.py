@@ -48,8 +48,8 @@ class Billing:
         """What the product's own credits are worth."""
         return House(Decimal(self.services.settings.credit_value_micros).scaleb(-6))
 
-    def key(self, area: str) -> Any:
-        """A dependency: the key a request came with, good for this area. 401 or 403 otherwise."""
+    def key(self, *areas: str) -> Any:
+        """A dependency: the key a request came with, good for each of these areas. 401 or 403 otherwise."""
         keys = self.services.billing_keys
 
         async def caller(request: Request, _secret: Annotated[str | None, Depends(_header)] = None) -> BillingKey:
@@ -59,8 +59,9 @@ class Billing:
             found = keys.peek(secret) or await asyncio.to_thread(keys.look_up, secret)
             if found is None:
                 raise NotSignedIn("This billing key is unknown or revoked.", code="invalid_api_key")
-            if not found.may(area, write=is_writing(request)):
-                way = "write" if is_writing(request) else "read"
+            writing = is_writing(request)
+            if (area := next((each for each in areas if not found.may(each, write=writing)), None)) is not None:
+                way = "write" if writing else "read"
                 raise NotAllowed(f"This billing key lacks the scope {area}:{way}.", code="missing_scope")
             return found
 

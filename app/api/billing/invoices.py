@@ -10,7 +10,6 @@ from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.billing import closing, facts, one_off, payments, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict, InvalidInput
-from app.kernel.fiat import Fiat
 from app.metering.aggregate import Span
 from app.plans.keys import BillingKey
 
@@ -55,7 +54,7 @@ def deeds(billing: Billing) -> APIRouter:
     def pay(key: Key, invoice_id: str, body: Body) -> dict[str, Any]:
         with db.write() as connection:
             row = books.find(connection, invoice_id)
-            amount = Fiat.parse(body.decimal("amount"), row.currency) if body.has("amount") else None
+            amount = body.fiat("amount", row.currency) if body.has("amount") else None
             state = body.text("payment_status")
             done = payments.mark(connection, invoice_id, state, amount, actor=key.id, now=clock())
             return show.shown(connection, done)

@@ -30,7 +30,7 @@ def router(billing: Billing) -> APIRouter:
         now = clock()
         body.choice("destination_type", (DESTINATION,))
         method = body.choice("payment_method_type", payments.METHODS)
-        amount = Fiat.parse(body.decimal("amount"), customer_book.currency(body))
+        amount = body.fiat("amount", customer_book.currency(body))
         with db.write() as connection:
             made, new = payments.create(
                 connection,

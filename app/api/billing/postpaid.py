@@ -10,6 +10,8 @@ from app.api.billing import invoice_wire, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.billing import postpaid
 from app.billing.postpaid import Agreed
+from app.billing.wallet_moves import MOST_CREDITS
+from app.billing.wallets import MOST_RATE
 from app.kernel.money import Money, plain
 from app.kernel.text import t
 from app.ledger import reads
@@ -21,6 +23,8 @@ def router(billing: Billing) -> APIRouter:
     """How a customer stands who pays afterwards, and what an operator decides about it."""
     api = APIRouter(tags=["paying afterwards"])
     Key = Annotated[BillingKey, billing.key("invoices")]
+    #: Who gives credit decides what a wallet may spend.
+    Giving = Annotated[BillingKey, billing.key("invoices", "wallets")]
     db, clock = billing.db, billing.clock
 
     @api.get("/customers/{customer_id}/postpaid")
@@ -29,20 +33,20 @@ def router(billing: Billing) -> APIRouter:
             return shown(connection, customers.get(connection, customer_id).workspace_id, billing)
 
     @api.put("/customers/{customer_id}/postpaid")
-    def switch_on(key: Key, customer_id: str, body: Body) -> dict[str, Any]:
+    def switch_on(key: Giving, customer_id: str, body: Body) -> dict[str, Any]:
         agreed = Agreed(
             customers.currency(body),
-            body.decimal("credit_price", above=Decimal(0)),
+            body.decimal("credit_price", above=Decimal(0), most=MOST_RATE),
             30 if not body.has("net_days") else body.integer("net_days", most=120),
         )
-        limit = Money.from_exact(body.decimal("credit_limit", above=Decimal(0)))
+        limit = Money.from_exact(body.decimal("credit_limit", above=Decimal(0), most=MOST_CREDITS))
         with db.write() as connection:
             workspace_id = customers.get(connection, customer_id).workspace_id
             postpaid.switch_on(connection, workspace_id, limit, agreed, actor=key.id, now=clock())
             return shown(connection, workspace_id, billing)
 
     @api.delete("/customers/{customer_id}/postpaid")
-    def switch_off(key: Key, customer_id: str) -> dict[str, Any]:
+    def switch_off(key: Giving, customer_id: str) -> dict[str, Any]:
         with db.write() as connection:
             workspace_id = customers.get(connection, customer_id).workspace_id
             postpaid.switch_off(connection, workspace_id, actor=key.id, now=clock())

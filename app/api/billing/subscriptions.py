@@ -136,7 +136,10 @@ def router(billing: Billing) -> APIRouter:
             row = subscriptions.find(connection, subscription_id, lock=True)
             if row.state == State.CANCELLED:
                 raise Conflict("A cancelled subscription does not change.", code="invalid_operation")
-            at = row.period_end if body.flag("cancel_at_period_end") else body.maybe_moment("cancel_at")
+            wished = body.maybe_moment("cancel_at")
+            if wished is not None and wished <= now:
+                raise body.wrong("cancel_at", "lies in the future; cancel it to end it now.")
+            at = row.period_end if body.flag("cancel_at_period_end") else wished
             if at is not None:
                 row = subscriptions.change(connection, row, now, cancel_at=at)
             return show.shown(connection, row)
