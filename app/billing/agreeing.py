@@ -2,30 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection, or_, select
 
-from app.billing import subscriptions
 from app.billing.closing import NewPlan
-from app.billing.lifecycle import State
 from app.billing.periods import LONGEST, Anchoring, Unit
-from app.billing.pinned import ONCE, pin
-from app.billing.subscriptions import SUBSCRIPTION, Agreement, Line, quantity
+from app.billing.pinned import ONCE, item_of, pin
+from app.billing.rating import FIXED
+from app.billing.subscriptions import Agreement, Line
 from app.kernel.errors import InvalidInput, NotFound
-from app.kernel.given import Given
+from app.kernel.given import Given, written
 from app.kernel.ids import new_id
 from app.plans import customers, tables
-from app.plans.price_reader import read_charge, read_price
+from app.plans.entitlements import MOST_USAGE
+from app.plans.price_reader import MOST_AMOUNT, read_charge, read_price
+from app.pricing.charge import cost
 
-#: What of the wire is kept as it came, under the names it came with.
-KEPT: Final = (
-    "commitment_amount", "commitment_duration", "overage_factor", "enable_true_up", "payment_terms",
-    "collection_method", "payment_behavior", "proration_behavior", "timezone", "auto_invoice_threshold",
+#: Texts of the wire that are kept under the names they came with.
+WORDS: Final = (
+    "commitment_duration", "payment_terms", "collection_method", "payment_behavior", "proration_behavior",
     "gateway_payment_method_id", "line_item_grouping",
 )  # fmt: skip
+#: What a commitment says beside its amount.
+FACTORS: Final = ("overage_factor", "commitment_overage_factor")
+FLAGS: Final = ("enable_true_up", "commitment_true_up_enabled", "is_window_commitment", "commitment_windowed")
 LONGEST_TRIAL: Final = 3_660  # days
-_COMMITMENT: Final = ("commitment_amount", "commitment_true_up_enabled", "commitment_overage_factor")
+MOST_QUANTITY: Final = Decimal(10) ** 9
+MOST_FACTOR: Final = Decimal(1_000)
+FIRST_YEAR, LAST_YEAR = 1970, 2200
 INCOMPLETE_FIRST: Final = frozenset({"default_incomplete", "error_if_incomplete"})
 
 
@@ -38,16 +44,16 @@ def read(connection: Connection, given: Given, now: datetime) -> Agreement:
     unit = Unit(given.choice("billing_period", tuple(Unit)))
     count = given.maybe_integer("billing_period_count", least=1, most=LONGEST) or 1
     currency = customers.currency(given)
-    start_at = given.maybe_moment("start_date") or now
+    start_at = _day(given, "start_date") or now
     lines = _lines(connection, given, plan, currency, unit, count, start_at, now)
     trial = given.maybe_integer("trial_period_days", most=LONGEST_TRIAL)
     if trial is None:
         trial = max((int(line.price.get("trial_period_days") or 0) for line in lines), default=0)
-    agreed: dict[str, Any] = {name: given.raw[name] for name in KEPT if given.has(name)}
-    _checked(given)
+    agreed = _kept(given)
+    agreed["include_price_ids"] = list(given.texts("include_price_ids"))
     agreed["coupons"] = _coupons(connection, given)
     agreed["tax_rates"] = [each.text("tax_rate_code") for each in given.objects("tax_rate_overrides", most=20)]
-    agreed["override_entitlements"] = [dict(each.raw) for each in given.objects("override_entitlements", most=200)]
+    agreed["override_entitlements"] = [_promised(each) for each in given.objects("override_entitlements", most=200)]
     return Agreement(
         customer_id=customer.id,
         workspace_id=customer.workspace_id,
@@ -57,9 +63,9 @@ def read(connection: Connection, given: Given, now: datetime) -> Agreement:
         unit=unit,
         count=count,
         anchoring=Anchoring(given.choice("billing_cycle", tuple(Anchoring), "anniversary")),
-        anchor=given.maybe_moment("billing_anchor"),
+        anchor=_day(given, "billing_anchor"),
         start_at=start_at,
-        end_at=given.maybe_moment("end_date"),
+        end_at=_day(given, "end_date"),
         trial_days=trial,
         is_draft=given.maybe("subscription_status") == "draft",
         awaits_payment=given.maybe("payment_behavior") in INCOMPLETE_FIRST,
@@ -125,15 +131,17 @@ def line_of(connection: Connection, given: Given, row: Any, now: datetime) -> Li
         }
         made = read_price(connection, Given(raw, given.at("price")), now)
         price = {**made, "id": new_id("price"), "created_at": now.isoformat(), "sequence": 0}
-    return Line(
+    line = Line(
         pin(price),
-        quantity(given.raw["quantity"]) if given.has("quantity") else _least(price),
+        _many(given) or least(price),
         given.maybe("display_name") or "",
-        {name: given.raw[name] for name in _COMMITMENT if given.has(name)} or None,
+        _committed(given) or None,
         meta=given.labels(),
-        start_at=given.maybe_moment("start_date"),
-        end_at=given.maybe_moment("end_date"),
+        start_at=_day(given, "start_date"),
+        end_at=_day(given, "end_date"),
     )
+    _bearable(line, row.currency)
+    return line
 
 
 def _lines(
@@ -156,9 +164,11 @@ def _lines(
             continue
         changed = overrides.get(str(price["id"]))
         row = dict(price) if changed is None else _overridden(connection, price, changed)
-        many = quantity(changed.raw["quantity"]) if changed and changed.has("quantity") else _least(price)
-        committed = commitments.raw.get(str(price["id"])) if commitments else None
-        lines.append(Line(pin(row), many, commitment=committed))
+        many = _many(changed) if changed else None
+        committed = commitments.maybe_object(str(price["id"])) if commitments else None
+        line = Line(pin(row), many or least(price), commitment=_committed(committed) if committed else None)
+        _bearable(line, currency)
+        lines.append(line)
     if unknown := set(overrides) - {str(price["id"]) for price in prices}:
         raise InvalidInput(f"The plan has no price {min(unknown)[:100]}.", param="override_line_items")
     return lines
@@ -169,7 +179,8 @@ def _overridden(connection: Connection, price: Mapping[str, Any], changed: Given
     return {**price, **read_charge(connection, Given(kept, changed.place), dict(price))} if kept else dict(price)
 
 
-def _least(price: Mapping[str, Any]) -> str:
+def least(price: Mapping[str, Any]) -> str:
+    """How many of a price somebody has who says nothing."""
     return str(price.get("min_quantity") or 1)
 
 
@@ -181,20 +192,67 @@ def _price(connection: Connection, price_id: str) -> Mapping[str, Any]:
     return dict(found)
 
 
-def _checked(given: Given) -> None:
-    """What is kept as it came is sensible."""
-    given.maybe_decimal("commitment_amount")
-    given.maybe_decimal("overage_factor")
-    given.flag("enable_true_up")
-    for name in ("commitment_duration", "payment_terms", "collection_method", "payment_behavior", "proration_behavior"):
-        given.maybe(name)
+def _many(given: Given) -> str | None:
+    """How many of a fixed price, where it is said."""
+    return written(given.decimal("quantity", above=Decimal(0), most=MOST_QUANTITY)) if given.has("quantity") else None
+
+
+def _day(given: Given, name: str) -> datetime | None:
+    """A moment that periods can be counted from."""
+    found = given.maybe_moment(name)
+    if found is not None and not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise given.wrong(name, f"must be between the years {FIRST_YEAR} and {LAST_YEAR}.")
+    return found
+
+
+def _bearable(line: Line, currency: str) -> None:
+    """A fixed price comes to what an invoice can state."""
+    item = item_of("", line.price, None, quantity=line.quantity)
+    if item.kind == FIXED and cost(item.charge, item.quantity).amount * item.unit_rate > MOST_AMOUNT:
+        raise InvalidInput(f"{item.name} comes to more than {MOST_AMOUNT:,f} {currency}.", param="quantity")
+
+
+def _promised(given: Given) -> dict[str, Any]:
+    """What a subscription changes of an entitlement. A `usage_limit` of null is without limit."""
+    found: dict[str, Any] = {"entitlement_id": given.text("entitlement_id")}
+    if "usage_limit" in given.raw:
+        found["usage_limit"] = given.maybe_integer("usage_limit", most=MOST_USAGE)
+    if given.has("is_enabled"):
+        found["is_enabled"] = given.flag("is_enabled")
+    if given.has("static_value"):
+        found["static_value"] = given.text("static_value")
+    return found
+
+
+def _committed(given: Given) -> dict[str, Any]:
+    """What is said of a commitment, as it is kept."""
+    found: dict[str, Any] = {}
+    if given.has("commitment_amount"):
+        found["commitment_amount"] = written(given.decimal("commitment_amount", most=MOST_AMOUNT))
+    for name in FACTORS:
+        if given.has(name):
+            found[name] = written(given.decimal(name, most=MOST_FACTOR))
+    return found | {name: given.flag(name) for name in FLAGS if given.has(name)}
+
+
+def _kept(given: Given) -> dict[str, Any]:
+    """What is kept of the wire under its own names, once it is sensible."""
+    found = {name: said for name in WORDS if (said := given.maybe(name)) is not None}
+    if given.has("timezone"):
+        found["timezone"] = customers.timezone(given, "timezone")
+    if given.has("auto_invoice_threshold"):
+        found["auto_invoice_threshold"] = written(given.decimal("auto_invoice_threshold", most=MOST_AMOUNT))
+    return found | _committed(given)
 
 
 def _coupons(connection: Connection, given: Given) -> list[dict[str, Any]]:
     """Coupons of the whole, and of single prices, as associations."""
     found = [coupon(connection, code) for code in given.texts("coupons", most=50)]
     for each in given.objects("subscription_coupons", most=50):
-        extra = {name: each.maybe(name) for name in ("price_id", "start_date", "end_date") if each.has(name)}
+        extra = {"price_id": each.text("price_id")} if each.has("price_id") else {}
+        for name in ("start_date", "end_date"):
+            if (moment := each.maybe_moment(name)) is not None:
+                extra[name] = moment.isoformat()
         found.append(coupon(connection, each.text("coupon_code")) | extra)
     by_price = given.maybe_object("line_item_coupons")
     for price_id in by_price.raw if by_price else ():
@@ -211,26 +269,3 @@ def coupon(connection: Connection, code: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"There is no coupon {code[:100]}.", code="coupon_not_found")
     return {"id": new_id("coupon_assoc"), "coupon_id": row.id}
-
-
-def sync(connection: Connection, plan: Mapping[str, Any], now: datetime) -> int:
-    """Give the subscriptions of a plan its present prices: what has ended is replaced by its successor from now on,
-    what is new is added, what is gone ends. How many changed; what was agreed by an override stays."""
-    changed = 0
-    query = select(SUBSCRIPTION.c.id).where(
-        SUBSCRIPTION.c.plan_id == plan["id"], SUBSCRIPTION.c.state != State.CANCELLED
-    )
-    for subscription_id in connection.execute(query.order_by(SUBSCRIPTION.c.id)).scalars().all():
-        row = subscriptions.find(connection, subscription_id, lock=True)
-        unit = Unit(row.billing_period)
-        present = prices_of(connection, str(plan["id"]), row.currency, unit, row.billing_period_count, now)
-        by_id = {str(price["id"]): price for price in present}
-        lines = [line for line in subscriptions.lines_of(connection, row.id) if line.end_at is None]
-        known = {line.price_id for line in subscriptions.lines_of(connection, row.id)}
-        gone = [line for line in lines if line.price_id not in by_id and line.price.get("entity_type") == "PLAN"]
-        new = [Line(pin(price), _least(price)) for price_id, price in by_id.items() if price_id not in known]
-        for line in gone:
-            subscriptions.end_line(connection, line.id, at=now, now=now)
-        subscriptions.add_lines(connection, row.id, str(plan["id"]), str(plan["name"]), new, now, now)
-        changed += bool(gone or new)
-    return changed

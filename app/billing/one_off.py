@@ -15,7 +15,9 @@ from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.metering.aggregate import Span
-from app.plans import customers
+from app.plans import customers, reductions
+from app.plans import tables as plans
+from app.plans.price_reader import MOST_AMOUNT
 
 REASONS = (
     "SUBSCRIPTION_CREATE", "SUBSCRIPTION_CYCLE", "SUBSCRIPTION_UPDATE", "SUBSCRIPTION_TRIAL_END",
@@ -57,9 +59,14 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         meta=given.labels(),
     )
     kept = drafts.computed(draft, [name for name, _ in coupons], tax)
+    locked = select(plans.customer.c.id).where(plans.customer.c.id == customer.id).with_for_update()
+    connection.execute(locked)  # of two with the same key the second finds the first one's
+    known = connection.execute(select(invoices.INVOICE.c.id).where(invoices.INVOICE.c.source == source)).first()
     row = invoices.keep(connection, head, Built(draft, kept), actor=actor, now=now)
     if (row.customer_id, row.currency, row.subtotal) != (customer.id, currency, draft.due.subtotal.minor):
         raise IdempotencyConflict("This idempotency_key was used for another invoice.", param="idempotency_key")
+    if known is None:
+        reductions.redeem_all(connection, [name for name, _ in coupons], now=now)
     return row
 
 
@@ -67,7 +74,7 @@ def _lines(given: Given, currency: str, span: Span) -> list[RatedLine]:
     lines = [_line(each, span) for each in given.objects("line_items", most=1_000)]
     if lines:
         return lines
-    amount = Fraction(given.decimal("subtotal"))
+    amount = Fraction(given.decimal("subtotal", most=MOST_AMOUNT))
     name = given.maybe("description", longest=1_000) or "Invoice"
     return [RatedLine(None, FIXED, name, Fraction(1), amount, "", span=span)] if amount else []
 
@@ -75,10 +82,9 @@ def _lines(given: Given, currency: str, span: Span) -> list[RatedLine]:
 def _line(given: Given, span: Span) -> RatedLine:
     own = Span(given.maybe_moment("period_start") or span.start, given.maybe_moment("period_end") or span.end)
     kind = USAGE if given.maybe("price_type") == USAGE else FIXED
-    quantity = Fraction(given.decimal("quantity"))
-    return RatedLine(
-        None, kind, given.maybe("display_name") or "Item", quantity, Fraction(given.decimal("amount")), "", span=own
-    )
+    quantity = Fraction(given.decimal("quantity", most=MOST_AMOUNT))
+    amount = Fraction(given.decimal("amount", most=MOST_AMOUNT))
+    return RatedLine(None, kind, given.maybe("display_name") or "Item", quantity, amount, "", span=own)
 
 
 def _agrees(given: Given, lines: list[RatedLine], currency: str) -> None:
@@ -86,7 +92,7 @@ def _agrees(given: Given, lines: list[RatedLine], currency: str) -> None:
     if not given.has("subtotal") or not given.has("line_items"):
         return
     come_to = sum(Fiat.from_exact(line.exact, currency).minor for line in lines)
-    if Fiat.from_exact(given.decimal("subtotal"), currency).minor != come_to:
+    if Fiat.from_exact(given.decimal("subtotal", most=MOST_AMOUNT * len(lines)), currency).minor != come_to:
         raise InvalidInput(
             f"The lines come to {Fiat(come_to, currency)}, subtotal says {given.raw['subtotal']}.", param="subtotal"
         )

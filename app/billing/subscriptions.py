@@ -16,7 +16,7 @@ from app.billing import period_events, tables
 from app.billing.commitment import Commitment
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Anchoring, Cycle, Unit, cycle
-from app.billing.pinned import commitment_of, exact, item_of
+from app.billing.pinned import commitment_of, item_of
 from app.billing.rating import FIXED, Item
 from app.billing.waterfall import Discount
 from app.kernel import versions
@@ -24,6 +24,7 @@ from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.ids import new_id
 from app.metering.aggregate import Span
 from app.metering.meters import Meter
+from app.plans import reductions
 from app.pricing.charge import cost
 
 SUBSCRIPTION, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
@@ -110,6 +111,7 @@ def create(connection: Connection, wanted: Agreement, *, actor: str, now: dateti
         )
     )
     add_lines(connection, subscription_id, wanted.plan_id, wanted.plan_name, wanted.lines, wanted.start_at, now)
+    reductions.redeem_all(connection, [each["coupon_id"] for each in wanted.agreed.get("coupons") or ()], now=now)
     versions.bump(connection, versions.ENTITLEMENTS)
     kind = "subscription.draft.created" if wanted.is_draft else "subscription.created"
     period_events.subscription(connection, kind, find(connection, subscription_id))
@@ -385,14 +387,6 @@ def fixed_worth(lines: Sequence[Row[Any]]) -> Fraction:
     """What the fixed prices of these lines come to for a whole period."""
     items = items_of([line for line in lines if line.kind == FIXED], {})
     return sum((cost(item.charge, item.quantity).amount * item.unit_rate for item in items), Fraction(0))
-
-
-def quantity(given: object) -> str:
-    """How many of a fixed price; `InvalidInput` unless positive."""
-    found = exact(given, "quantity")
-    if found <= 0:
-        raise InvalidInput("A quantity is above 0.", param="quantity")
-    return str(given)
 
 
 def end_lines(connection: Connection, subscription_id: str, at: datetime, now: datetime) -> None:

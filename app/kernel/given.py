@@ -132,7 +132,7 @@ class Given:
         try:
             return Fiat.parse(self.decimal(name), currency)
         except (ValueError, OverflowError):
-            raise self.wrong(name, f"must be an amount of {currency} in its own decimals, such as 19 or 19.99.") from None
+            raise self.wrong(name, f"must be an amount of {currency}, no finer than its smallest coin.") from None
 
     def flag(self, name: str, default: bool = False) -> bool:
         """true or false, or these words, as a query string has them."""

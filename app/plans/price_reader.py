@@ -22,6 +22,8 @@ MODELS: Final = ("FLAT_FEE", "PACKAGE", "TIERED")
 PERIODS: Final = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "ONETIME")
 WINDOWS: Final = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
 MODES: Final = ("VOLUME", "SLAB")
+#: Beyond it a figure is a mistake: an invoice could not state what comes of it.
+MOST_AMOUNT: Final = Decimal(10) ** 12
 MOST_TIERS: Final = 100
 MOST_FILTERS: Final = 20
 MOST_VALUES: Final = 200
@@ -118,8 +120,8 @@ def read_tiers(given: Given, name: str) -> list[dict[str, Any]] | None:
     tiers: list[dict[str, Any]] = [
         {
             "up_to": each.maybe_integer("up_to", least=1),
-            "unit_amount": written(each.decimal("unit_amount")),
-            "flat_amount": written(each.maybe_decimal("flat_amount") or Decimal(0)),
+            "unit_amount": written(each.decimal("unit_amount", most=MOST_AMOUNT)),
+            "flat_amount": written(each.maybe_decimal("flat_amount", most=MOST_AMOUNT) or Decimal(0)),
         }
         for each in given.objects(name, least=1, most=MOST_TIERS)
     ]
@@ -132,7 +134,7 @@ def read_tiers(given: Given, name: str) -> list[dict[str, Any]] | None:
 def _in_currency(given: Given, before: Mapping[str, Any]) -> dict[str, Any]:
     if given.has("price_unit_config"):
         raise given.wrong("price_unit_config", "is for prices in a price unit: set price_unit_type to CUSTOM.")
-    amount = given.maybe_decimal("amount")
+    amount = given.maybe_decimal("amount", most=MOST_AMOUNT)
     return {
         "amount": before.get("amount") if amount is None else written(amount),
         "tiers": read_tiers(given, "tiers") or before.get("tiers"),
@@ -145,7 +147,10 @@ def _in_units(connection: Connection, given: Given, before: Mapping[str, Any]) -
         which = "tiers" if given.has("tiers") else "amount"
         raise given.wrong(which, "belongs into price_unit_config for a price in a price unit.")
     if before:
-        amount, tiers = given.maybe_decimal("price_unit_amount"), read_tiers(given, "price_unit_tiers")
+        amount, tiers = (
+            given.maybe_decimal("price_unit_amount", most=MOST_AMOUNT),
+            read_tiers(given, "price_unit_tiers"),
+        )
         kept = {name: before[name] for name in ("price_unit_id", "price_unit", "conversion_rate")}
         return kept | {
             "price_unit_amount": before["price_unit_amount"] if amount is None else written(amount),
@@ -160,7 +165,7 @@ def _in_units(connection: Connection, given: Given, before: Mapping[str, Any]) -
         )
     if unit["base_currency"] != currency(given):
         raise given.wrong("currency", f"must be {unit['base_currency']}, in which {unit['code']} is worth something.")
-    amount = config.maybe_decimal("amount")
+    amount = config.maybe_decimal("amount", most=MOST_AMOUNT)
     return {
         "price_unit_id": unit["id"],
         "price_unit": unit["code"],

@@ -1,5 +1,6 @@
 """What changes a bill: coupons, and tax rates with where they apply."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -10,6 +11,7 @@ from app.kernel.errors import Conflict, Rejected
 from app.kernel.given import Given, written
 from app.plans import customers, tables
 from app.plans.customers import currency
+from app.plans.price_reader import MOST_AMOUNT
 from app.plans.search import Condition, Page, chosen
 from app.plans.search import search as page_of
 from app.plans.shelf import Record, Shelf
@@ -34,7 +36,7 @@ def create_coupon(connection: Connection, given: Given, *, actor: str, now: date
     kind, cadence = given.choice("type", ("fixed", "percentage")), given.choice("cadence", CADENCES)
     off, percent = None, None
     if kind == "fixed":
-        off = given.decimal("amount_off", above=Decimal(0))
+        off = given.decimal("amount_off", above=Decimal(0), most=MOST_AMOUNT)
     else:
         percent = given.decimal("percentage_off", above=Decimal(0))
         if percent > HUNDRED:
@@ -79,6 +81,12 @@ def redeem(connection: Connection, coupon_id: str, *, now: datetime) -> Record:
     if connection.execute(taken).rowcount != 1:
         raise Rejected(f"The coupon {found['name']} is used up.", code="coupon_not_redeemable")
     return coupons.get(connection, coupon_id)
+
+
+def redeem_all(connection: Connection, coupon_ids: Iterable[str], *, now: datetime) -> None:
+    """One use of each, whatever it is on; in one order, so that two who redeem several do not wait for each other."""
+    for coupon_id in sorted(set(coupon_ids)):
+        redeem(connection, coupon_id, now=now)
 
 
 def search_coupons(connection: Connection, given: Given) -> Page:

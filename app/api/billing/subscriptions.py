@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
 from app.api.billing.common import Billing, Body, OptionalBody, Query
-from app.billing import agreeing, closing, subscriptions, tables
+from app.billing import agreeing, closing, subscriptions, syncing, tables
 from app.billing.lifecycle import State
 from app.billing.rating import RatedLine
 from app.kernel.errors import Conflict, InvalidInput
@@ -82,7 +82,7 @@ def lines(billing: Billing) -> APIRouter:
         now = clock()
         with db.write() as connection:
             plan_row = agreeing.plan_of(connection, plan_id)
-            changed = agreeing.sync(connection, plan_row, now)
+            changed = syncing.sync(connection, plan_row, now)
         return {"message": f"{changed} subscriptions brought up to date.", "workflow_id": plan_id, "run_id": plan_id}
 
     return api

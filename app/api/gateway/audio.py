@@ -31,7 +31,7 @@ def speech(gateway: Gateway, dialect: Dialect) -> calls.Handler:
             if common.is_dry_run(request):
                 return await making.dry_run(gateway, holder, request, asked)
             made = await making.make(gateway, holder, request, asked)
-            with making.showing(made):
+            with calls.showing(made.metadata["generation_id"]):
                 return await asyncio.to_thread(_sound, gateway, made)
 
     return calls.guarded(handle, dialect)
@@ -62,7 +62,9 @@ def transcriptions(gateway: Gateway, dialect: Dialect) -> calls.Handler:
             asked = making.order(found, "transcription", fields, given | recording, inputs)
             if common.is_dry_run(request):
                 return await making.dry_run(gateway, holder, request, asked)
-            return _text(await making.make(gateway, holder, request, asked), str(fields.get("response_format", "")))
+            made = await making.make(gateway, holder, request, asked)
+            with calls.showing(made.metadata["generation_id"]):
+                return _text(made, str(fields.get("response_format", "")))
 
     return calls.guarded(handle, dialect)
 

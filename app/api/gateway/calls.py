@@ -4,7 +4,9 @@ These are plain routes put before all others, because they are the ones that are
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -26,9 +28,10 @@ from app.generation.rates import RateHeaders
 from app.generation.replays import Replayed
 from app.generation.router import Asked as Routed
 from app.generation.start import Ask
-from app.kernel.errors import InsufficientCredits, InvalidInput
+from app.kernel.errors import FareboxError, InsufficientCredits, InvalidInput, StillRunning
 from app.kernel.money import MICRO, Money, plain
 
+log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 20 * 1024 * 1024  # pictures travel inside a chat
 Planner = Callable[..., Plan]
 Handler = Callable[[Request], Awaitable[Response]]
@@ -61,6 +64,20 @@ def guarded(handler: Handler, dialect: Dialect) -> Handler:
             return dialect.refuse(error, request)
 
     return endpoint
+
+
+@contextmanager
+def showing(generation_id: str) -> Iterator[None]:
+    """What goes wrong after it was bought, whatever it is, does not invite the caller to buy it again."""
+    try:
+        yield
+    except StillRunning:
+        raise
+    except Exception as error:
+        if not isinstance(error, FareboxError):
+            log.exception("what generation %s made cannot be shown", generation_id)
+        said = f"It was bought once, and cannot be shown now. Ask GET /v1/generations/{generation_id} for it."
+        raise StillRunning(said, code="not_at_hand", generation_id=generation_id) from error
 
 
 async def find(

@@ -84,6 +84,11 @@ async def _whole(gateway: Gateway, asked: Asked) -> Response:
     outcome = await calls.buy(gateway, asked)
     if isinstance(outcome, Replayed):
         return calls.replayed({**outcome.body, "model": asked.offer.alias}, asked)
+    with calls.showing(outcome.generation_id):
+        return _answer(gateway, asked, outcome)
+
+
+def _answer(gateway: Gateway, asked: Asked, outcome: Outcome) -> Response:
     answer = outcome.answer
     assert answer is not None  # noqa: S101 - a call that returned has one
     said = calls.metadata(gateway, asked, outcome)

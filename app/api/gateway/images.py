@@ -43,7 +43,7 @@ def _handler(gateway: Gateway, dialect: Dialect, *, edits: bool) -> calls.Handle
             if common.is_dry_run(request):
                 return await making.dry_run(gateway, holder, request, asked)
             made = await making.make(gateway, holder, request, asked)
-            with making.showing(made):
+            with calls.showing(made.metadata["generation_id"]):
                 return await asyncio.to_thread(_answer, gateway, asked, made, form)
 
     return calls.guarded(handle, dialect)

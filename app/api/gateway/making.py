@@ -2,8 +2,8 @@
 job that is waited for where one does not. Price, hold, repetition and what is said about it are the same either way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -110,12 +110,14 @@ async def make(gateway: Gateway, holder: KeyHolder, request: Request, asked: Ord
     if asked.at_once:
         return await _at_once(gateway, holder, request, asked)
     started = await common.begin(gateway, holder, wanted(request, asked), request)
-    if started.replayed:
-        await asked.inputs.forget()
-    found = await common.wait_for_end(gateway, started.generation_id, holder.workspace_id, WAIT_SECONDS)
+    with calls.showing(started.generation_id):
+        if started.replayed:
+            await asked.inputs.forget()
+        found = await common.wait_for_end(gateway, started.generation_id, holder.workspace_id, WAIT_SECONDS)
     if found.status != "completed":
         raise failure(found)
-    return _made(gateway, found, {}, {"Idempotent-Replayed": "true"} if started.replayed else {})
+    with calls.showing(started.generation_id):
+        return _made(gateway, found, {}, {"Idempotent-Replayed": "true"} if started.replayed else {})
 
 
 def wanted(request: Request, asked: Order, webhook_url: str | None = None) -> Wanted:
@@ -149,17 +151,6 @@ def _identity(asked: Order) -> dict[str, Any] | None:
     return {**asked.repeats, **asked.passed, "input": asked.inputs.identity(asked.input)}
 
 
-@contextmanager
-def showing(made: Made) -> Iterator[None]:
-    """What goes wrong after it was bought does not invite the caller to buy it again."""
-    try:
-        yield
-    except FareboxError as error:
-        generation_id = made.metadata["generation_id"]
-        said = f"It was made and charged once, and cannot be shown now. Ask GET /v1/generations/{generation_id} for it."
-        raise StillRunning(said, code="not_at_hand", generation_id=generation_id) from error
-
-
 # --- at once
 
 
@@ -175,10 +166,12 @@ async def _at_once(gateway: Gateway, holder: KeyHolder, request: Request, asked:
     call = await _asked(gateway, holder, request, asked)
     outcome = await run_inline(gateway.desk, call.ask, call.plan(True))
     if isinstance(outcome, Replayed):
-        await asked.inputs.forget()
-        found = await common.seen(gateway, outcome.seen.id, holder.workspace_id)
-        return _made(gateway, found, outcome.body, {"Idempotent-Replayed": "true"})
-    return await asyncio.to_thread(_bought, gateway, call, outcome)
+        with calls.showing(outcome.seen.id):
+            await asked.inputs.forget()
+            found = await common.seen(gateway, outcome.seen.id, holder.workspace_id)
+            return _made(gateway, found, outcome.body, {"Idempotent-Replayed": "true"})
+    with calls.showing(outcome.generation_id):
+        return await asyncio.to_thread(_bought, gateway, call, outcome)
 
 
 def _bought(gateway: Gateway, call: Asked, outcome: Outcome) -> Made:

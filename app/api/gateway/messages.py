@@ -50,12 +50,14 @@ def count_tokens(gateway: Gateway, dialect: Dialect) -> calls.Handler:
 async def _whole(gateway: Gateway, asked: Asked) -> Response:
     outcome = await calls.buy(gateway, asked)
     if isinstance(outcome, Replayed):
-        return _replayed(asked, outcome)
-    answer = outcome.answer
-    body = (answer.body if answer is not None else None) or {}
-    told = message(body, alias=asked.offer.alias, message_id=_id(outcome.generation_id), usage=outcome.usage)
-    told["metadata"] = calls.metadata(gateway, asked, outcome)
-    return calls.json_response(told, calls.headers(gateway, asked, outcome))
+        with calls.showing(outcome.seen.id):
+            return _replayed(asked, outcome)
+    with calls.showing(outcome.generation_id):
+        answer = outcome.answer
+        body = (answer.body if answer is not None else None) or {}
+        told = message(body, alias=asked.offer.alias, message_id=_id(outcome.generation_id), usage=outcome.usage)
+        told["metadata"] = calls.metadata(gateway, asked, outcome)
+        return calls.json_response(told, calls.headers(gateway, asked, outcome))
 
 
 def _replayed(asked: Asked, replay: Replayed) -> Response:

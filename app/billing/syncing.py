@@ -1,0 +1,109 @@
+"""A plan's present prices for those who have it: what ended goes on in its successor, and what was agreed stays."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from app.billing import subscriptions
+from app.billing.agreeing import least, prices_of
+from app.billing.lifecycle import State
+from app.billing.periods import Unit
+from app.billing.pinned import pin
+from app.billing.subscriptions import SUBSCRIPTION, Line
+from app.kernel.ids import new_id
+from app.plans import tables
+
+#: What a price costs. Where a line says otherwise than its price did, that was agreed for it alone.
+CHARGED: Final = (
+    "billing_model", "price_unit_type", "tier_mode", "transform_quantity", "amount", "tiers", "price_unit_id",
+    "price_unit", "conversion_rate", "price_unit_amount", "price_unit_tiers",
+)  # fmt: skip
+Prices = Mapping[str, Mapping[str, Any]]
+
+
+def sync(connection: Connection, plan: Mapping[str, Any], now: datetime) -> int:
+    """Give the subscriptions of a plan its present prices: what has ended is replaced by its successor from now on,
+    what is new is added, what is gone ends. How many changed. Quantities, overrides, commitments, coupons and names
+    go over to the successor; what was left out by `include_price_ids`, or ended on one subscription, stays out."""
+    plan_id = str(plan["id"])
+    price = tables.price
+    query = select(price).where(price.c.entity_type == "PLAN", price.c.entity_id == plan_id)
+    known = {str(row["id"]): dict(row) for row in connection.execute(query).mappings()}
+    living = select(SUBSCRIPTION.c.id).where(SUBSCRIPTION.c.plan_id == plan_id, SUBSCRIPTION.c.state != State.CANCELLED)
+    return sum(
+        _sync_one(connection, subscription_id, plan, known, now)
+        for subscription_id in connection.execute(living.order_by(SUBSCRIPTION.c.id)).scalars().all()
+    )
+
+
+def _sync_one(
+    connection: Connection, subscription_id: str, plan: Mapping[str, Any], known: Prices, now: datetime
+) -> bool:
+    row = subscriptions.find(connection, subscription_id, lock=True)
+    count = row.billing_period_count
+    present = prices_of(connection, str(plan["id"]), row.currency, Unit(row.billing_period), count, now)
+    lines = subscriptions.lines_of(connection, row.id)
+    had = {line.price_id for line in lines}
+    chosen = known.keys() & set(row.agreed.get("include_price_ids") or ())
+    gone = {line.price_id: line for line in lines if line.end_at is None and _ended(line, known, now)}
+    new = list[Line]()
+    heirs = dict[str, str]()
+    for price in present:
+        family = set(_family(str(price["id"]), known))
+        if price["id"] in had:
+            continue
+        if parent := next((price_id for price_id in gone if price_id in family), None):
+            new.append(_successor(gone[parent], known[parent], price))
+            heirs[parent] = str(price["id"])
+        elif not family & had and (not chosen or family & chosen):
+            new.append(Line(pin(price), least(price)))
+    for line in gone.values():
+        subscriptions.end_line(connection, line.id, at=now, now=now)
+    subscriptions.add_lines(connection, row.id, str(plan["id"]), str(plan["name"]), new, now, now)
+    _pass_on_coupons(connection, row, heirs, now)
+    return bool(gone or new)
+
+
+def _ended(line: Row[Any], known: Prices, now: datetime) -> bool:
+    """Whether the plan's price that a line was made of holds no more."""
+    price = known.get(line.price_id)
+    if price is None:
+        return False  # a price of another plan, or one of its own
+    return price["status"] != tables.PUBLISHED or (price["end_date"] is not None and price["end_date"] <= now)
+
+
+def _family(price_id: str, known: Prices) -> Iterator[str]:
+    """A price and those it came from."""
+    at: str | None = price_id
+    while at is not None and at in known:
+        yield at
+        at = known[at]["parent_price_id"]
+
+
+def _successor(line: Row[Any], old: Mapping[str, Any], price: Mapping[str, Any]) -> Line:
+    before = pin(old)
+    own = any(line.price.get(name) != before[name] for name in CHARGED)
+    charge = {name: line.price.get(name) for name in CHARGED} if own else {}
+    named = line.name != str(before.get("display_name") or line.plan_name)
+    return Line(
+        pin(price) | charge,
+        line.quantity,
+        line.name if named else "",
+        line.commitment,
+        tuple(line.coupons or ()),
+        line.meta,
+    )
+
+
+def _pass_on_coupons(connection: Connection, row: Row[Any], heirs: Mapping[str, str], now: datetime) -> None:
+    """Coupons of a price hold for its successor too."""
+    coupons: Sequence[Mapping[str, Any]] = row.agreed.get("coupons") or ()
+    more = [
+        {**each, "id": new_id("coupon_assoc"), "price_id": heirs[each["price_id"]]}
+        for each in coupons
+        if each.get("price_id") in heirs
+    ]
+    if more:
+        subscriptions.change(connection, row, now, agreed={**row.agreed, "coupons": [*coupons, *more]})
