@@ -101,6 +101,8 @@ def test_an_image_then_a_video_through_a_reload_and_then_too_few_credits(
     page.get_by_role("textbox", name="Prompt").fill("A heron lifts off a lake [[fault:slow=20]]")
     expect(run_button(page)).to_contain_text("Run · 6,720 credits")
     run_button(page).click()
+    expect(page.get_by_test_id("confirm-question")).to_contain_text("estimated at 6,720 credits")
+    page.get_by_test_id("confirm-yes").click()
     expect(job).to_contain_text("6,720 credits held")
     words = page.get_by_test_id("slip-words")
     expect(words).to_contain_text("You need 3,964 more credits")

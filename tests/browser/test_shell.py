@@ -170,7 +170,7 @@ TOO_WIDE = """
 """
 NAMELESS = """
 [...document.querySelectorAll('button, a[href], input:not([type=hidden]), textarea')]
-  .filter((e) => e.getClientRects().length)
+  .filter((e) => e.getClientRects().length && !e.closest('[aria-hidden=true]'))
   .filter((e) => !(e.innerText || '').trim() && !e.ariaLabel && !e.title && !e.labels?.length)
   .map((e) => e.outerHTML.slice(0, 120))
 """

@@ -221,7 +221,14 @@ def _download() -> rx.Component:
     outputs = WORK.result["outputs"].to(list[OutputRow])
     downloads = rx.el.span(
         rx.foreach(
-            outputs, lambda one: plain_link(href=one["download"], download=True, class_name="fb-sr", tab_index=-1)
+            outputs,
+            lambda one: plain_link(
+                href=one["download"],
+                download=True,
+                class_name="fb-sr",
+                tab_index=-1,
+                custom_attrs={"aria-hidden": "true"},  # the button presses them
+            ),
         ),
         button(
             WORK.result["download_label"],
