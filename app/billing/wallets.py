@@ -73,7 +73,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         "conversion_rate": plain(rate),
         "topup_conversion_rate": plain(topup_rate),
         "wallet_status": ACTIVE,
-        "priority": given.maybe_integer("priority", most=1_000_000) or USUAL_PRIORITY,
+        "priority": USUAL_PRIORITY if not given.has("priority") else given.integer("priority", most=1_000_000),
         "config": config_of(given),
         "alert_settings": alerts_of(given, "alert_settings"),
         "alert_state": "ok",

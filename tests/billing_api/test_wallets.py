@@ -124,6 +124,12 @@ def test_what_is_refused(
     assert sdk.wallets.get_wallet(id=wallet).credit_balance == "10"
 
 
+def test_the_first_of_all_is_a_priority_too(http: httpx.Client, customer: str) -> None:
+    wish = {"customer_id": customer, "currency": "usd", "priority": 0}
+    made = http.post("/wallets", json=wish)
+    assert (made.status_code, made.json()["priority"]) == (200, 0)
+
+
 def test_a_key_is_good_for_one_movement(http: httpx.Client, sdk: Flexprice, customer: str) -> None:
     wallet = make(sdk, customer, initial_credits_to_load="10").id
     first = {"credits_to_add": "5", "transaction_reason": "FREE_CREDIT_GRANT", "idempotency_key": "once"}
