@@ -44,3 +44,8 @@ def test_every_error_has_a_code_the_sdk_knows() -> None:
 )
 def test_codes(kind: type[FareboxError], answer: tuple[str, int]) -> None:
     assert code_of(kind("no")) == answer
+
+
+@pytest.mark.parametrize(("code", "status"), [("invalid_operation", 400), ("version_conflict", 409)])
+def test_a_refusal_may_choose_its_code(code: str, status: int) -> None:
+    assert code_of(errors.Conflict("no", code=code)) == (code, status)

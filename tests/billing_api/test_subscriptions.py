@@ -263,7 +263,7 @@ def test_credits_pay(sdk: Flexprice, http: httpx.Client, subscribed: Any) -> Non
         "amount": "20", "currency": "usd", "destination_id": draft.id, "destination_type": "INVOICE",
         "payment_method_type": "CREDITS",
     }  # fmt: skip
-    assert http.post("/payments", json=wish).status_code == 409
+    assert http.post("/payments", json=wish).status_code == 400
     sdk.wallets.create_wallet(customer_id=subscribed.customer_id, currency="usd", initial_credits_to_load="20")
     assert sdk.payments.create_payment(**wish).payment_status == "SUCCEEDED"
     assert sdk.invoices.get_invoice(id=draft.id or "").payment_status == "SUCCEEDED"

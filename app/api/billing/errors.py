@@ -41,6 +41,8 @@ CODES: Final[Mapping[type[FareboxError], tuple[str, int]]] = {
     errors.Broken: ("internal_error", 500),
     FareboxError: ("system_error", 500),
 }
+#: Codes of the client's that a refusal may choose itself, because its branch of the tree says something else.
+CHOSEN: Final = {"invalid_operation": 400, "version_conflict": 409}
 HTTP_CODES: Final = {404: "not_found", 405: "invalid_operation", 413: "validation_error", 501: "not_implemented"}
 
 
@@ -95,6 +97,8 @@ class LastWord:
 
 def code_of(error: FareboxError) -> tuple[str, int]:
     """The client's code and the HTTP status of one of our errors."""
+    if error.stable_code in CHOSEN:
+        return error.stable_code, CHOSEN[error.stable_code]
     return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
 
 
