@@ -94,7 +94,9 @@ def keep(connection: Connection, head: Head, built: Built, *, actor: str, now: d
         return by_source(connection, head.source)
     faults.point("period.after_invoice")
     _write_lines(connection, invoice_id, draft, now)
-    return find(connection, invoice_id)
+    kept = find(connection, invoice_id)
+    period_events.invoice_is(connection, "invoice.create.drafted", kept, key=f"invoice.create.drafted:{invoice_id}")
+    return kept
 
 
 def recompute(connection: Connection, row: Row[Any], built: Built, *, now: datetime) -> Row[Any]:

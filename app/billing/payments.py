@@ -67,7 +67,9 @@ def create(
             updated_at=now,
         )
     )
-    return find(connection, payment_id), True
+    made = find(connection, payment_id)
+    period_events.payment(connection, "payment.created", made)
+    return made, True
 
 
 def succeed(connection: Connection, payment_id: str, *, now: datetime, reference: str | None = None) -> Row[Any]:

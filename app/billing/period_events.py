@@ -44,6 +44,12 @@ def invoice(connection: Connection, before: Row[Any], after: Row[Any]) -> None:
     types = [OF_INVOICE[after.state]] if before.state != after.state and after.state in OF_INVOICE else []
     if before.payment_state != after.payment_state and before.state == after.state:
         types.append("invoice.update.payment")
+    for type_ in types:
+        invoice_is(connection, type_, after, key=f"{type_}:{after.id}:{after.version}")
+
+
+def invoice_is(connection: Connection, type_: str, after: Row[Any], *, key: str) -> None:
+    """An invoice as it stands."""
     said = {
         "id": after.id,
         "invoice_number": after.number,
@@ -54,11 +60,10 @@ def invoice(connection: Connection, before: Row[Any], after: Row[Any]) -> None:
         "total": Fiat(after.total, after.currency),
         "due_date": after.due_at,
     }
-    for type_ in types:
-        events.announce(connection, type_, {"invoice": said}, key=f"{type_}:{after.id}:{after.version}")
+    events.announce(connection, type_, {"invoice": said}, key=key)
 
 
 def payment(connection: Connection, type_: str, row: Row[Any]) -> None:
-    """A payment that came, or did not."""
+    """A payment that is to come, that came, or did not."""
     said = {"id": row.id, "invoice_id": row.invoice_id, "amount": Fiat(row.amount, row.currency), "status": row.state}
     events.announce(connection, type_, {"payment": said}, key=f"{type_}:{row.id}")

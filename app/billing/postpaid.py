@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from app.billing import drafts, facts, invoices, tables
+from app.billing import drafts, facts, invoices, period_events, tables
 from app.billing.drafts import Built
 from app.billing.invoices import FINALIZED, LATE_WINDOW, Head
 from app.billing.limits import MONTHS, History, Suggestion, suggest
@@ -283,7 +283,9 @@ def dun(connection: Connection, workspace_id: str, *, now: datetime) -> tuple[st
 
 
 def _remind(connection: Connection, row: Row[Any], state: str) -> None:
-    """A mail to the owners, once for an invoice and a state."""
+    """A mail to the owners, once for an invoice and a state; the house hears once that it is overdue."""
+    type_ = "invoice.payment.overdue"
+    period_events.invoice_is(connection, type_, row, key=f"{type_}:{row.id}")
     outbox.mail(
         connection,
         LETTERS[state],

@@ -119,8 +119,8 @@ def judge(connection: Connection, row: Record, left: Fraction, now: datetime) ->
         "current_balance": value,
         "alert_type": "low_ongoing_balance",
     }
-    wallet_events.wallet(connection, _name(is_worse, "ongoing_balance"), row, now, alert=info)
-    wallet_events.wallet(connection, _name(is_worse, "credit_balance"), row, now, alert=info)
+    told = "wallet.ongoing_balance.dropped" if is_worse else "wallet.ongoing_balance.recovered"
+    wallet_events.wallet(connection, told, row, now, alert=info)
     if is_worse:
         credits = wallets.credits_of(connection, row).balance
         params = {"wallet": row["name"], "available": Money(credits.micros), "state": state}
@@ -150,7 +150,3 @@ def _needs_credits(row: Record, left: Fraction) -> bool:
     if not settings.get("enabled") or row["unit"] == CREDIT or row["wallet_status"] != wallets.ACTIVE:
         return False
     return left <= Fraction(Decimal(str(settings["threshold"])))
-
-
-def _name(is_worse: bool, balance: str) -> str:
-    return f"wallet.{balance}.{'dropped' if is_worse else 'recovered'}"

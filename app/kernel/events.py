@@ -57,32 +57,20 @@ TYPES = (
 )
 #: The outbox's topic of what is announced, and whose endpoints hear it: the house's.
 BILLING, HOUSE = "billing", "house"
+#: Only what is really sent somewhere: whoever chooses one waits for it.
 BILLING_TYPES = tuple(
     f"{thing}.{what}"
     for thing, whats in {
         "customer": "created updated deleted",
-        "feature": "created updated deleted wallet_balance.alert",
-        "entitlement": "created updated deleted grant.exhausted",
-        "subscription": (
-            "created draft.created activated updated paused resumed cancelled plan_changed renewal.due "
-            "phase.created phase.updated phase.deleted "
-            "spend.threshold_reached spend.threshold_recovered "
-            "line_item_spend.threshold_reached line_item_spend.threshold_recovered "
-            "group_spend.threshold_reached group_spend.threshold_recovered"
-        ),
-        "invoice": (
-            "create.drafted update update.finalized update.payment update.voided payment.overdue "
-            "communication.triggered sync.success sync.failed"
-        ),
-        "payment": "created updated pending success failed",
-        "refund": "created succeeded failed",
-        "credit_note": "created updated",
-        "checkout": "session.initiated session.completed session.failed session.expired",
+        "feature": "created updated deleted",
+        "entitlement": "created updated deleted",
+        "subscription": "created draft.created activated paused resumed cancelled plan_changed",
+        "invoice": "create.drafted update.finalized update.payment update.voided payment.overdue",
+        "payment": "created success failed",
         "wallet": (
-            "created updated terminated transaction.created transaction.updated credit_balance.dropped "
-            "credit_balance.recovered ongoing_balance.dropped ongoing_balance.recovered ongoing_balance.updated"
+            "created updated terminated transaction.created "
+            "ongoing_balance.dropped ongoing_balance.recovered ongoing_balance.updated"
         ),
-        "event": "rejected",
     }.items()
     for what in whats.split()
 )

@@ -1,5 +1,6 @@
 """Subscriptions, invoices, payments and credit notes through the official SDK."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -8,10 +9,12 @@ import httpx
 import pytest
 from flexprice import Flexprice
 from flexprice.models import errors as sdk_errors
+from sqlalchemy import select
 
 from app.invoicing.parties import Address, Seller
 from app.invoicing.seller import Sellers
 from app.kernel import clock
+from app.kernel.tables import outbox
 from app.metering.apart import Apart
 from app.metering.events import read_event
 from app.metering.ingest import Ingest
@@ -254,6 +257,29 @@ def test_an_end_lies_ahead(http: httpx.Client, subscribed: Any) -> None:
     where = f"/subscriptions/{subscribed.id}"
     assert http.put(where, json={"cancel_at": "2020-01-01T00:00:00Z"}).status_code == 400
     assert http.put(where, json={"cancel_at": "2999-01-01T00:00:00Z"}).status_code == 200
+
+
+def test_an_invoice_is_announced_from_its_draft_to_its_payment(
+    sdk: Flexprice, http: httpx.Client, billing_server: BillingServer, subscribed: Any
+) -> None:
+    assert http.post("/webhooks/endpoints", json={"url": "https://hooks.example.com/invoices"}).status_code == 201
+    asked = {"customer_id": subscribed.customer_id, "currency": "usd", "amount_due": "7", "billing_reason": "MANUAL",
+             "line_items": [{"display_name": "Setup", "amount": "7", "quantity": "1"}]}  # fmt: skip
+    made = http.post("/invoices", json=asked)
+    assert made.status_code == 201, made.text
+    invoice = made.json()["id"]
+    sdk.invoices.finalize_invoice(id=invoice)
+    paid = {"amount": "7", "currency": "usd", "destination_id": invoice, "destination_type": "INVOICE",
+            "payment_method_type": "OFFLINE"}  # fmt: skip
+    payment = http.post("/payments", json=paid).json()["id"]
+    http.post(f"/payments/{payment}/process")
+    with billing_server.db.read() as connection:
+        rows = connection.execute(select(outbox.c.payload).where(outbox.c.topic == "billing").order_by(outbox.c.id))
+        told = [row["type"] for row in rows.scalars() if invoice in json.dumps(row)]
+    assert sorted(told) == [
+        "invoice.create.drafted", "invoice.update.finalized", "invoice.update.payment", "payment.created",
+        "payment.success",
+    ]  # fmt: skip
 
 
 def test_credits_pay(sdk: Flexprice, http: httpx.Client, subscribed: Any) -> None:
