@@ -39,7 +39,9 @@ def test_a_life_is_told_once(world: World) -> None:
     assert told == [
         "customer.created",
         "subscription.created",
+        "invoice.create.drafted",
         "invoice.update.finalized",
+        "payment.created",
         "invoice.update.payment",
         "payment.success",
         "subscription.paused",

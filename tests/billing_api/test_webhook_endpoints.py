@@ -19,7 +19,8 @@ URL = "https://hooks.example.com/billing"
 
 @pytest.fixture
 def endpoint(http: httpx.Client) -> dict[str, Any]:
-    answer = http.post("/webhooks/endpoints", json={"url": URL, "event_types": ["wallet.created", "invoice.update.finalized"]})
+    chosen = ["wallet.created", "invoice.update.finalized"]
+    answer = http.post("/webhooks/endpoints", json={"url": URL, "event_types": chosen})
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
