@@ -1,7 +1,7 @@
 """Meters as they are kept: made, found, narrowed, switched off. Those that integrators know by name are there from the
 start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, select, update
 
 from app.kernel.db import metadata
-from app.kernel.errors import NotFound
+from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.given import Given, written
 from app.kernel.ids import new_id
 from app.metering.aggregate import Aggregation
@@ -21,7 +21,7 @@ from app.metering.tables import MeterRow
 
 table: Final = metadata.tables[str(MeterRow.__tablename__)]
 WINDOWS: Final = ("MINUTE", "15MIN", "30MIN", "HOUR", "3HOUR", "6HOUR", "12HOUR", "DAY", "WEEK", "MONTH")
-RESETS: Final = ("BILLING_PERIOD", "NEVER")
+RESETS: Final = ("BILLING_PERIOD",)
 COMPUTED: Final = frozenset({Aggregation.SUM, Aggregation.AVG, Aggregation.MAX, Aggregation.LATEST})
 BUCKETED: Final = frozenset({Aggregation.SUM, Aggregation.MAX})
 MOST_FIELDS: Final = 10
@@ -49,15 +49,20 @@ def get(connection: Connection, meter_id: str) -> Row:
     return found
 
 
+def usable(connection: Connection, given: Given, name: str) -> Row:
+    """The meter that field names, for something new to count by; one that is switched off is refused."""
+    meter_id = given.text(name)
+    found = find(connection, meter_id)
+    if found is None:
+        raise InvalidInput(f"There is no meter {meter_id[:100]}.", param=given.at(name), code="meter_not_found")
+    if not found["enabled"]:
+        raise InvalidInput(f"{found['name']} is switched off.", param=given.at(name), code="meter_disabled")
+    return found
+
+
 def every(connection: Connection) -> list[Meter]:
     """Every meter, switched-off ones too: usage they read before is still theirs."""
     return [meter_of(dict(row)) for row in connection.execute(select(table).order_by(table.c.id)).mappings()]
-
-
-def of_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
-    """Rows by id."""
-    query = select(table).where(table.c.id.in_(sorted(set(ids))))
-    return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def change(connection: Connection, meter_id: str, given: Given, *, now: datetime) -> Row:
@@ -72,7 +77,7 @@ def change(connection: Connection, meter_id: str, given: Given, *, now: datetime
 
 
 def disable(connection: Connection, meter_id: str, *, now: datetime) -> Row:
-    """No new price may use it."""
+    """No new price or feature may use it."""
     _change(connection, meter_id, {"enabled": False, "updated_at": now})
     return get(connection, meter_id)
 
@@ -105,7 +110,7 @@ def read(given: Given) -> dict[str, Any]:
     kind = Aggregation(how.choice("type", tuple(Aggregation)))
     fields = _fields(how)
     expression = how.maybe("expression", longest=1_000) or None
-    bucket, group = how.maybe_choice("bucket_size", WINDOWS), how.maybe("group_by") or None
+    bucket = how.maybe_choice("bucket_size", WINDOWS)
     multiplier = how.maybe_decimal("multiplier", above=Decimal(0))
     if expression is not None and (fields or kind not in COMPUTED):
         raise how.wrong("expression", "stands instead of a field, for SUM, AVG, MAX and LATEST.")
@@ -115,8 +120,8 @@ def read(given: Given) -> dict[str, Any]:
         raise how.wrong("field", f"is missing: {kind} needs to know what to read.")
     if bucket is not None and kind not in BUCKETED:
         raise how.wrong("bucket_size", "is for SUM and MAX.")
-    if group is not None and (kind is not Aggregation.MAX or bucket is None):
-        raise how.wrong("group_by", "is for MAX with a bucket_size.")
+    if how.maybe("group_by"):
+        raise how.wrong("group_by", "is not served: a bucket has one figure.")
     if kind is Aggregation.SUM_WITH_MULTIPLIER and multiplier is None:
         raise how.wrong("multiplier", "is missing.")
     return {
@@ -128,7 +133,7 @@ def read(given: Given) -> dict[str, Any]:
         "expression": expression,
         "multiplier": written(multiplier if multiplier is not None else Decimal(1)),
         "bucket_size": bucket,
-        "group_by": group,
+        "group_by": None,
         "filters": _filters(given),
         "reset_usage": given.choice("reset_usage", RESETS, "BILLING_PERIOD"),
     }

@@ -105,7 +105,7 @@ def _told(connection: Connection, given: Given) -> dict[str, Any]:
 
 def _meter(connection: Connection, given: Given, now: datetime) -> str:
     if given.maybe("meter_id"):
-        return str(meter_book.get(connection, given.text("meter_id"))["id"])
+        return str(meter_book.usable(connection, given, "meter_id")["id"])
     if not given.has("meter"):
         raise given.wrong("meter", "is missing: a metered feature needs meter or meter_id.")
     return str(meter_book.create(connection, given.object("meter"), now=now)["id"])

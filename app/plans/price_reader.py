@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from app.kernel.db import metadata
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.given import Given, written
+from app.metering import meter_book
 from app.metering.apart import canonical
-from app.metering.tables import MeterRow
 from app.plans import tables
 from app.plans.customers import currency
 from app.plans.prices import CUSTOM, FIAT, FIXED, USAGE
@@ -29,7 +28,6 @@ MOST_FILTERS: Final = 20
 MOST_VALUES: Final = 200
 
 units: Final = Shelf(tables.price_unit, "price_unit", "price unit", "code")
-_meter = metadata.tables[str(MeterRow.__tablename__)]
 
 
 def read_price(connection: Connection, given: Given, now: datetime) -> dict[str, Any]:
@@ -197,12 +195,8 @@ def _cadence(period: str) -> str:
 
 
 def _meter_of(connection: Connection, given: Given, kind: str) -> str | None:
-    meter_id = given.maybe("meter_id") or None
     if kind == FIXED:
         return None
-    if meter_id is None:
+    if not given.maybe("meter_id"):
         raise given.wrong("meter_id", "is missing: usage is counted by a meter.")
-    known = connection.execute(_meter.select().where(_meter.c.id == meter_id)).first()
-    if known is None:
-        raise InvalidInput(f"There is no meter {meter_id[:100]}.", param=given.at("meter_id"), code="meter_not_found")
-    return meter_id
+    return str(meter_book.usable(connection, given, "meter_id")["id"])

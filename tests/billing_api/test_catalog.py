@@ -73,7 +73,9 @@ def test_a_meter_by_itself(http: httpx.Client) -> None:
         pytest.param({"type": "SUM", "field": "x", "expression": "x * 2"}, "aggregation.expression", id="both"),
         pytest.param({"type": "COUNT_UNIQUE", "expression": "x"}, "aggregation.expression", id="a name computed"),
         pytest.param({"type": "AVG", "field": "x", "bucket_size": "DAY"}, "aggregation.bucket_size", id="bucketed AVG"),
-        pytest.param({"type": "MAX", "field": "x", "group_by": "y"}, "aggregation.group_by", id="grouped, no bucket"),
+        pytest.param(
+            {"type": "MAX", "field": "x", "bucket_size": "DAY", "group_by": "y"}, "aggregation.group_by", id="grouped"
+        ),
         pytest.param({"type": "SUM_WITH_MULTIPLIER", "field": "x"}, "aggregation.multiplier", id="no multiplier"),
         pytest.param(
             {"type": "SUM_WITH_MULTIPLIER", "field": "x", "multiplier": "0"}, "aggregation.multiplier", id="times zero"
@@ -85,6 +87,17 @@ def test_a_meter_that_cannot_be(http: httpx.Client, aggregation: dict[str, Any],
     assert (answer.status_code, answer.json()["code"], answer.json()["details"]["param"]) == (
         400, "validation_error", field,
     )  # fmt: skip
+
+
+def test_a_meter_that_is_switched_off_counts_for_nothing_new(http: httpx.Client, plan_id: str) -> None:
+    meter = http.post("/meters", json=METER).json()["id"]
+    price = {**wire(USAGE), "entity_id": plan_id, "amount": "1", "meter_id": meter}
+    feature = {"name": "Off", "type": "metered", "meter_id": meter}
+    assert http.post("/prices", json=price).status_code == 201
+    http.post(f"/meters/{meter}/disable")
+    for path, body in (("/prices", price), ("/features", feature)):
+        assert http.post(path, json=body).json()["details"] == {"param": "meter_id", "code": "meter_disabled"}
+    assert http.post("/meters", json={**METER, "reset_usage": "NEVER"}).json()["details"]["param"] == "reset_usage"
 
 
 def test_features(sdk: Flexprice, http: httpx.Client) -> None:
