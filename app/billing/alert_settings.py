@@ -15,7 +15,8 @@ from app.plans.search import search as page_of
 from app.plans.shelf import Shelf
 
 Record = Mapping[str, Any]
-ENTITIES: Final = ("wallet", "feature", "subscription", "subscription_line_item", "group", "entitlement_grant")
+#: What is really watched.
+ENTITIES: Final = ("wallet",)
 shelf = Shelf(alert_setting, "alert", "alert setting")
 
 

@@ -1,5 +1,6 @@
 """What the live subscriptions of a workspace allow, read from their plans; and which other plans would allow more."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,8 @@ from app.metering.aggregate import Span
 from app.plans import allowed
 from app.plans import tables as plans
 from app.plans.allowed import LIMIT, MODEL, QUOTA, Limit, Quota, Terms
+
+log = logging.getLogger(__name__)
 
 LIVE: Final = (State.TRIALING, State.ACTIVE, State.INCOMPLETE)
 _subscription, _entitlement, _feature, _plan = (
@@ -108,7 +111,8 @@ def _terms(
             try:
                 limits.append(allowed.read_limit(row.lookup_key, row.static_value, row.config_value, plan))
             except InvalidInput:
-                continue  # a limit that says nothing we understand limits nothing; the plan's page shows it
+                # Such a promise is refused today; one from before limits nothing, and not in silence.
+                log.warning("the limit %s of %s cannot be understood and limits nothing", row.lookup_key, plan)
         elif row.is_enabled and row.usage_limit is not None and not row.is_soft_limit:
             quotas.append(Quota(row.name, row.usage_limit, used(row), _resets(row, now), plan))
     shown = tuple(dict.fromkeys(names[row.entity_id] for row in promises))

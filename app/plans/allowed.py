@@ -155,8 +155,10 @@ def read_limit(lookup_key: str, static: str | None, config: Mapping[str, Any] | 
 def rank(role: str, value: object) -> Decimal:
     """Where a value stands among others of its role; `InvalidInput` for one that has no place."""
     text = str(value).strip().lower()
-    if role == "quality" and text in QUALITIES:
-        return Decimal(QUALITIES.index(text))
+    if role == "quality":
+        if text in QUALITIES:
+            return Decimal(QUALITIES.index(text))
+        raise InvalidInput(f"{value} is no quality: say one of {', '.join(QUALITIES)}.", param=role)
     if size := _SIZE.search(text):
         return Decimal(min(int(size[1]), int(size[2])))
     if role == "resolution" and (thousands := _K.search(text)):

@@ -12,6 +12,7 @@ from app.kernel.errors import Conflict, NotFound
 from app.kernel.given import Given, written
 from app.kernel.versions import ENTITLEMENTS
 from app.plans import tables
+from app.plans.allowed import LIMIT, read_limit
 from app.plans.features import METERED, TYPES
 from app.plans.features import shelf as features
 from app.plans.search import Condition, Page, chosen
@@ -55,7 +56,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         "is_enabled": True, "is_soft_limit": False, "parent_entitlement_id": parent,
         "start_date": given.maybe_moment("start_date"), "end_date": given.maybe_moment("end_date"),
     } | _read(given, feature["type"])  # fmt: skip
-    _complete(given, values)
+    _complete(given, values, feature)
     return shelf.add(connection, values, actor=actor, now=now)
 
 
@@ -73,7 +74,7 @@ def change(connection: Connection, entitlement_id: str, given: Given, *, actor: 
         values["usage_limit"] = None
     if "grant" in values:
         values["grant"] = {**(old["grant"] or {}), **values["grant"]}
-    _complete(given, {**old, **values})
+    _complete(given, {**old, **values}, features.get(connection, old["feature_id"]))
     return shelf.change(connection, entitlement_id, values, actor=actor, now=now)
 
 
@@ -169,12 +170,14 @@ def _read(given: Given, feature_type: str) -> dict[str, Any]:
     return found
 
 
-def _complete(given: Given, values: Mapping[str, Any]) -> None:
-    """What each kind of feature cannot do without."""
+def _complete(given: Given, values: Mapping[str, Any], feature: Record) -> None:
+    """What each kind of feature cannot do without, and a limit that requests can be measured by."""
     if values["feature_type"] == "static" and not values.get("static_value"):
         raise given.wrong("static_value", "is missing: that is what a static feature promises.")
     if values["feature_type"] == "config" and not values.get("config_value"):
         raise given.wrong("config_value", "is missing: that is what a config feature promises.")
+    if (feature["lookup_key"] or "").startswith(LIMIT):
+        read_limit(feature["lookup_key"], values.get("static_value"), values.get("config_value"), plan="")
     start, end = values.get("start_date"), values.get("end_date")
     if start is not None and end is not None and end <= start:
         raise given.wrong("end_date", "must be after start_date.")

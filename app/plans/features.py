@@ -40,7 +40,7 @@ def get(connection: Connection, feature_id: str) -> Record:
 
 
 def change(connection: Connection, feature_id: str, given: Given, *, actor: str, now: datetime) -> Record:
-    """Its words, its group, its alerts; and its meter's filters."""
+    """Its words and its group; and its meter's filters."""
     found = get(connection, feature_id)
     values = _told(connection, given)
     if given.has("name"):
@@ -98,8 +98,8 @@ def _told(connection: Connection, given: Given) -> dict[str, Any]:
             "unit_plural": unit.maybe("unit_plural"),
             "conversion_rate": written(unit.decimal("conversion_rate")) if unit.has("conversion_rate") else None,
         }
-    if (alerts := given.maybe_object("alert_settings")) is not None:
-        found["alert_settings"] = dict(alerts.raw)
+    if given.has("alert_settings"):
+        raise given.wrong("alert_settings", "are for wallets: nothing watches a feature.")
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import NotFound
 from app.kernel.given import Given, written
 from app.metering import meter_book
 from app.metering.apart import canonical

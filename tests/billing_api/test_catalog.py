@@ -100,6 +100,14 @@ def test_a_meter_that_is_switched_off_counts_for_nothing_new(http: httpx.Client,
     assert http.post("/meters", json={**METER, "reset_usage": "NEVER"}).json()["details"]["param"] == "reset_usage"
 
 
+def test_nothing_but_a_wallet_is_watched(http: httpx.Client) -> None:
+    config = {"alert_enabled": True, "critical": {"threshold": "1", "condition": "below"}}
+    feature = {"name": "Watched", "type": "boolean", "alert_settings": config}
+    assert http.post("/features", json=feature).json()["details"]["param"] == "alert_settings"
+    setting = {"entity_type": "subscription", "entity_id": "sub_1", "config": config}
+    assert http.post("/alerts/setting", json=setting).json()["details"]["param"] == "entity_type"
+
+
 def test_features(sdk: Flexprice, http: httpx.Client) -> None:
     made = sdk.features.create_feature(
         name="Clips", type_="metered", lookup_key="clips", meter=METER, unit_singular="clip", unit_plural="clips",
@@ -331,6 +339,14 @@ def test_entitlements(sdk: Flexprice, kind: str, promise: dict[str, Any]) -> Non
         sdk.entitlements.create_entitlement(plan_id=plan_id, feature_id=feature.id or "", feature_type=kind, **promise)
     assert sdk.entitlements.delete_entitlement(id=made.id or "").message
     assert sdk.entitlements.query_entitlement(plan_ids=[plan_id]).items == []
+
+
+def test_a_limit_that_nobody_understands_is_not_promised(sdk: Flexprice, http: httpx.Client, plan_id: str) -> None:
+    feature = sdk.features.create_feature(name="Sharp", type_="static", lookup_key="limit:resolution").id
+    promise = {"plan_id": plan_id, "feature_id": feature, "feature_type": "static"}
+    assert http.post("/entitlements", json={**promise, "static_value": "sharp"}).status_code == 400
+    made = http.post("/entitlements", json={**promise, "static_value": "720p"}).json()["id"]
+    assert http.put(f"/entitlements/{made}", json={"static_value": "sharper"}).status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["static", "config"])

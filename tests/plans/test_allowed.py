@@ -109,6 +109,7 @@ def test_of_several_promises_the_widest_counts() -> None:
     [
         ("limit:colour", "red", None),
         ("limit:resolution", None, None),
+        ("limit:quality", "1080p", None),
         ("limit:duration", None, {"most": "8", "otherwise": "ask"}),
     ],
 )
