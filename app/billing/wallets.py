@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, false, func, insert, select
 
 from app.billing.wallet_tables import wallet as _table
 from app.kernel.db import metadata
@@ -125,12 +125,10 @@ def search(connection: Connection, given: Given) -> Page:
     if state in (ACTIVE, FROZEN, CLOSED):
         wanted.append(_table.c.wallet_status == state)
         given = Given({name: value for name, value in given.raw.items() if name != "status"})
-    found = page_of(connection, _table, given, *wanted)
-    if not given.has("alert_enabled"):
-        return found
-    wished = given.flag("alert_enabled")
-    on = [row for row in found.items if bool((row["alert_settings"] or {}).get("alert_enabled")) == wished]
-    return Page(on, len(on), found.limit, found.offset)
+    if given.has("alert_enabled"):
+        is_on = func.coalesce(_table.c.alert_settings["alert_enabled"].as_boolean(), false())
+        wanted.append(is_on == given.flag("alert_enabled"))
+    return page_of(connection, _table, given, *wanted)
 
 
 def change(connection: Connection, wallet_id: str, given: Given, house: House, *, actor: str, now: datetime) -> Record:

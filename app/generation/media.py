@@ -8,6 +8,7 @@ addresses, those of ours written out as `data:`.
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,6 +31,8 @@ from app.pricing.parameters import MASK, Kind, Parameter
 from app.pricing.quote import Quote, estimate
 from app.pricing.usage import Usage
 from app.providers.port import Answer, RemoteFile, Upload
+
+log = logging.getLogger(__name__)
 
 IMAGES, EDITS, SPEECH, TRANSCRIPTION = "images", "image_edits", "speech", "transcription"
 FILE_LIMIT_BYTES = 64 * 2**20
@@ -211,7 +214,8 @@ async def _store(
         kept = await desk.files.keep(
             path, workspace_id=workspace_id, generation_id=generation_id, position=position
         )  # fmt: skip
-    except (ProviderBusy, ProviderRefused, Unreadable):
+    except (ProviderBusy, ProviderRefused, Unreadable) as error:
+        log.warning("output %s of %s was made by %s and is lost: %s", position, generation_id, provider_id, error)
         return lost
     seconds = None if kept.duration_micros is None else Decimal(kept.duration_micros).scaleb(-6)
     return Arrived(kept.id, kept.width, kept.height, seconds)

@@ -194,3 +194,8 @@ def test_search(sdk: Flexprice, customer: str) -> None:
     sdk.wallets.terminate_wallet(id=made[0])
     found = sdk.wallets.query_wallet(wallet_ids=made, status="active", limit=1)
     assert ([one.id for one in found.items], found.pagination.total) == ([made[2]], 2)
+    threshold = {"threshold": "1", "condition": "below"}
+    watched = make(sdk, customer, alert_settings={"alert_enabled": True, "critical": threshold}).id
+    for wished, ids, total in ((True, [watched], 1), (False, [made[2]], 2)):
+        found = sdk.wallets.query_wallet(wallet_ids=[*made, watched], status="active", alert_enabled=wished, limit=1)
+        assert ([one.id for one in found.items], found.pagination.total) == (ids, total)

@@ -21,7 +21,7 @@ from app.generation.media import PASSED, answers_at_once, plan_media
 from app.generation.replays import Replayed
 from app.generation.start import stored_key
 from app.generation.views import Seen
-from app.kernel.errors import Conflict, FareboxError, InvalidInput, ProviderError, Rejected, StillRunning
+from app.kernel.errors import Broken, Conflict, FareboxError, InvalidInput, ProviderError, Rejected, StillRunning
 from app.kernel.money import Money, plain
 
 WAIT_SECONDS = 300.0
@@ -175,7 +175,8 @@ async def _at_once(gateway: Gateway, holder: KeyHolder, request: Request, asked:
 
 
 def _bought(gateway: Gateway, call: Asked, outcome: Outcome) -> Made:
-    assert outcome.kept is not None  # noqa: S101 - a plan of media keeps what it brings
+    if outcome.kept is None:
+        raise Broken("A plan of media kept nothing of what it brought.")
     files = gateway.desk.files.of_generation(outcome.generation_id)
     return Made(
         files=tuple((file.id, file.mime) for file in files),

@@ -24,7 +24,8 @@ RESOLUTIONS = {2160: "4k", 1440: "2k"}
 TEXTS = ("text", "prompt", "script")
 VOICES = ("voice_id", "voice_name", "speaker")
 SPEECH_FORMATS = ("output_format", "format", "audio_format")
-USUAL_FORMAT = "mp3"
+#: What a model without such a choice need not be told.
+PASSED_OVER = {"input": (), "voice": ("auto", "standard"), "response_format": ("mp3",)}
 
 
 def to_input(offer: Offer, body: Mapping[str, Any], control: frozenset[str]) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def speech_of(offer: Offer, body: Mapping[str, Any], control: frozenset[str]) ->
             value = given.pop(name)
             if target is not None:
                 given[target] = value
-            elif name == "input" or (name == "response_format" and value != USUAL_FORMAT):
+            elif value is not None and value not in PASSED_OVER[name]:
                 raise UnknownParameter(f"{offer.alias} has no parameter “{name}”.", param=name)
     return {name: value for name, value in given.items() if name not in control and value is not None}
 
