@@ -41,10 +41,6 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.PAUSED, Event.RESUME): State.ACTIVE,
     (State.PAUSED, Event.CANCEL): State.CANCELLED,
 }
-#: States in which what is used is billed to the subscription.
-BILLED: Final = frozenset({State.ACTIVE, State.TRIALING, State.PAUSED})
-#: States in which a plan gives what it promises.
-SERVED: Final = frozenset({State.ACTIVE, State.TRIALING})
 
 _SAID: Final = {
     Event.ACTIVATE: "activated",

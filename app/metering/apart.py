@@ -5,7 +5,7 @@ three things: a figure, which is added up; a dimension, which tells events apart
 is kept with it and never looked at across events.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -47,14 +47,6 @@ class Apart:
     figures: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
-
-
-def together(parts: Iterable[Apart]) -> Apart:
-    """What any of them sets apart; a figure of one is no mere name for another."""
-    found = list(parts)
-    figures = frozenset(name for part in found for name in part.figures)
-    kept = frozenset(name for part in found for name in part.kept)
-    return Apart(figures, frozenset(name for part in found for name in part.names) - figures - kept, kept)
 
 
 class Kinds(dict[str, Kind]):

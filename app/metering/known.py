@@ -14,12 +14,10 @@ from typing import Final
 import orjson
 from sqlalchemy import Connection
 
-PREFIXES: Final = 1 << 16
 HASHED, NUMBERED = 4, 5
 ENTRY: Final = HASHED + NUMBERED
 #: So many ids are kept in memory before they are written to the pages.
 MOST_RECENT: Final = 200_000
-IDS_AT_ONCE: Final = 50_000
 
 _RECENT = "SELECT id, event_id FROM usage_event WHERE id > ?"
 _OLDER = "SELECT id, event_id FROM usage_event WHERE id > ? AND id <= ?"

@@ -7,7 +7,6 @@ there on, and what was used by then is debt. Each is told apart by its own id, n
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -40,8 +39,6 @@ from app.payments.stripe_returns import StripeReturns
 
 TRIES: Final = 5
 LONGEST_NOTE: Final = 500
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,7 +41,7 @@ _user = metadata.tables[str(User.__tablename__)]
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who is billed. `timezone` is where their billing periods begin at midnight."""
+    """Who is billed. `timezone` is kept for the integrator; billing periods are counted in UTC."""
 
     id: str
     workspace_id: str
@@ -66,10 +66,6 @@ class Customer:
         kept = {name: value for name, value in row.items() if name not in ADDRESS}
         kept["contact_persons"] = tuple(kept["contact_persons"])
         return cls(**kept, address={name: row[name] for name in ADDRESS})
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
 
 
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Customer:

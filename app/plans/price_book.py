@@ -10,7 +10,6 @@ from app.kernel.errors import Conflict, InvalidInput, NotFound, Rejected
 from app.kernel.given import Given
 from app.plans import tables
 from app.plans.price_reader import read_charge, read_price
-from app.plans.prices import Price
 from app.plans.search import Condition, Page, chosen
 from app.plans.search import search as page_of
 from app.plans.shelf import Record, Shelf
@@ -114,26 +113,10 @@ def copy(connection: Connection, plan_id: str, to_plan: str, *, actor: str, now:
         _shelf.add(connection, kept, actor=actor, now=now)
 
 
-def of_entity(connection: Connection, kind: str, ids: Iterable[str], at: datetime | None = None) -> list[Price]:
-    """The prices of these plans (or addons, …); with `at`, those that hold then."""
-    return [price for price in map(Price.of, rows_of(connection, kind, ids)) if at is None or price.is_in_force(at)]
-
-
 def rows_of(connection: Connection, kind: str, ids: Iterable[str]) -> Sequence[Record]:
     """As they are kept, the oldest first."""
     wanted = (_price.c.entity_type == kind) & _price.c.entity_id.in_(sorted(set(ids)))
     return _shelf.all(connection, wanted)
-
-
-def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Price]:
-    """Prices by id, ended or taken off ones too: bills refer to them."""
-    query = select(_price).where(_price.c.id.in_(sorted(set(ids))))
-    return {row["id"]: Price.of(dict(row)) for row in connection.execute(query).mappings()}
-
-
-def current_sequence(connection: Connection, kind: str, entity_id: str) -> int:
-    """How many times the prices of an entity have changed."""
-    return _next_sequence(connection, kind, entity_id) - 1
 
 
 def search(connection: Connection, given: Given, now: datetime) -> Page:

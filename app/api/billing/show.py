@@ -1,6 +1,6 @@
 """How the catalogue looks on the wire: one function a kind, everything in the SDK's names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -48,10 +48,6 @@ def feature(connection: Connection, row: Record) -> Wire:
     found["reporting_unit"] = unit and {**unit, "conversion_rate": _number(unit["conversion_rate"])}
     counted = meter_book.find(connection, row["meter_id"]) if row["meter_id"] else None
     return found | {"meter": None if counted is None else meter(counted)}
-
-
-def features_of(connection: Connection, rows: Sequence[Record]) -> list[Wire]:
-    return [feature(connection, row) for row in rows]
 
 
 def plan(row: Record) -> Wire:

@@ -28,7 +28,6 @@ from app.plans import tables as plans
 
 USUAL_SPAN: Final = timedelta(days=30)
 MOST_GROUPS: Final = 5
-NO_USAGE: Final = Fraction(0)
 PROPERTY: Final = "properties."
 
 Wire = dict[str, Any]

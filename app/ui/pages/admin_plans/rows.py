@@ -160,11 +160,6 @@ def filters_of(text: str) -> dict[str, list[str]]:
     return found
 
 
-def filters_text(filters: Mapping[str, list[str]]) -> str:
-    """The other way round."""
-    return "\n".join(f"{name} = {', '.join(values)}" for name, values in filters.items())
-
-
 def _feature_in_words(feature: Mapping[str, Any]) -> str:
     key = feature["lookup_key"] or ""
     if key.startswith(allowed.MODEL):
