@@ -14,6 +14,7 @@ from app.billing.facts import RESETS, meters_of
 from app.billing.lifecycle import State
 from app.billing.periods import calendar_start, moved
 from app.kernel.errors import InvalidInput
+from app.kernel.text import t
 from app.metering import usage
 from app.metering.aggregate import Span
 from app.plans import allowed
@@ -138,4 +139,6 @@ def _began(row: Any, now: datetime) -> datetime:
 
 def _resets(row: Any, now: datetime | None) -> str:
     unit = RESETS.get(row.usage_reset_period or "MONTHLY", RESETS["MONTHLY"])
-    return "" if now is None else f"They begin anew on {moved(calendar_start(unit, now), unit, 1):%d %B}."
+    if now is None:
+        return ""
+    return t("allowance.plan.anew", day=f"{moved(calendar_start(unit, now), unit, 1):%d %B}")

@@ -13,7 +13,7 @@ from app.generation.fallback import route_of
 from app.generation.lifecycle import Event, State
 from app.generation.settle import give_back
 from app.kernel.errors import ProviderBusy, ProviderRefused
-from app.providers.port import Progress, Provider, RemoteFile, UpstreamRef, UpstreamState
+from app.providers.port import Progress, Provider, UpstreamRef, UpstreamState
 
 FASTEST_POLL_SECONDS = 0.4
 SLOWEST_POLL_SECONDS = 10.0
@@ -137,7 +137,7 @@ def _delivered(
         REMEMBER_RESULT,
         {
             "b_id": attempt["id"],
-            "b_usage": {"files": [_file(file) for file in progress.files], "reported": _reported(progress)},
+            "b_usage": {"files": [file.to_json() for file in progress.files], "reported": _reported(progress)},
             "b_resolved": dict(progress.resolved),
             "b_units": None if units is None else str(units),
         },
@@ -147,10 +147,6 @@ def _delivered(
 
 def _reported(progress: Progress) -> dict[str, str]:
     return {name: str(Decimal(value)) for name, value in progress.reported.items()}
-
-
-def _file(file: RemoteFile) -> dict[str, Any]:
-    return {"url": file.url, "mime": file.mime, "width": file.width, "height": file.height}
 
 
 async def ask_cancel(desk: Desk, generation_id: str) -> bool:

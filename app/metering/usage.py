@@ -5,7 +5,7 @@ A period is cut at midnight UTC: whole days come from `usage_rollup`, the parts 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, time, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.metering.aggregate import Aggregation, Reading, Span
 from app.metering.apart import canonical, dimensions
 from app.metering.events import BILLIONTHS, billionths
 from app.metering.meters import Meter
+from app.metering.windows import midnight
 
 DAY = timedelta(days=1)
 
@@ -46,8 +47,8 @@ def alike(connection: Connection, customer: str, span: Span, figures: Iterable[s
     first, last = _whole_days(span)
     if first < last:
         _from_days(connection, customer, first, last, found)
-        _from_tail(connection, customer, Span(_midnight(first), _midnight(last)), figures, found)
-        edges = (Span(span.start, _midnight(first)), Span(_midnight(last), span.end))
+        _from_tail(connection, customer, Span(midnight(first), midnight(last)), figures, found)
+        edges = (Span(span.start, midnight(first)), Span(midnight(last), span.end))
     else:
         edges = (span, Span(span.end, span.end))
     for edge in edges:
@@ -169,7 +170,3 @@ def _whole_days(span: Span) -> tuple[date, date]:
     start = span.start.astimezone(UTC)
     first = start.date() + (DAY if start.time() > time(0) else timedelta(0))
     return first, span.end.astimezone(UTC).date()
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(0), UTC)

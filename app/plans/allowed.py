@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.kernel.errors import InvalidInput, NotAllowed
+from app.kernel.text import t
 from app.pricing.parameters import Parameter, ParamSchema
 
 MODEL, LIMIT, QUOTA = "model:", "limit:", "quota:"
@@ -80,7 +81,8 @@ class Change:
 
     @property
     def sentence(self) -> str:
-        return f"{self.plan} allows {self.parameter} up to {self.given}: {self.given} is made instead of {self.asked}."
+        given, asked = str(self.given), str(self.asked)
+        return t("allowance.plan.less", plan=self.plan, parameter=self.parameter, given=given, asked=asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,10 @@ class Jobs:
         if answer.body is None and answer.raw is not None:
             contents, inline = [answer.raw], [RemoteFile("", answer.mime)]
         kept = [
-            _written(RemoteFile(f"{SCHEME}{spool_id}/{index}", file.mime, file.width, file.height))
+            RemoteFile(f"{SCHEME}{spool_id}/{index}", file.mime, file.width, file.height).to_json()
             for index, file in enumerate(inline)
         ]
-        linked = [_written(file) for file in answer.files if not file.url.startswith("data:")]
+        linked = [file.to_json() for file in answer.files if not file.url.startswith("data:")]
         reported = {name: str(figure) for name, figure in answer.reported.items()}
         told = {"files": [*kept, *linked], "reported": reported, "resolved": dict(answer.resolved)}
         self._spool.put(spool_id, told, contents)
@@ -97,10 +97,6 @@ def _edited(job: Job) -> tuple[str, Mapping[str, Any]]:
 def is_at_once(upstream_id: str) -> bool:
     """Whether this job was answered with its submission."""
     return upstream_id.startswith(PREFIX)
-
-
-def _written(file: RemoteFile) -> Mapping[str, Any]:
-    return {"url": file.url, "mime": file.mime, "width": file.width, "height": file.height}
 
 
 def _decoded(url: str) -> bytes:

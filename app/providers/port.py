@@ -61,6 +61,9 @@ class RemoteFile:
     width: int | None = None
     height: int | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        return {"url": self.url, "mime": self.mime, "width": self.width, "height": self.height}
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
