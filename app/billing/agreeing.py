@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, or_, select
 
-from app.billing.closing import NewPlan
 from app.billing.periods import LONGEST, Anchoring, Unit
 from app.billing.pinned import ONCE, item_of, pin
+from app.billing.prorating import NewPlan
 from app.billing.rating import FIXED
 from app.billing.subscriptions import Agreement, Line
 from app.kernel.errors import InvalidInput, NotFound

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -31,6 +31,7 @@ from app.billing.rating import (
     fixed,
     usage_line,
 )
+from app.billing.wanted import Wanted, read_span, times
 from app.billing.waterfall import Discount, tax_of
 from app.kernel.errors import Broken
 from app.kernel.fiat import Fiat
@@ -55,39 +56,6 @@ class Built:
 
     draft: Draft
     computed: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an invoice is about: usage of `used`, fixed prices in arrear of the same, fixed prices ahead for `ahead`.
-
-    Each is a part of a whole period, as it was when the draft was made. `ahead_lines`, by id with their ends, are the
-    lines to be paid ahead where a later change of plan, or the end, must not touch them any more."""
-
-    span: Span
-    used: Span | None = None
-    ahead: Span | None = None
-    others: tuple[RatedLine, ...] = ()
-    used_whole: Span | None = None
-    ahead_whole: Span | None = None
-    ahead_lines: Mapping[str, str | None] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As an invoice keeps it, to be worked out again."""
-        return {
-            "used": _times(self.used),
-            "ahead": _times(self.ahead),
-            "others": [_other(line) for line in self.others],
-            "used_whole": _times(self.used_whole),
-            "ahead_whole": _times(self.ahead_whole),
-            "ahead_lines": None if self.ahead_lines is None else dict(self.ahead_lines),
-        }
-
-    @classmethod
-    def from_json(cls, span: Span, kept: Mapping[str, Any]) -> Self:
-        others = tuple(_read_other(each) for each in kept.get("others") or ())
-        wholes = _span(kept.get("used_whole")), _span(kept.get("ahead_whole"))
-        return cls(span, _span(kept.get("used")), _span(kept.get("ahead")), others, *wholes, kept.get("ahead_lines"))
 
 
 def build(
@@ -339,7 +307,7 @@ def _given_back(line: RatedLine, currency: str) -> dict[str, Any]:
         raise Broken("A difference for late events has no line and period.")
     amount = Fiat.from_exact(line.exact, currency).minor
     figures = {"amount": amount, "events": line.used.events, "quantity": str(line.quantity)}
-    return {"line_id": line.item.line_id, "span": _times(line.span), **figures}
+    return {"line_id": line.item.line_id, "span": times(line.span), **figures}
 
 
 def _lowered(connection: Connection, subscription_id: str, period: Span) -> list[tuple[str, int, int, str]]:
@@ -352,7 +320,7 @@ def _lowered(connection: Connection, subscription_id: str, period: Span) -> list
     found = []
     for kept in connection.execute(query).scalars():
         for each in kept.get("late") or ():
-            span = _span(each["span"])
+            span = read_span(each["span"])
             if span is not None and period.start <= span.start and span.end <= period.end:
                 found.append((each["line_id"], each["amount"], each["events"], each["quantity"]))
     return found
@@ -380,35 +348,8 @@ def _discounted(line: RatedLine, by_line: Mapping[str, tuple[Discount, ...]]) ->
     return replace(line, item=replace(line.item, discounts=off)) if off else line
 
 
-def _times(span: Span | None) -> list[str] | None:
-    return None if span is None else [span.start.isoformat(), span.end.isoformat()]
-
-
-def _span(times: Sequence[str] | None) -> Span | None:
-    return Span(*(datetime.fromisoformat(each) for each in times)) if times else None
-
-
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _other(line: RatedLine) -> dict[str, Any]:
-    said = {"kind": line.kind, "name": line.name, "exact": str(line.exact), "quantity": str(line.quantity)}
-    return {**said, "reason": line.reason, "purpose": line.purpose, "span": _times(line.span), "line_id": line.line_id}
-
-
-def _read_other(kept: Mapping[str, Any]) -> RatedLine:
-    return RatedLine(
-        None,
-        kept["kind"],
-        kept["name"],
-        Fraction(kept["quantity"]),
-        Fraction(kept["exact"]),
-        kept["reason"],
-        kept["purpose"],
-        span=_span(kept["span"]),
-        line_id=kept.get("line_id", ""),
-    )
 
 
 def _pinned(each: Allowance) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from app.invoicing.compose import DraftLine
 from app.invoicing.issue import CreditDraft, InvoiceDraft, issue_credit_note, issue_invoice
 from app.kernel import faults
 from app.kernel.errors import Broken, Conflict, NotFound
-from app.kernel.fiat import Fiat, total
+from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
 from app.kernel.money import plain
 from app.kernel.text import t
@@ -407,8 +407,3 @@ def _notes(row: Row[Any]) -> tuple[str, ...]:
     if not row.carried_used:
         return ()
     return (t("period.carried", amount=str(Fiat(row.carried_used, row.currency))),)
-
-
-def amounts(rows: Sequence[Row[Any]], currency: str) -> Fiat:
-    """What these invoices come to together."""
-    return total((Fiat(row.total, currency) for row in rows), currency)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from app.api.billing import wire
-from app.billing import agreeing, closing, drafts, facts, subscriptions, tables
+from app.billing import agreeing, closing, drafts, facts, prorating, subscriptions, tables
 from app.billing.rating import RatedLine
 from app.kernel.errors import InvalidInput
 from app.kernel.fiat import Fiat
@@ -260,11 +260,11 @@ def proration_detail(each: RatedLine, row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def kind_of_change(connection: Connection, row: Row[Any], to: closing.NewPlan) -> str:
+def kind_of_change(connection: Connection, row: Row[Any], to: prorating.NewPlan) -> str:
     """Dearer is an upgrade, cheaper a downgrade, by the fixed prices of a period."""
     old = subscriptions.fixed_worth(subscriptions.lines_of(connection, row.id, Span(row.period_start, row.period_end)))
     new = sum(
-        (closing.worth(each.price, each.quantity) for each in to.lines if each.price["type"] == "FIXED"), Fraction(0)
+        (prorating.worth(each.price, each.quantity) for each in to.lines if each.price["type"] == "FIXED"), Fraction(0)
     )
     return "upgrade" if new > old else "downgrade" if new < old else "lateral"
 

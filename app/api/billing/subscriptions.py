@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
 from app.api.billing.common import Billing, Body, OptionalBody, Query
-from app.billing import agreeing, closing, subscriptions, syncing, tables
+from app.billing import agreeing, closing, prorating, subscriptions, syncing, tables
 from app.billing.lifecycle import State
 from app.billing.rating import RatedLine
 from app.kernel.errors import Conflict, InvalidInput
@@ -51,7 +51,7 @@ def lines(billing: Billing) -> APIRouter:
         with db.read() as connection:
             row = subscriptions.find(connection, subscription_id)
             to = agreeing.read_change(connection, body, row, now)
-            lines = closing.proration_lines(connection, row, to, now) if show.prorates(body) else []
+            lines = prorating.both(connection, row, to, now) if show.prorates(body) else []
             return {
                 "subscription_id": row.id,
                 "change_type": show.kind_of_change(connection, row, to),
@@ -88,9 +88,51 @@ def lines(billing: Billing) -> APIRouter:
     return api
 
 
+def turns(billing: Billing) -> APIRouter:
+    """What becomes of a subscription: begun, ended, paused, resumed."""
+    api = lines(billing)
+    Key = Annotated[BillingKey, billing.key("subscriptions")]
+    db, clock = billing.db, billing.clock
+
+    @api.post("/subscriptions/{subscription_id}/activate")
+    def activate(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            subscriptions.activate(
+                connection, subscription_id, start_at=body.maybe_moment("start_date") or now, now=now
+            )
+            closing.begin(connection, subscription_id, actor=key.id, now=now)
+            return show.shown(connection, subscriptions.find(connection, subscription_id))
+
+    @api.post("/subscriptions/{subscription_id}/cancel")
+    def cancel(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        return _cancel(billing, key, subscription_id, body)
+
+    @api.post("/subscriptions/{subscription_id}/pause")
+    def pause(key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
+        with db.write() as connection:
+            row, paused = subscriptions.pause(
+                connection,
+                subscription_id,
+                reason=body.maybe("reason") or "",
+                meta=body.labels(),
+                actor=key.id,
+                now=clock(),
+            )
+            return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
+
+    @api.post("/subscriptions/{subscription_id}/resume")
+    def resume(_key: Key, subscription_id: str, _body: OptionalBody) -> dict[str, Any]:
+        with db.write() as connection:
+            row, paused = subscriptions.resume(connection, subscription_id, now=clock())
+            return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
+
+    return api
+
+
 def router(billing: Billing) -> APIRouter:
     """Subscriptions from their beginning to their end."""
-    api = lines(billing)  # the longer addresses first
+    api = turns(billing)  # the longer addresses first
     Key = Annotated[BillingKey, billing.key("subscriptions")]
     db, clock = billing.db, billing.clock
 
@@ -143,39 +185,6 @@ def router(billing: Billing) -> APIRouter:
             if at is not None:
                 row = subscriptions.change(connection, row, now, cancel_at=at)
             return show.shown(connection, row)
-
-    @api.post("/subscriptions/{subscription_id}/activate")
-    def activate(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
-        now = clock()
-        with db.write() as connection:
-            subscriptions.activate(
-                connection, subscription_id, start_at=body.maybe_moment("start_date") or now, now=now
-            )
-            closing.begin(connection, subscription_id, actor=key.id, now=now)
-            return show.shown(connection, subscriptions.find(connection, subscription_id))
-
-    @api.post("/subscriptions/{subscription_id}/cancel")
-    def cancel(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
-        return _cancel(billing, key, subscription_id, body)
-
-    @api.post("/subscriptions/{subscription_id}/pause")
-    def pause(key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
-        with db.write() as connection:
-            row, paused = subscriptions.pause(
-                connection,
-                subscription_id,
-                reason=body.maybe("reason") or "",
-                meta=body.labels(),
-                actor=key.id,
-                now=clock(),
-            )
-            return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
-
-    @api.post("/subscriptions/{subscription_id}/resume")
-    def resume(_key: Key, subscription_id: str, _body: OptionalBody) -> dict[str, Any]:
-        with db.write() as connection:
-            row, paused = subscriptions.resume(connection, subscription_id, now=clock())
-            return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
 
     @api.get("/customers/external/{external_id}/subscriptions")
     def of_customer(_key: Key, external_id: str, query: Query) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""What was charged ahead of its time, and what a change within a period makes of it: credit for the days that are
+left, a charge for what takes their place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from app.billing import invoices, subscriptions, tables
+from app.billing.invoices import DRAFT
+from app.billing.periods import Unit
+from app.billing.pinned import ONCE, item_of
+from app.billing.proration import change as prorated
+from app.billing.rating import ADVANCE, FIXED, PRORATION, RatedLine
+from app.billing.subscriptions import Line
+from app.billing.wanted import Wanted
+from app.kernel.fiat import exponent
+from app.kernel.text import t
+from app.metering.aggregate import Span
+from app.pricing.charge import cost
+
+_INVOICE = tables.billing_invoice
+_MOMENT: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """Where a subscription goes."""
+
+    plan_id: str
+    plan_name: str
+    lines: tuple[Line, ...]
+    unit: Unit
+    count: int = 1
+
+
+def both(connection: Connection, row: Row[Any], to: NewPlan, now: datetime) -> list[RatedLine]:
+    """What a change within the period takes off and adds, by day, each rounded by itself because each is a line."""
+    return [*credit(connection, row, now), *charge(row, to, now)]
+
+
+def charge(row: Row[Any], to: NewPlan, now: datetime, line_ids: Sequence[str] = ()) -> list[RatedLine]:
+    """The new prices for the days that are left of a whole period; `line_ids` are the subscription's new lines."""
+    if subscriptions.is_trial(row, subscriptions.period_of(row)):
+        return []
+    whole, lines = subscriptions.whole_of(row), []
+    for new, line_id in zip(to.lines, line_ids or [""] * len(to.lines), strict=True):
+        if _is_ahead(new.price):
+            name = new.name or str(new.price.get("display_name") or to.plan_name)
+            line = _prorated(row, whole, now, name, new=worth(new.price, new.quantity))
+            lines.append(replace(line, line_id=line_id))
+    return [line for line in lines if line.exact]
+
+
+def credit(connection: Connection, row: Row[Any], now: datetime) -> list[RatedLine]:
+    """What was charged ahead for the days that are left, as credit. In a pause they count from its beginning."""
+    if subscriptions.is_trial(row, subscriptions.period_of(row)):
+        return []
+    pauses = subscriptions.pauses_of(connection, row.id)
+    unused_from = min((each.begun_at for each in pauses if each.resumed_at is None), default=now)
+    lines = []
+    for line in lines_ahead(connection, row, subscriptions.period_of(row), now):
+        if line.price.get("billing_period") == ONCE:
+            continue
+        for of, charged in _charged_ahead(connection, row, line.id, now):
+            lines.append(_prorated(row, of, unused_from, line.name, old=charged))
+    return [line for line in lines if line.exact]
+
+
+def _charged_ahead(connection: Connection, row: Row[Any], line_id: str, now: datetime) -> list[tuple[Span, Fraction]]:
+    """For which days of this period invoices charge a line, and how much: less discounts and what was credited."""
+    stated = invoices.LINE
+    query = (
+        select(stated.c.amount, stated.c.discount, stated.c.period_start, stated.c.period_end, _INVOICE)
+        .join(_INVOICE, _INVOICE.c.id == stated.c.invoice_id)
+        .where(
+            _INVOICE.c.subscription_id == row.id,
+            _INVOICE.c.state.in_((DRAFT, invoices.FINALIZED)),
+            stated.c.subscription_line_id == line_id,
+            stated.c.kind == FIXED,
+            stated.c.period_start >= row.period_start,
+            stated.c.period_start <= now,
+        )
+    )
+    found = []
+    for amount, discount, start, end, *rest in connection.execute(query.order_by(stated.c.period_start, stated.c.id)):
+        invoice = dict(zip(_INVOICE.c.keys(), rest, strict=True))
+        minor = _net(amount, discount, invoice)
+        found.append((Span(start, end), minor / 10 ** exponent(row.currency)))
+    return found
+
+
+def _net(amount: int, discount: int, invoice: Mapping[str, Any]) -> Fraction:
+    """In the smallest unit. Credit carried from before stands among the discounts, but it was money."""
+    net, left, carried = Fraction(amount - discount), invoice["subtotal"] - invoice["discount"], invoice["carried_used"]
+    if carried:
+        net = net * (left + carried) / left if left else Fraction(carried * amount, invoice["subtotal"])
+    if invoice["total"]:
+        net *= 1 - min(Fraction(invoice["adjusted"] + invoice["refunded"], invoice["total"]), Fraction(1))
+    return net
+
+
+def _prorated(
+    row: Row[Any], of: Span, now: datetime, name: str, *, old: Fraction = Fraction(0), new: Fraction = Fraction(0)
+) -> RatedLine:
+    """The days left `of` what the price is for; a pause moved the end of the period, and the days with it."""
+    last, day = (of.end - _MOMENT).date(), (now - (row.period_end - of.end)).date()
+    found = prorated(of.start.date(), last, day, old=old, new=new, currency=row.currency)
+    amount, key = (found.credit, "unused") if old else (found.charge, "rest")
+    reason = t(f"period.proration.{key}", part=f"{found.part.numerator}/{found.part.denominator}")
+    span = Span(now, row.period_end)
+    return RatedLine(None, FIXED, name, Fraction(1), Fraction(amount.amount), reason, PRORATION, span=span)
+
+
+def lines_ahead(connection: Connection, row: Row[Any], span: Span, now: datetime) -> list[Row[Any]]:
+    """The lines that were paid for in advance and go on."""
+    return [line for line in subscriptions.lines_of(connection, row.id, Span(now, span.end)) if _is_ahead(line.price)]
+
+
+def _is_ahead(price: Mapping[str, Any]) -> bool:
+    return bool(price["type"] == FIXED and price.get("invoice_cadence") == ADVANCE)
+
+
+def hold(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """Drafts say what is paid ahead, and proration starts from that: what ends or begins now does not change them."""
+    query = select(_INVOICE).where(_INVOICE.c.subscription_id == row.id, _INVOICE.c.state == DRAFT)
+    for draft in connection.execute(query.order_by(_INVOICE.c.id).with_for_update()).all():
+        ahead = Wanted.from_json(Span(draft.period_start, draft.period_end), draft.computed).ahead
+        if ahead is None or draft.computed.get("ahead_lines") is not None:
+            continue
+        lines = [line for line in subscriptions.lines_of(connection, row.id, ahead) if _is_ahead(line.price)]
+        held = {line.id: line.end_at and line.end_at.isoformat() for line in lines}
+        invoices.change(connection, draft, now, computed={**draft.computed, "ahead_lines": held})
+
+
+def worth(price: Any, quantity: str) -> Fraction:
+    """What a fixed price comes to for a whole period."""
+    item = item_of("", price, None, quantity=quantity)
+    return cost(item.charge, item.quantity).amount * item.unit_rate
