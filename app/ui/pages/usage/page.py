@@ -8,6 +8,7 @@ from app.billing.usage_report import BY, BY_OPERATOR
 from app.kernel.text import t
 from app.ui.components import (
     Column,
+    card,
     chart,
     column,
     data_table,
@@ -32,7 +33,7 @@ from app.ui.roles import Role
 def usage() -> rx.Component:
     state = var(UsageState)
     return shell(
-        column(_choices(state, BY), _chart(state), _table(state)),
+        column(_chart(state, _choices(state, BY)), _table(state), class_name="gap-[14px]"),
         here="usage",
         title=t("usage.title"),
         actions=[_csv(state)],
@@ -44,7 +45,13 @@ def admin_usage() -> rx.Component:
     state = var(AdminUsageState)
     who = filter_input(value=state.customer, on_change=AdminUsageState.find_customer, label=t("usage.find_customer"))
     return shell(
-        column(_choices(state, BY_OPERATOR, who), _chart(state), _table(state), _unrated(state), _conflicts(state)),
+        column(
+            _chart(state, _choices(state, BY_OPERATOR, who)),
+            _table(state),
+            _unrated(state),
+            _conflicts(state),
+            class_name="gap-[14px]",
+        ),
         here="all_usage",
         title=t("usage.title"),
         area=Role.OPERATOR,
@@ -54,18 +61,22 @@ def admin_usage() -> rx.Component:
 
 def _choices(state: Any, by: tuple[str, ...], *more: rx.Component) -> rx.Component:
     """Month, meter, dimension, model."""
+    dimensions = [(name, t(f"usage.by.{name}")) for name in by]
     return row(
-        select(state.months, value=state.month, on_change=_chosen(state, "month"), label=t("usage.choose.month")),
-        select(state.meters, value=state.meter, on_change=_chosen(state, "meter"), label=t("usage.choose.meter")),
-        select(
-            [(name, t(f"usage.by.{name}")) for name in by],
-            value=state.by,
-            on_change=_chosen(state, "by"),
-            label=t("usage.choose.by"),
-        ),
-        select(state.models, value=state.model, on_change=_chosen(state, "model"), label=t("usage.choose.model")),
         *more,
-        class_name="fb-toolbar flex-wrap",
+        _choice(state, "month", state.months, state.month),
+        _choice(state, "meter", state.meters, state.meter),
+        _choice(state, "by", dimensions, state.by),
+        _choice(state, "model", state.models, state.model),
+        class_name="fb-filters",
+        role="search",
+    )
+
+
+def _choice(state: Any, what: str, options: Any, value: Any) -> rx.Component:
+    return rx.el.div(
+        select(options, value=value, on_change=_chosen(state, what), label=t(f"usage.choose.{what}")),
+        class_name="fb-filter-choice",
     )
 
 
@@ -87,13 +98,18 @@ def _csv(state: Any) -> rx.Component:
     )
 
 
-def _chart(state: Any) -> rx.Component:
+def _chart(state: Any, choices: rx.Component) -> rx.Component:
     nothing = empty_state("chart-column", t("usage.empty.title"), t("usage.empty.sentence"), compact=True)
     drawn = chart(state.figure, summary=state.summary, height="260px")
     body = rx.cond(state.rows.length() == 0, nothing, drawn)
-    return panel(
-        t("usage.by_day"),
-        rx.cond(state.error != "", error_state(state.error), rx.cond(state.ready, body, skeleton("100%", "260px"))),
+    return card(
+        choices,
+        rx.el.div(
+            rx.el.h2(t("usage.by_day"), class_name="fb-title"),
+            rx.cond(state.error != "", error_state(state.error), rx.cond(state.ready, body, skeleton("100%", "260px"))),
+            class_name="p-4",
+        ),
+        class_name="fb-log",
     )
 
 
