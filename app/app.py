@@ -26,7 +26,7 @@ from app import services as building
 from app.api.assemble import build_api, wire_of
 from app.api.gateway import present
 from app.demo import demo_emails
-from app.generation import inline
+from app.generation.inline.run import finish
 from app.kernel import tracing
 from app.kernel.logs import configure as configure_logs
 from app.services import Services
@@ -122,7 +122,7 @@ def serving(services: Services) -> rx.App:
         try:
             yield
         finally:
-            await inline.finish(services.desk, FINISH_SECONDS)
+            await finish(services.desk, FINISH_SECONDS)
             await asyncio.to_thread(services.stop)
 
     served.register_lifespan_task(running)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app import services as building
 from app.api.assemble import build_api
 from app.demo import demo_emails
-from app.generation import inline
+from app.generation.inline.run import finish
 from app.kernel import logs, tracing
 from app.services import Services
 from app.settings import load
@@ -32,7 +32,7 @@ def serving(services: Services) -> FastAPI:
         try:
             yield
         finally:
-            await inline.finish(services.desk, FINISH_SECONDS)
+            await finish(services.desk, FINISH_SECONDS)
             await asyncio.to_thread(services.stop)
 
     api.router.lifespan_context = running

@@ -1,4 +1,4 @@
-"""The streaming twin of `inline.py`: chunks are passed on as they come and metered as they flow.
+"""The streaming twin of `inline/run.py`: chunks are passed on as they come and metered as they flow.
 
 Whoever asked may leave: the provider is then read to its end in the background, for `DRAIN_SECONDS` at most, and what
 it made is charged, because it is billed to us (`docs/decisions/0009`). An answer that breaks off is charged for what
@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from app.generation import inline
 from app.generation.desk import Desk
-from app.generation.inline import Brought, Job, Outcome
+from app.generation.inline.call import lost, on_a_route
+from app.generation.inline.hold import Job, begin, call_seconds
+from app.generation.inline.run import detached
+from app.generation.inline.settle import Brought, Outcome, settle
 from app.generation.meter import Meter
 from app.generation.plan import Plan
 from app.generation.replays import Replayed, replay
@@ -98,19 +100,19 @@ async def open_flow(desk: Desk, ask: Ask, plan: Plan) -> Flow | Replayed:
     if (known := await replay(desk, ask)) is not None:
         return known
     flow = Flow()
-    inline.detached(_carry(desk, ask, plan, flow))
+    detached(_carry(desk, ask, plan, flow))
     begun = await asyncio.shield(flow.begun)
     return begun if isinstance(begun, Replayed) else flow
 
 
 async def _carry(desk: Desk, ask: Ask, plan: Plan, flow: Flow) -> None:
     try:
-        job = await inline.begin(desk, ask, plan)
+        job = await begin(desk, ask, plan)
         if isinstance(job, Replayed):
             flow.begun.set_result(job)
             return
         async with AsyncExitStack() as stack:
-            streaming = await inline.on_a_route(
+            streaming = await on_a_route(
                 desk, plan, job, lambda direct, call: stack.enter_async_context(direct.stream(call))
             )
             flow.job = job
@@ -118,7 +120,7 @@ async def _carry(desk: Desk, ask: Ask, plan: Plan, flow: Flow) -> None:
             brought = await _receive(desk, job, streaming, flow)
         faults.point("inline.after_answer")
         await flow.end()
-        flow.settled(await inline.settle(desk, ask, plan, job, brought))
+        flow.settled(await settle(desk, ask, plan, job, brought))
     except BaseException as error:
         await flow.fail(error)
         raise
@@ -128,7 +130,7 @@ async def _receive(desk: Desk, job: Job, streaming: Streaming, flow: Flow) -> Br
     """Pass on what comes and say what it was. Raises, with the hold left standing, when nothing came."""
     meter, cut = Meter(), None
     try:
-        async with asyncio.timeout(await inline.call_seconds(desk, job.route)) as timer:
+        async with asyncio.timeout(await call_seconds(desk, job.route)) as timer:
             flow.watch(timer)
             try:
                 async for chunk in streaming:
@@ -142,7 +144,7 @@ async def _receive(desk: Desk, job: Job, streaming: Streaming, flow: Flow) -> Br
             await desk.router.note_trouble(job.route, unclear)
         if not meter.chunks:
             unclear = unclear or ProviderUnclear(f"{job.route.provider_name} sent nothing in time.")
-            await inline.lost(desk, job, unclear)
+            await lost(desk, job, unclear)
             raise unclear from broken
         cut = "The answer broke off." if unclear else "The answer took too long."
     figures: Mapping[str, Any] = streaming.reported() or {}

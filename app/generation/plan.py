@@ -1,7 +1,7 @@
 """What one exchange would buy, checked and priced before anything is held: the body to send, its most and its price.
 
 plan = plan_chat(offer, body, size_bytes)       text.py
-outcome = await run_inline(desk, ask, plan)     inline.py
+outcome = await run_inline(desk, ask, plan)     inline/run.py
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from app import services as building
-from app.generation.inline import run_inline
+from app.generation.inline.run import run_inline
 from app.generation.start import Ask
 from app.generation.text import plan_chat
 from app.kernel.ids import new_id

@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from app.generation import flow as flows
-from app.generation import inline, rows
+from app.generation import rows
 from app.generation.flow import Flow, open_flow
-from app.generation.inline import Job, Outcome, run_inline
+from app.generation.inline.hold import Job, begin
+from app.generation.inline.run import run_inline
+from app.generation.inline.settle import Outcome
 from app.generation.plan import Plan
 from app.generation.start import Ask
 from app.generation.text import plan_chat
@@ -239,7 +241,7 @@ async def test_bug_a1_of_64_at_once_the_balance_admits_exactly_10(shared_house: 
     )
 
     made = await asyncio.gather(
-        *(inline.begin(home.services.desk, *planned(home, body_of("Hello"))) for _ in range(64)), return_exceptions=True
+        *(begin(home.services.desk, *planned(home, body_of("Hello"))) for _ in range(64)), return_exceptions=True
     )
 
     assert sum(isinstance(one, Job) for one in made) == 10

@@ -10,7 +10,7 @@ import pytest
 
 from app.generation import callback, rows
 from app.generation.advance import _give_up, advance
-from app.generation.inline import begin
+from app.generation.inline.hold import begin
 from app.generation.start import Ask
 from app.generation.text import plan_chat
 from app.generation.usage import reported_usage, tokens_of

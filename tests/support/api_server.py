@@ -81,7 +81,7 @@ async def serve(options: argparse.Namespace) -> None:
     from app import services as building
     from app.api import patience
     from app.api.assemble import build_api
-    from app.generation import inline
+    from app.generation.inline.run import finish
     from tests.support.house import settings_for
 
     settings = settings_for(options.home, options.database, options.sandbox)
@@ -99,7 +99,7 @@ async def serve(options: argparse.Namespace) -> None:
     try:
         await server.serve()
     finally:
-        await inline.finish(services.desk, 5)
+        await finish(services.desk, 5)
         await asyncio.to_thread(services.stop)
 
 

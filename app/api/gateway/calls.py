@@ -22,7 +22,8 @@ from app.api.gateway.dialects import Dialect, written
 from app.catalogue.offers import Offer, RouteOffer
 from app.catalogue.operations import ADDRESSES
 from app.generation.flow import Flow, open_flow
-from app.generation.inline import Outcome, run_inline
+from app.generation.inline.run import run_inline
+from app.generation.inline.settle import Outcome
 from app.generation.plan import Plan, agree
 from app.generation.rates import RateHeaders
 from app.generation.replays import Replayed

@@ -14,7 +14,7 @@ from app.api.gateway.dialects import Dialect, written
 from app.api.gateway.events import Events
 from app.catalogue.offers import Offer
 from app.generation.flow import Chunk, Flow
-from app.generation.inline import Outcome
+from app.generation.inline.settle import Outcome
 from app.generation.replays import Replayed
 from app.generation.start import Ask
 from app.generation.text import plan_chat, plan_embeddings

@@ -16,7 +16,8 @@ from app.api.gateway.bodies import Inputs
 from app.api.gateway.calls import Asked
 from app.api.gateway.common import Gateway, Wanted
 from app.catalogue.offers import Offer
-from app.generation.inline import Outcome, run_inline
+from app.generation.inline.run import run_inline
+from app.generation.inline.settle import Outcome
 from app.generation.media import PASSED, answers_at_once, plan_media
 from app.generation.replays import Replayed
 from app.generation.start import stored_key

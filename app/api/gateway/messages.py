@@ -14,7 +14,7 @@ from app.api.gateway.common import Gateway
 from app.api.gateway.dialects import Dialect
 from app.api.gateway.events import Events
 from app.generation.flow import Flow
-from app.generation.inline import Outcome
+from app.generation.inline.settle import Outcome
 from app.generation.replays import Replayed
 from app.generation.text import plan_chat
 from app.generation.tokens import count_request
