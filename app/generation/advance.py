@@ -47,7 +47,7 @@ async def _take(desk: Desk, generation_id: str, state: State) -> None:
     match state:
         case State.HELD if generation["cancel_requested_at"] is not None:
             said = "Canceled. Nothing was charged."
-            await give_back(desk, generation, attempt, offer, "canceled", "canceled", said, unsent=True)
+            await give_back(desk, generation, attempt, offer, "canceled", "canceled", said, close=rows.CLOSE_UNSENT)
         case State.HELD:
             await submit(desk, generation, attempt, offer)
         case State.SUBMITTING | State.CALLING:
@@ -67,7 +67,7 @@ async def _give_up(desk: Desk, generation: RowMapping, attempt: RowMapping, offe
     cost = attempt["expected_cost_micros"] if bought else None
     await give_back(
         desk, generation, attempt, offer, "unknown", "gave_up", said,
-        cost_micros=cost, unknown=bought, unsent=not bought,
+        cost_micros=cost, unknown=bought, close=rows.UPDATE_ATTEMPT if bought else rows.CLOSE_UNSENT,
     )  # fmt: skip
 
 

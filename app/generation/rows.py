@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
 
-from app.generation.lifecycle import FINISHED, Event, after, sources
+from app.generation.lifecycle import FINISHED, Event, State, after, sources
 from app.generation.tables import Attempt, Generation, GenerationEvent, IdempotencyKey
 from app.kernel.db import metadata
 from app.kernel.errors import NotFound
@@ -78,6 +78,8 @@ UPDATE_ATTEMPT = (
 ANSWER_ATTEMPT = UPDATE_ATTEMPT.values(usage=bindparam("b_usage"), resolved=bindparam("b_resolved"))
 #: Holds only while nothing was asked of a provider: whoever lost that race must not close what was bought meanwhile.
 CLOSE_UNSENT = UPDATE_ATTEMPT.where(ATTEMPT.c.state == "intent")
+#: Holds only while nobody knows its job at the provider.
+CLOSE_UNFOUND = UPDATE_ATTEMPT.where(ATTEMPT.c.upstream_id.is_(None))
 
 
 def event(
@@ -119,6 +121,12 @@ def generation(connection: Connection, generation_id: str) -> RowMapping:
     if row is None:
         raise NotFound(f"There is no generation {generation_id}.", code="generation_not_found")
     return row
+
+
+def locked_state(connection: Connection, generation_id: str) -> State:
+    """Where it stands, and stays until this transaction ends."""
+    found = select(GENERATION.c.state).where(GENERATION.c.id == generation_id).with_for_update()
+    return State(connection.execute(found).scalar_one())
 
 
 def attempts(connection: Connection, generation_id: str) -> list[RowMapping]:

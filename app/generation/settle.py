@@ -8,7 +8,7 @@ import logging
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, Update
 
 from app.catalogue.offers import Offer
 from app.catalogue.param_schema import resolved_values
@@ -120,14 +120,14 @@ async def give_back(
     *,
     cost_micros: int | None = None,
     unknown: bool = False,
-    unsent: bool = False,
+    close: Update = rows.UPDATE_ATTEMPT,
     private: str | None = None,
 ) -> None:
     """Release the whole hold; `message` is for the customer, `private` (the provider's own words) for the operator.
 
     What the provider bills all the same (`cost_micros`, micro-USD) is our own expense. A price that is charged on
-    submit and not refunded on failure stays charged once a provider had accepted the job. `unsent` says that nothing
-    was asked of a provider: should somebody have claimed the attempt meanwhile, nothing happens here.
+    submit and not refunded on failure stays charged once a provider had accepted the job. `close` may hold for some
+    attempts only (`rows.CLOSE_UNSENT`, `rows.CLOSE_UNFOUND`): should this one be another meanwhile, nothing happens.
     """
     if _is_forfeit(offer, attempt):
         await _forfeit(desk, generation, attempt, attempt_state, code, cost_micros)
@@ -147,7 +147,6 @@ async def give_back(
     def also(released: Released) -> list[Companion]:
         if released.already:
             return []
-        close = rows.CLOSE_UNSENT if unsent else rows.UPDATE_ATTEMPT
         return [
             Companion(rows.FAIL, failed),
             Companion(close, closing(attempt, attempt_state, now, code, private or message, cost_micros)),
@@ -165,9 +164,9 @@ async def give_back(
             also=also,
         )
     except CompanionFailed:
-        if not unsent:
+        if close is rows.UPDATE_ATTEMPT:
             raise
-        log.info("%s was claimed before it could be released; its next step sees to it", generation["id"])
+        log.info("%s went on before it could be released; its next step sees to it", generation["id"])
 
 
 def _is_forfeit(offer: Offer, attempt: rows.Row) -> bool:

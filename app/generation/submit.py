@@ -19,7 +19,7 @@ from app.generation import rows
 from app.generation.desk import Desk
 from app.generation.fallback import after_refusal, route_of, steer
 from app.generation.gate import Check
-from app.generation.lifecycle import Event
+from app.generation.lifecycle import FINISHED, Event, State
 from app.generation.settle import closing, give_back
 from app.kernel import faults, meters, tracing
 from app.kernel.errors import LimitReached, ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
@@ -57,8 +57,19 @@ ACCEPT_ATTEMPT = (
         updated_at=bindparam("b_now"),
     )
 )
-
-
+#: An attempt that was given up keeps its state, and is told which job it was.
+NAME_ATTEMPT = (
+    update(rows.ATTEMPT)
+    .where(rows.ATTEMPT.c.id == bindparam("b_id"), rows.ATTEMPT.c.state == "unknown")
+    .where(rows.ATTEMPT.c.upstream_id.is_(None))
+    .values(
+        upstream_id=bindparam("b_upstream"),
+        status_url=bindparam("b_status_url"),
+        response_url=bindparam("b_response_url"),
+        cancel_url=bindparam("b_cancel_url"),
+        updated_at=bindparam("b_now"),
+    )
+)
 LOOK_AGAIN = (
     update(rows.GENERATION)
     .where(rows.GENERATION.c.id == bindparam("b_id"), rows.GENERATION.c.state == "unknown")
@@ -109,6 +120,8 @@ def _for_customer(refused: ProviderError) -> tuple[str, str]:
 
 
 def _claim(connection: Connection, generation_id: str, attempt_id: str, now: datetime, lost_at: datetime) -> bool:
+    if rows.locked_state(connection, generation_id) is not State.HELD:  # in the order in which a release locks them
+        return False
     claimed = connection.execute(CLAIM_ATTEMPT, {"b_id": attempt_id, "b_now": now}).rowcount == 1
     if claimed:
         rows.move(connection, Event.CLAIM, generation_id, now, lost_at)
@@ -141,8 +154,9 @@ def with_links(desk: Desk, params: Mapping[str, Any]) -> dict[str, Any]:
 async def accept(desk: Desk, generation: RowMapping, attempt: RowMapping, ref: UpstreamRef, offer: Offer) -> bool:
     """Write the upstream id down: from the submit's answer, a callback or the provider's list, whichever comes first.
 
-    False when the attempt is already finished or belongs to another upstream job. A price that charges on submit is
-    captured right after; a crash between the two leaves that to the settlement.
+    False when the attempt is already finished or belongs to another upstream job, and when the credits were given back
+    meanwhile. A price that charges on submit is captured right after; a crash between the two leaves that to the
+    settlement.
     """
     try:
         accepted = await desk.write(_accept, generation["id"], attempt, ref, desk.clock())
@@ -154,12 +168,26 @@ async def accept(desk: Desk, generation: RowMapping, attempt: RowMapping, ref: U
 
 
 def _accept(connection: Connection, generation_id: str, attempt: RowMapping, ref: UpstreamRef, now: datetime) -> bool:
+    if rows.locked_state(connection, generation_id) in FINISHED:
+        _note_late(connection, generation_id, attempt, ref, now)
+        return False
     if connection.execute(ACCEPT_ATTEMPT, _accepted(attempt, ref, now)).rowcount != 1:
         return False
     if rows.move(connection, Event.ACCEPT, generation_id, now, now):
-        detail = {"attempt": attempt["number"], "provider": attempt["provider_id"], "upstream_id": ref.upstream_id}
-        rows.record(connection, generation_id, "accepted", now, detail)
+        rows.record(connection, generation_id, "accepted", now, _found_as(attempt, ref))
     return True
+
+
+def _note_late(
+    connection: Connection, generation_id: str, attempt: RowMapping, ref: UpstreamRef, now: datetime
+) -> None:
+    """Which job it was, for whoever compares it with the provider's bill: it was given up, and stays so."""
+    if connection.execute(NAME_ATTEMPT, _accepted(attempt, ref, now)).rowcount == 1:
+        rows.record(connection, generation_id, "found_late", now, _found_as(attempt, ref), operator_only=True)
+
+
+def _found_as(attempt: RowMapping, ref: UpstreamRef) -> dict[str, Any]:
+    return {"attempt": attempt["number"], "provider": attempt["provider_id"], "upstream_id": ref.upstream_id}
 
 
 async def _charge(desk: Desk, generation: RowMapping) -> None:
@@ -268,6 +296,7 @@ async def look_for(desk: Desk, generation: RowMapping, attempt: RowMapping, offe
             "The provider never said whether it took this job. Nothing was charged.",
             cost_micros=attempt["expected_cost_micros"],
             unknown=True,
+            close=rows.CLOSE_UNFOUND,
         )
     else:
         await desk.write(_look_again, generation["id"], desk.clock())
