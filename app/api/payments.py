@@ -68,12 +68,12 @@ def hook(services: Services) -> Route:
         if not cashier.takes_cards:
             raise HTTPException(503, "Payments are not set up here.")
         address = request.client.host if request.client else ""
-        if not failures.test(FAILURES, address):
-            raise LimitReached("Too many requests that are not the provider's.", retry_after_seconds=60)
         try:
             hint = cashier.verify(await _body(request), request.headers.get("stripe-signature"))
         except InvalidInput:
-            failures.hit(FAILURES, address)
+            # Only those who guess are shut out: behind a proxy the provider has the same address as they.
+            if not failures.hit(FAILURES, address):
+                raise LimitReached("Too many requests that are not the provider's.", retry_after_seconds=60) from None
             raise
         if await cashier.accept(hint):
             services.wake(APPLY)
@@ -209,7 +209,7 @@ def _native(auth: Auth, cashier: Cashier) -> APIRouter:
         if method not in METHODS:
             raise InvalidInput(f"method is {' or '.join(METHODS)}.", param="method")
         if common.is_dry_run(request):
-            return _tag(await asyncio.to_thread(cashier.quote, choice))
+            return _tag(await asyncio.to_thread(cashier.quote, choice, by_card=method == "card"))
         if method == "card":
             return _order(await cashier.buy(choice))
         return _order(await asyncio.to_thread(cashier.manual.request, choice))

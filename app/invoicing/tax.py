@@ -25,6 +25,7 @@ ACCOUNTS_ITSELF: Final = frozenset({"GB", "NO", "AU", "NZ", "SG", "IN", "JP", "C
 #: Postcodes of member states that lie outside the Union's VAT territory.
 _OUTSIDE_BY_POSTCODE: Final = {
     "ES": ("35", "38", "51", "52"),  # the Canaries, Ceuta, Melilla
+    "FR": ("971", "972", "973", "974", "975", "976", "977", "978", "986", "987", "988"),  # overseas; 980 is Monaco
     "DE": ("27498", "78266"),  # Heligoland, Büsingen
     "IT": ("23041", "22061"),  # Livigno, Campione
     "FI": ("22",),  # Åland

@@ -117,6 +117,19 @@ def psp_minor(fiat: Fiat) -> int:
     return minor
 
 
+def chargeable_part(fiat: Fiat) -> Fiat:
+    """The most of this amount that the provider can charge or give back."""
+    decimals = psp_exponent(fiat.currency)
+    step = 10 ** max(0, exponent(fiat.currency) - decimals)
+    step *= _STRIPE_THREE_DECIMALS_END_IN if decimals == 3 else 1
+    return Fiat(fiat.minor - fiat.minor % step, fiat.currency)
+
+
+def is_chargeable(fiat: Fiat) -> bool:
+    """Whether the provider can charge exactly this."""
+    return chargeable_part(fiat) == fiat
+
+
 def from_psp(minor: int, currency: str) -> Fiat:
     """What Stripe reports, as ours. Its currency codes are lower case."""
     code = currency.upper()

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 #: A spreadsheet takes text that begins like this for a formula; some also take the wide forms of these signs.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")
+#: Where half the world's spreadsheets begin a cell: they separate by semicolons, and to them our quotes mean nothing.
+INNER_FORMULA: Final = re.compile(r"([;\t\r\n] *)(?=[=+\-@＝＋－＠])")
 
 
 def csv_row(cells: Sequence[str | int | Decimal | None]) -> str:
@@ -21,5 +24,5 @@ def _cell(cell: str | int | Decimal | None) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(FORMULA) else cell
+        return INNER_FORMULA.sub(r"\1'", f"'{cell}" if cell.startswith(FORMULA) else cell)
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)

@@ -16,7 +16,7 @@ from app.invoicing.seller import SellerNeeded
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, NotFound
 from app.kernel.fiat import Fiat
 from app.ledger.wallet import Ledger
 from app.payments import consent as consents
@@ -32,7 +32,7 @@ from app.payments.inbox import Inbox
 from app.payments.install import Install
 from app.payments.lifecycle import State
 from app.payments.manual import Manual
-from app.payments.orders import Choice, Orders, Quote
+from app.payments.orders import Choice, Orders, Quote, must_be_chargeable
 from app.payments.packages import Package, Packages
 from app.payments.policy import Policies
 from app.payments.promo import Promo
@@ -108,6 +108,13 @@ class Cards:
         self.worker.handle("payment_method.", self.saved.on_method)
         self.worker.handle("customer.deleted", self.saved.on_customer)
 
+    async def credit(self, payment_id: str) -> None:
+        """Apply one payment as it is at the provider now; one that is not there changes nothing."""
+        try:
+            await self.fulfilment.apply(await self.door.intent(payment_id))
+        except NotFound:
+            return
+
 
 class Cashier:
     """`told(workspace_id)` is called when something changed that this workspace may be looking at."""
@@ -133,10 +140,10 @@ class Cashier:
             self.cards = Cards(db, clock, ledger, self.orders, self.inbox, door, house.public_url, told)
         returns = StripeReturns(self.cards.door) if self.cards else None
         bookings = Bookings(db, clock, ledger)
-        self.refunds = Refunds(db, clock, bookings, returns, told)
+        self.refunds = Refunds(db, clock, bookings, returns, told, self.cards.credit if self.cards else None)
         self.dispute_road: Disputes | None = None
         if self.cards is not None and returns is not None:
-            self.dispute_road = Disputes(db, clock, ledger, bookings, returns, told)
+            self.dispute_road = Disputes(db, clock, ledger, bookings, returns, told, self.cards.credit)
             self.cards.worker.handle("charge.dispute.", self.dispute_road.on_dispute)
             self.cards.worker.handle("refund.", self.refunds.road.on_refund)
             self.cards.worker.handle("charge.refund.", self.refunds.road.on_refund)
@@ -170,12 +177,15 @@ class Cashier:
         except (ProfileNeeded, SellerNeeded, NoTaxRate) as missing:
             return PriceTag(package, price, problem=missing.stable_code)
 
-    def quote(self, choice: Choice) -> PriceTag:
+    def quote(self, choice: Choice, *, by_card: bool = False) -> PriceTag:
         """What an order of this choice would come to; nothing is written. Raises what ordering would."""
         with self._db.read() as connection:
             package = packages.for_sale(connection, choice.package_version_id)
         price = package.price(choice.currency)
-        return PriceTag(package, price, self.orders.quote(choice.workspace_id, price))
+        tax = self.orders.quote(choice.workspace_id, price)
+        if by_card:
+            must_be_chargeable(tax)
+        return PriceTag(package, price, tax)
 
     # --- buying
 

@@ -35,7 +35,7 @@ from app.payments.lifecycle import Event
 from app.payments.policy import Policy
 from app.payments.return_rows import BONUS
 from app.payments.return_tables import dispute as disputes
-from app.payments.stripe_returns import DisputeSeen, StripeReturns
+from app.payments.stripe_returns import Credit, DisputeSeen, StripeReturns
 from app.payments.unmatched import Reason, report
 
 FREEZE: Final = "dispute"
@@ -69,9 +69,11 @@ class Disputes:
         bookings: Bookings,
         provider: StripeReturns,
         told: Callable[[str], None],
+        credit: Credit,
     ) -> None:
         self._db, self._clock, self._ledger = db, clock, ledger
         self._bookings, self._provider, self._told = bookings, provider, told
+        self._credit = credit
 
     async def on_dispute(self, delivery: Delivery) -> str:
         """An event about a dispute: fetched as it is now."""
@@ -80,11 +82,15 @@ class Disputes:
     async def look(self, external_id: str) -> str:
         """Fetch a dispute and do what the bank's word does. Any number of times, at once too.
 
-        Our own state is read first: a word fetched before somebody else's newer one never comes after it.
+        Our own state is read first: a word fetched before somebody else's newer one never comes after it. A payment
+        that was not credited yet is credited first: else the credits would come afterwards, for money that is away.
         """
         before = await asyncio.to_thread(self._state, external_id)
         seen = await self._provider.see_dispute(external_id)
         dispute_id = await asyncio.to_thread(self._known, seen)
+        if dispute_id is None and seen.payment_id is not None:
+            await self._credit(seen.payment_id)
+            dispute_id = await asyncio.to_thread(self._known, seen)
         if dispute_id is None:
             return f"{seen.external_id} is of a payment that was not credited here"
         turn = await asyncio.to_thread(self._turn, dispute_id)

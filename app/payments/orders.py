@@ -17,8 +17,8 @@ from app.invoicing.tax_snapshot import TaxSnapshot, content_hash
 from app.kernel import outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Broken, IdempotencyConflict, InvalidInput
-from app.kernel.fiat import Fiat
+from app.kernel.errors import Broken, Conflict, IdempotencyConflict, InvalidInput
+from app.kernel.fiat import Fiat, is_chargeable
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.kernel.text import t
@@ -119,7 +119,8 @@ class Orders:
     def take(self, choice: Choice, provider: str, livemode: bool, expires_at: datetime | None = None) -> Taken:
         """The order for this choice: the one made under this key before, the open one of this package, or a new one.
 
-        Raises `Conflict` "package_changed" or "terms_changed", `InvalidInput` "terms_not_accepted".
+        Raises `Conflict` "package_changed", "terms_changed" or "amount_not_chargeable", `InvalidInput`
+        "terms_not_accepted".
         """
         check_key(choice.key)
         with self._db.read() as connection:
@@ -129,12 +130,15 @@ class Orders:
             package = packages.for_sale(connection, choice.package_version_id)
             accepted = terms.accepted(connection, choice.terms_version_id)
             price = package.price(choice.currency)
+        tax = self._quote(choice.workspace_id, price)
+        if provider != MANUAL:
+            must_be_chargeable(tax)
         draft = Draft(
             choice.workspace_id,
             provider,
             livemode,
             Sale.of(package),
-            self._quote(choice.workspace_id, price),
+            tax,
             accepted.id,
             choice.actor,
             choice.key,
@@ -236,6 +240,15 @@ def _mail_received(connection: Connection, order: OrderView) -> None:
         operators=True,
         params={**told, "workspace": order.workspace_id},
     )
+
+
+def must_be_chargeable(tax: TaxSnapshot) -> None:
+    """`Conflict` "amount_not_chargeable" for a final amount that no card can be charged: 5.831 BHD, for one."""
+    if not is_chargeable(tax.total_gross):
+        raise Conflict(
+            f"A card cannot be charged exactly {tax.total_gross}: please pay by bank transfer or in another currency.",
+            code="amount_not_chargeable",
+        )
 
 
 def by_key(connection: Connection, workspace_id: str, key: str) -> Row[Any] | None:

@@ -35,7 +35,7 @@ from app.payments.refund_plan import BEING_ASKED, planned, row_of
 from app.payments.refund_rows import OPEN, PROVIDER, RefundView
 from app.payments.return_rows import ASKED, CANCELED, FAILED, PENDING, RESTORED, SEEN, SUCCEEDED
 from app.payments.return_tables import refund as refunds
-from app.payments.stripe_returns import RefundAsk, RefundSeen, StripeReturns
+from app.payments.stripe_returns import Credit, RefundAsk, RefundSeen, StripeReturns
 from app.payments.unmatched import Reason, report
 
 BATCH: Final = 50
@@ -59,9 +59,10 @@ class RefundRoad:
         bookings: Bookings,
         provider: StripeReturns | None,
         told: Callable[[str], None],
+        credit: Credit | None = None,
     ) -> None:
         self._db, self._clock, self._bookings, self._provider = db, clock, bookings, provider
-        self._told = told
+        self._told, self._credit = told, credit
 
     async def on_refund(self, delivery: Delivery) -> str:
         """An event about a refund: fetched as it is now."""
@@ -81,8 +82,14 @@ class RefundRoad:
         return await self.follow(await self._provider.see_refund(external_id))
 
     async def follow(self, seen: RefundSeen) -> str:
-        """Do what this refund, as it stands at the provider, does to its order. Any number of times, at once too."""
+        """Do what this refund, as it stands at the provider, does to its order. Any number of times, at once too.
+
+        One that is heard of before its payment has that credited first: else the credits would come afterwards, free.
+        """
         refund_id = await asyncio.to_thread(self._known, seen)
+        if refund_id is None and seen.payment_id is not None and self._credit is not None:
+            await self._credit(seen.payment_id)
+            refund_id = await asyncio.to_thread(self._known, seen)
         if refund_id is None:
             return f"{seen.external_id} is of a payment that was not credited here"
         view = await self.proceed(refund_id, seen=seen)

@@ -8,7 +8,7 @@ there on, and what was used by then is debt. Each is told apart by its own id, n
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from app.kernel.errors import (
     InsufficientCredits,
     InvalidInput,
 )
-from app.kernel.fiat import Fiat
+from app.kernel.fiat import Fiat, chargeable_part, is_chargeable
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.payments import policy, refund_rows, return_rows, rows
@@ -32,10 +32,10 @@ from app.payments.orders import MANUAL, check_key
 from app.payments.refund_plan import BEING_ASKED, Plan, Preview, expressible, planned, row_of
 from app.payments.refund_road import RefundRoad
 from app.payments.refund_rows import OPEN, OPERATOR, RefundView
-from app.payments.refund_rules import Refundable, refundable
+from app.payments.refund_rules import Refundable, Refusal, refundable
 from app.payments.return_rows import ASKED, CANCELED
 from app.payments.return_tables import refund as refunds
-from app.payments.stripe_returns import StripeReturns
+from app.payments.stripe_returns import Credit, StripeReturns
 
 TRIES: Final = 5
 LONGEST_NOTE: Final = 500
@@ -63,9 +63,10 @@ class Refunds:
         bookings: Bookings,
         provider: StripeReturns | None,
         told: Callable[[str], None],
+        credit: Credit | None = None,
     ) -> None:
         self._db, self._clock, self._bookings = db, clock, bookings
-        self.road = RefundRoad(db, clock, bookings, provider, told)
+        self.road = RefundRoad(db, clock, bookings, provider, told, credit)
 
     # --- what can go back
 
@@ -92,7 +93,11 @@ class Refunds:
     def _refundable(self, connection: Connection, order: Row[Any]) -> Refundable:
         kept = policy.read(connection)
         at = return_rows.position(connection, order)
-        return refundable(at, self._clock(), days=kept.refund_days, bonus_counts=kept.refund_bonus_counts)
+        can = refundable(at, self._clock(), days=kept.refund_days, bonus_counts=kept.refund_bonus_counts)
+        if order.provider == MANUAL or is_chargeable(can.amount):
+            return can
+        amount = chargeable_part(can.amount)
+        return replace(can, amount=amount, refusal=None if amount else Refusal.USED)
 
     # --- asked for here
 

@@ -37,17 +37,21 @@ class NotAPayment(Unreadable):
 
 
 def of_session(session: Mapping[str, Any]) -> Proof:
-    """A Checkout Session, fetched with `payment_intent.latest_charge` expanded."""
+    """A Checkout Session, fetched with `payment_intent.latest_charge` expanded. Once paid, what counts is what its
+    payment received, whatever the page asked for."""
     if session.get("mode") == "setup":
         raise NotAPayment(f"{session.get('id')} saved a card.", object_id=session.get("id"))
     try:
         intent = session["payment_intent"]
         metadata = session["metadata"] or {}
+        progress = _session_progress(session, intent)
+        asked = _integer(session["amount_total"])
+        received = progress is Progress.PAID and isinstance(intent, Mapping)
         return Proof(
             provider=PROVIDER,
-            progress=_session_progress(session, intent),
-            amount=_integer(session["amount_total"]),
-            currency=session["currency"].upper(),
+            progress=progress,
+            amount=_integer(intent["amount_received"]) if received else asked,
+            currency=(intent if received else session)["currency"].upper(),
             livemode=_boolean(session["livemode"]),
             customer_id=_id(session["customer"]),
             order_id=metadata.get(ORDER),

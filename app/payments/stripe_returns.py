@@ -1,6 +1,6 @@
 """Money that goes back, at Stripe: refunds and disputes. Only asks and translates."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 #: What we write on a refund of ours, beside whose it is.
 REFUND: Final = "refund"
 REASON: Final = "requested_by_customer"
+
+
+#: Has this payment credited if it is to be: for money that is told to have gone before it is told to have come.
+Credit = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class Topups:
         """Decide, and write the order of it; None when nothing is to be charged."""
         with self._db.read() as connection:
             setting = topup_rows.find(connection, workspace_id)
-            if setting is None or setting.state != State.ON:
+            if setting is None or setting.state != State.ON or _is_suspended(connection, workspace_id):
                 return None
             rules = topup_rows.rules_of(setting)
             try:
@@ -391,6 +391,12 @@ class Topups:
         with self._db.write() as connection:
             topup_rows.mark(connection, order.id, now, look_at=None, code=topup_rows.MISMATCH)
             topup_rows.disable(connection, order.workspace_id, topup_rows.MISMATCH, now, key=order.id)
+
+
+def _is_suspended(connection: Connection, workspace_id: str) -> bool:
+    """Whoever may use nothing is charged for nothing."""
+    query = select(WORKSPACE.c.suspended_at).where(WORKSPACE.c.id == workspace_id)
+    return connection.execute(query).scalar() is not None
 
 
 def _sale(package: Package, credits: Money) -> Sale:

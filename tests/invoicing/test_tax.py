@@ -53,6 +53,39 @@ US_RATES = RateBook((Row("US-CA", "Sales tax", Decimal("8.875"), date(2026, 1, 1
             "ES",
             id="the Canary Islands from the mainland",
         ),
+        pytest.param(
+            seller(**OSS), person("FR", postcode="97400"), "export", "outside_eu", "O", "0", "FR", id="La Réunion"
+        ),
+        pytest.param(
+            seller(**OSS), person("IT", postcode="23041"), "export", "outside_eu", "O", "0", "IT", id="Livigno"
+        ),
+        pytest.param(
+            seller(), person("DE", postcode="78266"), "export", "outside_eu", "O", "0", "DE", id="Büsingen from Berlin"
+        ),
+        pytest.param(
+            seller(**OSS), person("GR", postcode="630 86"), "export", "outside_eu", "O", "0", "GR", id="Mount Athos"
+        ),
+        pytest.param(seller(**OSS), person("GR"), "oss", "eu_consumer", "S", "24", "GR", id="Greece"),
+        pytest.param(
+            seller(**OSS),
+            person("GB", postcode="BT1 5GS"),
+            "export",
+            "outside_eu",
+            "O",
+            "0",
+            "GB",
+            id="Northern Ireland, where services are British",
+        ),
+        pytest.param(
+            seller(**OSS),
+            person("MC", postcode="98000"),
+            "oss",
+            "eu_consumer",
+            "S",
+            "20",
+            "FR",
+            id="Monaco's postcodes are no island's",
+        ),
         pytest.param(seller(**OSS), person("MC"), "oss", "eu_consumer", "S", "20", "FR", id="Monaco is France"),
         pytest.param(
             seller(registrations=("GB",)),

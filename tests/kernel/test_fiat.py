@@ -3,7 +3,16 @@ from fractions import Fraction
 
 import pytest
 
-from app.kernel.fiat import CURRENCIES, Fiat, exponent, from_psp, psp_minor, total
+from app.kernel.fiat import (
+    CURRENCIES,
+    Fiat,
+    chargeable_part,
+    exponent,
+    from_psp,
+    is_chargeable,
+    psp_minor,
+    total,
+)
 from app.kernel.money import Money
 
 
@@ -97,6 +106,15 @@ def test_the_provider_counts_some_currencies_differently(amount, sent):
 def test_an_amount_the_provider_cannot_charge_is_refused(amount):
     with pytest.raises(ValueError, match="cannot charge exactly"):
         psp_minor(amount)
+
+
+@pytest.mark.parametrize("amount", [Fiat(1099, "MGA"), Fiat(1259, "BHD"), Fiat(1999, "EUR"), Fiat(7, "ISK")], ids=str)
+def test_the_part_that_can_be_charged_is_the_most_there_is(amount):
+    part = chargeable_part(amount)
+    assert is_chargeable(part)
+    assert is_chargeable(amount) is (part == amount)
+    between = range(part.minor + 1, amount.minor + 1)
+    assert not any(is_chargeable(Fiat(minor, amount.currency)) for minor in between)
 
 
 def test_half_a_krona_from_the_provider_is_refused():

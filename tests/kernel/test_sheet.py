@@ -20,6 +20,8 @@ from app.kernel.sheet import csv_row
         pytest.param(Decimal("1E+3"), "1000", id="no exponent"),
         pytest.param(-7, "-7", id="an integer"),
         pytest.param(None, "", id="nothing"),
+        pytest.param("Acme; =1+1", "Acme; '=1+1", id="a formula where others begin a cell"),
+        pytest.param("a;b - c", "a;b - c", id="a semicolon alone"),
         pytest.param('a "b", c', '"a ""b"", c"', id="quotes and commas"),
     ],
 )
@@ -29,3 +31,4 @@ def test_a_cell(cell, written):
 
 def test_a_line_break_stays_inside_its_cell():
     assert csv_row(["a\nb", 1]) == '"a\nb",1\r\n'
+    assert csv_row(["a\n=b", 1]) == '"a\n\'=b",1\r\n'

@@ -11,7 +11,7 @@ from app.kernel.fiat import Fiat
 from app.payments.checkout import page_lines
 from app.payments.lifecycle import State
 from app.payments.stripe_client import SessionAsk
-from tests.support.till import DECLINED, SEPA, SEPA_FAILS, STARTER, VISA, Till
+from tests.support.till import DECLINED, SEPA, SEPA_FAILS, STARTER, VISA, Till, dinars
 
 
 def asked_for(till: Till) -> list[dict]:
@@ -89,6 +89,39 @@ def test_case_10_another_amount_is_parked(till: Till, amount: int) -> None:
 def test_case_11_another_currency_is_parked(till: Till) -> None:
     assert tampered(till, currency="jpy") is State.MISMATCH
     assert (till.credits, till.cases()) == (0, ["mismatch"])
+
+
+@pytest.mark.one_engine
+def test_case_10_a_page_that_says_paid_counts_for_what_its_payment_received(till: Till) -> None:
+    order = till.buy()
+    intent = till.pay(order)
+    till.stripe.ctl(f"objects/{intent}", amount_received=100)
+    assert till.deliver(till.events("checkout.session.completed")) == [200]
+    till.apply()
+    assert (till.state(order), till.credits, till.cases()) == (State.MISMATCH, 0, ["mismatch"])
+
+
+@pytest.mark.one_engine
+def test_an_amount_that_no_card_can_be_charged_is_said_before_anything_is_ordered(till: Till) -> None:
+    """Stripe takes dinars with two decimals; the tax on 4.900 has three."""
+    choice = till.choice(currency="BHD", package_version_id=dinars(till, 4_900))
+    for asked in (till.cashier.buy(choice), asyncio.to_thread(till.cashier.quote, choice, by_card=True)):
+        with pytest.raises(Conflict, match=r"5\.831 BHD") as refused:
+            till.run(asked)
+        assert refused.value.stable_code == "amount_not_chargeable"
+    assert till.count("payment_order") == 0
+    assert str(till.cashier.manual.request(choice).gross) == "5.831 BHD"  # a bank can
+
+
+@pytest.mark.one_engine
+def test_a_price_with_tax_in_it_is_one_line_where_its_parts_have_too_many_decimals(till: Till) -> None:
+    till.services.invoicing.sellers.save(
+        replace(till.services.invoicing.sellers.current(), prices_include_tax=True), author="test"
+    )
+    order = till.buy(currency="BHD", package_version_id=dinars(till, 4_900))
+    assert (str(order.net), str(order.tax)) == ("4.118 BHD", "0.782 BHD")
+    till.pay(order)
+    assert till.settle(order).state is State.PAID
 
 
 @pytest.mark.one_engine

@@ -198,6 +198,17 @@ def test_the_operator_may_let_a_disputed_workspace_work(one_till: Till) -> None:
     assert (notes(till), till.state(order), cash(till)) == ([], State.REFUNDED, 1_190)
 
 
+def test_a_dispute_that_is_heard_of_before_its_payment_sets_the_credits_aside(till: Till) -> None:
+    order = till.buy()
+    till.stripe.ctl("disputes", payment_intent=till.pay(order))
+    told = everything(till)
+    for events in ([one for one in told if one["type"].startswith("charge.dispute.")], told):
+        assert set(till.deliver(events)) == {200}
+        till.apply()
+    assert (till.state(order), till.credits, one(till).state) == (State.DISPUTED, 0, Dispute.OPEN)
+    till.assert_books_balance()
+
+
 def test_events_about_a_dispute_in_any_order(till: Till) -> None:
     order = bought(till)
     dispute = disputed(till, order)

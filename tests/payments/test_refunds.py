@@ -22,10 +22,11 @@ from tests.support.returns import (
     refund,
     refunds,
 )
-from tests.support.till import Till
+from tests.support.till import Till, dinars
 from tests.support.topups import everything, hear, letters, use
 
 REFUNDS = "POST /v1/refunds"
+NO_REDIRECTS = {"enabled": True, "allow_redirects": "never"}
 
 
 def balance(till: Till):
@@ -146,6 +147,40 @@ def test_case_27_partial_refunds_out_of_order_and_again(till: Till) -> None:
     left = Money(10_500_000_000) - Money(-(-10_000_000_000 * 600 // 1_190)) - Money(-(-500_000_000 * 600 // 1_190))
     assert (balance(till).balance, cash(till)) == (left, 590)
     assert till.cashier.refunds.refundable(order.id).amount == Fiat(590, "EUR")
+    till.assert_books_balance()
+
+
+def test_a_refund_that_is_heard_of_before_its_payment_leaves_no_credits(till: Till) -> None:
+    order = till.buy()
+    till.stripe.ctl("refunds", payment_intent=till.pay(order), amount=1_190)
+    told = everything(till)
+    for events in ([one for one in told if "refund" in one["type"]], told):
+        assert set(till.deliver(events)) == {200}
+        till.apply()
+    assert (till.state(order), till.credits, cash(till)) == (State.REFUNDED, 0, 0)
+    assert notes(till) == [(1_190, "refund")]
+    till.assert_books_balance()
+
+
+@pytest.mark.one_engine
+def test_a_refund_of_somebody_elses_payment_is_none_of_ours(till: Till) -> None:
+    made = {"amount": 500, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+    theirs = till.client.v1.payment_intents.create({**made, "automatic_payment_methods": NO_REDIRECTS})
+    till.stripe.ctl("refunds", payment_intent=theirs.id)
+    hear(till, "refund.created", "charge.refunded")
+    assert (till.cashier.refunds.listed(), till.cases(), notes(till)) == ([], ["no_order"], [])
+
+
+@pytest.mark.one_engine
+def test_what_is_left_is_refunded_in_what_the_provider_can_send(till: Till) -> None:
+    """Of dinars it takes no more than two decimals."""
+    order = bought(till, currency="BHD", package_version_id=dinars(till, 5_000))
+    assert (str(order.gross), order.state) == ("5.950 BHD", State.PAID)
+    use(till, 500 + 3_333)
+    assert str(till.cashier.refunds.refundable(order.id).amount) == "3.960 BHD"
+    refund(till, order)
+    hear(till)
+    assert (notes(till), till.state(order)) == ([(3_960, "refund")], State.PARTIALLY_REFUNDED)
     till.assert_books_balance()
 
 

@@ -120,6 +120,19 @@ def test_what_is_held_counts_as_gone(one_till: Till) -> None:
     assert due(till) == 0
 
 
+def test_a_suspended_workspace_is_not_charged(one_till: Till) -> None:
+    till = one_till
+    card = card_on_file(till)
+    empty(till)
+    till.services.accounts.people.suspend(till.workspace_id)
+    turn_on(till, card)
+    assert (due(till), topups(till)) == (0, [])
+    till.services.accounts.people.resume(till.workspace_id)
+    due(till)
+    assert [order.state for order in topups(till)] == [State.PAID]
+
+
+
 def test_turned_off_it_charges_nothing(one_till: Till) -> None:
     till = one_till
     on(till)

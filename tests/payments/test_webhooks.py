@@ -193,9 +193,14 @@ def test_case_07_a_body_that_is_not_text_or_too_large_is_refused(one_till: Till)
     assert one_till.deliver([big], one_till.signed(big)) == [413]
 
 
-def test_somebody_who_keeps_guessing_is_shut_out(one_till: Till) -> None:
-    answers = one_till.deliver(["{}"] * 70, "t=1,v1=0")
+def test_somebody_who_keeps_guessing_is_shut_out_and_the_provider_is_not(one_till: Till) -> None:
+    """Behind a proxy both have one address."""
+    till = one_till
+    answers = till.deliver(["{}"] * 70, "t=1,v1=0")
     assert (answers.count(400), answers.count(429)) == (60, 10)
+    order = till.buy()
+    till.pay(order)
+    assert till.settle(order).state is State.PAID
 
 
 def test_an_unknown_provider_is_not_found(one_till: Till) -> None:

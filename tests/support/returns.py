@@ -15,9 +15,9 @@ _keys = count()
 WAITS, FAILS_LATER = "4000000000007726", "4000000000005126"  # cards whose refunds take a while, or come back
 
 
-def bought(till: Till, card: str = VISA) -> OrderView:
+def bought(till: Till, card: str = VISA, **changes: Any) -> OrderView:
     """The starter package, paid: 11.90 EUR for 10,000 credits and a bonus of 500."""
-    order = till.buy()
+    order = till.buy(**changes)
     till.pay(order, card=card)
     hear(till)
     return till.order(order)

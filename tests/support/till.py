@@ -302,6 +302,12 @@ def till(home: Path, database_url: str, stripe_: SandboxStripe | None, *, fresh:
         services.stop()
 
 
+def dinars(made: Till, minor: int) -> str:
+    """The starter package for so many thousandths of a dinar, before tax; its version."""
+    content = replace(STARTER, prices={"BHD": Fiat(minor, "BHD")})
+    return made.cashier.packages.publish(content, kind=Kind.INDIVIDUAL, actor="test").version_id
+
+
 def furnish(made: Till) -> None:
     """A seller, terms, a package, and a customer."""
     made.services.invoicing.sellers.save(SELLER, author="test")
