@@ -132,7 +132,6 @@ def test_a_suspended_workspace_is_not_charged(one_till: Till) -> None:
     assert [order.state for order in topups(till)] == [State.PAID]
 
 
-
 def test_turned_off_it_charges_nothing(one_till: Till) -> None:
     till = one_till
     on(till)
