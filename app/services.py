@@ -50,6 +50,7 @@ from app.kernel.work import Idle, Work
 from app.ledger.seal import Seals
 from app.ledger.wallet import Ledger, open_wallet
 from app.metering.ingest import Ingest
+from app.mirror.service import Account, Mirror
 from app.notify.documents import INVOICE, invoice_attached
 from app.notify.service import Notify
 from app.notify.webhook_wire import Wire
@@ -87,6 +88,7 @@ class Services:
     emitting: Emitting
     news: News
     billing_keys: BillingKeys
+    mirror: Mirror
     engine: Engine | None = None
     chores: Chores | None = None
 
@@ -113,6 +115,7 @@ class Services:
         self.ledger.stop()
         self.accounts.close()
         self.request_log.close()
+        self.mirror.close()
         self.db.dispose()
 
     async def _advance(self, generation_id: str) -> float | None:
@@ -198,9 +201,15 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
         Emitting(db, ingest, now),
         news,
         BillingKeys(db, now),
+        Mirror(db, now, _account(settings)),
         engine,
     )
     return replace(built, chores=Chores(db, _chores(built, now), now=now, owner=executor_id())) if carry else built
+
+
+def _account(settings: Settings) -> Account | None:
+    """The Flexprice to mirror to, if there is to be one."""
+    return None if settings.mirror_url is None else Account(settings.mirror_url, settings.mirror_key)
 
 
 def _cash_house(settings: Settings) -> House:
@@ -249,6 +258,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("files.expire", 3600, lambda: asyncio.to_thread(files.expire_due)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),
+        *([Chore("mirror.send", 5, parts.mirror.run)] if parts.mirror.is_on else []),
     ]
 
 

@@ -5,6 +5,9 @@ In production a missing secret stops the start with one sentence naming the sett
 
 Paying by card needs `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET` (with `STRIPE_WEBHOOK_SECRET_PREVIOUS` while the
 secret is being changed); without them cards are not offered. `STRIPE_TEST_MODE=1` allows a test key in production.
+
+Mirroring to a Flexprice needs `FLEXPRICE_URL` and `FLEXPRICE_API_KEY`; taking its webhooks `FLEXPRICE_WEBHOOK_SECRET`
+(with `FLEXPRICE_WEBHOOK_SECRET_PREVIOUS`).
 """
 
 import ipaddress
@@ -12,8 +15,10 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypedDict
+from urllib.parse import urlsplit
 
 from app.kernel.errors import Broken
 
@@ -56,6 +61,9 @@ class Settings:
     stripe_secret_key: str = field(default="", repr=False)  # empty: nothing is paid by card
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # and, during a change, the one before
     stripe_api_base: str = STRIPE_API
+    mirror_url: str | None = None  # a Flexprice that is told customers, subscriptions and usage
+    mirror_key: str = field(default="", repr=False)
+    mirror_secrets: tuple[str, ...] = field(default=(), repr=False)  # of its webhooks; and the one before
 
     @property
     def proofs_dir(self) -> Path:
@@ -119,6 +127,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         keep_files_days=_integer(env, "FAREBOX_KEEP_FILES_DAYS", 1) if env.get("FAREBOX_KEEP_FILES_DAYS") else None,
         upload_quota_mb=_integer(env, "FAREBOX_UPLOAD_QUOTA_MB", 5_000),
         **_stripe(env, demo, folder),
+        **_mirror(env),
     )
 
 
@@ -214,9 +223,7 @@ class Stripe(TypedDict):
 def _stripe(env: Mapping[str, str], demo: bool, home: Path) -> Stripe:
     """Keys and address of Stripe. The demo pays at its sandbox; production at Stripe and nowhere else."""
     key, base = env.get("STRIPE_SECRET_KEY", ""), env.get("STRIPE_API_BASE", "").rstrip("/")
-    secrets = tuple(
-        secret for name in ("STRIPE_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET_PREVIOUS") if (secret := env.get(name, ""))
-    )
+    secrets = _both(env, "STRIPE_WEBHOOK_SECRET")
     if demo and not key:
         return _stripe_of_demo(env, base, home)
     if key and not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
@@ -244,6 +251,40 @@ def _stripe_of_demo(env: Mapping[str, str], base: str, home: Path) -> Stripe:
         "stripe_webhook_secrets": (kept["webhook_secret"],),
         "stripe_api_base": base or f"{sandbox}/stripe",
     }
+
+
+class Mirror(TypedDict):
+    mirror_url: str | None
+    mirror_key: str
+    mirror_secrets: tuple[str, ...]
+
+
+def _mirror(env: Mapping[str, str]) -> Mirror:
+    """A Flexprice to mirror to. Whoever names one means it: a missing key or package stops the start."""
+    url, key = env.get("FLEXPRICE_URL", "").rstrip("/") or None, env.get("FLEXPRICE_API_KEY", "")
+    secrets = _both(env, "FLEXPRICE_WEBHOOK_SECRET")
+    if url is None:
+        if key or secrets:
+            raise Broken("FLEXPRICE_URL is missing: set it to the API's address, or unset the other FLEXPRICE_ ones.")
+        return {"mirror_url": None, "mirror_key": "", "mirror_secrets": ()}
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+        raise Broken(f"FLEXPRICE_URL is {url}: it begins with https://, such as https://us.api.flexprice.io/v1.")
+    if not key:
+        raise Broken("FLEXPRICE_API_KEY is missing: set it to a key of the Flexprice at FLEXPRICE_URL, or unset both.")
+    if find_spec("flexprice") is None:
+        raise Broken(
+            "FLEXPRICE_URL is set, but the package flexprice is not installed: "
+            "pip install -r requirements-flexprice.txt, or unset it."
+        )
+    if any(not secret.startswith("whsec_") for secret in secrets):
+        raise Broken("FLEXPRICE_WEBHOOK_SECRET does not look like one: they begin with whsec_.")
+    return {"mirror_url": url, "mirror_key": key, "mirror_secrets": secrets}
+
+
+def _both(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A secret and, while it is being changed, the one before."""
+    return tuple(secret for each in (name, f"{name}_PREVIOUS") if (secret := env.get(each, "")))
 
 
 def _public_url(env: Mapping[str, str], demo: bool, port: int) -> str:

@@ -13,11 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.catalogue.provider_access import list_providers
 from app.files.store import shelf_of
 from app.jobs.leases import Leases
-from app.kernel import migrate
+from app.kernel import clock, migrate
 from app.kernel.db import Database
 from app.kernel.errors import Broken
 from app.kernel.money import USD, Money
 from app.kernel.secrets import Vault
+from app.mirror.service import Account, Mirror
 from app.notify import smtp
 from app.payments import health
 from app.payments.stripe_keys import StripeKeys
@@ -39,7 +40,14 @@ def report(settings: Settings) -> int:
         print(f"  {name:<26} {value}")
     print()
     findings = list(
-        chain(_database(settings), _files(settings), _mail(settings), _cards(settings), _front_end(settings))
+        chain(
+            _database(settings),
+            _files(settings),
+            _mail(settings),
+            _cards(settings),
+            _mirror(settings),
+            _front_end(settings),
+        )
     )
     for finding in findings:
         print(f"  {'✓' if finding.well else '✗'} {finding.what}")
@@ -96,6 +104,11 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     secrets = len(settings.stripe_webhook_secrets)
     yield "STRIPE_WEBHOOK_SECRET", ("unset", "set", "set, and the one before")[min(secrets, 2)]
     yield "STRIPE_API_BASE", settings.stripe_api_base
+    yield "FLEXPRICE_URL", settings.mirror_url or "unset: nothing is mirrored"
+    if settings.mirror_url:
+        yield "FLEXPRICE_API_KEY", "set"
+        hooks = len(settings.mirror_secrets)
+        yield "FLEXPRICE_WEBHOOK_SECRET", ("unset: no webhooks are taken", "set", "set, and the one before")[hooks]
 
 
 def _without_password(url: str) -> str:
@@ -142,6 +155,24 @@ def _mail(settings: Settings) -> Iterator[Finding]:
     what = asyncio.run(smtp.trouble(server))
     where = f"The mail server at {server.host}:{server.port}"
     yield Finding(what is None, f"{where} {'answers' if what is None else f'takes no mail ({what})'}.")
+
+
+def _mirror(settings: Settings) -> Iterator[Finding]:
+    """How the mirror stands, and whether its remote answers now."""
+    if settings.mirror_url is None:
+        return
+    account = Account(settings.mirror_url, settings.mirror_key)
+    database = Database(settings.database_url)
+    mirror = Mirror(database, clock.now, account)
+    try:
+        trouble = mirror.trouble()
+        yield Finding(trouble is None, f"The mirror at {account.url} {trouble or 'answers'}.")
+        if next(_schema(settings.database_url)).well:
+            failed = mirror.standing().failed
+            yield Finding(not failed, f"The mirror: {failed} things were refused and wait for an operator.")
+    finally:
+        mirror.close()
+        database.dispose()
 
 
 def _cards(settings: Settings) -> Iterator[Finding]:

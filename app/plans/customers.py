@@ -85,7 +85,7 @@ def get(connection: Connection, customer_id: str) -> Customer:
 def by_external_id(connection: Connection, external_id: str, *, now: datetime | None = None) -> Customer:
     """The customer the integrator calls so, or `NotFound`. With `now`, a workspace may become one."""
     row = _shelf.by(connection, "external_id", external_id)
-    if row is None and now is not None and _has_workspace(connection, external_id):
+    if row is None and now is not None and has_workspace(connection, external_id):
         return of_workspace(connection, external_id, now=now)
     return Customer.of(_shelf.get_by(connection, "external_id", external_id) if row is None else row)
 
@@ -118,6 +118,11 @@ def known(connection: Connection, workspace_id: str) -> Customer | None:
     """The customer a workspace is, None while it was never billed."""
     row = _shelf.by(connection, "workspace_id", workspace_id)
     return None if row is None else Customer.of(row)
+
+
+def has_workspace(connection: Connection, workspace_id: str) -> bool:
+    """Whether there is such a workspace, billed before or not."""
+    return connection.execute(select(_workspace.c.id).where(_workspace.c.id == workspace_id)).first() is not None
 
 
 def of_workspace(connection: Connection, workspace_id: str, *, now: datetime) -> Customer:
@@ -244,10 +249,6 @@ def _open_workspace(connection: Connection, name: str, now: datetime) -> str:
     open_wallet(connection, workspace_id)
     _note(connection, "workspace.created", workspace_id, shown, now)
     return workspace_id
-
-
-def _has_workspace(connection: Connection, workspace_id: str) -> bool:
-    return connection.execute(select(_workspace.c.id).where(_workspace.c.id == workspace_id)).first() is not None
 
 
 def _first_owner(connection: Connection, workspace_id: str) -> str:

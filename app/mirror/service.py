@@ -1,0 +1,145 @@
+"""The mirror in one hand: a turn of sending, what stands how, a backfill, sending again, and both sides' amounts.
+
+Nothing of Farebox waits for it: it reads what others wrote, calls the remote outside any transaction, and keeps what
+came of that in tables of its own.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.kernel.clock import Clock
+from app.kernel.db import Database
+from app.kernel.errors import Broken
+from app.mirror import book, feeds, standing
+from app.mirror.feeds import Feeds
+from app.mirror.remote import Refused, Remote, Unreachable
+from app.mirror.standing import Standing
+from app.mirror.things import Things
+
+#: Waiting time after a turn that could not reach the remote, and after the next ones; the last one repeats.
+BACKOFF: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800))
+
+log = logging.getLogger("farebox.mirror")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Which remote, and what opens it."""
+
+    url: str
+    key: str
+
+
+class Mirror:
+    """`account` None is a house without one: it sends nothing and never loads the SDK."""
+
+    def __init__(self, db: Database, now: Clock, account: Account | None) -> None:
+        self._db, self._now, self._account = db, now, account
+        self._remote = None if account is None else Remote(account.url, account.key)
+        if self._remote is not None:
+            self._things = Things(db, self._remote, now)
+            self._feeds = Feeds(db, self._remote, now)
+
+    @property
+    def is_on(self) -> bool:
+        return self._account is not None
+
+    @property
+    def url(self) -> str:
+        """Where the remote is; empty without one."""
+        return "" if self._account is None else self._account.url
+
+    def close(self) -> None:
+        if self._remote is not None:
+            self._remote.close()
+
+    # --- the chore
+
+    async def run(self) -> int:
+        """Send what is due, unless the remote could not be reached a moment ago; how many things were sent."""
+        return await asyncio.to_thread(self.send)
+
+    def send(self) -> int:
+        """The same, in this thread."""
+        return self._turn(lambda: self._things.run() + self._feeds.run() + self._feeds.again())
+
+    def _turn(self, work: Callable[[], int]) -> int:
+        if not self._may_try():
+            return 0
+        try:
+            done = work()
+        except Unreachable as error:
+            self._wait(error)
+            return 0
+        self._went_well()
+        return done
+
+    def _may_try(self) -> bool:
+        if self._account is None:
+            return False
+        now = self._now()
+        with self._db.read() as connection:
+            known = book.remote(connection)
+        if known is None:
+            with self._db.write() as connection:
+                book.begin(connection, self._account.url, now)
+            return True
+        if known.url != self._account.url:
+            raise Broken(
+                f"The mirror was at {known.url} and is now to be at {self._account.url}, where none of its ids are "
+                "known. Set FLEXPRICE_URL back, or begin anew on the page Mirror."
+            )
+        return known.retry_at is None or known.retry_at <= now or known.retry_at > now + BACKOFF[-1]
+
+    def _wait(self, error: Unreachable) -> None:
+        now = self._now()
+        with self._db.write() as connection:
+            known = book.remote(connection)
+            failures = 0 if known is None else int(known.failures)
+            pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
+            book.unreachable(connection, error.message, now, now + pause)
+        log.warning("the mirror cannot be reached: %s; again in %s", error.message, pause)
+
+    def _went_well(self) -> None:
+        """Once a minute is often enough to write that down when nothing was wrong."""
+        now = self._now()
+        with self._db.read() as connection:
+            known = book.remote(connection)
+        if known is None or (
+            known.failures == 0 and known.reached_at and now - known.reached_at < timedelta(minutes=1)
+        ):
+            return
+        with self._db.write() as connection:
+            book.reached(connection, now)
+
+    # --- what an operator asks for
+
+    def backfill(self, since: datetime | None, actor: str) -> str:
+        """Send usage that is in the log already, from a day on or all of it."""
+        with self._db.write() as connection:
+            return feeds.backfill(connection, self._now(), actor, since)
+
+    def again(self, kind: str | None = None, our_id: str | None = None) -> int:
+        """Send once more what was refused: everything, or this one of it."""
+        with self._db.write() as connection:
+            return book.again(connection, self._now(), kind, our_id)
+
+    # --- how it stands
+
+    def standing(self) -> Standing:
+        with self._db.read() as connection:
+            return standing.read(connection)
+
+    def trouble(self) -> str | None:
+        """What keeps the remote from being used now, asked of itself; None when nothing does."""
+        if self._remote is None:
+            return "is off"
+        try:
+            self._remote.ask()
+        except (Unreachable, Refused) as error:
+            return f"cannot be used ({error.message})"
+        return None
