@@ -1,6 +1,6 @@
 """The mirror to a remote Flexprice: what stands there, how far usage was told, amounts side by side, what it told us
 
-Revision ID: 0024_mirror
+Revision ID: 0020_mirror
 Revises: 0019_media
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from app.kernel.db import UtcDateTime
 
-revision = "0024_mirror"
+revision = "0020_mirror"
 down_revision = "0019_media"
 branch_labels = None
 depends_on = None
