@@ -69,7 +69,9 @@ class Kinds(dict[str, Kind]):
             return Kind.OWN
         if name in self._apart.kept or name in DIMENSIONS:
             return Kind.DIMENSION
-        return Kind.OWN if name in OWN or name.endswith(OWN_ENDINGS) else Kind.BY_VALUE
+        if name in OWN or name.endswith(OWN_ENDINGS) or "\0" in name:  # no database keeps such a name
+            return Kind.OWN
+        return Kind.BY_VALUE
 
 
 @lru_cache(maxsize=16)

@@ -121,3 +121,24 @@ def test_a_figure_that_is_none_tells_events_apart(ingest, database):
     kinds = {kind.properties.get("image_count", kind.properties.get("hd")): kind for kind in used(database)}
     assert kinds["many"].sums == {}
     assert kinds["false"].events == 2
+
+
+AWKWARD = ("NULL", "\\N", "\\.", '"', "{a,b}", "a,b", "\\t\\", "%s", "é ’ 🚋", "null}")
+
+
+def test_every_text_is_stored_as_it_was_sent(ingest, database):
+    """Whatever is put together by hand on its way into the database comes back as it was."""
+    events = [made("plain", said="", **{"a\0b": 5})]
+    for text in AWKWARD:
+        one = made(text, customer=text, said=f"{text}\t\r\n", **{f"of {text}": 3})
+        events.append(one._replace(source=text, generation_id=f"gen {text}"))
+    assert ingest.accept(events).new == len(events)
+    assert ingest.accept([*events, made("NULL", customer="other")]).conflicts == ("NULL",)
+    with database.read() as connection:
+        rows = connection.execute(select(tables.event)).all()
+        figures = [alike(connection, text, APRIL, {f"of {text}"})[0].sums for text in AWKWARD]
+    found = {row.event_id: (row.customer, row.properties, row.source, row.generation_id, row.at) for row in rows}
+    assert found == {
+        one.event_id: (one.customer, one.properties, one.source, one.generation_id, NOON) for one in events
+    }
+    assert [sums[f"of {text}"] for sums, text in zip(figures, AWKWARD, strict=True)] == [3] * len(AWKWARD)
