@@ -7,6 +7,8 @@ from sqlalchemy import func, select
 
 from app.accounts.identity import Who
 from app.accounts.tables import ApiKey
+from app.billing import listing
+from app.billing.listing import Wanted
 from app.catalogue.tables import Model
 from app.generation import views
 from app.invoicing import reads
@@ -39,6 +41,7 @@ def _all(services: Services, person: Who, wanted: str, mine: str | None) -> Iter
     yield from _money(services, wanted, mine)
     yield from _keys(services, wanted, person, mine)
     if person.is_operator:
+        yield from _subscriptions(services, wanted)
         yield from _customers(services, wanted)
     yield from _models(services, wanted, person)
 
@@ -86,6 +89,17 @@ def _keys(services: Services, wanted: str, person: Who, mine: str | None) -> Ite
         is_own = row["workspace_id"] == person.workspace_id
         href = "/keys" if is_own else f"/admin/customers/{row['workspace_id']}"
         yield Found("key", str(row["name"]), present.short_id(str(row["id"])), href)
+
+
+def _subscriptions(services: Services, wanted: str) -> Iterator[Found]:
+    """By id."""
+    if not is_id(wanted, "subs"):
+        return
+    with services.db.read() as connection:
+        found = listing.page(connection, Wanted(wanted, limit=1))
+    for one in found:
+        detail = f"{one.plan} {present.DOT} {one.row.state}"
+        yield Found("subscription", one.customer, detail, f"/admin/subscriptions/{one.row.id}")
 
 
 def _customers(services: Services, wanted: str) -> Iterator[Found]:

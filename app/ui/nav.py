@@ -36,6 +36,7 @@ OPERATOR = (
     Entry("providers", "/admin/providers", "plug", "catalogue", "r", in_bar=True),
     Entry("routing", "/admin/routing", "route", "catalogue", "w"),
     Entry("customers", "/admin/customers", "building-2", "customers", "c", in_bar=True),
+    Entry("subscriptions", "/admin/subscriptions", "repeat", "customers", "u"),
     Entry("orders", "/admin/orders", "clipboard-check", "customers", "o"),
     Entry("packages", "/admin/packages", "package", "customers", "a"),
     Entry("all_usage", "/admin/usage", "chart-column", "money", "y"),

@@ -1,0 +1,61 @@
+"""From a line of an invoice down to the events behind it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from app.billing import facts, invoices
+from app.kernel.errors import NotFound
+from app.metering import reading
+from app.metering.reading import Search, Seen
+
+SHOWN: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """An invoice with its lines."""
+
+    row: Row[Any]
+    lines: Sequence[Row[Any]]
+
+
+def billed(connection: Connection, invoice_id: str, workspace_id: str | None) -> Billed:
+    """An invoice, with `workspace_id` only that workspace's: `NotFound` for another's."""
+    row = invoices.find(connection, invoice_id)
+    if workspace_id is not None and row.workspace_id != workspace_id:
+        raise NotFound(f"There is no invoice {invoice_id[:100]}.", code="invoice_not_found")
+    return Billed(row, invoices.lines_of(connection, invoice_id))
+
+
+def of_document(connection: Connection, document_id: str) -> str | None:
+    """The invoice that a document was issued for; None for a document of another kind."""
+    table = invoices.INVOICE.c
+    return connection.execute(select(table.id).where(table.document_id == document_id)).scalar()
+
+
+def of_workspace(connection: Connection, workspace_id: str, limit: int, *, with_drafts: bool) -> list[Row[Any]]:
+    """A workspace's invoices, the newest first; those that ask for nothing are left out."""
+    table = invoices.INVOICE
+    states = [invoices.FINALIZED, *([invoices.DRAFT] if with_drafts else [])]
+    query = select(table).where(table.c.workspace_id == workspace_id, table.c.state.in_(states))
+    return list(connection.execute(query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)))
+
+
+def events_behind(connection: Connection, found: Billed, line_id: str, kind: Mapping[str, Any]) -> Sequence[Seen]:
+    """The latest events of one of the kinds that a line names."""
+    line = next((each for each in found.lines if each.id == line_id), None)
+    if line is None or kind not in line.drill or not kind["event_name"]:
+        return ()
+    customer = facts.customer_of(connection, found.row.customer_id)
+    wanted = Search(
+        customers={customer.external_id},
+        name=kind["event_name"],
+        start=line.period_start,
+        end=line.period_end,
+        properties={name: [str(value)] for name, value in kind["properties"].items()},
+        size=SHOWN,
+    )
+    return reading.search(connection, wanted).events

@@ -1,0 +1,141 @@
+"""What an operator's dialogs ask of the billing engine: a new subscription, its end, another plan. The same doors as
+the API's, and what each would come to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, select
+
+from app.billing import agreeing, closing, invoices, subscriptions, undo
+from app.billing.periods import Unit
+from app.billing.rating import RatedLine
+from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.given import Given
+from app.kernel.text import t
+from app.plans import customers
+from app.plans import tables as plans
+from app.plans.tables import PUBLISHED
+
+#: When a cancellation or a change takes effect.
+NOW, LATER = "now", "period_end"
+MOST_PLANS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A subscription after the act; the invoice it made, and what was taken off and added by days."""
+
+    row: Row[Any]
+    invoice: Row[Any] | None = None
+    lines: tuple[RatedLine, ...] = ()
+
+
+def plans_on_offer(connection: Connection) -> list[tuple[str, str]]:
+    """Id and name of every plan that can be subscribed to."""
+    plan = plans.plan.c
+    query = select(plan.id, plan.name).where(plan.status == PUBLISHED).order_by(plan.name).limit(MOST_PLANS)
+    return list(connection.execute(query).tuples())
+
+
+def rhythms_of(connection: Connection, plan_id: str, now: datetime) -> list[tuple[str, str, int]]:
+    """In which currency, period and number of periods a plan has prices in force, the usual ones first."""
+    price = plans.price.c
+    query = (
+        select(price.currency, price.billing_period, price.billing_period_count, func.count())
+        .where(
+            price.entity_type == "PLAN",
+            price.entity_id == plan_id,
+            price.status == PUBLISHED,
+            price.billing_period.in_(tuple(Unit)),
+            price.start_date <= now,
+            (price.end_date.is_(None)) | (price.end_date > now),
+        )
+        .group_by(price.currency, price.billing_period, price.billing_period_count)
+    )
+    found: dict[tuple[str, str, int], int] = {}
+    for currency, period, count, many in connection.execute(query).tuples():
+        key = (currency.upper(), period, count)
+        found[key] = found.get(key, 0) + many
+    return sorted(found, key=lambda each: (-found[each], each))
+
+
+def create(connection: Connection, workspace_id: str, given: Mapping[str, Any], actor: str, now: datetime) -> Outcome:
+    """A workspace subscribes; it becomes a billing customer where it is none yet."""
+    customer = customers.of_workspace(connection, workspace_id, now=now)
+    wanted = agreeing.read(connection, Given({**given, "customer_id": customer.id}), now)
+    made = subscriptions.create(connection, wanted, actor=actor, now=now)
+    invoice = closing.begin(connection, made, actor=actor, now=now)
+    return Outcome(subscriptions.find(connection, made), invoice)
+
+
+def change_plan(
+    connection: Connection,
+    subscription_id: str,
+    given: Mapping[str, Any],
+    *,
+    when: str,
+    prorate: bool,
+    actor: str,
+    now: datetime,
+) -> Outcome:
+    """Another plan, now or from the next period on. `InvalidInput` for the plan and rhythm it has already."""
+    row = subscriptions.find(connection, subscription_id, lock=True)
+    to = agreeing.read_change(connection, Given(given), row, now)
+    if (to.plan_id, to.unit, to.count) == (row.plan_id, row.billing_period, row.billing_period_count):
+        raise InvalidInput(t("admin_subscriptions.change.same"), param="target_plan_id")
+    if when == LATER:
+        return Outcome(closing.plan_change_later(connection, subscription_id, to, now=now))
+    moved, made, lines = closing.change_plan(connection, subscription_id, to, prorate=prorate, actor=actor, now=now)
+    return Outcome(moved, made, tuple(lines))
+
+
+def cancel(
+    connection: Connection,
+    subscription_id: str,
+    *,
+    when: str,
+    reason: str,
+    prorate: bool,
+    invoice: bool,
+    actor: str,
+    now: datetime,
+) -> Outcome:
+    """End it now, or with its period."""
+    if when == LATER:
+        row = subscriptions.find(connection, subscription_id)
+        return Outcome(subscriptions.cancel(connection, row.id, at=row.period_end, reason=reason, now=now))
+    row, made, lines = closing.cancel_now(
+        connection, subscription_id, reason=reason, prorate=prorate, invoice=invoice, actor=actor, now=now
+    )
+    return Outcome(row, made, tuple(lines))
+
+
+def pause(connection: Connection, subscription_id: str, *, reason: str, actor: str, now: datetime) -> Outcome:
+    row, _ = subscriptions.pause(connection, subscription_id, reason=reason, meta={}, actor=actor, now=now)
+    return Outcome(row)
+
+
+def resume(connection: Connection, subscription_id: str, *, now: datetime) -> Outcome:
+    row, _ = subscriptions.resume(connection, subscription_id, now=now)
+    return Outcome(row)
+
+
+def keep(connection: Connection, subscription_id: str, *, now: datetime) -> Outcome:
+    """It does not end with its period."""
+    return Outcome(undo.keep(connection, subscription_id, now=now))
+
+
+def keep_plan(connection: Connection, subscription_id: str, *, now: datetime) -> Outcome:
+    """It does not move to the other plan."""
+    return Outcome(undo.keep_plan(connection, subscription_id, now=now))
+
+
+def issue(connection: Connection, subscription_id: str, invoice_id: str, *, now: datetime) -> Outcome:
+    """A draft of this subscription gets its number without waiting. `SellerNeeded` while nobody is the seller."""
+    row = invoices.find(connection, invoice_id)
+    if row.subscription_id != subscription_id:
+        raise NotFound(f"There is no invoice {invoice_id[:100]}.", code="invoice_not_found")
+    done = closing.finalize(connection, invoice_id, now=now)
+    return Outcome(subscriptions.find(connection, subscription_id), done)
