@@ -93,8 +93,7 @@ class Profiles:
             evidence = _with_evidence(kept["evidence"], "billing_country", buyer.country, now)
             if ip_country:
                 evidence = _with_evidence(evidence, "ip_country", ip_country, now)
-            # The buyer's own edit leaves standing what an operator accepted.
-            buyer = replace(buyer, version=kept["version"] + 1, exempt_reason=kept["details"]["exempt_reason"])
+            buyer = replace(buyer, version=kept["version"] + 1, exempt_reason=_still_exempt(kept["details"], buyer))
             values = _values(buyer, evidence, actor, now)
             connection.execute(update(_PROFILE).where(_PROFILE.c.workspace_id == workspace_id).values(**values))
             return require(connection, workspace_id)
@@ -220,6 +219,17 @@ def _values(buyer: Buyer, evidence: list[dict[str, str]], actor: str, now: datet
         "updated_by": actor,
         "updated_at": now,
     }
+
+
+def _still_exempt(before: dict[str, Any], buyer: Buyer) -> str:
+    """The buyer's own edit leaves standing what an operator accepted, as long as it is the same buyer."""
+    kept = Buyer.from_json(before)
+    return kept.exempt_reason if _identity(kept) == _identity(buyer) else ""
+
+
+def _identity(buyer: Buyer) -> tuple[object, ...]:
+    tax_id = buyer.tax_id.value if buyer.tax_id else ""
+    return buyer.is_business, buyer.title, tax_id, buyer.country, buyer.address.state
 
 
 def _checked(connection: Connection, workspace_id: str, tax_id: TaxId) -> TaxId:

@@ -78,13 +78,22 @@ class Checkout:
         order = await asyncio.to_thread(self._orders.find, order_id)
         if order.state not in orders.OPEN or order.provider != self._door.name:
             return order
-        customer_id = await self._customer(order)
-        attempt = await asyncio.to_thread(self._attempt, order_id, save_card)
-        if attempt.state == ASKED:
+        for _ in range(TRIES):
+            customer_id = await self._customer(order)
+            attempt = await asyncio.to_thread(self._attempt, order_id, save_card)
+            if attempt.state != ASKED:
+                break
             faults.point("checkout.before_session")
-            opened = await self._ask(order, customer_id, attempt)
+            try:
+                opened = await self._ask(order, customer_id, attempt)
+            except NotFound:
+                if not await self._door.is_gone(customer_id):
+                    raise
+                await asyncio.to_thread(self._customer_gone, order_id, attempt, customer_id)
+                continue
             faults.point("checkout.after_session")
             await asyncio.to_thread(self._opened, order_id, attempt, opened, customer_id)
+            break
         return await asyncio.to_thread(self._orders.find, order_id)
 
     async def call_off(self, order_id: str, *, actor: str, why: str = "canceled") -> OrderView:
@@ -209,6 +218,12 @@ class Checkout:
             }
             if not rows.move(connection, order_id, Event.OPEN, now, **facts):
                 rows.change(connection, order_id, now, **facts)
+
+    def _customer_gone(self, order_id: str, attempt: Row[Any], customer_id: str) -> None:
+        """Nobody has told us yet: the next page is asked for a new customer, under another key."""
+        with self._db.write() as connection:
+            customers.deleted(connection, self._door.name, customer_id, self._clock())
+        self._refused(order_id, attempt, f"{customer_id} is gone")
 
     def _refused(self, order_id: str, attempt: Row[Any], message: str) -> None:
         kept = tables.checkout_session

@@ -25,6 +25,7 @@ from app.payments.consent import SAVE_CARD_WORDING, Consent
 from app.payments.inbox import Delivery
 from app.payments.saved_card_rows import ACTIVE, AT_PROVIDER, BLOCKED, BY_OWNER, CUSTOMER_DELETED, REMOVED, SavedCard
 from app.payments.stripe_charges import SeenCard, SetupAsk, StripeCharges
+from app.payments.stripe_client import OpenSession
 
 USER, WORKSPACE, MEMBER = (metadata.tables[str(one.__tablename__)] for one in (User, Workspace, Member))
 
@@ -51,10 +52,20 @@ class SavedCards:
         """A page of the provider on which a card can be saved without buying anything."""
         consents.check(consent, SAVE_CARD_WORDING)
         customer_id = await self._customer(workspace_id)
-        occasion = new_id("con")
-        opened = await self._charges.open_setup(
+        try:
+            opened = await self._open(workspace_id, customer_id, currency)
+        except NotFound:
+            if not await self._charges.door.is_gone(customer_id):
+                raise
+            await asyncio.to_thread(self._customer_gone, customer_id)  # nobody has told us yet
+            opened = await self._open(workspace_id, await self._customer(workspace_id), currency)
+        await asyncio.to_thread(self._keep_consent, workspace_id, consent, opened.session_id)
+        return CardPage(opened.session_id, opened.url)
+
+    async def _open(self, workspace_id: str, customer_id: str, currency: str) -> OpenSession:
+        return await self._charges.open_setup(
             SetupAsk(
-                key=f"setup:{occasion}",
+                key=f"setup:{new_id('con')}",
                 workspace_id=workspace_id,
                 customer_id=customer_id,
                 currency=currency,
@@ -62,8 +73,6 @@ class SavedCards:
                 cancel_url=f"{self._public_url}/top-up",
             )
         )
-        await asyncio.to_thread(self._keep_consent, workspace_id, consent, opened.session_id)
-        return CardPage(opened.session_id, opened.url)
 
     async def remove(self, workspace_id: str, card_id: str, *, actor: str) -> None:
         """Charge this card no more and have it forgotten at the provider. Turns off what would charge it."""

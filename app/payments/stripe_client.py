@@ -112,8 +112,16 @@ class StripeDoor:
         made = await write(self.client.v1.customers.create_async(params, {"idempotency_key": key}))
         return made.id
 
+    async def is_gone(self, customer_id: str) -> bool:
+        """Whether a customer was deleted, or is of an account that these keys are not for."""
+        try:
+            found = await read(self.client.v1.customers.retrieve_async(customer_id), customer_id)
+        except NotFound:
+            return True
+        return bool(found.to_dict().get("deleted"))
+
     async def open_session(self, ask: SessionAsk) -> OpenSession:
-        """A page on which this order can be paid."""
+        """A page on which this order can be paid; `NotFound` when the customer is gone."""
         params = _session_params(ask, self.marks(ask.order_id, ask.workspace_id))
         options: stripe.RequestOptions = {"idempotency_key": ask.key}
         made = await write(self.client.v1.checkout.sessions.create_async(params, options))

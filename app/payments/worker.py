@@ -188,6 +188,9 @@ class Worker:
         except FareboxError as error:
             log.warning("%s could not be looked at: %s", order.id, error)
             await asyncio.to_thread(self._again, order.id)
+        except Exception:  # one order's trouble is not to keep the others waiting
+            log.exception("%s could not be looked at", order.id)
+            await asyncio.to_thread(self._again, order.id)
 
     async def _look(self, order: Row[Any]) -> None:
         now = self._clock()

@@ -136,6 +136,24 @@ def test_an_operator_accepts_an_exemption_and_it_survives_the_next_edit(office, 
     assert (tax.scheme, tax.rates[0].exemption_text) == ("exempt", "Exempt: Embassy, certificate 12")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PARIS, company="Someone Else SARL"),
+        replace(PARIS, kind="person", name="Ada", company=""),
+        replace(PARIS, tax_id="FR23334175221"),
+        HAMBURG,
+    ],
+    ids=["another company", "a person", "another number", "another country"],
+)
+def test_an_exemption_is_not_handed_on_to_another_buyer(office, profiles, other):
+    workspace = office.workspace()
+    profiles.save(workspace, PARIS, actor="ada")
+    profiles.exempt(workspace, "Embassy, certificate 12", actor="operator")
+    profiles.save(workspace, other, actor="ada")
+    assert Taxes(office.db, lambda: NOON).quote_tax(workspace, euros("10.00")).scheme != "exempt"
+
+
 def test_case_37_an_issued_invoice_does_not_follow_the_profile(office, profiles):
     workspace = office.workspace()
     profiles.save(workspace, PARIS, actor="ada")

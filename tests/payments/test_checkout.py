@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Row
 
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound, ProviderError
 from app.kernel.fiat import Fiat
 from app.payments.checkout import page_lines
+from app.payments.consent import SAVE_CARD_WORDING, Consent
 from app.payments.lifecycle import State
 from app.payments.stripe_client import SessionAsk
+from app.payments.worker import Worker
 from tests.support.till import DECLINED, SEPA, SEPA_FAILS, STARTER, VISA, Till, dinars
 
 
@@ -363,6 +366,43 @@ def test_case_23_a_key_with_other_figures_is_an_error_and_not_another_key(till: 
     with pytest.raises(ProviderError, match="other figures"):
         till.buy(key="mine")
     assert len({request["key"] for request in asked_for(till)}) == 1
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("gone", ["deleted there", "of another account"])
+def test_a_customer_that_is_gone_and_nobody_told_us_is_made_anew(till: Till, gone: str) -> None:
+    first = till.buy()
+    till.pay(first)
+    till.settle(first)
+    if gone == "deleted there":
+        till.client.v1.customers.delete(till.scalar("SELECT customer_id FROM payment_customer"))
+    else:
+        with till.services.db.write() as connection:
+            connection.exec_driver_sql("UPDATE payment_customer SET customer_id = 'cus_elsewhere'")
+    order = till.buy()
+    till.pay(order)
+    assert till.settle(order).state is State.PAID
+    page = till.run(till.cashier.add_card(till.workspace_id, "EUR", Consent(SAVE_CARD_WORDING, till.user_id, "")))
+    assert page.url
+
+
+@pytest.mark.one_engine
+def test_an_order_that_cannot_be_looked_at_keeps_no_other_waiting(till: Till, monkeypatch) -> None:
+    poisoned, other = till.buy(), till.buy(currency="USD")
+    for order in (poisoned, other):
+        till.pay(order)
+        till.cashier.returned(till.workspace_id, till.session_of(order))
+    till.time.ahead += timedelta(minutes=1)
+    look = Worker._look
+
+    async def looks(worker: Worker, order: Row) -> None:
+        if order.id == poisoned.id:
+            raise ValueError("odd")
+        await look(worker, order)
+
+    monkeypatch.setattr(Worker, "_look", looks)
+    till.apply()
+    assert (till.state(other), till.state(poisoned)) == (State.PAID, State.PENDING)
 
 
 @pytest.mark.one_engine
