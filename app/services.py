@@ -13,6 +13,7 @@ from datetime import time
 from decimal import Decimal
 
 from app.accounts.service import Accounts
+from app.billing.collecting import Collecting
 from app.billing.credit_grants import CreditGrants
 from app.billing.outstanding import outstanding
 from app.billing.plan_terms import plans_that, terms_of
@@ -80,6 +81,7 @@ class Services:
     notify: Notify
     webhooks: Webhooks
     cashier: Cashier
+    collecting: Collecting
     reconcile: Reconcile
     statements: AccountStatements
     desk: Desk
@@ -170,6 +172,9 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
     ingest = Ingest(db, now)
     news = News()
     cashier = Cashier(db, now, ledger, invoicing.taxes.quote_tax, _cash_house(settings), news.publish)
+    collecting = Collecting(
+        db, now, cashier, public_url=settings.public_url, signing_key=settings.secret_key, told=news.publish
+    )
     editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
     notify = Notify(
         db,
@@ -193,6 +198,7 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
         notify,
         Webhooks(db, vault, desk.listeners, now, Wire(loopback=settings.demo)),
         cashier,
+        collecting,
         Reconcile(db, now, cashier),
         AccountStatements(db, purchases_of),
         desk,
@@ -250,6 +256,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("payments.topups", 2, parts.cashier.top_up_due),
         Chore("payments.returns", 10, parts.cashier.return_due),
         Chore("billing.close", 60, BillingCloser(parts.db, now, parts.ledger).run),
+        Chore("billing.collect", 10, parts.collecting.run_due),
         Chore("reconcile.quick", 600, parts.reconcile.quick),
         Chore("reconcile.nightly", 0, parts.reconcile.nightly, daily_at=time(2, 40)),
         Chore("requests.forget", 0, parts.request_log.forget, daily_at=time(4, 20)),

@@ -19,7 +19,7 @@ from app.api.auth import Auth
 from app.api.forms import read_form, uploaded_file
 from app.api.gateway import common
 from app.files.store import TooLarge
-from app.kernel.errors import FareboxError, InvalidInput, LimitReached, NotAllowed, NotFound
+from app.kernel.errors import Conflict, FareboxError, InvalidInput, LimitReached, NotAllowed, NotFound
 from app.kernel.ids import is_id
 from app.kernel.money import plain
 from app.kernel.text import t
@@ -36,6 +36,7 @@ from app.services import Services
 FAILURES = RateLimitItemPerMinute(60)
 APPLY = "payments.apply"
 TOP_UP = "/top-up"
+INVOICES = "/invoices"
 METHODS = ("card", "transfer")
 FIELDS = frozenset({"package_version", "currency", "accept_terms", "method"})
 SAFETY = {
@@ -48,7 +49,7 @@ SAFETY = {
 def router(auth: Auth, services: Services) -> APIRouter:
     """Buying: our own forms, and orders for programs."""
     api = APIRouter()
-    for routes in (_forms(auth, services.cashier), _native(auth, services.cashier)):
+    for routes in (_forms(auth, services.cashier), _links(services), _native(auth, services.cashier)):
         api.include_router(routes)
     return api
 
@@ -135,6 +136,21 @@ def _forms(auth: Auth, cashier: Cashier) -> APIRouter:
             content_disposition_type="attachment",
             headers=SAFETY,
         )
+
+    return api
+
+
+def _links(services: Services) -> APIRouter:
+    """What a mail leads to. The signature stands in for a session; what it opens takes money and shows nothing."""
+    api = APIRouter(prefix="/payments", include_in_schema=False)
+
+    @api.get("/invoices/{invoice_id}/{signature}")
+    async def pay(invoice_id: str, signature: str) -> Response:
+        """On to the provider's page for this invoice, or to our own list of them when there is nothing to pay."""
+        try:
+            return _onward(await services.collecting.page(invoice_id, signature))
+        except Conflict as refused:
+            return RedirectResponse(f"{INVOICES}?problem={refused.stable_code}", status_code=303)
 
     return api
 

@@ -58,6 +58,26 @@ SELECT id, paid, refunded
 FROM billing_invoice
 WHERE refunded > paid;
 
+-- charges_are_payments: What was collected is a payment that succeeded, under the provider's own id, and only that.
+SELECT c.payment_id, c.state, c.intent_id, p.state AS payment, p.reference
+FROM billing_charge c
+JOIN billing_payment p ON p.id = c.payment_id
+WHERE (c.state = 'done') <> (p.state = 'SUCCEEDED') OR (c.state = 'done' AND (c.intent_id IS NULL OR p.reference IS NULL
+    OR p.reference <> c.intent_id));
+
+-- refunds_of_notes: What goes back of payments is what credit notes gave back, and no more than was paid by each.
+SELECT n.id, n.amount, SUM(r.amount) AS refunds
+FROM billing_credit_note n
+JOIN billing_refund r ON r.note_id = n.id
+GROUP BY n.id, n.amount, n.state
+HAVING SUM(r.amount) <> n.amount OR n.state <> 'FINALIZED'
+UNION ALL
+SELECT p.id, p.amount, SUM(r.amount) AS refunds
+FROM billing_payment p
+JOIN billing_refund r ON r.payment_id = p.id
+GROUP BY p.id, p.amount, p.state
+HAVING SUM(r.amount) > p.amount OR p.state <> 'SUCCEEDED';
+
 -- periods_billed_once: No line of a subscription is billed twice for the same usage or time.
 SELECT l.subscription_line_id, l.period_start, COUNT(*) AS times
 FROM billing_invoice_line l

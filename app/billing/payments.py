@@ -15,7 +15,8 @@ from app.kernel.ids import new_id
 
 PAYMENT = tables.billing_payment
 CARD, OFFLINE, CREDITS = "CARD", "OFFLINE", "CREDITS"
-METHODS: Final = (CARD, "ACH", OFFLINE, CREDITS, "PAYMENT_LINK", "UPI")
+LINK: Final = "PAYMENT_LINK"
+METHODS: Final = (CARD, "ACH", OFFLINE, CREDITS, LINK, "UPI")
 INITIATED, PENDING, PROCESSING, SUCCEEDED, FAILED = "INITIATED", "PENDING", "PROCESSING", "SUCCEEDED", "FAILED"
 OPEN: Final = (INITIATED, PENDING, PROCESSING)
 
@@ -31,6 +32,7 @@ def create(
     now: datetime,
     meta: dict[str, str] | None = None,
     reference: str | None = None,
+    state: str = PENDING,
 ) -> tuple[Row[Any], bool]:
     """A payment to be made of a finalised invoice, and whether it is new; the same key answers the first one.
 
@@ -57,7 +59,7 @@ def create(
             invoice_id=invoice_id,
             key=key or payment_id,
             method=method,
-            state=PENDING,
+            state=state,
             currency=amount.currency,
             amount=amount.minor,
             reference=reference,
@@ -77,7 +79,7 @@ def succeed(connection: Connection, payment_id: str, *, now: datetime, reference
 
     Raises `Conflict` for a payment in credits: it succeeds when they are taken (`from_credits`).
     """
-    payment, row = _locked(connection, payment_id)
+    payment, row = locked(connection, payment_id)
     if payment.state == SUCCEEDED:
         return payment
     if payment.method == CREDITS:
@@ -106,7 +108,7 @@ def _succeed(
 def from_credits(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:
     """Pay with what the customer's wallets hold, in the same transaction. `Conflict` when it is not enough, or not
     asked for (any more): credits that are taken for nothing would have to be given back by hand."""
-    payment, row = _locked(connection, payment_id)
+    payment, row = locked(connection, payment_id)
     if payment.state == SUCCEEDED:
         return payment
     if payment.state not in OPEN or row.state != invoices.FINALIZED:
@@ -122,7 +124,7 @@ def from_credits(connection: Connection, payment_id: str, *, now: datetime) -> R
 
 def fail(connection: Connection, payment_id: str, *, error: str, now: datetime) -> Row[Any]:
     """It did not come; the invoice is still to be paid."""
-    payment, row = _locked(connection, payment_id)
+    payment, row = locked(connection, payment_id)
     if payment.state in OPEN:
         _change(connection, payment_id, now, state=FAILED, failed_at=now, error=error[:500])
         if row.payment_state in (invoices.PENDING, invoices.PROCESSING):
@@ -131,9 +133,16 @@ def fail(connection: Connection, payment_id: str, *, error: str, now: datetime) 
     return find(connection, payment_id)
 
 
+def drop(connection: Connection, payment_id: str, *, error: str, now: datetime) -> None:
+    """It was never made: the invoice stands as before, and nobody is told of a failure."""
+    payment, _ = locked(connection, payment_id)
+    if payment.state in OPEN:
+        _change(connection, payment_id, now, state=FAILED, failed_at=now, error=error[:500])
+
+
 def process(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:
     """It was sent off, and its end is not known yet."""
-    payment, _ = _locked(connection, payment_id)
+    payment, _ = locked(connection, payment_id)
     if payment.state in (INITIATED, PENDING):
         _change(connection, payment_id, now, state=PROCESSING)
     return find(connection, payment_id)
@@ -165,7 +174,7 @@ def find(connection: Connection, payment_id: str) -> Row[Any]:
     return found
 
 
-def _locked(connection: Connection, payment_id: str) -> tuple[Row[Any], Row[Any]]:
+def locked(connection: Connection, payment_id: str) -> tuple[Row[Any], Row[Any]]:
     """The payment and its invoice, as they stand once the invoice is locked."""
     row = invoices.locked(connection, find(connection, payment_id).invoice_id)
     return find(connection, payment_id), row

@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from app.billing import card_tables  # noqa: F401 (whoever knows these tables knows those)
 from app.kernel.db import Json, UtcDateTime, metadata
 
 subscription = Table(

@@ -79,6 +79,7 @@ PREFIXES = {
     "wtxn": "wallet transaction",
     "cg": "credit grant",
     "cn": "credit note",
+    "brf": "refund of an invoice",
     "cn_line": "line of a credit note",
     "coupon_assoc": "coupon on a subscription",
     "pause": "pause of a subscription",

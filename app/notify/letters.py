@@ -143,6 +143,18 @@ LETTERS: Mapping[str, Letter] = {
         takes=("credits",),
         button="/invoices",
     ),
+    "invoice_charge_failed": Letter(
+        ("number", "amount", "reason", "link"),
+        ("number", "reason", "card", "retry_at"),
+        "amount",
+        takes=("card", "retry_at"),
+        button="{link}",
+        tone=Tone.THIN,
+        coded=("reason",),
+    ),
+    "invoice_needs_action": Letter(
+        ("number", "amount", "link"), ("number", "card"), "amount", takes=("card",), button="{link}", tone=Tone.THIN
+    ),
     "dunning_1": DUNNING,
     "dunning_2": DUNNING,
     "dunning_3": Letter(DUNNING.needs, DUNNING.slip, DUNNING.total, button="/invoices", tone=Tone.LOSS),

@@ -15,7 +15,8 @@ from app.kernel.errors import Undeliverable
 from app.notify.compose import Reader
 
 FOR_THE_BOOKS: Final = frozenset({"invoice", "credit_note", "order_received", "order_part_paid", "order_approved",
-                                 "order_rejected", "dunning_1", "dunning_2", "dunning_3", "dunning_4"})  # fmt: skip
+                                 "order_rejected", "invoice_charge_failed", "invoice_needs_action",
+                                 "dunning_1", "dunning_2", "dunning_3", "dunning_4"})  # fmt: skip
 
 
 class Audience(NamedTuple):

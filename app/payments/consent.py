@@ -19,14 +19,16 @@ from app.payments import rows
 from app.payments.card_tables import payment_consent
 from app.payments.topup_rules import Mode, Rules
 
-SAVE_CARD_WORDING: Final = "save-card-1"
+SAVE_CARD_WORDING: Final = "save-card-2"
 TOPUP_WORDING: Final = "auto-topup-1"
+INVOICES_WORDING: Final = "invoices-1"
 LONGEST_IP: Final = 64
 
 
 class Kind(StrEnum):
     SAVE_CARD = "save_card"
     AUTO_TOPUP = "auto_topup"
+    INVOICES = "invoices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class ConsentView:
 def save_card_sentence() -> str:
     """To be shown beside the box for saving a card."""
     return t("payments.consent.save_card")
+
+
+def invoices_sentence(card: str) -> str:
+    """To be shown before invoices are charged to a card by themselves; `card` such as "Visa 4242"."""
+    return t("payments.consent.invoices", card=card)
 
 
 def topup_sentence(rules: Rules, card: str) -> str:

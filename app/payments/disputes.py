@@ -9,7 +9,7 @@ What is written in the transaction of the paid credits decides; every step befor
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -74,6 +74,8 @@ class Disputes:
         self._db, self._clock, self._ledger = db, clock, ledger
         self._bookings, self._provider, self._told = bookings, provider, told
         self._credit = credit
+        #: Who else takes money here: answers None for a dispute of a payment that is none of theirs.
+        self.elsewhere: Callable[[DisputeSeen], Awaitable[str | None]] | None = None
 
     async def on_dispute(self, delivery: Delivery) -> str:
         """An event about a dispute: fetched as it is now."""
@@ -91,6 +93,8 @@ class Disputes:
         if dispute_id is None and seen.payment_id is not None:
             await self._credit(seen.payment_id)
             dispute_id = await asyncio.to_thread(self._known, seen)
+        if dispute_id is None and self.elsewhere is not None and (said := await self.elsewhere(seen)) is not None:
+            return said
         if dispute_id is None:
             return f"{seen.external_id} is of a payment that was not credited here"
         turn = await asyncio.to_thread(self._turn, dispute_id)

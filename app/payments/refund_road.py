@@ -5,7 +5,7 @@ Anything here may be done again, by whoever hears of it: an event, the chores af
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -63,6 +63,8 @@ class RefundRoad:
     ) -> None:
         self._db, self._clock, self._bookings, self._provider = db, clock, bookings, provider
         self._told, self._credit = told, credit
+        #: Who else gives money back here: answers None for a refund of a payment that is none of theirs.
+        self.elsewhere: Callable[[RefundSeen], Awaitable[str | None]] | None = None
 
     async def on_refund(self, delivery: Delivery) -> str:
         """An event about a refund: fetched as it is now."""
@@ -90,6 +92,8 @@ class RefundRoad:
         if refund_id is None and seen.payment_id is not None and self._credit is not None:
             await self._credit(seen.payment_id)
             refund_id = await asyncio.to_thread(self._known, seen)
+        if refund_id is None and self.elsewhere is not None and (said := await self.elsewhere(seen)) is not None:
+            return said
         if refund_id is None:
             return f"{seen.external_id} is of a payment that was not credited here"
         view = await self.proceed(refund_id, seen=seen)

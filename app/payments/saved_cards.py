@@ -51,14 +51,14 @@ class SavedCards:
     async def add(self, workspace_id: str, currency: str, consent: Consent) -> CardPage:
         """A page of the provider on which a card can be saved without buying anything."""
         consents.check(consent, SAVE_CARD_WORDING)
-        customer_id = await self._customer(workspace_id)
+        customer_id = await self.customer(workspace_id)
         try:
             opened = await self._open(workspace_id, customer_id, currency)
         except NotFound:
             if not await self._charges.door.is_gone(customer_id):
                 raise
             await asyncio.to_thread(self._customer_gone, customer_id)  # nobody has told us yet
-            opened = await self._open(workspace_id, await self._customer(workspace_id), currency)
+            opened = await self._open(workspace_id, await self.customer(workspace_id), currency)
         await asyncio.to_thread(self._keep_consent, workspace_id, consent, opened.session_id)
         return CardPage(opened.session_id, opened.url)
 
@@ -200,7 +200,8 @@ class SavedCards:
 
     # --- the customer at the provider
 
-    async def _customer(self, workspace_id: str) -> str:
+    async def customer(self, workspace_id: str) -> str:
+        """The workspace as a customer of the provider; made if there is none."""
         known = await asyncio.to_thread(self._known_customer, workspace_id)
         if known is not None:
             return known

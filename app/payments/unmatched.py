@@ -40,6 +40,9 @@ class Reason(StrEnum):
     REFUND_FAILED = "refund_failed"  # money that was to go back did not arrive: it has to go another way
     REFUND_DIFFERS = "refund_differs"  # the provider's refund is not the one we asked for
     DISPUTE_UNKNOWN = "dispute_unknown"  # a state of a dispute that this version does not know
+    INVOICE_REFUND_FAILED = "invoice_refund_failed"  # what a credit note gives back did not arrive
+    INVOICE_REFUND_UNASKED = "invoice_refund_unasked"  # money of an invoice went back without a credit note
+    INVOICE_DISPUTED = "invoice_disputed"  # a cardholder takes back what an invoice was paid with
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Code(StrEnum):
     REFUND_NOT_BOOKED = "refund_not_booked"
     CREDIT_NOTE_WITHOUT_REFUND = "credit_note_without_refund"
     REFUND_STUCK = "refund_stuck"
+    CHARGE_STUCK = "charge_stuck"
     DISPUTE_NOT_BOOKED = "dispute_not_booked"
     PROVIDER_SILENT = "provider_silent"
     # among our own books

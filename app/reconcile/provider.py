@@ -33,6 +33,7 @@ from app.payments.stripe_returns import DisputeSeen
 from app.payments.unmatched import OPEN
 from app.payments.verdict import Progress, Proof
 from app.payments.worker import Worker
+from app.reconcile import bills
 from app.reconcile.findings import Code, Difference
 
 STALE: Final = timedelta(minutes=35)  # a page lives 31 minutes
@@ -115,6 +116,9 @@ class Provider:
         for ours in await asyncio.to_thread(self._ours, since):
             if ours.external_id not in seen:
                 found += await self._look_up(ours)
+        for bill in await asyncio.to_thread(self._bills, since):
+            if bill.intent_id not in seen:
+                found += await self._look_up_bill(bill)
         return len(seen), found
 
     async def _compare(self, seen: SeenPayment) -> list[Difference]:
@@ -124,8 +128,10 @@ class Provider:
             return [Difference(Code.PAYMENT_DIFFERS, seen.payment_id, said, ours.order_id if ours else None)]
         if ours is not None:
             return _differences(ours, seen.proof)
+        if (bill := await asyncio.to_thread(self._bill, seen.payment_id)) is not None:
+            return bills.differences(bill, seen.proof)
         outcome = await self._fulfilment.apply(seen.proof)
-        healed = await asyncio.to_thread(self._known, seen.payment_id) is not None
+        healed = await asyncio.to_thread(self._is_known, seen.payment_id)
         if outcome.done is Done.UNMATCHED or (outcome.done is Done.MISMATCH and not healed):
             return []  # it waits in the operators' queue, and is told from there
         facts = {"amount": _amount(seen.proof), "outcome": f"{outcome.done} {outcome.detail}".strip()}
@@ -141,6 +147,23 @@ class Provider:
             return _differences(ours, await self._door.intent(ours.external_id))
         except NotFound:
             return [_about(Code.PAYMENT_NOT_AT_PROVIDER, ours, amount=str(Fiat(ours.amount_minor, ours.currency)))]
+
+    async def _look_up_bill(self, bill: Row[Any]) -> list[Difference]:
+        try:
+            return bills.differences(bill, await self._door.intent(bill.intent_id))
+        except NotFound:
+            return [bills.about(Code.PAYMENT_NOT_AT_PROVIDER, bill, amount=str(Fiat(bill.amount, bill.currency)))]
+
+    def _bill(self, payment_id: str) -> Row[Any] | None:
+        with self._db.read() as connection:
+            return bills.known(connection, self._door.name, payment_id)
+
+    def _bills(self, since: datetime) -> Sequence[Row[Any]]:
+        with self._db.read() as connection:
+            return bills.collected(connection, self._door.name, self._door.livemode, since)
+
+    def _is_known(self, payment_id: str) -> bool:
+        return self._known(payment_id) is not None or self._bill(payment_id) is not None
 
     def _known(self, payment_id: str) -> Row[Any] | None:
         query = select(tables.payment).where(_payment.provider == self._door.name, _payment.external_id == payment_id)
@@ -171,6 +194,8 @@ class Provider:
             ours = await asyncio.to_thread(self._known, payment_id)
             if ours is not None:
                 found += await self._compare_refunds(ours)
+            elif (bill := await asyncio.to_thread(self._bill, payment_id)) is not None:
+                found += await self._compare_bill_refunds(bill)
         return count, found
 
     async def _compare_refunds(self, ours: Row[Any]) -> list[Difference]:
@@ -186,6 +211,23 @@ class Provider:
         code = Code.REFUND_NOT_BOOKED if refunded > noted else Code.CREDIT_NOTE_WITHOUT_REFUND
         found = _about(code, ours, refunded=str(refunded), credited=str(noted))
         return [found.as_healed() if refunded == after else found]
+
+    async def _compare_bill_refunds(self, bill: Row[Any]) -> list[Difference]:
+        """The same of an invoice's payment, against what its credit notes gave back there."""
+        at_provider = await self._listing.refunds_of(bill.intent_id)
+        refunded = from_psp(_sum([one for one in at_provider if one.status == SUCCEEDED]), bill.currency)
+        noted = await asyncio.to_thread(self._given_back, bill)
+        if refunded == noted:
+            return []
+        for one in at_provider:
+            await self._follow(self._cashier.refunds.road.look(one.refund_id))
+        code = Code.REFUND_NOT_BOOKED if refunded > noted else Code.CREDIT_NOTE_WITHOUT_REFUND
+        found = bills.about(code, bill, refunded=str(refunded), credited=str(noted))
+        return [found.as_healed() if refunded == await asyncio.to_thread(self._given_back, bill) else found]
+
+    def _given_back(self, bill: Row[Any]) -> Fiat:
+        with self._db.read() as connection:
+            return bills.given_back(connection, bill)
 
     async def _follow(self, looking: Coroutine[Any, Any, str]) -> None:
         """What cannot be done now is told as a difference; the others are looked at all the same."""
@@ -239,7 +281,8 @@ class Provider:
             .where(*_REFUND_NOTE, _invoice.issued_at >= since, _payment.provider == self._door.name)
         )
         with self._db.read() as connection:
-            return set(connection.execute(query).scalars())
+            paid = set(connection.execute(query).scalars())
+            return paid | bills.refunded(connection, self._door.name, since)
 
     def _noted(self, order_id: str, currency: str) -> Fiat:
         """What was credited for refunds; one that came back from the bank was sold anew, and its note stays."""

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from app.billing import audit as billing
+from app.billing.card_tables import billing_charge
 from app.invoicing import audit as invoicing
 from app.invoicing.tables import invoice
 from app.kernel import outbox
@@ -27,7 +28,7 @@ from app.payments import audit as returns
 from app.payments import tables
 from app.payments.cashier import STRIPE, Cards, Cashier
 from app.payments.stripe_listing import StripeListing
-from app.reconcile import books, provider, webhooks
+from app.reconcile import bills, books, provider, webhooks
 from app.reconcile.findings import TOLD_ALREADY, Code, Difference
 from app.reconcile.provider import Provider
 from app.reconcile.runs import Depth, Run, Runs
@@ -107,10 +108,11 @@ class Reconcile:
             found += differences
 
     def _events_from(self) -> datetime | None:
-        """Where to go on with the provider's events. Before our first order there is nothing to hear."""
+        """Where to go on with the provider's events. Before we first took money there is nothing to hear."""
         orders = tables.payment_order.c
         with self._db.read() as connection:
             first = connection.execute(select(func.min(orders.created_at)).where(orders.provider == STRIPE)).scalar()
+            first = first or connection.execute(select(func.min(billing_charge.c.asked_at))).scalar()
         begin = self.runs.watermark() or first
         return None if begin is None else max(begin - OVERLAP, self._clock() - REMEMBERED)
 
@@ -121,6 +123,7 @@ class Reconcile:
             found += webhooks.waiting(connection, self._clock())
             found += provider.unmatched(connection)
             found += provider.stuck_refunds(connection, self._clock())
+            found += bills.stuck(connection, self._clock())
             compared |= _counts(connection)
         if depth is Depth.FULL:
             found += _breaches(Code.BOOKS_BROKEN, ledger.run_audit(self._db, self._clock()))

@@ -16,6 +16,11 @@ from tests.billing.world import World, at
 from tests.support.lawless import lawless
 
 FINAL = "(SELECT MIN(id) FROM billing_invoice WHERE state = 'FINALIZED')"
+PAID = (
+    "INSERT INTO billing_payment (id, invoice_id, key, method, state, currency, amount, reference, meta, created_at,"
+    f" created_by, updated_at) VALUES ('pay_x', {FINAL}, 'x', 'CARD', 'SUCCEEDED', 'USD', 5, 'pi_x', '{{}}',"
+    " '2026-05-01', 'x', '2026-05-01')"
+)
 BREAKAGES = {
     "billed_lines_add_up": f"UPDATE billing_invoice_line SET amount = amount + 1 WHERE invoice_id = {FINAL}",
     "billed_on_a_document": f"UPDATE billing_invoice SET number = 'EX-0' WHERE id = {FINAL}",
@@ -24,6 +29,12 @@ BREAKAGES = {
     "paid_is_payments": f"UPDATE billing_invoice SET paid = 5 WHERE id = {FINAL}",
     "credited_is_notes": f"UPDATE billing_invoice SET adjusted = 5 WHERE id = {FINAL}",
     "refunded_at_most": f"UPDATE billing_invoice SET refunded = 5 WHERE id = {FINAL}",
+    "charges_are_payments": f"{PAID}; INSERT INTO billing_charge (payment_id, invoice_id, way, provider, livemode,"
+    " customer_id, state, intent_id, looks, asked_at, updated_at) SELECT id, invoice_id, 'card', 'stripe', false,"
+    " 'cus', 'done', 'pi_other', 0, created_at, created_at FROM billing_payment",
+    "refunds_of_notes": f"{PAID}; INSERT INTO billing_refund (id, note_id, payment_id, way, state, currency, amount,"
+    " looks, created_at, updated_at) SELECT 'brf_x', 'cn_x', id, 'transfer', 'asked', 'USD', 6, 0, created_at,"
+    " created_at FROM billing_payment",
     "periods_billed_once": "UPDATE billing_invoice_line SET period_start = (SELECT MIN(period_start) FROM"
     " billing_invoice_line), subscription_line_id = (SELECT MIN(subscription_line_id) FROM billing_invoice_line)",
     "credits_left_the_ledger": f"UPDATE billing_invoice SET credits = 5 WHERE id = {FINAL}",
@@ -69,7 +80,8 @@ def test_there_is_a_breakage_for_each() -> None:
 @pytest.mark.parametrize("name", BREAKAGES)
 def test_it_is_seen(world: World, name: str) -> None:
     with lawless(world.db) as connection:
-        connection.execute(text(BREAKAGES[name]))
+        for statement in BREAKAGES[name].split(";"):
+            connection.execute(text(statement))
         if name == "owed_is_settled_once":
             workspace = connection.execute(text("SELECT workspace_id FROM postpaid")).scalar_one()
             connection.execute(

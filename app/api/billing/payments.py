@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row
 
 from app.api.billing import invoice_wire, wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
-from app.billing import credit_notes, payments, tables
+from app.billing import card_rows, credit_notes, payments, refund_rows, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
@@ -71,6 +71,8 @@ def router(billing: Billing) -> APIRouter:
         now, state = clock(), body.maybe("payment_status")
         with db.write() as connection:
             row = payments.find(connection, payment_id)
+            if state is not None:
+                card_rows.require_reportable(connection, payment_id, state)
             if state == payments.SUCCEEDED:
                 row = payments.succeed(connection, payment_id, now=now, reference=body.maybe("gateway_payment_id"))
             elif state == payments.FAILED:
@@ -83,6 +85,7 @@ def router(billing: Billing) -> APIRouter:
     def process(_key: Key, payment_id: str) -> dict[str, Any]:
         with db.write() as connection:
             row = payments.find(connection, payment_id)
+            card_rows.require_reportable(connection, payment_id, payments.SUCCEEDED)
             if row.method == payments.CREDITS:
                 row = payments.from_credits(connection, payment_id, now=clock())
             elif row.method == payments.OFFLINE:
@@ -127,6 +130,16 @@ def credit_notes_router(billing: Billing) -> APIRouter:
     def void(_key: Key, note_id: str) -> dict[str, Any]:
         with db.write() as connection:
             return credited(connection, credit_notes.void(connection, note_id, now=clock()))
+
+    @api.post("/creditnotes/{note_id}/sent")
+    def sent(_key: Key, note_id: str, body: Body) -> dict[str, Any]:
+        """Our own: the transfer of what this note gives back was made."""
+        with db.write() as connection:
+            note = credit_notes.find(connection, note_id)
+            for refund in refund_rows.of_note(connection, note_id):
+                if refund.way == refund_rows.TRANSFER:
+                    refund_rows.sent(connection, refund.id, body.text("bank_reference"), now=clock())
+            return credited(connection, note)
 
     return api
 
@@ -176,6 +189,7 @@ def credited(connection: Connection, note: Row[Any]) -> dict[str, Any]:
         "reason": note.reason,
         "memo": note.memo or None,
         "metadata": note.meta,
+        "refunds": [_refund(each) for each in refund_rows.of_note(connection, note.id)],
         "line_items": [
             {
                 "id": each["id"],
@@ -193,4 +207,17 @@ def credited(connection: Connection, note: Row[Any]) -> dict[str, Any]:
         "created_at": wire.moment(note.created_at),
         "created_by": note.created_by,
         "updated_at": wire.moment(note.updated_at),
+    }
+
+
+def _refund(row: Row[Any]) -> dict[str, Any]:
+    """By which way a part of it goes back, and how far that is."""
+    return {
+        "id": row.id,
+        "payment_id": row.payment_id,
+        "way": row.way,
+        "status": row.state,
+        "amount": wire.decimal(Fiat(row.amount, row.currency).amount),
+        "reference": row.external_id,
+        "failure": row.failure,
     }
