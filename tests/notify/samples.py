@@ -43,6 +43,20 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "retry_at": MOMENT,
     },
     "topup_needs_action": {"amount": PRICE, "link": "https://checkout.stripe.com/c/pay/cs_1", "card": "Visa 4242"},
+    "invoice_charge_failed": {
+        "number": "FB-2026-000012",
+        "amount": PRICE,
+        "reason": "insufficient_funds",
+        "link": "https://pay.example.com/inv_1",
+        "card": "Visa 4242",
+        "retry_at": MOMENT,
+    },
+    "invoice_needs_action": {
+        "number": "FB-2026-000012",
+        "amount": PRICE,
+        "link": "https://pay.example.com/inv_1",
+        "card": "Visa 4242",
+    },
     "topup_disabled": {"reason": "failed_attempt_limit_reached", "card": "Visa ending in 4242"},
     "webhook_disabled": {
         "url": "https://hooks.example.com/farebox",
