@@ -13,7 +13,7 @@ from typing import Any
 from app.generation.desk import Desk
 from app.generation.inline.call import lost, on_a_route
 from app.generation.inline.hold import Job, begin, call_seconds
-from app.generation.inline.run import detached
+from app.generation.inline.run import begun, detached
 from app.generation.inline.settle import Brought, Outcome, settle
 from app.generation.meter import Meter
 from app.generation.plan import Plan
@@ -111,16 +111,17 @@ async def _carry(desk: Desk, ask: Ask, plan: Plan, flow: Flow) -> None:
         if isinstance(job, Replayed):
             flow.begun.set_result(job)
             return
-        async with AsyncExitStack() as stack:
-            streaming = await on_a_route(
-                desk, plan, job, lambda direct, call: stack.enter_async_context(direct.stream(call))
-            )
-            flow.job = job
-            flow.begun.set_result(job)
-            brought = await _receive(desk, job, streaming, flow)
-        faults.point("inline.after_answer")
-        await flow.end()
-        flow.settled(await settle(desk, ask, plan, job, brought))
+        with begun(job):
+            async with AsyncExitStack() as stack:
+                streaming = await on_a_route(
+                    desk, plan, job, lambda direct, call: stack.enter_async_context(direct.stream(call))
+                )
+                flow.job = job
+                flow.begun.set_result(job)
+                brought = await _receive(desk, job, streaming, flow)
+            faults.point("inline.after_answer")
+            await flow.end()
+            flow.settled(await settle(desk, ask, plan, job, brought))
     except BaseException as error:
         await flow.fail(error)
         raise

@@ -81,6 +81,17 @@ def showing(generation_id: str) -> Iterator[None]:
         raise StillRunning(said, code="not_at_hand", generation_id=generation_id) from error
 
 
+@contextmanager
+def leading(flow: Flow, generation_id: str) -> Iterator[None]:
+    """As `showing`, for an answer that flows: with nobody to read it, it is read for the bill alone."""
+    try:
+        with showing(generation_id):
+            yield
+    except StillRunning:
+        flow.leave()
+        raise
+
+
 async def find(
     gateway: Gateway, holder: KeyHolder, body: Mapping[str, Any], operation: str
 ) -> tuple[Offer, str | None]:

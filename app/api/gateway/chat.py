@@ -112,9 +112,10 @@ async def _streamed(gateway: Gateway, dialect: Dialect, request: Request, asked:
     if isinstance(flow, Replayed):
         return calls.replayed({**flow.body, "model": asked.offer.alias}, asked)
     assert flow.job is not None  # noqa: S101 - it has begun
-    sent = calls.route_headers(gateway, asked, flow.job.route, flow.job.rates)
-    pieces = _pieces(gateway, dialect, request, asked, flow, bool(options.get("include_usage")))
-    return Events(pieces, flow.leave, sent)
+    with calls.leading(flow, flow.job.id):
+        sent = calls.route_headers(gateway, asked, flow.job.route, flow.job.rates)
+        pieces = _pieces(gateway, dialect, request, asked, flow, bool(options.get("include_usage")))
+        return Events(pieces, flow.leave, sent)
 
 
 async def _pieces(
@@ -126,10 +127,11 @@ async def _pieces(
             yield piece
     try:
         outcome = await flow.outcome()
+        with calls.showing(outcome.generation_id):
+            said = calls.as_texts(calls.metadata(gateway, asked, outcome))
     except Exception as error:
-        yield dialect.event(dialect.told(error, request)[1])
+        yield telling.kept() + dialect.event(dialect.told(error, request)[1])
         return
-    said = calls.as_texts(calls.metadata(gateway, asked, outcome))
     if outcome.cut is None:
         yield telling.end(outcome, said)
         return

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from app.api import errors
-from app.kernel.errors import Conflict, FareboxError, ProviderUnclear, StillRunning
+from app.kernel.errors import Conflict, FareboxError, ProviderBusy, ProviderError, ProviderUnclear
 
 #: The SDKs obey it: what may have been bought is not asked for again, and what is refused stays so.
 NO_RETRY = {"x-should-retry": "false"}
@@ -49,7 +49,7 @@ class Dialect:
         if isinstance(error, ProviderUnclear):
             said["error"]["message"] = errors.PROVIDER_SAYS[ProviderUnclear]
         headers = {name: answer.headers[name] for name in ("retry-after", "www-authenticate") if name in answer.headers}
-        if isinstance(error, Conflict | ProviderUnclear | StillRunning):
+        if isinstance(error, Conflict | ProviderError) and not isinstance(error, ProviderBusy):
             headers |= NO_RETRY
         return answer.status_code, self.envelope(said, answer.status_code, _request_id(request)), headers
 

@@ -69,8 +69,9 @@ async def _streamed(gateway: Gateway, dialect: Dialect, request: Request, asked:
     if isinstance(flow, Replayed):
         return _replayed(asked, flow)
     assert flow.job is not None  # noqa: S101 - it has begun
-    sent = calls.route_headers(gateway, asked, flow.job.route, flow.job.rates)
-    return Events(_pieces(gateway, dialect, request, asked, flow, flow.job.id), flow.leave, sent)
+    with calls.leading(flow, flow.job.id):
+        sent = calls.route_headers(gateway, asked, flow.job.route, flow.job.rates)
+        return Events(_pieces(gateway, dialect, request, asked, flow, flow.job.id), flow.leave, sent)
 
 
 async def _pieces(
@@ -83,10 +84,11 @@ async def _pieces(
             yield piece
     try:
         outcome: Outcome = await flow.outcome()
+        with calls.showing(outcome.generation_id):
+            said: dict[str, Any] = calls.metadata(gateway, asked, outcome)
     except Exception as error:
         yield dialect.event(dialect.told(error, request)[1])
         return
-    said: dict[str, Any] = calls.metadata(gateway, asked, outcome)
     if outcome.cut is not None:
         cut = ProviderUnclear(f"{outcome.cut} You were charged for what was delivered.", code="answer_cut")
         yield dialect.event({**dialect.told(cut, request)[1], "metadata": said})

@@ -8,12 +8,14 @@ The work is a task of its own: whoever asked may go away, what was bought is pai
 """
 
 import asyncio
-from collections.abc import Coroutine
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from app.generation.desk import Desk
 from app.generation.inline.call import on_a_route
-from app.generation.inline.hold import begin
+from app.generation.inline.hold import Job, begin
 from app.generation.inline.settle import Brought, Outcome, settle
 from app.generation.meter import text_of
 from app.generation.plan import Plan
@@ -21,10 +23,12 @@ from app.generation.replays import Replayed, replay
 from app.generation.start import Ask
 from app.generation.usage import Told
 from app.kernel import faults
+from app.kernel.errors import InvalidInput, ProviderError, StillRunning
 from app.providers.port import Answer
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
 _running: set[asyncio.Task[Any]] = set()
 
 
@@ -44,11 +48,25 @@ async def _run(desk: Desk, ask: Ask, plan: Plan) -> Outcome | Replayed:
     job = await begin(desk, ask, plan)
     if isinstance(job, Replayed):
         return job
-    answer = await on_a_route(desk, plan, job, lambda direct, call: direct.call(call))
-    faults.point("inline.after_answer")
-    told = Told(answer.reported, lambda: _written(answer))
-    brought = Brought(told, answer.resolved, answer, answer.upstream_request_id)
-    return await settle(desk, ask, plan, job, brought)
+    with begun(job):
+        answer = await on_a_route(desk, plan, job, lambda direct, call: direct.call(call))
+        faults.point("inline.after_answer")
+        told = Told(answer.reported, lambda: _written(answer))
+        brought = Brought(told, answer.resolved, answer, answer.upstream_request_id)
+        return await settle(desk, ask, plan, job, brought)
+
+
+@contextmanager
+def begun(job: Job) -> Iterator[None]:
+    """Whatever mistake of ours ends it from here on: it may have been bought, so nobody is told to ask again."""
+    try:
+        yield
+    except (ProviderError, InvalidInput):
+        raise
+    except Exception as error:
+        log.exception("%s was begun and could not be brought to its end", job.id)
+        said = f"It was bought once, and its end is not written down yet. Ask GET /v1/generations/{job.id} how it ends."
+        raise StillRunning(said, code="not_at_hand", generation_id=job.id) from error
 
 
 def detached(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
