@@ -42,7 +42,11 @@ class Front:
         self._pages: frozenset[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        send = _varying_once(send)
+        if scope["method"] not in {"GET", "HEAD"}:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
@@ -65,6 +69,27 @@ class Front:
     def _has_session(self, scope: Scope) -> bool:
         cookies = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
         return bool(cookie_value(cookies, self.cookie_name))
+
+
+def _varying_once(send: Send) -> Send:
+    """Reflex puts its cross-origin rules around the API, its own routes and the whole: each says `Vary: Origin`, and
+    the outermost, which is still to come, says enough."""
+
+    async def send_once(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                (name, value) if name.lower() != b"vary" else (name, kept)
+                for name, value in message.get("headers", [])
+                if (kept := _without_origin(value)) or name.lower() != b"vary"
+            ]
+        await send(message)
+
+    return send_once
+
+
+def _without_origin(vary: bytes) -> bytes:
+    parts = [part.strip() for part in vary.split(b",")]
+    return b", ".join(part for part in parts if part and part.lower() != b"origin")
 
 
 def _with_headers(send: Send, path: str) -> Send:

@@ -2,6 +2,7 @@
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -70,6 +71,31 @@ def test_pages_cannot_be_framed(client):
     headers = client.get("/login").headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("path", "vary"),
+    [
+        pytest.param("/v1/models", "Origin", id="the API"),
+        pytest.param("/files/one", "Cookie, Origin", id="what varies by more"),
+    ],
+)
+def test_rules_for_other_origins_inside_and_around_are_told_once(tmp_path, method, path, vary):
+    async def answer(request):
+        return PlainTextResponse("", headers={"Vary": "Cookie"} if "files" in request.url.path else {})
+
+    rules = {"allow_origins": ["https://shop.example"], "allow_credentials": True}
+    inside = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+    inside.add_middleware(CORSMiddleware, **rules)
+    around = Starlette()
+    around.mount("", Front(inside, built=tmp_path, is_private=lambda _: False))
+    around.add_middleware(CORSMiddleware, **rules)
+
+    said = TestClient(around).request(method, path, headers={"Origin": "https://shop.example"}).headers
+
+    assert said.get_list("vary") == [vary]
+    assert said.get_list("access-control-allow-origin") == ["https://shop.example"]
 
 
 def test_without_a_bundle_nothing_is_rewritten(tmp_path):
