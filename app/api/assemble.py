@@ -6,6 +6,7 @@ from fastapi_offline import FastAPIOffline
 from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
 from app.api.auth import Auth
 from app.api.billing import assemble as billing
+from app.api.express import Express
 from app.api.gateway import media_routes, native, present, requests, statement, text_routes, videos, webhooks
 from app.api.gateway.common import Gateway
 from app.api.gateway.prefix import OpenAiPrefix
@@ -43,7 +44,6 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     api.router.routes[:0] = [
         *text_routes.plain(gateway, top_up_url),
         *media_routes.plain(gateway, top_up_url),
-        payments.hook(services),
     ]
 
     for routes in (
@@ -76,6 +76,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     api.add_middleware(observe.Observed)
     api.add_middleware(RequestTaker, log=services.request_log, now=desk.clock)
     api.add_middleware(OpenAiPrefix)
+    api.add_middleware(Express, route=payments.hook(services), top_up_url=top_up_url)
     errors.install(api, top_up_url=top_up_url)
     return api
 

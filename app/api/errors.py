@@ -6,7 +6,7 @@ What is our own fault is logged in full and answered with the request id alone.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -68,18 +68,29 @@ def install(app: FastAPI, *, top_up_url: str) -> None:
     """Make `app` answer every error in our shape. `top_up_url` is where credits are to be had."""
 
     async def ours(request: Request, error: Exception) -> Response:
-        return answer(error, request, top_up_url) if isinstance(error, FareboxError) else our_fault(error, request)
-
-    async def framework(request: Request, error: Exception) -> Response:
-        return _http(error) if isinstance(error, HTTPException) else our_fault(error, request)
+        return _said(error, request, top_up_url)
 
     async def invalid(request: Request, error: Exception) -> Response:
         return _validation(error) if isinstance(error, RequestValidationError) else our_fault(error, request)
 
     app.add_exception_handler(FareboxError, ours)
-    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(HTTPException, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_middleware(RequestIds)
+
+
+async def caught(endpoint: Callable[[Request], Awaitable[Response]], request: Request, top_up_url: str) -> Response:
+    """What `endpoint` answers, or its error in our shape: for what does not go through the framework's handlers."""
+    try:
+        return await endpoint(request)
+    except (FareboxError, HTTPException) as error:
+        return _said(error, request, top_up_url)
+
+
+def _said(error: Exception, request: Request, top_up_url: str) -> Response:
+    if isinstance(error, HTTPException):
+        return _http(error)
+    return answer(error, request, top_up_url) if isinstance(error, FareboxError) else our_fault(error, request)
 
 
 class RequestIds:

@@ -58,7 +58,7 @@ def router(auth: Auth, services: Services) -> APIRouter:
 
 
 def hook(services: Services) -> Route:
-    """The webhook's route. A plain one, to be put before all others: a provider sends many at a time."""
+    """The webhook's route, for `Express`: a provider sends many at a time."""
     failures = MovingWindowRateLimiter(MemoryStorage())
     cashier = services.cashier
 

@@ -22,6 +22,7 @@ from app import services as building
 from app.accounts.tables import Member, User, Workspace
 from app.api import errors, payments
 from app.api.assemble import build_api
+from app.api.express import Express
 from app.invoicing.audit import run_audit as audit_invoices
 from app.invoicing.seed import BUYER, SELLER
 from app.kernel import clock
@@ -119,8 +120,9 @@ class Till:
     def door(self) -> FastAPI:
         """Where webhooks come in, as in the whole API; building all of that takes longer than most tests."""
         door = FastAPI(openapi_url=None)
-        door.router.routes.append(payments.hook(self.services))
-        errors.install(door, top_up_url=f"{PUBLIC_URL}/top-up")
+        top_up_url = f"{PUBLIC_URL}/top-up"
+        door.add_middleware(Express, route=payments.hook(self.services), top_up_url=top_up_url)
+        errors.install(door, top_up_url=top_up_url)
         return door
 
     @cached_property
