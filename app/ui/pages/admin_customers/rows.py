@@ -174,6 +174,10 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "member.added",
         "credits.granted",
         "credits.taken_back",
+        "billing.tax_id_confirmed",
+        "billing.tax_id_rejected",
+        "billing.exempted",
+        "billing.exemption_ended",
     }
     words = t(f"admin_customers.note.{note.action.replace('.', '_')}") if note.action in known else note.action
     detail = note.detail if note.action != "member.added" else ""

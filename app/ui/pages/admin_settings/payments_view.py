@@ -24,6 +24,7 @@ from app.ui.components import (
     text_input,
     var,
 )
+from app.ui.pages.admin_settings.fx_view import fx_dialog, fx_panel
 from app.ui.pages.admin_settings.payments_state import RATE_FIELDS, SWITCHES, PaymentsState
 
 
@@ -31,11 +32,12 @@ def payments_section() -> rx.Component:
     return rx.fragment(
         rx.cond(
             PaymentsState.ready,
-            rx.el.div(_stripe(), _transfers(), _returns(), _rates(), class_name="fb-settings"),
+            rx.el.div(_stripe(), _transfers(), _returns(), _rates(), fx_panel(), class_name="fb-settings"),
             column(*[skeleton("100%", "60px") for _ in range(3)], class_name="gap-4"),
         ),
         _add_rate(),
         _revoke(),
+        fx_dialog(),
     )
 
 
