@@ -42,8 +42,8 @@ class Segment(TypedDict):
     price: str  # segmented controls have room for one; none here
 
 
-def invoice_row(seen: Seen) -> InvoiceRow:
-    """One document; what a credit note gives back has a minus."""
+def invoice_row(seen: Seen, to_pay: str = "") -> InvoiceRow:
+    """One document; what a credit note gives back has a minus. `to_pay` says until when, where it is not paid yet."""
     is_note = seen.kind is Kind.CREDIT_NOTE
     state = seen.state
     return InvoiceRow(
@@ -54,8 +54,8 @@ def invoice_row(seen: Seen) -> InvoiceRow:
         is_note="true" if is_note else "",
         day=present.day(seen.issued_on),
         whole_time=present.full_moment(seen.issued_at),
-        state=state_words(seen),
-        tone=TONES.get(state, "neutral"),
+        state=to_pay or state_words(seen),
+        tone="thin" if to_pay else TONES.get(state, "neutral"),
         about=t("invoices.corrects", number=seen.refers_to_number) if seen.refers_to_number else "",
         net=signed(seen.net, is_note=is_note),
         tax=signed(seen.tax, is_note=is_note),
@@ -65,7 +65,7 @@ def invoice_row(seen: Seen) -> InvoiceRow:
 
 
 def state_words(seen: Seen) -> str:
-    """Paid (an invoice is issued when the money is there), or what was given back since."""
+    """Paid, or what was given back since."""
     if seen.state == "partly_credited":
         return t("invoices.state.partly_credited", amount=present.fiat(seen.credited))
     return t(f"invoices.state.{seen.state}")

@@ -14,6 +14,7 @@ from app.kernel.text import t
 from app.services import Services
 from app.ui import live, wiring
 from app.ui.guard import PageState, workspace_id
+from app.ui.pages.invoices.paying_rows import until
 from app.ui.pages.invoices.rows import (
     ALL,
     InvoiceRow,
@@ -33,6 +34,7 @@ class Found(NamedTuple):
     seen: list[Seen]
     sums: list[Sum]
     choices: Choices
+    to_pay: dict[str, str]  # until when, by document
 
 
 class InvoicesState(PageState):
@@ -118,7 +120,7 @@ class InvoicesState(PageState):
         asked = {name: value for name, value in chosen.items() if value not in (ALL, "")}
         start = self._starts[-1] if self._starts else None
         found = await asyncio.to_thread(find, services.current(), workspace_id(), asked, start)
-        self.rows = [invoice_row(seen) for seen in found.seen[:PAGE]]
+        self.rows = [invoice_row(seen, found.to_pay.get(seen.id, "")) for seen in found.seen[:PAGE]]
         self.kinds, self.years = kind_segments(found.choices), year_options(found.choices)
         self.has_any, self.filtered = bool(found.choices.years), bool(asked)
         self.has_next, self.has_previous = len(found.seen) > PAGE, bool(self._starts)
@@ -133,4 +135,5 @@ def find(parts: Services, workspace: str, asked: dict[str, str], before: str | N
     """A page of the workspace's documents, one more than fits, with what the filter amounts to."""
     wanted = narrowed(workspace, **asked, before=before, limit=PAGE + 1)
     with parts.db.read() as connection:
-        return Found(page(connection, wanted), sums(connection, wanted), choices(connection, workspace))
+        seen = Found(page(connection, wanted), sums(connection, wanted), choices(connection, workspace), {})
+    return seen._replace(to_pay={bill.document_id: until(bill) for bill in parts.collecting.open_bills(workspace)})
