@@ -1,12 +1,14 @@
 """What the list of invoices shows and which filters are on."""
 
 import asyncio
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 
 import reflex as rx
+from sqlalchemy import Row
 
 from app import services
+from app.billing.drilling import by_documents
 from app.invoicing.choices import LONGEST_SEARCH, Choices, choices, narrowed
 from app.invoicing.document import Kind
 from app.invoicing.reads import Seen, Sum, page, sums
@@ -14,7 +16,6 @@ from app.kernel.text import t
 from app.services import Services
 from app.ui import live, wiring
 from app.ui.guard import PageState, workspace_id
-from app.ui.pages.invoices.paying_rows import until
 from app.ui.pages.invoices.rows import (
     ALL,
     InvoiceRow,
@@ -22,6 +23,7 @@ from app.ui.pages.invoices.rows import (
     Segment,
     invoice_row,
     kind_segments,
+    standing,
     sum_words,
     year_options,
 )
@@ -34,7 +36,7 @@ class Found(NamedTuple):
     seen: list[Seen]
     sums: list[Sum]
     choices: Choices
-    to_pay: dict[str, str]  # until when, by document
+    billed: dict[str, Row[Any]]
 
 
 class InvoicesState(PageState):
@@ -120,7 +122,8 @@ class InvoicesState(PageState):
         asked = {name: value for name, value in chosen.items() if value not in (ALL, "")}
         start = self._starts[-1] if self._starts else None
         found = await asyncio.to_thread(find, services.current(), workspace_id(), asked, start)
-        self.rows = [invoice_row(seen, found.to_pay.get(seen.id, "")) for seen in found.seen[:PAGE]]
+        at, billed = services.current().desk.clock(), found.billed
+        self.rows = [invoice_row(seen, standing(seen, billed.get(seen.id), at)) for seen in found.seen[:PAGE]]
         self.kinds, self.years = kind_segments(found.choices), year_options(found.choices)
         self.has_any, self.filtered = bool(found.choices.years), bool(asked)
         self.has_next, self.has_previous = len(found.seen) > PAGE, bool(self._starts)
@@ -135,5 +138,6 @@ def find(parts: Services, workspace: str, asked: dict[str, str], before: str | N
     """A page of the workspace's documents, one more than fits, with what the filter amounts to."""
     wanted = narrowed(workspace, **asked, before=before, limit=PAGE + 1)
     with parts.db.read() as connection:
-        seen = Found(page(connection, wanted), sums(connection, wanted), choices(connection, workspace), {})
-    return seen._replace(to_pay={bill.document_id: until(bill) for bill in parts.collecting.open_bills(workspace)})
+        seen = page(connection, wanted)
+        billed = by_documents(connection, [one.id for one in seen])
+        return Found(seen, sums(connection, wanted), choices(connection, workspace), billed)
