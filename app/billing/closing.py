@@ -230,7 +230,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets:
         return invoices.finalize(connection, invoice_id, now=now)
     if not row.manual and "used" in row.computed:
         row = _recompute(connection, subscription, row, now, wallets)
-    done = invoices.finalize(connection, invoice_id, now=now, net_days=invoices.net_days(subscription.agreed))
+    done = invoices.finalize(connection, invoice_id, now=now, net_days=invoices.net_days(subscription.agreed, now))
     if not row.manual and row.computed.get("carried_left", subscription.carried) != subscription.carried:
         subscriptions.change(connection, subscription, now, carried=row.computed["carried_left"])
     if done.payment_state == invoices.SUCCEEDED or done.state == invoices.SKIPPED:

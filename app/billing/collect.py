@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import orjson
@@ -36,9 +37,29 @@ _MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
 
 
 def usage_of(connection: Connection, customer: str, span: Span, items: Sequence[Item]) -> dict[str, Used]:
-    """The usage of every item in the period, by line id."""
+    """The usage of every item in the period, by line id. Where an item has only a part of the period, time is cut
+    there: an event is paid for by one of those that hold when it happens."""
+    metered = [item for item in items if item.meter is not None]
+    own = {item.line_id: _within(item, span) for item in metered}
+    cuts = sorted({moment for part in own.values() for moment in (part.start, part.end)})
+    found: dict[str, list[_Part]] = defaultdict(list)
+    for start, end in pairwise(cuts):
+        mine = [item for item in metered if own[item.line_id].start <= start and end <= own[item.line_id].end]
+        for line_id, parts in _gathered(connection, customer, Span(start, end), mine).items():
+            found[line_id] += parts
+    by_line = {item.line_id: item for item in metered}
+    return {line_id: _used(by_line[line_id], parts, own[line_id]) for line_id, parts in found.items() if parts}
+
+
+def _within(item: Item, span: Span) -> Span:
+    part = item.span or span
+    return Span(max(part.start, span.start), min(part.end, span.end))
+
+
+def _gathered(connection: Connection, customer: str, span: Span, items: Sequence[Item]) -> dict[str, list["_Part"]]:
+    """What each item pays for of a time in which all of them hold."""
     meters = {item.meter.id: item.meter for item in items if item.meter is not None}
-    if not meters or span.start >= span.end:
+    if not meters:
         return {}
     figures = {name for meter in meters.values() for name in meter.apart.figures}
     kinds = alike(connection, customer, span, figures)
@@ -51,8 +72,7 @@ def usage_of(connection: Connection, customer: str, span: Span, items: Sequence[
             parts = _read(connection, customer, span, meter, mine)
         for line_id, part in parts:
             found[line_id].append(part)
-    by_line = {item.line_id: item for item in items}
-    return {line_id: _used(by_line[line_id], parts, span) for line_id, parts in found.items()}
+    return found
 
 
 class _Part:
@@ -147,7 +167,7 @@ def _used(item: Item, parts: Sequence[_Part], span: Span) -> Used:
     meter = item.meter
     if meter is None:
         return Used()
-    due = [part for part in parts if not part.is_settled]
+    due = _alike([part for part in parts if not part.is_settled])
     paid = [part for part in parts if part.is_settled]
     quantity, buckets = _together(meter, due, span)
     return Used(
@@ -158,6 +178,19 @@ def _used(item: Item, parts: Sequence[_Part], span: Span) -> Used:
         _together(meter, paid, span)[0],
         sum(part.events for part in paid),
     )
+
+
+def _alike(parts: Sequence[_Part]) -> Sequence[_Part]:
+    """Those of one kind as one: time that was cut shows each kind several times."""
+    found: dict[tuple[str, frozenset[tuple[str, str]]], _Part] = {}
+    for part in parts:
+        key = (part.name, frozenset(part.properties.items()))
+        if (known := found.get(key)) is None:
+            found[key] = part
+        else:
+            events, quantity = known.events + part.events, known.quantity + part.quantity
+            found[key] = _Part(part.name, part.properties, events, quantity, (*known.readings, *part.readings))
+    return list(found.values())
 
 
 def _together(meter: Meter, parts: Sequence[_Part], span: Span) -> tuple[Fraction, tuple[Fraction, ...] | None]:

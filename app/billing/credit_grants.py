@@ -56,12 +56,23 @@ class Turn(NamedTuple):
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Record:
     """A new grant on a plan or on one subscription."""
     scope = given.choice("scope", (PLAN, SUBSCRIPTION))
+    for name in ("addon_id", "subscription_id" if scope == PLAN else "plan_id"):
+        if given.maybe(name):
+            raise given.wrong(name, f"is not for grants of a {scope.lower()}.")
     plan_id = str(catalog.plans.get(connection, given.text("plan_id"))["id"]) if scope == PLAN else None
     subscription_id = (
         subscriptions.find(connection, given.text("subscription_id")).id if scope == SUBSCRIPTION else None
     )
     cadence = given.choice("cadence", (ONETIME, RECURRING))
     expiry = given.choice("expiration_type", (NEVER, DURATION, BILLING_CYCLE), NEVER)
+    given.maybe_choice("expiration_duration_unit", tuple(DURATIONS))  # alone it says nothing
+    for name, kind, needed in (
+        ("period", cadence, RECURRING),
+        ("period_count", cadence, RECURRING),
+        ("expiration_duration", expiry, DURATION),
+    ):
+        if kind != needed and given.raw.get(name) not in (None, "", 0):
+            raise given.wrong(name, f"is for {needed} grants: this one is {kind}.")
     limit = given.maybe_decimal("rollover_limit") if given.has("rollover_limit") else _labelled(given)
     start, end = given.maybe_moment("start_date"), given.maybe_moment("end_date")
     if start and end and end <= start:

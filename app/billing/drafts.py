@@ -129,7 +129,7 @@ def _usage(
     connection: Connection, row: Row[Any], customer: str, span: Span, included: Sequence[Allowance]
 ) -> list[RatedLine]:
     items = _items(connection, row, span, USAGE)
-    used = _used(connection, customer, items, span)
+    used = usage_of(connection, customer, span, items)
     left = _allowed(connection, customer, items, used, span, included)
     lines = []
     for item in items:
@@ -158,17 +158,6 @@ def _items(
     return found
 
 
-def _used(connection: Connection, customer: str, items: Sequence[Item], span: Span) -> dict[str, Used]:
-    """Items that share their time are looked up together."""
-    together: dict[Span, list[Item]] = defaultdict(list)
-    for item in items:
-        together[item.span or span].append(item)
-    found: dict[str, Used] = {}
-    for part, mine in together.items():
-        found |= usage_of(connection, customer, part, mine)
-    return found
-
-
 def _allowed(
     connection: Connection,
     customer: str,
@@ -186,9 +175,8 @@ def _allowed(
             continue
         taken = NOTHING
         for window in each.windows(span):
-            inside = _used(
-                connection, customer, [replace(item, span=_both(item, span, window)) for item in mine], window
-            )
+            parts = [replace(item, span=_both(item, span, window)) for item in mine]
+            inside = usage_of(connection, customer, window, parts)
             taken += min(each.limit, sum((one.quantity for one in inside.values()), NOTHING))
         found[each.meter_id] = taken
     return found

@@ -7,7 +7,7 @@ between, finds what was done. What a finalised invoice says never changes; credi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.billing import facts, paying_in_credits, period_events, subscriptions, tables
 from app.billing.drafts import Built
+from app.billing.periods import Unit, calendar_start, moved
 from app.billing.rating import Draft, RatedLine, UsedKind
 from app.invoicing.compose import DraftLine
 from app.invoicing.issue import CreditDraft, InvoiceDraft, issue_credit_note, issue_invoice
@@ -35,7 +36,10 @@ SUBSCRIPTION, ONE_OFF, CREDIT = "SUBSCRIPTION", "ONE_OFF", "CREDIT"
 SOURCE_KIND: Final = "period"
 #: How long a draft waits for what comes in late before it is finalised by itself.
 LATE_WINDOW: Final = timedelta(hours=2)
-TERMS: Final = {"15 NET": 15, "30 NET": 30, "45 NET": 45, "60 NET": 60, "75 NET": 75, "90 NET": 90}
+NET: Final = {"15 NET": 15, "30 NET": 30, "45 NET": 45, "60 NET": 60, "75 NET": 75, "90 NET": 90}
+#: Payment terms that end with a month: how many after the one it is issued in.
+MONTH_ENDS: Final = {"END_OF_MONTH": 0, "END_OF_NEXT_MONTH": 1}
+TERMS: Final = (*NET, *MONTH_ENDS)
 MOST_KINDS: Final = 200  # kinds of events a line names; the rest is added up in one
 
 
@@ -240,9 +244,13 @@ def remaining(row: Row[Any]) -> Fiat:
     return Fiat(max(0, row.total - row.paid - row.adjusted), row.currency)
 
 
-def net_days(agreed: Mapping[str, Any]) -> int:
-    """The payment terms of a subscription as days."""
-    return TERMS.get(str(agreed.get("payment_terms") or ""), 30)
+def net_days(agreed: Mapping[str, Any], at: datetime) -> int:
+    """The payment terms of a subscription as days from when its invoice is issued."""
+    terms = str(agreed.get("payment_terms") or "")
+    if terms not in MONTH_ENDS:
+        return NET.get(terms, 30)
+    month = calendar_start(Unit.MONTHLY, at)
+    return (moved(month, Unit.MONTHLY, MONTH_ENDS[terms] + 1) - month).days - at.astimezone(UTC).day
 
 
 def _sums(draft: Draft) -> dict[str, int]:

@@ -39,11 +39,15 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
     coupons = facts.discounts(
         connection, [agreeing.coupon(connection, code) for code in given.texts("coupons", most=20)], None, currency, now
     )
-    rates = [*given.texts("tax_rates", most=20)]
-    rates += [each.text("tax_rate_code") for each in given.objects("tax_rate_overrides", most=20)]
+    rates = [_rate(connection, given, each) for each in given.texts("tax_rates", most=20)]
+    rates += agreeing.taxed(connection, given, currency)
     tax = facts.taxes(connection, customer, currency, now, rate_ids=rates)
     terms = Terms(currency, None, tuple(discount for _, discount in coupons), tax.percents)
     draft = settled(terms, span, lines)
+    for name in ("total", "amount_due"):
+        said = given.maybe_decimal(name, most=MOST_AMOUNT)
+        if said is not None and said not in (draft.due.subtotal.amount, draft.due.total.amount):
+            raise given.wrong(name, f"is not what it comes to, {draft.due.total}.")
     key = given.maybe("idempotency_key")
     source = f"one_off:{customer.id}:{key}" if key else f"one_off:{new_id('src')}"
     head = Head(
@@ -81,10 +85,21 @@ def _lines(given: Given, currency: str, span: Span) -> list[RatedLine]:
 
 def _line(given: Given, span: Span) -> RatedLine:
     own = Span(given.maybe_moment("period_start") or span.start, given.maybe_moment("period_end") or span.end)
-    kind = USAGE if given.maybe("price_type") == USAGE else FIXED
+    kind = given.choice("price_type", (FIXED, USAGE), FIXED)
+    if own.end < own.start:
+        raise given.wrong("period_end", "lies after period_start.")
     quantity = Fraction(given.decimal("quantity", most=MOST_AMOUNT))
     amount = Fraction(given.decimal("amount", most=MOST_AMOUNT))
     return RatedLine(None, kind, given.maybe("display_name") or "Item", quantity, amount, "", span=own)
+
+
+def _rate(connection: Connection, given: Given, named: str) -> str:
+    """A rate that is in use, by its id or code."""
+    c = plans.tax_rate.c
+    active = (c.tax_rate_status == "ACTIVE") & (c.status == plans.PUBLISHED)
+    if connection.execute(select(c.id).where((c.id == named) | (c.code == named), active)).first() is None:
+        raise given.wrong("tax_rates", f"names {named[:100]}, which is no rate that is in use.")
+    return named
 
 
 def _agrees(given: Given, lines: list[RatedLine], currency: str) -> None:

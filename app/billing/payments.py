@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from app.billing import closing, invoices, paying_in_credits, period_events, tables
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.fiat import Fiat
+from app.kernel.given import Given
 from app.kernel.ids import new_id
 
 PAYMENT = tables.billing_payment
@@ -138,6 +139,19 @@ def drop(connection: Connection, payment_id: str, *, error: str, now: datetime) 
     payment, _ = locked(connection, payment_id)
     if payment.state in OPEN:
         _change(connection, payment_id, now, state=FAILED, failed_at=now, error=error[:500])
+
+
+def note(connection: Connection, payment_id: str, given: Given, *, now: datetime) -> Row[Any]:
+    """Take down the integrator's notes and the gateway's id of it. The id of a payment that succeeded stays."""
+    payment, _ = locked(connection, payment_id)
+    values: dict[str, Any] = {"meta": given.labels()} if given.has("metadata") else {}
+    if given.maybe("gateway_payment_id"):
+        values["reference"] = given.text("gateway_payment_id")
+        if payment.state == SUCCEEDED and values["reference"] != payment.reference:
+            raise Conflict("A payment that succeeded keeps its gateway_payment_id.", code="invalid_operation")
+    if values:
+        _change(connection, payment_id, now, **values)
+    return find(connection, payment_id)
 
 
 def process(connection: Connection, payment_id: str, *, now: datetime) -> Row[Any]:

@@ -19,6 +19,7 @@ from app.plans.prices import charge_of
 
 CUSTOM = "CUSTOM"
 ONCE = "ONETIME"
+OWN = "SUBSCRIPTION"
 
 
 def item_of(
@@ -54,12 +55,19 @@ def item_of(
         discounts=discounts,
         plan_name=plan_name,
         once=price.get("billing_period") == ONCE,
+        is_own=price.get("entity_type") == OWN,
     )
 
 
 def pin(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `billing_price` as JSON: what is pinned on a subscription's line."""
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def unpin(price: Mapping[str, Any]) -> dict[str, Any]:
+    """The row again that `pin` wrote down."""
+    moments = ("start_date", "end_date", "created_at", "updated_at")
+    return {**price, **{name: datetime.fromisoformat(said) for name in moments if (said := price.get(name))}}
 
 
 def _metered(price: Mapping[str, Any], meter: Meter | None) -> Meter | None:

@@ -16,6 +16,7 @@ from app.billing.waterfall import Discount, Due, Line, SettledLine, settle
 from app.kernel.fiat import Fiat, total
 from app.metering.aggregate import Span
 from app.metering.meters import Meter
+from app.plans.prices import select
 from app.pricing.charge import Charge, cost, cost_of_buckets
 
 USAGE, FIXED = "USAGE", "FIXED"
@@ -47,6 +48,11 @@ class Item:
     plan_name: str = ""
     once: bool = False  # billed with the first period and never again
     span: Span | None = None  # when only a part of the period is the item's
+    is_own: bool = False  # of this subscription alone: it goes before a plan's that matches as closely
+
+    @property
+    def rank(self) -> tuple[int, bool, str, str]:
+        return len(self.filters), self.is_own, self.made_at, self.price_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +170,11 @@ def settled(
 
 
 def price_for(items: Iterable[Item], name: str, properties: Mapping[str, str]) -> Item | None:
-    """Which of the items that read an event pays for it: the one with most filter keys, then the newest."""
-    reading = [
-        item
-        for item in items
-        if item.kind == USAGE
-        and item.meter is not None
-        and item.meter.event_name in ("", name)
-        and all(properties.get(key, "") in allowed for key, allowed in item.filters.items())
-    ]
-    return max(reading, key=lambda item: (len(item.filters), item.made_at, item.price_id), default=None)
+    """Which of the items that read an event pays for it."""
+    reading = (
+        item for item in items if item.kind == USAGE and item.meter is not None and item.meter.event_name in ("", name)
+    )
+    return select(reading, properties)
 
 
 def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:

@@ -49,6 +49,7 @@ class Line:
 class Agreement:
     """Everything about a new subscription. `agreed` keeps what the wire calls commitment, coupons, tax rates, terms."""
 
+    id: str | None = None  # None: a new one
     customer_id: str
     workspace_id: str
     plan_id: str
@@ -80,7 +81,7 @@ def create(connection: Connection, wanted: Agreement, *, actor: str, now: dateti
         span = Span(wanted.start_at, trial)
         if wanted.anchoring is Anchoring.ANNIVERSARY:
             anchor = trial
-    subscription_id = new_id("subs")
+    subscription_id = wanted.id or new_id("subs")
     connection.execute(
         insert(SUBSCRIPTION).values(
             id=subscription_id,
@@ -291,9 +292,11 @@ def pause(
     return changed, connection.execute(select(PAUSE).where(PAUSE.c.id == pause_id)).one()
 
 
-def resume(connection: Connection, subscription_id: str, *, now: datetime) -> tuple[Row[Any], Row[Any]]:
-    """Go on: an anniversary's period ends later by the length of the pause; a calendar's keeps its end, and
-    `paused_in` makes its fixed prices smaller."""
+def resume(
+    connection: Connection, subscription_id: str, *, now: datetime, meta: Mapping[str, str] | None = None
+) -> tuple[Row[Any], Row[Any]]:
+    """Go on, with `meta` added to what the pause noted. An anniversary's period ends later by the length of the pause;
+    a calendar's keeps its end, and `paused_in` makes its fixed prices smaller."""
     row = find(connection, subscription_id, lock=True)
     state = after(State(row.state), Event.RESUME)
     query = select(PAUSE).where(PAUSE.c.subscription_id == subscription_id, PAUSE.c.resumed_at.is_(None))
@@ -306,6 +309,9 @@ def resume(connection: Connection, subscription_id: str, *, now: datetime) -> tu
         values["agreed"] = {**row.agreed, "whole": {name: each.isoformat() for name, each in kept.items()}}
         values |= {"anchor": row.period_end + length, "period_end": row.period_end + length}
     _end_pause(connection, subscription_id, now)
+    if meta:
+        noted = update(PAUSE).where(PAUSE.c.id == open_pause.id).values(meta={**open_pause.meta, **meta})
+        connection.execute(noted)
     changed = change(connection, row, now, **values)
     return changed, connection.execute(select(PAUSE).where(PAUSE.c.id == open_pause.id)).one()
 

@@ -46,7 +46,8 @@ def _sync_one(
     present = prices_of(connection, str(plan["id"]), row.currency, Unit(row.billing_period), count, now)
     lines = subscriptions.lines_of(connection, row.id)
     had = {line.price_id for line in lines}
-    chosen = known.keys() & set(row.agreed.get("include_price_ids") or ())
+    listed = row.agreed.get("include_price_ids") or ()
+    only_listed, chosen = row.agreed.get("only_listed_prices", bool(listed)), known.keys() & set(listed)
     gone = {line.price_id: line for line in lines if line.end_at is None and _ended(line, known, now)}
     new = list[Line]()
     heirs = dict[str, str]()
@@ -57,7 +58,7 @@ def _sync_one(
         if parent := next((price_id for price_id in gone if price_id in family), None):
             new.append(_successor(gone[parent], known[parent], price))
             heirs[parent] = str(price["id"])
-        elif not family & had and (not chosen or family & chosen):
+        elif not family & had and (not only_listed or family & chosen):
             new.append(Line(pin(price), least(price)))
     for line in gone.values():
         subscriptions.end_line(connection, line.id, at=now, now=now)

@@ -14,12 +14,14 @@ from sqlalchemy import Connection, select
 from app.billing import tables
 from app.metering import meter_book
 from app.metering.aggregate import Span
-from app.metering.apart import SETTLED_BY, canonical
+from app.metering.apart import SETTLED_BY
 from app.metering.cells import Kind, Wanted, cells
 from app.metering.meters import Meter
 from app.plans import tables as plans
+from app.plans.prices import holds
 
-ON_SALE: Final = ("PLAN", "ADDON", "SUBSCRIPTION", "PRICE")
+#: What a customer without a subscription could agree to.
+ON_SALE: Final = ("PLAN", "ADDON")
 
 
 class Offered(NamedTuple):
@@ -30,11 +32,7 @@ class Offered(NamedTuple):
     filters: Mapping[str, Sequence[str]]
     begins: datetime
     ends: datetime | None
-
-    def pays_for(self, properties: Mapping[str, Any], at: datetime | None) -> bool:
-        if at is not None and (at < self.begins or (self.ends is not None and at >= self.ends)):
-            return False
-        return all(canonical(properties.get(name)) in allowed for name, allowed in self.filters.items())
+    is_on_sale: bool  # what is of one subscription, or gone, is only for who agreed to it
 
 
 class Unrated(NamedTuple):
@@ -45,13 +43,17 @@ class Unrated(NamedTuple):
     events: int
 
 
+#: When each price was agreed to, from and until.
+Agreed = Mapping[str, Sequence[tuple[datetime, datetime | None]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """Meters, prices, and who agreed to which."""
 
     meters: Sequence[Meter]
     prices: Mapping[str, Sequence[Offered]]  # by meter
-    agreed: Mapping[str, frozenset[str]]  # price ids by the names of a customer
+    agreed: Mapping[str, Agreed]  # by the names of a customer
 
     @classmethod
     def read(cls, connection: Connection) -> "Book":
@@ -71,7 +73,7 @@ class Book:
             for meter in self.meters
             if meter.id in self.prices and meter.reads(name, properties)
             for price in self.prices[meter.id]
-            if (agreed is None or price.id in agreed) and price.pays_for(properties, at)
+            if holds(price.filters, properties) and any(_within(at, *span) for span in _spans(price, agreed))
         ]
 
     def rates(self, customer: str, name: str, properties: Mapping[str, Any], at: datetime | None = None) -> bool:
@@ -96,25 +98,37 @@ def find(connection: Connection, span: Span, *, limit: int = 200) -> list[Unrate
     return sorted(found.values(), key=lambda each: (-each.events, each.customer, each.kind.id))[:limit]
 
 
+def _spans(price: Offered, agreed: Agreed | None) -> Sequence[tuple[datetime, datetime | None]]:
+    """When a price pays: as it was agreed, or for who agreed to nothing while it is on sale."""
+    if agreed is not None:
+        return agreed.get(price.id, ())
+    return [(price.begins, price.ends)] if price.is_on_sale else ()
+
+
+def _within(at: datetime | None, begins: datetime, ends: datetime | None) -> bool:
+    return at is None or (begins <= at and (ends is None or at < ends))
+
+
 def _offered(connection: Connection) -> Iterable[Offered]:
     c = plans.price.c
-    query = select(c.id, c.meter_id, c.filter_values, c.start_date, c.end_date).where(
-        c.type == "USAGE", c.meter_id.is_not(None), c.status == plans.PUBLISHED, c.entity_type.in_(ON_SALE)
-    )
+    query = select(
+        c.id, c.meter_id, c.filter_values, c.start_date, c.end_date, c.entity_type, c.status
+    ).where(c.type == "USAGE", c.meter_id.is_not(None))  # fmt: skip
     for row in connection.execute(query):
-        yield Offered(row.id, row.meter_id, row.filter_values or {}, row.start_date, row.end_date)
+        is_on_sale = row.entity_type in ON_SALE and row.status == plans.PUBLISHED
+        yield Offered(row.id, row.meter_id, row.filter_values or {}, row.start_date, row.end_date, is_on_sale)
 
 
-def _agreed(connection: Connection) -> dict[str, frozenset[str]]:
+def _agreed(connection: Connection) -> Mapping[str, Agreed]:
     """By both names of a customer: the external id, and the workspace."""
     line, subscription, customer = tables.subscription_line.c, tables.subscription.c, plans.customer.c
     query = (
-        select(customer.external_id, customer.workspace_id, line.price_id)
+        select(customer.external_id, customer.workspace_id, line.price_id, line.start_at, line.end_at)
         .join(tables.subscription, subscription.customer_id == customer.id)
         .join(tables.subscription_line, line.subscription_id == subscription.id)
     )
-    found: dict[str, set[str]] = {}
-    for external_id, workspace_id, price_id in connection.execute(query):
+    found: dict[str, dict[str, list[tuple[datetime, datetime | None]]]] = {}
+    for external_id, workspace_id, price_id, start, end in connection.execute(query):
         for name in (external_id, workspace_id):
-            found.setdefault(name, set()).add(price_id)
-    return {name: frozenset(prices) for name, prices in found.items()}
+            found.setdefault(name, {}).setdefault(price_id, []).append((start, end))
+    return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, or_, select
 
 from app.kernel.errors import NotFound
 from app.kernel.given import Given
@@ -28,6 +28,7 @@ REASONS: Final[Mapping[str, str]] = {
     "capture": "INVOICE_PAYMENT",
     "early_capture": "INVOICE_PAYMENT",
 }
+REFERENCES: Final = ("PAYMENT", "EXTERNAL", "REQUEST", "INVOICE")
 REASON: Final = func.coalesce(_said, case(REASONS, value=_journal.kind, else_="CREDIT_ADJUSTMENT"))
 
 
@@ -129,7 +130,11 @@ def _wanted(given: Given) -> list[ColumnElement[bool]]:
         moment = given.maybe_moment(name)
         if moment is not None:
             wanted.append(column >= moment if is_after else column < moment)
-    if given.raw.get("transaction_status") not in (None, "", "completed"):
+    if given.has("reference_type"):
+        kind = given.choice("reference_type", REFERENCES)
+        said, generated = _journal.memo["reference_type"].as_string() == kind, _journal.generation_id.is_not(None)
+        wanted.append(or_(said, generated) if kind == "REQUEST" else and_(said, ~generated))
+    if given.maybe_choice("transaction_status", ("pending", "completed", "failed")) not in (None, "completed"):
         wanted.append(false())  # nothing here is pending, and what failed was never written
     return wanted
 

@@ -52,6 +52,9 @@ def load(connection: Connection, row: Record, given: Given, *, actor: str, clock
     """The credits a new wallet begins with, if any."""
     credits = given.maybe_decimal("initial_credits_to_load") or Decimal(0)
     if not credits:
+        for name in ("initial_credits_expiry_date_utc", "initial_credits_to_load_expiry_date"):
+            if given.raw.get(name) not in (None, "", 0):
+                raise given.wrong(name, "is for initial_credits_to_load.")
         return
     day = given.maybe_integer("initial_credits_to_load_expiry_date")
     ends = given.maybe_moment("initial_credits_expiry_date_utc") or (None if day is None else _day(given, day))
@@ -77,6 +80,8 @@ def top_up(connection: Connection, row: Record, given: Given, *, actor: str, clo
     memo = _memo(given, reason)
     key = _key(given)
     bonus = given.maybe_decimal("bonus_credits_to_add", above=Decimal(0))
+    if bonus is None and given.maybe("bonus_credits_expiry_date_utc"):
+        raise given.wrong("bonus_credits_expiry_date_utc", "is for bonus_credits_to_add.")
     bonus_ends = given.maybe_moment("bonus_credits_expiry_date_utc") or ends
     _future(given, "bonus_credits_expiry_date_utc", bonus_ends, clock())
     moved = credit(
@@ -92,10 +97,12 @@ def top_up(connection: Connection, row: Record, given: Given, *, actor: str, clo
 def _bought(row: Record, given: Given) -> Fraction:
     """Credits as they were said, or else what the amount of money buys."""
     credits = given.maybe_decimal("credits_to_add", above=Decimal(0))
-    if credits is not None:
-        return Fraction(credits)
-    amount = given.decimal("amount", above=Decimal(0))
-    return Fraction(amount) / Fraction(Decimal(row["topup_conversion_rate"]))
+    if credits is None:
+        return Fraction(given.decimal("amount", above=Decimal(0))) / Fraction(Decimal(row["topup_conversion_rate"]))
+    amount = given.maybe_decimal("amount")
+    if amount and amount != credits * Decimal(row["topup_conversion_rate"]):
+        raise given.wrong("amount", "is not what credits_to_add cost: give one of them.")
+    return Fraction(credits)
 
 
 def credit(

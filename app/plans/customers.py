@@ -106,7 +106,10 @@ def named(connection: Connection, given: Given, *, required: bool = True) -> Cus
     """The customer that `customer_id` or `external_customer_id` names. `InvalidInput` when one is `required` and
     neither is given, `NotFound` when there is no such customer."""
     if given.has("customer_id"):
-        return get(connection, given.text("customer_id"))
+        found, also = get(connection, given.text("customer_id")), given.maybe("external_customer_id")
+        if also and also != found.external_id:
+            raise given.wrong("external_customer_id", f"is not that of {found.id}: give one of them.")
+        return found
     if given.has("external_customer_id"):
         return by_external_id(connection, given.text("external_customer_id"))
     if required:

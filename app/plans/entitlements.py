@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from app.kernel.errors import Conflict, NotFound
-from app.kernel.given import Given, written
+from app.kernel.given import Given
 from app.kernel.versions import ENTITLEMENTS
 from app.plans import tables
 from app.plans.allowed import LIMIT, read_limit
@@ -20,14 +20,9 @@ from app.plans.search import search as page_of
 from app.plans.shelf import Record, Shelf
 
 RESETS: Final = ("MONTHLY", "ANNUAL", "WEEKLY", "DAILY", "QUARTERLY", "HALF_YEARLY", "NEVER")
-MODES: Final = ("additive", "parallel")
+MODES: Final = ("additive",)
 MOST_AT_ONCE: Final = 100
 MOST_USAGE: Final = 2**53
-#: Kept together as `grant`.
-GRANT: Final = (
-    "grant_allocation_behavior", "grant_duration_unit", "grant_duration_value", "grant_measure", "grant_quota",
-    "grant_unlimited",
-)  # fmt: skip
 ENTITIES: Final[Mapping[str, Shelf | None]] = {
     "PLAN": Shelf(tables.plan, "plan", "plan"),
     "ADDON": Shelf(tables.addon, "addon", "addon"),
@@ -48,13 +43,11 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         )  # fmt: skip
     if given.choice("feature_type", TYPES, feature["type"]) != feature["type"]:
         raise given.wrong("feature_type", f"must be {feature['type']}, which this feature is.")
-    parent = given.maybe("parent_entitlement_id") or None
-    if parent is None:
-        _only_one(connection, kind, entity_id, feature, given)
+    parent = _replaced(connection, kind, feature, given)
+    _only_one(connection, kind, entity_id, feature, given)
     values = {
         "entity_type": kind, "entity_id": entity_id, "feature_id": feature["id"], "feature_type": feature["type"],
         "is_enabled": True, "is_soft_limit": False, "parent_entitlement_id": parent,
-        "start_date": given.maybe_moment("start_date"), "end_date": given.maybe_moment("end_date"),
     } | _read(given, feature["type"])  # fmt: skip
     _complete(given, values, feature)
     return shelf.add(connection, values, actor=actor, now=now)
@@ -72,8 +65,6 @@ def change(connection: Connection, entitlement_id: str, given: Given, *, actor: 
     values = _read(given, old["feature_type"])
     if "usage_limit" in given.raw and given.raw["usage_limit"] is None:
         values["usage_limit"] = None
-    if "grant" in values:
-        values["grant"] = {**(old["grant"] or {}), **values["grant"]}
     _complete(given, {**old, **values}, features.get(connection, old["feature_id"]))
     return shelf.change(connection, entitlement_id, values, actor=actor, now=now)
 
@@ -157,16 +148,15 @@ def _read(given: Given, feature_type: str) -> dict[str, Any]:
         if feature_type != METERED:
             raise given.wrong("usage_limit", "is for metered features.")
         found["usage_limit"] = given.integer("usage_limit", most=MOST_USAGE)
+    for name, kind in (("static_value", "static"), ("config_value", "config")):
+        if given.raw.get(name) not in (None, "", {}) and feature_type != kind:
+            raise given.wrong(name, f"is for {kind} features.")
+    if found.get("is_soft_limit") and feature_type != METERED:
+        raise given.wrong("is_soft_limit", f"is for {METERED} features.")
     if given.maybe("static_value"):
         found["static_value"] = given.text("static_value")
     if given.has("config_value"):
         found["config_value"] = dict(given.object("config_value").raw)
-    if granted := {name: given.raw[name] for name in GRANT if given.has(name)}:
-        if "grant_quota" in granted:
-            granted["grant_quota"] = written(given.decimal("grant_quota"))
-        if "grant_duration_value" in granted:
-            granted["grant_duration_value"] = given.integer("grant_duration_value", least=1, most=10_000)
-        found["grant"] = granted
     return found
 
 
@@ -178,9 +168,6 @@ def _complete(given: Given, values: Mapping[str, Any], feature: Record) -> None:
         raise given.wrong("config_value", "is missing: that is what a config feature promises.")
     if (feature["lookup_key"] or "").startswith(LIMIT):
         read_limit(feature["lookup_key"], values.get("static_value"), values.get("config_value"), plan="")
-    start, end = values.get("start_date"), values.get("end_date")
-    if start is not None and end is not None and end <= start:
-        raise given.wrong("end_date", "must be after start_date.")
 
 
 def _entity(connection: Connection, given: Given) -> tuple[str, str]:
@@ -196,10 +183,23 @@ def _entity(connection: Connection, given: Given) -> tuple[str, str]:
     return kind, entity_id
 
 
+def _replaced(connection: Connection, kind: str, feature: Record, given: Given) -> str | None:
+    """The plan's entitlement that one of a subscription counts instead of."""
+    name = "parent_entitlement_id"
+    if not given.maybe(name):
+        return None
+    if kind != "SUBSCRIPTION":
+        raise given.wrong(name, "is for entitlements of a subscription: they count instead of their plan's.")
+    parent = shelf.get(connection, given.text(name))
+    if parent["entity_type"] == "SUBSCRIPTION" or parent["feature_id"] != feature["id"]:
+        raise given.wrong(name, "must be an entitlement of a plan or an addon to the same feature.")
+    return str(parent["id"])
+
+
 def _only_one(connection: Connection, kind: str, entity_id: str, feature: Record, given: Given) -> None:
     c = tables.entitlement.c
     known = (c.entity_type == kind) & (c.entity_id == entity_id) & (c.feature_id == feature["id"])
-    if shelf.all(connection, known & c.parent_entitlement_id.is_(None)):
+    if shelf.all(connection, known):
         raise Conflict(
             f"There is an entitlement to {feature['name']} here already: change that one.",
             param=given.at("feature_id"), code="already_exists",

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from app.kernel.errors import Conflict, InvalidInput, NotFound, Rejected
 from app.kernel.given import Given
 from app.plans import tables
-from app.plans.price_reader import read_charge, read_price
+from app.plans.price_reader import WINDOWS, read_charge, read_price
 from app.plans.search import Condition, Page, chosen
 from app.plans.search import search as page_of
 from app.plans.shelf import Record, Shelf
@@ -21,7 +21,6 @@ ENTITIES: Final = {
     "PLAN": Shelf(tables.plan, "plan", "plan"),
     "ADDON": Shelf(tables.addon, "addon", "addon"),
     "COSTSHEET": Shelf(tables.cost_sheet, "cost", "cost sheet"),
-    "PRICE": Shelf(tables.price, "price", "price"),
     "SUBSCRIPTION": None,
 }
 #: Given on an update, these make a successor; anything else changes the price itself.
@@ -37,6 +36,8 @@ _price = tables.price
 
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Record:
     """A new price on a plan, an addon, a cost sheet or a subscription."""
+    if given.raw.get("entity_type") == "PRICE":
+        raise given.wrong("entity_type", "PRICE is not served: give a subscription's override_line_items.")
     kind = given.choice("entity_type", tuple(ENTITIES))
     entity_id = given.text("entity_id")
     shelf = ENTITIES[kind]
@@ -84,13 +85,17 @@ def change(connection: Connection, price_id: str, given: Given, *, actor: str, n
     if "lookup_key" in told and told["lookup_key"] != old["lookup_key"]:
         _free_lookup_key(connection, told["lookup_key"], old["entity_type"], old["entity_id"], given)
     if not any(given.has(name) for name in COSTS):
+        if given.has("effective_from"):
+            raise given.wrong("effective_from", "is for what it costs: names change at once.")
         return _shelf.change(connection, price_id, told, actor=actor, now=now)
     at = given.maybe_moment("effective_from") or now
     _end(connection, old, at, actor=actor, now=now)
     kept = {name: value for name, value in old.items() if name not in ("id", "created_at", "updated_at")}
     kept |= read_charge(connection, given, old) | told
     if given.has("bucket_size"):
-        kept["bucket_size"] = given.raw["bucket_size"]
+        if old["type"] != "USAGE":
+            raise given.wrong("bucket_size", "is for usage prices.")
+        kept["bucket_size"] = given.maybe_choice("bucket_size", WINDOWS)
     sequence = _next_sequence(connection, old["entity_type"], old["entity_id"])
     kept |= {"parent_price_id": price_id, "start_date": at, "end_date": old["end_date"], "sequence": sequence}
     return _shelf.add(connection, kept, actor=actor, now=now)

@@ -76,9 +76,10 @@ def read_charge(connection: Connection, given: Given, before: Mapping[str, Any] 
     found |= _in_units(connection, given, before) if kind == CUSTOM else _in_currency(given, before)
     amount, tiers = ("price_unit_amount", "price_unit_tiers") if kind == CUSTOM else ("amount", "tiers")
     named = "price_unit_config." if kind == CUSTOM else ""
+    if model == "TIERED" and not found[tiers]:
+        raise given.wrong(f"{named}{tiers}", "is missing.")
+    _no_other_model(given, str(model), named)
     if model == "TIERED":
-        if not found[tiers]:
-            raise given.wrong(f"{named}{tiers}", "is missing.")
         found["tier_mode"] = found["tier_mode"] or "VOLUME"
         found[amount] = None
         return found
@@ -87,6 +88,21 @@ def read_charge(connection: Connection, given: Given, before: Mapping[str, Any] 
     if model == "PACKAGE" and found["transform_quantity"] is None:
         raise given.wrong("transform_quantity", "is missing: a package says how many units it holds.")
     return found | {tiers: None, "tier_mode": None}
+
+
+def _no_other_model(given: Given, model: str, named: str) -> None:
+    """What another billing model would need is refused."""
+    unit_of = given.raw.get("price_unit_config") if named else None
+    places = [given, Given(unit_of, given.at("price_unit_config"))] if isinstance(unit_of, Mapping) else [given]
+    for place in places:
+        if model == "TIERED":
+            for name in ("amount", "price_unit_amount"):
+                if place.maybe_decimal(name):
+                    raise place.wrong(name, "is for prices that are not TIERED: a tier has its own.")
+            continue
+        for name in ("tiers", "price_unit_tiers", "tier_mode"):
+            if place.raw.get(name) not in (None, "", []):
+                raise place.wrong(name, f"is for TIERED prices: this one is {model}.")
 
 
 def read_filters(given: Given, name: str = "filter_values") -> dict[str, list[str]]:
@@ -130,8 +146,9 @@ def read_tiers(given: Given, name: str) -> list[dict[str, Any]] | None:
 
 
 def _in_currency(given: Given, before: Mapping[str, Any]) -> dict[str, Any]:
-    if given.has("price_unit_config"):
-        raise given.wrong("price_unit_config", "is for prices in a price unit: set price_unit_type to CUSTOM.")
+    for name in ("price_unit_config", "price_unit_amount", "price_unit_tiers"):
+        if given.raw.get(name) not in (None, "", [], {}):
+            raise given.wrong(name, "is for prices in a price unit: set price_unit_type to CUSTOM.")
     amount = given.maybe_decimal("amount", most=MOST_AMOUNT)
     return {
         "amount": before.get("amount") if amount is None else written(amount),
@@ -180,8 +197,10 @@ def _check(given: Given, found: Mapping[str, Any]) -> None:
             raise given.wrong("min_quantity", "is for fixed prices: usage has no least quantity.")
         if found["invoice_cadence"] == "ADVANCE":
             raise given.wrong("invoice_cadence", "must be ARREAR for usage: nobody knows it in advance.")
-    elif found["filter_values"]:
-        raise given.wrong("filter_values", "is for usage prices.")
+    else:
+        for name in ("filter_values", "bucket_size"):
+            if found[name]:
+                raise given.wrong(name, "is for usage prices.")
     if found["billing_cadence"] == "ONETIME" and found["invoice_cadence"] != "ADVANCE":
         raise given.wrong("invoice_cadence", "must be ADVANCE for a price that is charged once.")
     if found["trial_period_days"] and (found["type"] != FIXED or found["billing_cadence"] != "RECURRING"):
@@ -196,6 +215,8 @@ def _cadence(period: str) -> str:
 
 def _meter_of(connection: Connection, given: Given, kind: str) -> str | None:
     if kind == FIXED:
+        if given.maybe("meter_id"):
+            raise given.wrong("meter_id", "is for usage: a fixed price is not counted.")
         return None
     if not given.maybe("meter_id"):
         raise given.wrong("meter_id", "is missing: usage is counted by a meter.")

@@ -4,12 +4,12 @@ Prices of one meter compete for an event: those whose `filters` all hold match; 
 those the newest. Filters compare canonical text: `false` is "false", 8.0 is "8".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from app.kernel.errors import Unpriced
 from app.metering.apart import canonical
@@ -97,7 +97,11 @@ class Price:
 
     def matches(self, properties: Mapping[str, Any]) -> bool:
         """Whether every filter holds for an event or a request."""
-        return all(canonical(properties.get(name)) in allowed for name, allowed in self.filters.items())
+        return holds(self.filters, properties)
+
+    @property
+    def rank(self) -> tuple[int, datetime, str]:
+        return len(self.filters), self.created_at, self.id
 
     def in_currency(self, amount: Fraction) -> Fraction:
         """What the charge came to, in the currency, exact."""
@@ -112,9 +116,27 @@ class Choice:
     reason: str
 
 
-def select(prices: Iterable[Price], properties: Mapping[str, Any]) -> Price | None:
+class Competing(Protocol):
+    """A price among others of its meter. By `rank`, the one with most filters goes before the newest."""
+
+    @property
+    def filters(self) -> Filters: ...
+
+    @property
+    def rank(self) -> tuple[Any, ...]: ...
+
+
+P = TypeVar("P", bound=Competing)
+
+
+def holds(filters: Mapping[str, Collection[str]], properties: Mapping[str, Any]) -> bool:
+    """Whether every filter holds for an event or a request."""
+    return all(canonical(properties.get(name)) in allowed for name, allowed in filters.items())
+
+
+def select(prices: Iterable[P], properties: Mapping[str, Any]) -> P | None:
     """The price of one meter that applies to an event with these properties, whatever order they come in."""
-    return max((each for each in prices if each.matches(properties)), key=_precedence, default=None)
+    return max((each for each in prices if holds(each.filters, properties)), key=_rank, default=None)
 
 
 def choose(prices: Sequence[Price], properties: Mapping[str, Any]) -> Choice:
@@ -150,7 +172,7 @@ def compile_card(prices: Iterable[Price], metric: str) -> RateCard:
     """The rate card of one meter's prices, the same kind that an operator's rules compile to; `metric` as on a quote's
     lines, such as `seconds`. `Unpriced` for a metric that no request can be measured in, or for prices in several
     currencies."""
-    found = sorted(prices, key=_precedence, reverse=True)
+    found = sorted(prices, key=_rank, reverse=True)
     currencies = {price.currency for price in found}
     if metric not in _KEYS or len(currencies) != 1:
         raise Unpriced(f"There is no one rate card for {metric}.", code="no_rate_card")
@@ -218,5 +240,5 @@ def _conditions(filters: Filters) -> tuple[Condition, ...]:
     return tuple(Condition(name, Worded(filters[name])) for name in sorted(filters))
 
 
-def _precedence(price: Price) -> tuple[int, datetime, str]:
-    return len(price.filters), price.created_at, price.id
+def _rank(price: Competing) -> tuple[Any, ...]:
+    return price.rank

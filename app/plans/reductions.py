@@ -37,8 +37,12 @@ def create_coupon(connection: Connection, given: Given, *, actor: str, now: date
     off, percent = None, None
     if kind == "fixed":
         off = given.decimal("amount_off", above=Decimal(0), most=MOST_AMOUNT)
+        if given.maybe_decimal("percentage_off"):
+            raise given.wrong("percentage_off", "is for percentage coupons.")
     else:
         percent = given.decimal("percentage_off", above=Decimal(0))
+        if given.maybe_decimal("amount_off"):
+            raise given.wrong("amount_off", "is for fixed coupons.")
         if percent > HUNDRED:
             raise given.wrong("percentage_off", "must be at most 100.")
     values: dict[str, Any] = {
@@ -54,7 +58,7 @@ def create_coupon(connection: Connection, given: Given, *, actor: str, now: date
         "total_redemptions": 0,
         "redeem_after": given.maybe_moment("redeem_after"),
         "redeem_before": given.maybe_moment("redeem_before"),
-        "rules": dict(given.object("rules").raw) if given.has("rules") else None,
+        "rules": None,
         "metadata": given.labels(),
     }
     if values["redeem_after"] and values["redeem_before"] and values["redeem_before"] <= values["redeem_after"]:

@@ -93,7 +93,7 @@ def test_periods_nobody_was_there_for_are_made_up_for(giving: Giving) -> None:
             {"metadata": {"rollover_limit": "30"}}, {"2026-04-02": "100", "2026-05-02": "130"}, id="said in the notes"
         ),
         pytest.param(
-            {"cadence": "ONETIME"}, {"2026-04-02": "100", "2026-05-02": "100"}, id="once and for all"
+            {"cadence": "ONETIME", "period": None}, {"2026-04-02": "100", "2026-05-02": "100"}, id="once and for all"
         ),
         pytest.param(
             {"end_date": "2026-05-01T00:00:00Z"}, {"2026-04-02": "100", "2026-05-02": "100"}, id="no more after its end"

@@ -8,6 +8,8 @@ import httpx
 import pytest
 from flexprice import Flexprice
 
+from app.invoicing.parties import Address, Seller
+from app.invoicing.seller import Sellers
 from app.kernel import clock
 from app.kernel.db import Database
 from app.plans.keys import EVERYTHING, BillingKeys
@@ -61,3 +63,11 @@ def http(billing_server: BillingServer) -> Iterator[httpx.Client]:
     """Plain HTTP with the same key."""
     with billing_server.http() as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def seller(billing_server: BillingServer) -> None:
+    """Somebody who sells: without one no invoice is finalised."""
+    address = Address("Hauptstraße 1", "Berlin", "DE", postcode="10115")
+    sells = Seller("", 0, "Example GmbH", address, vat_id="DE136695976", series_prefix="EX")
+    Sellers(billing_server.db, clock.now).save(sells, author="test", make_default=True)

@@ -11,8 +11,6 @@ from flexprice import Flexprice
 from flexprice.models import errors as sdk_errors
 from sqlalchemy import select
 
-from app.invoicing.parties import Address, Seller
-from app.invoicing.seller import Sellers
 from app.kernel import clock
 from app.kernel.tables import outbox
 from app.metering.apart import Apart
@@ -27,12 +25,7 @@ PAYMENT = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def seller(billing_server: BillingServer) -> None:
-    """Somebody who sells."""
-    address = Address("Hauptstraße 1", "Berlin", "DE", postcode="10115")
-    sells = Seller("", 0, "Example GmbH", address, vat_id="DE136695976", series_prefix="EX")
-    Sellers(billing_server.db, clock.now).save(sells, author="test", make_default=True)
+pytestmark = pytest.mark.usefixtures("seller")
 
 
 @pytest.fixture

@@ -133,8 +133,10 @@ def costs(billing: Billing) -> APIRouter:
 
 def _in_our_words(body: Given) -> Given:
     """This one search writes its fields in camel case, and its page and order inside."""
-    inner = body.raw.get("queryFilter") if isinstance(body.raw.get("queryFilter"), dict) else {}
-    times = body.raw.get("timeRangeFilter") if isinstance(body.raw.get("timeRangeFilter"), dict) else {}
-    ids, lookup = body.raw.get("costsheetIDs"), body.raw.get("lookupKey")
-    own = {name: value for name, value in {"costsheet_ids": ids, "lookup_key": lookup}.items() if value}
-    return Given({**(inner or {}), **(times or {}), **body.raw, **own})
+    inner, times = body.maybe_object("queryFilter"), body.maybe_object("timeRangeFilter")
+    own: dict[str, Any] = {}
+    if ids := body.texts("costsheetIDs"):
+        own["costsheet_ids"] = list(ids)
+    if lookup := body.maybe("lookupKey"):
+        own["lookup_key"] = lookup
+    return Given({**(inner.raw if inner else {}), **(times.raw if times else {}), **body.raw, **own})

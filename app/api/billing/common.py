@@ -10,6 +10,7 @@ import orjson
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
+from app.api.billing import unserved
 from app.billing.wallets import House
 from app.files.keeping import MB
 from app.files.store import TooLarge
@@ -91,13 +92,20 @@ async def read_json(request: Request, most: int = MOST_BYTES) -> object:
     return found
 
 
+def served(request: Request, given: object) -> Given:
+    """What was sent, when nothing of it is beyond what is served (`unserved`)."""
+    found = Given(given)
+    unserved.refuse(request.method, request.scope["route"].path, given)
+    return found
+
+
 async def _read_body(request: Request) -> Given:
-    return Given(await read_json(request))
+    return served(request, await read_json(request))
 
 
 async def _read_optional_body(request: Request) -> Given:
     found = await read_json(request)
-    return Given({} if found is None else found)
+    return served(request, {} if found is None else found)
 
 
 async def _read_query(request: Request) -> Given:
@@ -106,7 +114,7 @@ async def _read_query(request: Request) -> Given:
     for name in request.query_params:
         values = request.query_params.getlist(name)
         found[name] = values if len(values) > 1 else values[0]
-    return Given(found)
+    return served(request, found)
 
 
 Body = Annotated[Given, Depends(_read_body)]

@@ -5,18 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from sqlalchemy import Connection, select
 
-from app.api.billing import wire
+from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.billing import credit_grants, subscriptions, tables
 from app.plans import catalog, customers
 from app.plans.keys import BillingKey
 from app.plans.search import USUAL
-
-NAMES = (
-    "name", "scope", "plan_id", "subscription_id", "addon_id", "credits", "cadence", "period", "period_count",
-    "expiration_type", "expiration_duration", "expiration_duration_unit", "rollover_limit", "priority",
-    "conversion_rate", "topup_conversion_rate", "start_date", "end_date",
-)  # fmt: skip
 
 
 def router(billing: Billing) -> APIRouter:
@@ -29,7 +23,7 @@ def router(billing: Billing) -> APIRouter:
         with db.write() as connection:
             made = credit_grants.create(connection, body, actor=key.id, now=clock())
             _give(connection, made)
-            return _shown(made)
+            return show.credit_grant(made)
 
     def _give(connection: Connection, grant: Any) -> None:
         """To the one subscription at once; to those of a plan by the chore."""
@@ -39,12 +33,12 @@ def router(billing: Billing) -> APIRouter:
     @api.get("/creditgrants/{grant_id}")
     def get(_key: Key, grant_id: str) -> dict[str, Any]:
         with db.read() as connection:
-            return _shown(credit_grants.shelf.get(connection, grant_id))
+            return show.credit_grant(credit_grants.shelf.get(connection, grant_id))
 
     @api.put("/creditgrants/{grant_id}")
     def change(key: Key, grant_id: str, body: Body) -> dict[str, Any]:
         with db.write() as connection:
-            return _shown(credit_grants.change(connection, grant_id, body, actor=key.id, now=clock()))
+            return show.credit_grant(credit_grants.change(connection, grant_id, body, actor=key.id, now=clock()))
 
     @api.delete("/creditgrants/{grant_id}")
     def delete(key: Key, grant_id: str, body: OptionalBody) -> dict[str, Any]:
@@ -56,13 +50,15 @@ def router(billing: Billing) -> APIRouter:
     def of_plan(_key: Key, plan_id: str) -> dict[str, Any]:
         with db.read() as connection:
             catalog.plans.get(connection, plan_id)
-            return _listed([_shown(one) for one in credit_grants.of_plan(connection, plan_id)])
+            return _listed([show.credit_grant(one) for one in credit_grants.of_plan(connection, plan_id)])
 
     @api.get("/addons/{addon_id}/creditgrants")
     def of_addon(_key: Key, addon_id: str) -> dict[str, Any]:
         with db.read() as connection:
             catalog.addons.get(connection, addon_id)
-            return _listed([_shown(one) for one in credit_grants.shelf.of(connection, "addon_id", [addon_id])])
+            return _listed(
+                [show.credit_grant(one) for one in credit_grants.shelf.of(connection, "addon_id", [addon_id])]
+            )
 
     @api.get("/subscriptions/{subscription_id}/grants/upcoming")
     def of_subscription(_key: Key, subscription_id: str) -> dict[str, Any]:
@@ -79,10 +75,6 @@ def router(billing: Billing) -> APIRouter:
             return _listed([_pending(one) for one in credit_grants.upcoming(connection, rows, clock())])
 
     return api
-
-
-def _shown(row: Any) -> dict[str, Any]:
-    return wire.shown(row, *NAMES)
 
 
 def _pending(one: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.api.billing.routes import Writes
+from app.api.billing.unserved import expands
 from app.plans import entitlements
 from app.plans.keys import BillingKey
 
@@ -30,7 +31,8 @@ def router(billing: Billing) -> APIRouter:
     def search(_key: Key, body: OptionalBody) -> Wire:
         with db.read() as connection:
             found = entitlements.search(connection, body)
-            return wire.page(found, lambda row: show.entitlement(connection, row))
+            wish = expands(body.raw)
+            return wire.page(found, lambda row: show.linked(connection, show.entitlement(connection, row), wish))
 
     @api.get("/{entitlement_id}")
     def get(_key: Key, entitlement_id: str) -> Wire:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 
-from app.api.billing import wire
+from app.api.billing import claims, wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query, read_json
 from app.api.billing.usage import Names, usage_routes
 from app.files.keeping import MB
@@ -32,6 +32,7 @@ def router(billing: Billing) -> APIRouter:
 
     def take_in(given: list[Any], place: str) -> tuple[list[Event], Accepted]:
         now = clock()
+        claims.check(db, given, place)
         events = [
             read_event(each, now, "" if _has_id(each) else new_id("event"), place=f"{place}.{at}" if place else "")
             for at, each in enumerate(given)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.api.billing.routes import Writes
+from app.api.billing.unserved import expands
 from app.plans import features
 from app.plans.keys import BillingKey
 
@@ -25,7 +26,8 @@ def router(billing: Billing) -> APIRouter:
     @api.post("/search")
     def search(_key: Key, body: OptionalBody) -> Wire:
         with db.read() as connection:
-            return wire.page(features.search(connection, body), lambda row: show.feature(connection, row))
+            found, wish = features.search(connection, body), expands(body.raw)
+            return wire.page(found, lambda row: show.linked(connection, show.feature(connection, row), wish))
 
     @api.get("/{feature_id}")
     def get(_key: Key, feature_id: str) -> Wire:

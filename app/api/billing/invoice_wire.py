@@ -1,6 +1,6 @@
 """How an invoice looks on the wire, and how it is found."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from app.api.billing import wire
+from app.api.billing import show, subscription_wire, wire
 from app.billing import invoices as books
-from app.billing import tables
+from app.billing import subscriptions, tables
 from app.billing.drafts import Built
 from app.billing.rating import RatedLine
 from app.kernel.fiat import Fiat
@@ -27,6 +27,7 @@ def find_all(connection: Connection, given: Given) -> Page:
     wanted: list[Condition] = [
         *chosen(INVOICE.c.id, given, "invoice_ids"),
         *chosen(INVOICE.c.customer_id, given, "customer_id"),
+        *chosen(INVOICE.c.customer_id, given, "subscription_customer_id"),
         *chosen(INVOICE.c.subscription_id, given, "subscription_id"),
         *chosen(INVOICE.c.state, given, "invoice_status"),
         *chosen(INVOICE.c.payment_state, given, "payment_status"),
@@ -45,6 +46,8 @@ def find_all(connection: Connection, given: Given) -> Page:
             wanted.append(column <= most)
     if (since := given.maybe_moment("finalized_at_gte")) is not None:
         wanted.append(INVOICE.c.finalized_at >= since)
+    if (since := given.maybe_moment("voided_at_gte")) is not None:
+        wanted.append(INVOICE.c.voided_at >= since)
     plain = Given({name: value for name, value in given.raw.items() if name not in ("status", "expand")})
     return page_of(connection, INVOICE, plain, *wanted)
 
@@ -88,8 +91,8 @@ def summed(connection: Connection, customer: Row[Any], now: datetime) -> dict[st
 # --- showing
 
 
-def shown(connection: Connection, row: Row[Any], *, lines: bool = True) -> dict[str, Any]:
-    """An invoice on the wire."""
+def shown(connection: Connection, row: Row[Any], *, lines: bool = True, wish: Collection[str] = ()) -> dict[str, Any]:
+    """An invoice on the wire, and what is wished for beside it: `customer`, `subscription`."""
     currency = row.currency
     left = books.remaining(row).minor
     found = {
@@ -132,6 +135,10 @@ def shown(connection: Connection, row: Row[Any], *, lines: bool = True) -> dict[
         "updated_at": wire.moment(row.updated_at),
         "updated_by": row.created_by,
     }
+    if "customer" in wish:
+        found["customer"] = show.customer(customer_book.get(connection, row.customer_id))
+    if "subscription" in wish and row.subscription_id:
+        found["subscription"] = subscription_wire.shown(connection, subscriptions.find(connection, row.subscription_id))
     if lines:
         found["line_items"] = [line(each, row) for each in books.lines_of(connection, row.id)]
     return found

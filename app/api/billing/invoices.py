@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from app.api.billing import invoice_wire as show
 from app.api.billing import wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
+from app.api.billing.unserved import expands
 from app.billing import closing, facts, one_off, payments, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict, InvalidInput
@@ -73,7 +74,7 @@ def router(billing: Billing) -> APIRouter:
         now = clock()
         with db.write() as connection:
             row = one_off.create(connection, body, actor=key.id, now=now)
-            if body.maybe("invoice_status") == books.FINALIZED:
+            if body.choice("invoice_status", (books.DRAFT, books.FINALIZED), books.DRAFT) == books.FINALIZED:
                 row = closing.finalize(connection, row.id, now=now)
             return show.shown(connection, row)
 
@@ -95,8 +96,9 @@ def router(billing: Billing) -> APIRouter:
     def search(_key: Key, body: OptionalBody) -> dict[str, Any]:
         with db.read() as connection:
             found = show.find_all(connection, body)
-            lines = not body.flag("skip_line_items")
-            items = [show.shown(connection, books.find(connection, row["id"]), lines=lines) for row in found.items]
+            lines, wish = not body.flag("skip_line_items"), expands(body.raw)
+            rows = (books.find(connection, row["id"]) for row in found.items)
+            items = [show.shown(connection, row, lines=lines, wish=wish) for row in rows]
             return wire.listed(items, found.total, found.limit, found.offset)
 
     @api.get("/customers/{customer_id}/invoices/summary")
@@ -105,9 +107,9 @@ def router(billing: Billing) -> APIRouter:
             return show.summed(connection, facts.customer_of(connection, customer_id), clock())
 
     @api.get("/invoices/{invoice_id}")
-    def get(_key: Key, invoice_id: str) -> dict[str, Any]:
+    def get(_key: Key, invoice_id: str, query: Query) -> dict[str, Any]:
         with db.read() as connection:
-            return show.shown(connection, books.find(connection, invoice_id))
+            return show.shown(connection, books.find(connection, invoice_id), wish=expands(query.raw))
 
     @api.put("/invoices/{invoice_id}")
     def change(_key: Key, invoice_id: str, body: Body) -> dict[str, Any]:

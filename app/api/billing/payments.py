@@ -18,6 +18,8 @@ from app.plans.search import search as page_of
 
 PAYMENT = tables.billing_payment
 DESTINATION = "INVOICE"
+#: What may be said of a payment that is made elsewhere. What goes back is a credit note.
+REPORTED = (payments.SUCCEEDED, payments.FAILED, payments.PROCESSING)
 
 
 def router(billing: Billing) -> APIRouter:
@@ -31,6 +33,7 @@ def router(billing: Billing) -> APIRouter:
         body.choice("destination_type", (DESTINATION,))
         method = body.choice("payment_method_type", payments.METHODS)
         amount = body.fiat("amount", customer_book.currency(body))
+        at_once = body.flag("process_payment", True)
         with db.write() as connection:
             made, new = payments.create(
                 connection,
@@ -42,9 +45,9 @@ def router(billing: Billing) -> APIRouter:
                 now=now,
                 meta=body.labels(),
             )
-            if new and method == payments.OFFLINE and body.flag("process_payment", True):
+            if new and method == payments.OFFLINE and at_once:
                 made = payments.succeed(connection, made.id, now=now)
-            if method == payments.CREDITS and body.flag("process_payment", True):
+            if method == payments.CREDITS and at_once:
                 made = payments.from_credits(connection, made.id, now=now)
         return shown(db, made)
 
@@ -68,13 +71,15 @@ def router(billing: Billing) -> APIRouter:
 
     @api.put("/payments/{payment_id}")
     def change(_key: Key, payment_id: str, body: Body) -> dict[str, Any]:
-        now, state = clock(), body.maybe("payment_status")
+        now, state = clock(), body.maybe_choice("payment_status", REPORTED)
+        if state != payments.FAILED and body.maybe("error_message"):
+            raise body.wrong("error_message", "is for payments that FAILED.")
         with db.write() as connection:
-            row = payments.find(connection, payment_id)
-            if state is not None:
-                card_rows.require_reportable(connection, payment_id, state)
+            if state is not None or body.has("gateway_payment_id"):
+                card_rows.require_reportable(connection, payment_id, state or payments.PROCESSING)
+            row = payments.note(connection, payment_id, body, now=now)
             if state == payments.SUCCEEDED:
-                row = payments.succeed(connection, payment_id, now=now, reference=body.maybe("gateway_payment_id"))
+                row = payments.succeed(connection, payment_id, now=now)
             elif state == payments.FAILED:
                 row = payments.fail(connection, payment_id, error=body.maybe("error_message") or "failed", now=now)
             elif state == payments.PROCESSING:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.api.billing.routes import Writes
+from app.api.billing.unserved import expands
 from app.billing import promised
 from app.plans import catalog
 from app.plans.keys import BillingKey
@@ -28,8 +29,8 @@ def router(billing: Billing) -> APIRouter:
     def search(_key: Key, body: OptionalBody) -> Wire:
         with db.read() as connection:
             found = catalog.search(connection, catalog.plans, body, plan_ids="id", lookup_key="lookup_key")
-            full = "prices" in (body.maybe("expand") or "") or "entitlements" in (body.maybe("expand") or "")
-            return wire.page(found, lambda row: show.plan_in_full(connection, row) if full else show.plan(row))
+            wish = expands(body.raw)
+            return wire.page(found, lambda row: show.bundle(connection, "PLAN", row, wish))
 
     @api.get("/{plan_id}")
     def get(_key: Key, plan_id: str) -> Wire:

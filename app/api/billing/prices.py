@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.api.billing.routes import Writes, plainly
+from app.api.billing.unserved import expands
+from app.billing import own_prices
 from app.kernel.given import Given
 from app.plans import catalog, price_book
 from app.plans.keys import BillingKey
@@ -68,16 +70,17 @@ def _prices(api: APIRouter, billing: Billing) -> None:
 
     @api.post("", status_code=201)
     def create(key: Key, body: Body) -> Wire:
-        return make(key, lambda c, who: price_book.create(c, body, **who), shown)
+        return make(key, lambda c, who: own_prices.create(c, body, **who), shown)
 
     @api.post("/bulk", status_code=201)
     def bulk(key: Key, body: Body) -> Wire:
-        return make.many(key, lambda c, who: price_book.create_many(c, body, **who), shown)
+        return make.many(key, lambda c, who: own_prices.create_many(c, body, **who), shown)
 
     @api.post("/search")
     def search(_key: Key, body: OptionalBody) -> Wire:
         with db.read() as connection:
-            return wire.page(price_book.search(connection, body, clock()), show.price)
+            found, wish = price_book.search(connection, body, clock()), expands(body.raw)
+            return wire.page(found, lambda row: show.linked(connection, show.price(row), wish))
 
     @api.get("/lookup/{lookup_key}")
     def by_lookup_key(_key: Key, lookup_key: str) -> Wire:
@@ -91,8 +94,8 @@ def _prices(api: APIRouter, billing: Billing) -> None:
 
     @api.put("/{price_id}")
     def update(key: Key, price_id: str, body: Body) -> Wire:
-        return make(key, lambda c, who: price_book.change(c, price_id, body, **who), shown)
+        return make(key, lambda c, who: own_prices.change(c, price_id, body, **who), shown)
 
     @api.delete("/{price_id}")
     def delete(key: Key, price_id: str, body: OptionalBody) -> Wire:
-        return make.gone(key, lambda c, who: price_book.end(c, price_id, body, **who), "The price ends.")
+        return make.gone(key, lambda c, who: own_prices.end(c, price_id, body, **who), "The price ends.")

@@ -1,14 +1,17 @@
 """How the catalogue looks on the wire: one function a kind, everything in the SDK's names."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
 
 from app.api.billing import wire
+from app.billing import credit_grants
 from app.metering import meter_book
 from app.plans import catalog, features, price_book
+from app.plans.customers import Customer
 from app.plans.prices import CUSTOM
 from app.plans.shelf import Record
 
@@ -54,6 +57,45 @@ def plan(row: Record) -> Wire:
     return wire.shown(row, "name", "lookup_key", "description", "display_order")
 
 
+def linked(connection: Connection, said: Wire, wish: Collection[str]) -> Wire:
+    """A price, a feature or an entitlement with what it belongs to beside it, as `expand` wishes."""
+    found = dict(said)
+    if "meters" in wish and "meter" not in said and said.get("meter_id"):
+        found["meter"] = meter(meter_book.get(connection, said["meter_id"]))
+    if "groups" in wish and said.get("group_id"):
+        found["group"] = group(connection, catalog.groups.get(connection, said["group_id"], any_status=True))
+    if {"price_units", "priceunit"} & set(wish) and said.get("price_unit_id"):
+        found["pricing_unit"] = price_unit(catalog.price_units.get(connection, said["price_unit_id"], any_status=True))
+    if "plans" in wish and said.get("entity_type") == "PLAN":
+        found["plan"] = plan(catalog.plans.get(connection, said["entity_id"], any_status=True))
+    if "addons" in wish and said.get("entity_type") == "ADDON":
+        found["addon"] = addon(catalog.addons.get(connection, said["entity_id"], any_status=True))
+    return found
+
+
+def bundle(connection: Connection, kind: str, row: Record, wish: Collection[str]) -> Wire:
+    """A plan or an addon with as much of its prices, entitlements and credit grants as is wished for."""
+    found = plan(row) if kind == "PLAN" else addon(row)
+    if "prices" in wish:
+        rows = price_book.rows_of(connection, kind, [row["id"]])
+        found["prices"] = [linked(connection, price(each), wish) for each in rows]
+    if "entitlements" in wish:
+        found["entitlements"] = [
+            entitlement(connection, each) for each in catalog.entitlements_of(connection, kind, [row["id"]])
+        ]
+    if "credit_grants" in wish and kind == "PLAN":
+        found["credit_grants"] = [credit_grant(each) for each in credit_grants.of_plan(connection, row["id"])]
+    return found
+
+
+def credit_grant(row: Record) -> Wire:
+    return wire.shown(
+        row, "name", "scope", "plan_id", "subscription_id", "addon_id", "credits", "cadence", "period", "period_count",
+        "expiration_type", "expiration_duration", "expiration_duration_unit", "rollover_limit", "priority",
+        "conversion_rate", "topup_conversion_rate", "start_date", "end_date",
+    )  # fmt: skip
+
+
 def plan_in_full(connection: Connection, row: Record) -> Wire:
     """With its prices and entitlements."""
     return plan(row) | _priced(connection, "PLAN", row)
@@ -75,6 +117,12 @@ def cost_sheet(connection: Connection, row: Record) -> Wire:
 def group(connection: Connection, row: Record) -> Wire:
     found = wire.shown(row, "name", "lookup_key", "entity_type")
     return found | {"entity_ids": catalog.in_group(connection, row)}
+
+
+def customer(found: Customer) -> Wire:
+    row = asdict(found) | dict(found.address)
+    names = ("external_id", "name", "email", "contact", *found.address, "billing_currency", "timezone")
+    return wire.shown(row, *names, "tax_treatment", "contact_persons", "workspace_id")
 
 
 def price_unit(row: Record) -> Wire:

@@ -1,24 +1,29 @@
 """How a subscription looks on the wire, and how it is found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, func, or_, select
 
-from app.api.billing import wire
+from app.api.billing import show, wire
+from app.api.billing.unserved import expands
 from app.billing import agreeing, closing, drafts, facts, prorating, subscriptions, tables
+from app.billing.lifecycle import State
+from app.billing.pinned import unpin
 from app.billing.rating import RatedLine
 from app.kernel.errors import InvalidInput
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
+from app.metering import meter_book
 from app.metering.aggregate import Span
+from app.plans import catalog
 from app.plans import customers as customer_book
 from app.plans.search import Condition, Page, chosen
 from app.plans.search import search as page_of
 
-SUB = tables.subscription
+SUB, LINE = tables.subscription, tables.subscription_line
 
 
 def find_all(connection: Connection, given: Given) -> Page:
@@ -37,8 +42,52 @@ def find_all(connection: Connection, given: Given) -> Page:
         )
     if (at := given.maybe_moment("active_at")) is not None:
         wanted += [SUB.c.start_at <= at, (SUB.c.cancelled_at.is_(None)) | (SUB.c.cancelled_at > at)]
+    if (at := given.maybe_moment("trial_end_due_lte")) is not None:
+        wanted += [SUB.c.state == State.TRIALING, SUB.c.trial_end <= at]
+    wanted += chosen(SUB.c.customer_id, given, "invoicing_customer_ids")  # who has it is who is asked to pay
     plain = Given({name: value for name, value in given.raw.items() if name not in ("status", "expand")})
     return page_of(connection, SUB, plain, *wanted)
+
+
+def listed(connection: Connection, given: Given) -> dict[str, Any]:
+    """A page of them on the wire."""
+    found, wish = find_all(connection, given), expands(given.raw)
+    leave_out = {
+        part
+        for part, name in (("line_items", "with_line_items"), ("coupon_associations", "with_coupon_associations"))
+        if not given.flag(name, True)
+    }
+    rows = (subscriptions.find(connection, row["id"]) for row in found.items)
+    items = [
+        {name: said for name, said in shown(connection, row, wish).items() if name not in leave_out} for row in rows
+    ]
+    return wire.listed(items, found.total, found.limit, found.offset)
+
+
+def find_lines(connection: Connection, given: Given, now: datetime) -> Page:
+    """Lines of subscriptions by what they belong to and what they cost."""
+    price = LINE.c.price
+    wanted: list[Condition] = [
+        *chosen(LINE.c.id, given, "line_item_ids"),
+        *chosen(LINE.c.id, given, "subscription_line_item_ids"),
+        *chosen(LINE.c.subscription_id, given, "subscription_ids"),
+        *chosen(LINE.c.price_id, given, "price_ids"),
+        *chosen(LINE.c.meter_id, given, "meter_ids"),
+        *chosen(price["entity_id"].as_string(), given, "entity_ids"),
+        *chosen(price["billing_period"].as_string(), given, "billing_periods"),
+    ]
+    if (kind := given.maybe_choice("entity_type", ("plan", "addon", "subscription"))) is not None:
+        wanted.append(price["entity_type"].as_string() == kind.upper())
+    if given.has("currencies"):
+        wished = [each.upper() for each in given.texts("currencies")]
+        wanted.append(func.upper(price["currency"].as_string()).in_(wished))
+    if given.has("customer_ids"):
+        mine = select(SUB.c.id).where(*chosen(SUB.c.customer_id, given, "customer_ids"))
+        wanted.append(LINE.c.subscription_id.in_(mine))
+    if given.flag("active_filter"):
+        wanted += [LINE.c.start_at <= now, or_(LINE.c.end_at.is_(None), LINE.c.end_at > now)]
+    plain = Given({name: value for name, value in given.raw.items() if name not in ("status", "expand")})
+    return page_of(connection, LINE, plain, *wanted)
 
 
 def used(connection: Connection, given: Given, now: datetime) -> dict[str, Any]:
@@ -87,8 +136,17 @@ def charge(rated: RatedLine, currency: str) -> dict[str, Any]:
 # --- showing
 
 
-def shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
-    """A subscription on the wire, with its lines."""
+def shown(connection: Connection, row: Row[Any], wish: Collection[str] = ()) -> dict[str, Any]:
+    """A subscription on the wire, with its lines, and what is wished for beside it: `plan`, `customer`."""
+    more = dict[str, Any]()
+    if "plan" in wish:
+        more["plan"] = show.plan(catalog.plans.get(connection, row.plan_id, any_status=True))
+    if "customer" in wish:
+        more["customer"] = show.customer(customer_book.get(connection, row.customer_id))
+    return _shown(connection, row, wish) | more
+
+
+def _shown(connection: Connection, row: Row[Any], wish: Collection[str]) -> dict[str, Any]:
     lines = subscriptions.lines_of(connection, row.id)
     pauses = subscriptions.pauses_of(connection, row.id)
     open_pause = next((each for each in pauses if each.resumed_at is None), None)
@@ -120,7 +178,7 @@ def shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
         "pause_status": "active" if open_pause else "none",
         "active_pause_id": open_pause.id if open_pause else None,
         "pauses": [pause_of(each) for each in pauses],
-        "line_items": [line(each) for each in lines],
+        "line_items": [line(each, connection, wish) for each in lines],
         "coupon_associations": [association(each, row) for each in agreed.get("coupons") or ()],
         "commitment_amount": _text(agreed.get("commitment_amount")),
         "overage_factor": _text(agreed.get("overage_factor")),
@@ -143,17 +201,22 @@ def shown(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def line(row: Row[Any]) -> dict[str, Any]:
-    """A line of a subscription."""
+def line(row: Row[Any], connection: Connection | None = None, wish: Collection[str] = ()) -> dict[str, Any]:
+    """A line of a subscription; with `prices` its price as it was agreed, with `meters` what counts it."""
     price, committed = row.price, row.commitment or {}
-    return {
+    more = dict[str, Any]()
+    if "prices" in wish:
+        more["price"] = show.price(unpin(price))
+    if "meters" in wish and connection is not None and row.meter_id:
+        more["meter"] = show.meter(meter_book.get(connection, row.meter_id))
+    return more | {
         "id": row.id,
         "subscription_id": row.subscription_id,
         "price_id": row.price_id,
         "price_type": row.kind,
         "meter_id": row.meter_id,
-        "entity_type": "plan",
-        "entity_id": row.plan_id,
+        "entity_type": str(price.get("entity_type") or "plan").lower(),
+        "entity_id": price.get("entity_id") or row.plan_id,
         "plan_display_name": row.plan_name,
         "display_name": row.name,
         "quantity": wire.decimal(row.quantity),
@@ -270,7 +333,7 @@ def kind_of_change(connection: Connection, row: Row[Any], to: prorating.NewPlan)
 
 
 def prorates(given: Given) -> bool:
-    return given.maybe("proration_behavior") != "none"
+    return given.choice("proration_behavior", agreeing.PRORATIONS, "create_prorations") != "none"
 
 
 def _text(given: object) -> str | None:

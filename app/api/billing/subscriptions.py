@@ -1,23 +1,25 @@
 """`/subscriptions`: who is on which plan, since when, and what comes of it."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from sqlalchemy import select
+from sqlalchemy import Connection, Row
 
 from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
 from app.api.billing.common import Billing, Body, OptionalBody, Query
-from app.billing import agreeing, closing, prorating, subscriptions, syncing, tables
+from app.api.billing.unserved import expands
+from app.billing import agreeing, beginning, closing, prorating, subscriptions, syncing, tables, undo
 from app.billing.lifecycle import State
 from app.billing.rating import RatedLine
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.given import Given
 from app.plans import customers as customer_book
 from app.plans.keys import BillingKey
-from app.plans.search import bounds, chosen
 
-SUB, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
+LINE = tables.subscription_line
+CHANGES_AT = ("immediate", "end_of_period")
 
 
 def lines(billing: Billing) -> APIRouter:
@@ -29,14 +31,10 @@ def lines(billing: Billing) -> APIRouter:
     @api.post("/subscriptions/lineitems/search")
     def search_lines(_key: Key, body: OptionalBody) -> dict[str, Any]:
         with db.read() as connection:
-            limit, offset = bounds(body)
-            wanted = [
-                *chosen(LINE.c.subscription_id, body, "subscription_ids"),
-                *chosen(LINE.c.id, body, "line_item_ids"),
-            ]
-            wanted += [*chosen(LINE.c.price_id, body, "price_ids"), *chosen(LINE.c.meter_id, body, "meter_ids")]
-            rows = connection.execute(select(LINE).where(*wanted).order_by(LINE.c.id.desc())).all()
-            return wire.listed([show.line(row) for row in rows[offset : offset + limit]], len(rows), limit, offset)
+            found = show.find_lines(connection, body, clock())
+            wish = expands(body.raw)
+            items = [show.line(subscriptions.line_of(connection, row["id"]), connection, wish) for row in found.items]
+            return wire.listed(items, found.total, found.limit, found.offset)
 
     @api.delete("/subscriptions/lineitems/{line_id}")
     def end_line(_key: Key, line_id: str, body: OptionalBody) -> dict[str, Any]:
@@ -51,6 +49,8 @@ def lines(billing: Billing) -> APIRouter:
         with db.read() as connection:
             row = subscriptions.find(connection, subscription_id)
             to = agreeing.read_change(connection, body, row, now)
+            body.choice("change_at", CHANGES_AT, "immediate")
+            body.labels()
             lines = prorating.both(connection, row, to, now) if show.prorates(body) else []
             return {
                 "subscription_id": row.id,
@@ -67,13 +67,13 @@ def lines(billing: Billing) -> APIRouter:
         return _change(billing, key, subscription_id, body)
 
     @api.post("/subscriptions/{subscription_id}/lineitems", status_code=201)
-    def add_line(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+    def add_line(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
             row = subscriptions.find(connection, subscription_id, lock=True)
             if row.state == State.CANCELLED:
                 raise Conflict("A cancelled subscription takes no more lines.", code="invalid_operation")
-            wanted = agreeing.line_of(connection, body, row, now)
+            wanted = agreeing.line_of(connection, body, agreeing.rhythm_of(row), now, actor=key.id)
             (made,) = subscriptions.add_lines(connection, row.id, row.plan_id, "", [wanted], now, now)
             return show.line(subscriptions.line_of(connection, made))
 
@@ -122,9 +122,9 @@ def turns(billing: Billing) -> APIRouter:
             return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
 
     @api.post("/subscriptions/{subscription_id}/resume")
-    def resume(_key: Key, subscription_id: str, _body: OptionalBody) -> dict[str, Any]:
+    def resume(_key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
         with db.write() as connection:
-            row, paused = subscriptions.resume(connection, subscription_id, now=clock())
+            row, paused = subscriptions.resume(connection, subscription_id, meta=body.labels(), now=clock())
             return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
 
     return api
@@ -140,21 +140,13 @@ def router(billing: Billing) -> APIRouter:
     def create(key: Key, body: Body) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            wanted = agreeing.read(connection, body, now)
-            made = subscriptions.create(connection, wanted, actor=key.id, now=now)
-            closing.begin(connection, made, actor=key.id, now=now)
+            made = beginning.begin(connection, body, actor=key.id, now=now)
             return show.shown(connection, subscriptions.find(connection, made))
 
     @api.post("/subscriptions/search")
     def search(_key: Key, body: OptionalBody) -> dict[str, Any]:
         with db.read() as connection:
-            found = show.find_all(connection, body)
-            return wire.listed(
-                [show.shown(connection, subscriptions.find(connection, row["id"])) for row in found.items],
-                found.total,
-                found.limit,
-                found.offset,
-            )
+            return show.listed(connection, body)
 
     @api.post("/subscriptions/usage")
     def usage(_key: Key, body: Body) -> dict[str, Any]:
@@ -167,9 +159,9 @@ def router(billing: Billing) -> APIRouter:
             return show.shown(connection, subscriptions.find(connection, subscription_id))
 
     @api.get("/subscriptions/{subscription_id}/v2")
-    def get_v2(_key: Key, subscription_id: str) -> dict[str, Any]:
+    def get_v2(_key: Key, subscription_id: str, query: Query) -> dict[str, Any]:
         with db.read() as connection:
-            return show.shown(connection, subscriptions.find(connection, subscription_id))
+            return show.shown(connection, subscriptions.find(connection, subscription_id), expands(query.raw))
 
     @api.put("/subscriptions/{subscription_id}")
     def change(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
@@ -178,40 +170,53 @@ def router(billing: Billing) -> APIRouter:
             row = subscriptions.find(connection, subscription_id, lock=True)
             if row.state == State.CANCELLED:
                 raise Conflict("A cancelled subscription does not change.", code="invalid_operation")
-            wished = body.maybe_moment("cancel_at")
-            if wished is not None and wished <= now:
-                raise body.wrong("cancel_at", "lies in the future; cancel it to end it now.")
-            at = row.period_end if body.flag("cancel_at_period_end") else wished
-            if at is not None:
-                row = subscriptions.change(connection, row, now, cancel_at=at)
+            row = _rescheduled(connection, row, body, now)
             return show.shown(connection, row)
 
     @api.get("/customers/external/{external_id}/subscriptions")
     def of_customer(_key: Key, external_id: str, query: Query) -> dict[str, Any]:
         with db.read() as connection:
             customer = customer_book.by_external_id(connection, external_id)
-            wish = Given({**query.raw, "customer_id": customer.id})
-            found = show.find_all(connection, wish)
-            items = [show.shown(connection, subscriptions.find(connection, row["id"])) for row in found.items]
-            return wire.listed(items, found.total, found.limit, found.offset)
+            return show.listed(connection, Given({**query.raw, "customer_id": customer.id}))
 
     return api
+
+
+def _rescheduled(connection: Connection, row: Row[Any], body: Given, now: datetime) -> Row[Any]:
+    """When it is to end: at `cancel_at`, with its period, or (`cancel_at_period_end` false) no more than was agreed."""
+    if body.maybe_choice("status", tuple(State)) not in (None, row.state):
+        raise body.wrong("status", "changes by what is done: activate, pause, resume or cancel it.")
+    wished, at_end = body.maybe_moment("cancel_at"), body.flag("cancel_at_period_end")
+    if wished is not None and wished <= now:
+        raise body.wrong("cancel_at", "lies in the future; cancel it to end it now.")
+    if wished is not None and at_end:
+        raise body.wrong("cancel_at_period_end", "and cancel_at are two wishes: give one of them.")
+    if wished is not None and row.end_at is not None and wished > row.end_at:
+        raise body.wrong("cancel_at", f"lies after the end that was agreed, {wire.moment(row.end_at)}.")
+    if at_end:
+        wished = min(row.period_end, row.end_at or row.period_end)
+    if wished is not None:
+        return subscriptions.change(connection, row, now, cancel_at=wished)
+    return undo.keep(connection, row.id, now=now) if body.has("cancel_at_period_end") else row
 
 
 def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given) -> dict[str, Any]:
     now = billing.clock()
     way = body.choice("cancellation_type", ("immediate", "end_of_period", "scheduled_date"))
+    policy = body.choice("cancel_immediately_invoice_policy", ("generate_invoice", "skip"), "generate_invoice")
+    prorate = show.prorates(body)
+    if way != "scheduled_date" and body.has("cancel_at"):
+        raise body.wrong("cancel_at", "is for the cancellation_type scheduled_date.")
     reason = body.maybe("reason") or ""
     with billing.db.write() as connection:
         made, lines = None, list[RatedLine]()
         if way == "immediate":
-            invoice = body.maybe("cancel_immediately_invoice_policy") != "skip"
             row, made, lines = closing.cancel_now(
                 connection,
                 subscription_id,
                 reason=reason,
-                prorate=show.prorates(body),
-                invoice=invoice,
+                prorate=prorate,
+                invoice=policy != "skip",
                 actor=key.id,
                 now=now,
             )
@@ -243,12 +248,15 @@ def _change(billing: Billing, key: BillingKey, subscription_id: str, body: Given
         to = agreeing.read_change(connection, body, before, now)
         kind = show.kind_of_change(connection, before, to)
         made, lines = None, list[RatedLine]()
-        if body.maybe("change_at") == "end_of_period":
+        meta, prorate = {**before.meta, **body.labels()}, show.prorates(body)
+        if body.choice("change_at", CHANGES_AT, "immediate") == "end_of_period":
             row = closing.plan_change_later(connection, subscription_id, to, now=now)
         else:
             row, made, lines = closing.change_plan(
-                connection, subscription_id, to, prorate=show.prorates(body), actor=key.id, now=now
+                connection, subscription_id, to, prorate=prorate, actor=key.id, now=now
             )
+        if meta != before.meta:
+            row = subscriptions.change(connection, row, now, meta=meta)
         later = row.next_plan is not None
         return {
             "change_type": kind,

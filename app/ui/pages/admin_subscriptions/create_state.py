@@ -182,9 +182,7 @@ class CreateState(PageState):
 
         def real() -> Outcome:
             with house.db.write() as connection:
-                outcome = made(connection)
-                asking.noted(connection, outcome, "subscription.created", actor, now)
-                return outcome
+                return made(connection)
 
         return real if for_real else lambda: tried(house.db, shown)
 

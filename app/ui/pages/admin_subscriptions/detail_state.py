@@ -214,7 +214,7 @@ class SubscriptionState(PageState):
             return None
         self.busy = True
         try:
-            await asyncio.to_thread(_do, house, work, f"subscription.{doing}", who().user_id)
+            await asyncio.to_thread(_do, house, work)
         except FareboxError as refused:
             self.error = refused.message
             return None
@@ -339,7 +339,7 @@ def facts_of(whole: Whole, at: Any) -> Facts:
         trial=span(row.trial_start, row.trial_end) if row.trial_end else "",
         currency=row.currency,
         carried=present.fiat(Fiat(row.carried, row.currency)) if row.carried else "",
-        terms=t("admin_subscriptions.terms_days", days=invoices.net_days(row.agreed)),
+        terms=t("admin_subscriptions.terms_days", days=invoices.net_days(row.agreed, at)),
         coupons=", ".join(whole.coupons),
         cycle=t(f"admin_subscriptions.cycle.{row.billing_cycle}"),
         key=row.lookup_key or "",
@@ -401,11 +401,9 @@ def _preview(connection: Connection, row: Row[Any], house: Services) -> tuple[Bu
         return None, refused.message
 
 
-def _do(house: Services, work: Callable[[Connection], Outcome], action: str, actor: str) -> Outcome:
+def _do(house: Services, work: Callable[[Connection], Outcome]) -> Outcome:
     with house.db.write() as connection:
-        done = work(connection)
-        asking.noted(connection, done, action, actor, house.desk.clock())
-        return done
+        return work(connection)
 
 
 def _plans(house: Services) -> list[tuple[str, str]]:

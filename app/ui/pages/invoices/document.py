@@ -11,7 +11,7 @@ from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.ui import present
 from app.ui.pages.billing.words import tax_words
-from app.ui.pages.invoices.rows import Stands, pdf_address, signed
+from app.ui.pages.invoices.rows import TONES, pdf_address, signed, state_words
 
 #: How many letters of the fingerprint are shown.
 SHOWN_OF_HASH: Final = 16
@@ -24,7 +24,6 @@ class DocumentFacts(TypedDict):
     headline: str
     state: str
     tone: str
-    billed: str
     issued: str
     whole_issued: str
     buyer: str
@@ -60,8 +59,8 @@ class RelatedRow(TypedDict):
 NO_DOCUMENT: Final = DocumentFacts(**dict.fromkeys(DocumentFacts.__annotations__, ""))  # type: ignore[typeddict-item]
 
 
-def document_facts(opened: Opened, stands: Stands, *, for_operator: bool, billed: str = "") -> DocumentFacts:
-    """Everything beside the document; `billed` is the id of the invoice whose lines it states."""
+def document_facts(opened: Opened, *, for_operator: bool) -> DocumentFacts:
+    """Everything beside the document."""
     seen, tax = opened.seen, opened.tax
     is_note = seen.kind is Kind.CREDIT_NOTE
     words = tax_words(tax)
@@ -71,9 +70,8 @@ def document_facts(opened: Opened, stands: Stands, *, for_operator: bool, billed
         number=seen.number,
         kind=t(f"invoices.kind.{seen.kind}"),
         headline=t("invoices.document_of", kind=t(f"invoices.kind.{seen.kind}"), total=present.fiat(seen.gross)),
-        state=stands[0],
-        tone=stands[1],
-        billed=billed,
+        state=state_words(seen),
+        tone=TONES.get(seen.state, "neutral"),
         issued=t("invoices.issued_on", day=present.day(seen.issued_on)),
         whole_issued=present.full_moment(seen.issued_at),
         buyer=seen.buyer,

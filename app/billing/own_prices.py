@@ -1,0 +1,67 @@
+"""Prices that hang on one subscription: each is a line of it from the start, and goes before a price of the plan that
+matches as closely."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from app.billing import agreeing, subscriptions
+from app.billing.lifecycle import State
+from app.billing.pinned import OWN, pin
+from app.billing.subscriptions import Line
+from app.kernel.errors import Conflict
+from app.kernel.given import Given
+from app.plans import price_book
+from app.plans.shelf import Record
+
+
+def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Record:
+    """A new price; one of a subscription is billed with it from its `start_date`, or now."""
+    if given.raw.get("entity_type") != OWN:
+        return price_book.create(connection, given, actor=actor, now=now)
+    row = subscriptions.find(connection, given.text("entity_id"), lock=True)
+    if row.state == State.CANCELLED:
+        raise Conflict("A cancelled subscription takes no more prices.", code="invalid_operation")
+    made = price_book.create(connection, given, actor=actor, now=now)
+    line = Line(pin(made), agreeing.least(made), start_at=made["start_date"], end_at=made["end_date"])
+    agreeing.bearable(connection, line, agreeing.rhythm_of(row), given)
+    subscriptions.add_lines(connection, row.id, row.plan_id, "", [line], now, now)
+    return made
+
+
+def create_many(connection: Connection, given: Given, *, actor: str, now: datetime) -> list[Record]:
+    """1 to 100 prices, all or none."""
+    items = given.objects("items", least=1, most=price_book.MOST_AT_ONCE)
+    return [create(connection, each, actor=actor, now=now) for each in items]
+
+
+def change(connection: Connection, price_id: str, given: Given, *, actor: str, now: datetime) -> Record:
+    """As any price; where a successor is made of a subscription's own, its lines go over to it at that moment."""
+    old = price_book.get(connection, price_id)
+    changed = price_book.change(connection, price_id, given, actor=actor, now=now)
+    if old["entity_type"] != OWN or changed["id"] == price_id:
+        return changed
+    at, row = changed["start_date"], subscriptions.find(connection, old["entity_id"], lock=True)
+    going_on = [
+        line for line in subscriptions.lines_of(connection, row.id)
+        if line.price_id == price_id and (line.end_at is None or line.end_at > at)
+    ]  # fmt: skip
+    heirs = [
+        Line(pin(changed), line.quantity, line.name, line.commitment, tuple(line.coupons or ()), line.meta,
+             max(at, line.start_at), line.end_at)
+        for line in going_on
+    ]  # fmt: skip
+    for line in going_on:
+        subscriptions.end_line(connection, line.id, at=at, now=now)
+    subscriptions.add_lines(connection, row.id, row.plan_id, "", heirs, at, now)
+    return changed
+
+
+def end(connection: Connection, price_id: str, given: Given, *, actor: str, now: datetime) -> Record:
+    """As any price; with a subscription's own its lines end too."""
+    ended = price_book.end(connection, price_id, given, actor=actor, now=now)
+    if ended["entity_type"] == OWN:
+        for line in subscriptions.lines_of(connection, ended["entity_id"]):
+            if line.price_id == price_id and (line.end_at is None or line.end_at > ended["end_date"]):
+                subscriptions.end_line(connection, line.id, at=ended["end_date"], now=now)
+    return ended

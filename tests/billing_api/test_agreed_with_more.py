@@ -1,0 +1,204 @@
+"""What a subscription takes beside its plan, and what it refuses: over HTTP and with the official SDK."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+from flexprice import Flexprice
+
+from app.kernel import clock
+from app.metering.apart import Apart
+from app.metering.events import read_event
+from app.metering.ingest import Ingest
+from tests.billing_api.conftest import BillingServer
+
+pytestmark = pytest.mark.usefixtures("seller")
+_numbers = count(1)
+OWN = {
+    "type": "USAGE", "price_unit_type": "FIAT", "billing_model": "FLAT_FEE", "billing_period": "MONTHLY",
+    "billing_period_count": 1, "invoice_cadence": "ARREAR",
+}  # fmt: skip
+
+
+class Studio:
+    """A customer of their own, with a plan of 20 dollars a month ahead and 10 cents an image."""
+
+    def __init__(self, http: httpx.Client, server: BillingServer) -> None:
+        self.http, self.server, self.name = http, server, f"studio-{next(_numbers)}"
+        self.customer = self.made("/customers", external_id=self.name, name=self.name)["id"]
+        self.plan = self.made("/plans", name=self.name)["id"]
+        meter = {"name": self.name, "event_name": self.name, "reset_usage": "BILLING_PERIOD",
+                 "aggregation": {"type": "SUM", "field": "images"}}  # fmt: skip
+        self.meter = self.made("/features", name=self.name, type="metered", meter=meter)["meter_id"]
+        self.base = self.price(type="FIXED", amount="20", invoice_cadence="ADVANCE", display_name="Base")
+        self.images = self.price(amount="0.10", meter_id=self.meter, display_name="Images")
+
+    def made(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = self.http.post(path, json=body)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def price(self, **more: Any) -> str:
+        asked = {**OWN, "currency": "usd", "entity_type": "PLAN", "entity_id": self.plan, **more}
+        return str(self.made("/prices", **asked)["id"])
+
+    def wish(self, **more: Any) -> dict[str, Any]:
+        begun = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+        return {"customer_id": self.customer, "plan_id": self.plan, "currency": "usd", "billing_period": "MONTHLY",
+                "start_date": begun, **more}  # fmt: skip
+
+    def subscribed(self, **more: Any) -> dict[str, Any]:
+        return self.made("/subscriptions", **self.wish(**more))
+
+    def refused(self, **more: Any) -> str:
+        answer = self.http.post("/subscriptions", json=self.wish(**more))
+        assert 400 <= answer.status_code < 500, answer.text
+        return str(answer.json()["details"].get("param"))
+
+    def uses(self, images: int) -> None:
+        given = {"event_name": self.name, "external_customer_id": self.name, "properties": {"images": images}}
+        event = read_event(given, clock.now(), f"{self.name}-{next(_numbers)}", Apart(frozenset({"images"})))
+        Ingest(self.server.db, clock.now).accept([event])
+
+    def lines(self, subscription: str) -> dict[str, str]:
+        """What the next invoice will say."""
+        preview = self.made("/invoices/preview", subscription_id=subscription)
+        return {line["display_name"]: line["amount"] for line in preview["line_items"]}
+
+
+@pytest.fixture
+def studio(http: httpx.Client, billing_server: BillingServer) -> Studio:
+    return Studio(http, billing_server)
+
+
+def test_other_lines_and_credits_come_with_it(studio: Studio) -> None:
+    other = studio.made("/plans", name="Extras")["id"]
+    seat = studio.price(type="FIXED", amount="5", display_name="Seat", entity_id=other, invoice_cadence="ADVANCE")
+    own = {**OWN, "amount": "0.07", "meter_id": studio.meter, "display_name": "Own images"}
+    agreed = studio.subscribed(
+        line_items=[{"price_id": seat, "quantity": 3}, {"price": own}],
+        credit_grants=[{"name": "Welcome", "scope": "SUBSCRIPTION", "credits": "40", "cadence": "ONETIME"}],
+    )
+    assert [line["display_name"] for line in agreed["line_items"]] == ["Base", "Images", "Seat", "Own images"]
+    studio.uses(100)
+    first = studio.made("/invoices/search", subscription_id=agreed["id"])["items"][0]
+    assert first["total"] == "35"
+    assert studio.lines(agreed["id"]) == {"Base": "20", "Images": "0", "Seat": "15", "Own images": "7"}
+    wallets = studio.http.get(f"/customers/{studio.customer}/wallets").json()
+    assert [each["credit_balance"] for each in wallets if each["name"] != "Prepaid credits"] == ["40"]
+
+
+def test_a_price_of_one_subscription_pays_instead_of_the_plans(studio: Studio) -> None:
+    subscription = studio.subscribed()["id"]
+    studio.uses(100)
+    assert studio.lines(subscription)["Images"] == "10"
+    own = studio.price(entity_type="SUBSCRIPTION", entity_id=subscription, amount="0.04", meter_id=studio.meter,
+                       display_name="Own", start_date=studio.wish()["start_date"])  # fmt: skip
+    assert studio.lines(subscription) == {"Base": "20", "Images": "0", "Own": "4"}
+    again = studio.http.put(f"/prices/{studio.images}", json={"amount": "0.50"})
+    assert again.status_code == 200
+    studio.made(f"/plans/{studio.plan}/sync/subscriptions")
+    studio.uses(100)
+    assert studio.lines(subscription)["Own"] == "8"  # the plan's successor is newer and still not its own
+    events = studio.made("/events/query", external_customer_id=studio.name)["events"]
+    assert [each["unrated"] for each in events] == [False, False]
+    assert studio.http.request("DELETE", f"/prices/{own}", json={}).status_code == 200
+    studio.uses(100)
+    assert (studio.lines(subscription)["Own"], studio.lines(subscription)["Images"]) == ("8", "50")
+
+
+def test_what_cannot_go_with_the_subscription_is_refused(studio: Studio) -> None:
+    euro = studio.price(amount="1", currency="eur", meter_id=studio.meter)
+    yearly = studio.price(amount="1", billing_period="ANNUAL", meter_id=studio.meter)
+    entitlement = {"entitlement_id": "ent_nobody", "usage_limit": 5}
+    refused = {
+        "the plan has no prices in the currency": (studio.refused(currency="gbp"), "currency"),
+        "nor in the rhythm": (studio.refused(billing_period="WEEKLY"), "currency"),
+        "another currency": (studio.refused(line_items=[{"price_id": euro}]), "line_items.0.currency"),
+        "another rhythm": (studio.refused(line_items=[{"price_id": yearly}]), "line_items.0.billing_period"),
+        "an unknown price": (studio.refused(include_price_ids=["price_nobody"]), "include_price_ids"),
+        "a commitment for an unknown price": (
+            studio.refused(line_item_commitments={"price_nobody": {"commitment_amount": 5}}), "line_item_commitments",
+        ),
+        "a commitment to a fixed price": (
+            studio.refused(line_item_commitments={studio.base: {"commitment_amount": 5}}), "commitment_amount",
+        ),
+        "a factor of no commitment": (studio.refused(overage_factor="2"), "overage_factor"),
+        "windows without any": (
+            studio.refused(
+                line_item_commitments={studio.images: {"commitment_amount": 5, "is_window_commitment": True}}
+            ),
+            "commitment_windowed",
+        ),
+        "quantities": (
+            studio.refused(line_item_commitments={studio.images: {"commitment_type": "quantity"}}),
+            f"line_item_commitments.{studio.images}.commitment_type",
+        ),
+        "a coupon of an unknown price": (
+            studio.refused(line_item_coupons={"price_nobody": ["X"]}), "line_item_coupons",
+        ),
+        "a tax rate that is not there": (
+            studio.refused(tax_rate_overrides=[{"tax_rate_code": "nothing", "currency": "usd"}]), "None",
+        ),
+        "an entitlement that is not there": (studio.refused(override_entitlements=[entitlement]), "None"),
+        "another time zone": (studio.refused(timezone="Asia/Kolkata"), "timezone"),
+        "an anchor by the calendar": (
+            studio.refused(billing_cycle="calendar", billing_anchor="2026-01-10T00:00:00Z"), "billing_anchor",
+        ),
+        "somebody else": (studio.refused(external_customer_id="nobody"), "external_customer_id"),
+    }  # fmt: skip
+    assert {why: found for why, (found, _) in refused.items()} == {why: asked for why, (_, asked) in refused.items()}
+
+
+def test_what_says_nothing_is_taken(studio: Studio) -> None:
+    agreed = studio.subscribed(
+        addons=[], phases=None, checkout={}, timezone="UTC", line_item_grouping="per_billing_period",
+        external_customer_id=studio.name, include_price_ids=[], enable_true_up=False, coupons=[],
+        payment_terms="END_OF_MONTH", collection_method="send_invoice",
+    )  # fmt: skip
+    assert agreed["line_items"] == []
+    studio.made(f"/plans/{studio.plan}/sync/subscriptions")
+    assert studio.http.get(f"/subscriptions/{agreed['id']}").json()["line_items"] == []
+
+
+def test_an_end_that_was_planned_is_called_off(sdk: Flexprice, studio: Studio) -> None:
+    subscription = studio.subscribed(end_date="2030-01-01T00:00:00Z")["id"]
+    ending = sdk.subscriptions.update_subscription(id=subscription, cancel_at_period_end=True)
+    assert (ending.cancel_at_period_end, ending.cancel_at) == (True, ending.current_period_end)
+    kept = sdk.subscriptions.update_subscription(id=subscription, cancel_at_period_end=False)
+    assert (kept.cancel_at_period_end, kept.cancel_at) == (False, datetime(2030, 1, 1, tzinfo=UTC))
+    answer = studio.http.put(f"/subscriptions/{subscription}", json={"status": "cancelled"})
+    assert (answer.status_code, answer.json()["details"]["param"]) == (400, "status")
+
+
+def test_searches_answer_what_is_asked_for(sdk: Flexprice, studio: Studio) -> None:
+    made = studio.subscribed()
+    (found,) = sdk.subscriptions.query_subscription(customer_id=studio.customer, expand="plan,customer").items or []
+    assert (found.plan and found.plan.id, found.customer and found.customer.external_id) == (studio.plan, studio.name)
+    bare = studio.made("/subscriptions/search", customer_id=studio.customer, with_line_items=False)["items"][0]
+    assert "line_items" not in bare
+    usage = sdk.subscriptions.query_subscription_line_items(
+        customer_ids=[studio.customer], active_filter=True, filters=[{"field": "kind", "operator": "eq",
+        "value": {"string": "USAGE"}}], expand="prices,meters",
+    )  # fmt: skip
+    said = [
+        (line.price_id, line.price and line.price.amount, line.meter and line.meter.id) for line in usage.items or []
+    ]
+    assert said == [(studio.images, "0.10", studio.meter)]
+    prices = sdk.prices.query_price(plan_ids=[studio.plan], expand="meters,plans").items or []
+    assert {each.plan.id for each in prices if each.plan} == {studio.plan}
+    invoice = sdk.invoices.query_invoice(subscription_id=made["id"], expand="customer,subscription").items or []
+    assert None not in (invoice[0].customer, invoice[0].subscription)
+
+
+def test_an_event_does_not_pass_for_one_of_ours(http: httpx.Client, studio: Studio) -> None:
+    event = {"event_name": studio.name, "external_customer_id": studio.name}
+    assert http.post("/events", json={**event, "customer_id": studio.customer}).status_code == 202
+    assert http.post("/events", json={**event, "customer_id": studio.name}).status_code == 202
+    answer = http.post("/events/bulk", json={"events": [event, {**event, "customer_id": "cust_nobody"}]})
+    assert (answer.status_code, answer.json()["details"]["param"]) == (400, "events.1.customer_id")
+    # a generation of another Farebox, whose mirror this is
+    assert http.post("/events", json={**event, "event_id": "gen_01ABC_final"}).status_code == 202
