@@ -140,11 +140,12 @@ def _audit(_: argparse.Namespace) -> int:
     from app.invoicing import audit as invoicing
     from app.kernel.db import Database
     from app.ledger import audit as ledger
+    from app.mirror import audit as mirror
     from app.payments import audit as payments
 
     refuse_old_schema(environment.database_url())
     database = Database(environment.database_url())
-    audits = (ledger, invoicing, payments, generation, billing)
+    audits = (ledger, invoicing, payments, generation, billing, mirror)
     breaches = [breach for each in audits for breach in each.run_audit(database)]
     database.dispose()
     for breach in breaches:

@@ -215,7 +215,11 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
 
 def _account(settings: Settings) -> Account | None:
     """The Flexprice to mirror to, if there is to be one."""
-    return None if settings.mirror_url is None else Account(settings.mirror_url, settings.mirror_key)
+    return (
+        None
+        if settings.mirror_url is None
+        else Account(settings.mirror_url, settings.mirror_key, settings.mirror_secrets)
+    )
 
 
 def _cash_house(settings: Settings) -> House:
@@ -265,7 +269,15 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("files.expire", 3600, lambda: asyncio.to_thread(files.expire_due)),
         Chore("invoicing.recheck", 3600, parts.invoicing.recheck),
         Chore("invoicing.used_credits", 0, UsedCredits(parts.db, now).run, daily_at=time(3, 20)),
-        *([Chore("mirror.send", 5, parts.mirror.run)] if parts.mirror.is_on else []),
+        *(_mirroring(parts.mirror) if parts.mirror.is_on else []),
+    ]
+
+
+def _mirroring(mirror: Mirror) -> list[Chore]:
+    return [
+        Chore("mirror.send", 5, mirror.run),
+        Chore("mirror.compare", 3600, mirror.compare),
+        Chore("mirror.forget", 0, mirror.forget, daily_at=time(4, 30)),
     ]
 
 

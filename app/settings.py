@@ -10,6 +10,7 @@ Mirroring to a Flexprice needs `FLEXPRICE_URL` and `FLEXPRICE_API_KEY`; taking i
 (with `FLEXPRICE_WEBHOOK_SECRET_PREVIOUS`).
 """
 
+import base64
 import ipaddress
 import json
 import os
@@ -277,9 +278,17 @@ def _mirror(env: Mapping[str, str]) -> Mirror:
             "FLEXPRICE_URL is set, but the package flexprice is not installed: "
             "pip install -r requirements-flexprice.txt, or unset it."
         )
-    if any(not secret.startswith("whsec_") for secret in secrets):
-        raise Broken("FLEXPRICE_WEBHOOK_SECRET does not look like one: they begin with whsec_.")
+    if any(not _is_webhook_secret(secret) for secret in secrets):
+        raise Broken("FLEXPRICE_WEBHOOK_SECRET does not look like one: whsec_ and then base64.")
     return {"mirror_url": url, "mirror_key": key, "mirror_secrets": secrets}
+
+
+def _is_webhook_secret(secret: str) -> bool:
+    begins, _, key = secret.partition("_")
+    try:
+        return begins == "whsec" and len(base64.b64decode(key, validate=True)) > 0
+    except ValueError:
+        return False
 
 
 def _both(env: Mapping[str, str], name: str) -> tuple[str, ...]:

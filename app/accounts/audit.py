@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Connection
 from sqlmodel import Session, col, select
 
 from app.accounts.tables import AuditEvent
@@ -25,6 +26,13 @@ def record(
             created_at=at or clock.now(),
         )
     )
+
+
+def note(connection: Connection, actor: str | None, action: str, subject: str, detail: str, *, at: datetime) -> None:
+    """The same in a transaction that has no session."""
+    with Session(connection) as session:
+        record(session, actor, action, subject, detail, at=at)
+        session.flush()
 
 
 def recent(session: Session, *, subject: str | None = None, limit: int = 100) -> list[AuditEvent]:

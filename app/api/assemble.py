@@ -54,7 +54,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         native.router(gateway),
         requests.router(gateway, services.request_log),
         webhooks.router(gateway, services.webhooks, services.wake),
-        hooks.router(desk),
+        hooks.router(services),
         payments.router(auth, services),
         links.router(desk),
         uploads.router(auth, services.files),

@@ -100,6 +100,12 @@ def _payable() -> Any:
     )
 
 
+def to_pay(connection: Connection, workspace_id: str) -> list[Row[Any]]:
+    """The invoices of a workspace that wait to be paid, the oldest first."""
+    query = select(_INVOICE).where(_INVOICE.c.workspace_id == workspace_id, _payable())
+    return list(connection.execute(query.order_by(_INVOICE.c.due_at, _INVOICE.c.id)))
+
+
 def is_payable(connection: Connection, invoice_id: str) -> bool:
     """Whether money may still be asked for it."""
     query = select(_INVOICE.c.id).where(_INVOICE.c.id == invoice_id, _payable())

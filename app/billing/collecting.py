@@ -6,8 +6,9 @@ Without the provider's keys nothing is charged, and invoices are paid by transfe
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from app.billing import card_rows, refund_rows
+from app.billing import card_rows, invoices, refund_rows
 from app.billing.charging import InvoiceCharges
 from app.billing.pay_pages import PayPages
 from app.billing.refunding import InvoiceRefunds
@@ -15,6 +16,7 @@ from app.kernel import secrets
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, NotFound
+from app.kernel.fiat import Fiat
 from app.payments import consent as consents
 from app.payments import saved_card_rows
 from app.payments.cashier import Cashier
@@ -35,6 +37,18 @@ class InvoiceCard:
     @property
     def is_on(self) -> bool:
         return self.state == card_rows.ON
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBill:
+    """An invoice that was issued and waits to be paid; `link` leads to the provider's page."""
+
+    id: str
+    document_id: str
+    number: str
+    remaining: Fiat
+    due_at: datetime | None
+    link: str
 
 
 class Collecting:
@@ -83,6 +97,14 @@ class Collecting:
         if self.pages is None:
             raise Conflict("Paying by card is not set up here.", code="cards_off")
         return await self.pages.open(invoice_id)
+
+    def open_bills(self, workspace_id: str) -> list[OpenBill]:
+        """What this workspace has to pay, the oldest first."""
+        with self._db.read() as connection:
+            return [
+                OpenBill(row.id, row.document_id, row.number, invoices.remaining(row), row.due_at, self.link(row.id))
+                for row in card_rows.to_pay(connection, workspace_id)
+            ]
 
     # --- charged by itself
 

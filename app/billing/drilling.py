@@ -1,6 +1,6 @@
 """From a line of an invoice down to the events behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,10 +30,12 @@ def billed(connection: Connection, invoice_id: str, workspace_id: str | None) ->
     return Billed(row, invoices.lines_of(connection, invoice_id))
 
 
-def of_document(connection: Connection, document_id: str) -> str | None:
-    """The invoice that a document was issued for; None for a document of another kind."""
-    table = invoices.INVOICE.c
-    return connection.execute(select(table.id).where(table.document_id == document_id)).scalar()
+def by_documents(connection: Connection, document_ids: Iterable[str]) -> dict[str, Row[Any]]:
+    """The invoices that documents were issued for; a document of another kind is missing."""
+    table, ids = invoices.INVOICE, sorted(set(document_ids))
+    if not ids:
+        return {}
+    return {row.document_id: row for row in connection.execute(select(table).where(table.c.document_id.in_(ids)))}
 
 
 def of_workspace(connection: Connection, workspace_id: str, limit: int, *, with_drafts: bool) -> list[Row[Any]]:

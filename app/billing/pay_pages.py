@@ -13,11 +13,12 @@ from app.billing import card_rows, invoices, payments
 from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, NotFound
 from app.kernel.fiat import is_chargeable
 from app.kernel.text import t
 from app.payments.saved_cards import SavedCards
 from app.payments.stripe_client import PageLine, SessionAsk, StripeDoor
+from app.payments.topup_rows import CUSTOMER_DELETED
 from app.payments.worker import GRACE
 
 #: Stripe keeps a page open for half an hour at the least.
@@ -44,7 +45,14 @@ class PayPages:
         if charge.url:
             return str(charge.url)
         faults.point("bill.before_page")
-        made = await self._door.open_session(await asyncio.to_thread(self._wanted, charge))
+        try:
+            made = await self._door.open_session(await asyncio.to_thread(self._wanted, charge))
+        except NotFound:
+            if not await self._door.is_gone(charge.customer_id):
+                raise
+            await self._saved.customer_gone(charge.customer_id)  # nobody has told us yet
+            await asyncio.to_thread(self._never, charge)
+            return await self.open(invoice_id)
         faults.point("bill.after_page")
         await asyncio.to_thread(self._opened, charge.payment_id, made.session_id, made.url)
         return made.url
@@ -86,6 +94,11 @@ class PayPages:
         if found is None:
             raise Conflict("The page was taken away at once.", code="being_paid")
         return found
+
+    def _never(self, charge: Row[Any]) -> None:
+        now = self._clock()
+        with self._db.write() as connection:
+            card_rows.ended(connection, charge, CUSTOMER_DELETED, now, state=card_rows.NEVER, again=None)
 
     def _wanted(self, charge: Row[Any]) -> SessionAsk:
         with self._db.read() as connection:

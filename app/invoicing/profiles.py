@@ -7,14 +7,17 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.accounts.tables import AuditEvent
 from app.invoicing import tables, tax_ids
 from app.invoicing.countries import STATES, require_country
 from app.invoicing.parties import Address, Buyer, Evidence, TaxId, TaxIdCheck
 from app.kernel.clock import Clock
-from app.kernel.db import Database
+from app.kernel.db import Database, metadata
 from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.ids import new_id
 
 _PROFILE, _CHECK = tables.billing_profile, tables.tax_id_check
+_AUDIT = metadata.tables[str(AuditEvent.__tablename__)]
 MAX_LENGTH: Final = 200
 _JOINERS: Final = "\u200c\u200d"  # invisible, and part of the spelling in Persian and in emoji
 EVIDENCE_KINDS: Final = ("billing_country", "ip_country", "card_country")
@@ -109,6 +112,8 @@ class Profiles:
                 .where(_PROFILE.c.workspace_id == workspace_id)
                 .values(**_values(buyer, evidence, actor, self._clock()))
             )
+            action = "billing.exempted" if buyer.exempt_reason else "billing.exemption_ended"
+            self._note(connection, action, workspace_id, buyer.exempt_reason, actor)
 
     def record_check(self, workspace_id: str, check: TaxIdCheck, tax_id: str, *, actor: str) -> None:
         """Keep what an authority, or an operator who asked it, said of a tax id."""
@@ -126,6 +131,14 @@ class Profiles:
                     checked_at=datetime.fromisoformat(check.checked_at),
                 )
             )
+            if check.source == "manual":
+                word = "confirmed" if check.result == "valid" else "rejected"
+                said = f"{tax_id}, {check.request_id}"
+                self._note(connection, f"billing.tax_id_{word}", workspace_id, said, actor)
+
+    def _note(self, connection: Connection, action: str, workspace_id: str, detail: str, actor: str) -> None:
+        note = {"actor_id": actor, "action": action, "subject": workspace_id, "detail": detail}
+        connection.execute(insert(_AUDIT).values(id=new_id("evt"), created_at=self._clock(), **note))
 
 
 def note_evidence(connection: Connection, workspace_id: str, kind: str, country: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from app.kernel.money import exact, plain
 
 _OVERRIDE, _FX = tables.tax_rate_override, tables.fx_rate
 FX_MAX_AGE: Final = timedelta(days=40)  # a monthly table of a central bank may be used until the next is out
+LONGEST_SOURCE: Final = 40
 _PERCENT_DECIMALS: Final = 4
 
 
@@ -76,12 +77,21 @@ class RateStore:
         figure = _figure(rate, "rate")
         if figure <= 0:
             raise InvalidInput("An exchange rate is above zero.", param="rate")
+        named = " ".join(source.split())
+        if not named or len(named) > LONGEST_SOURCE or not named.isprintable():
+            raise InvalidInput("Say whose rate this is, such as ECB: it is printed on invoices.", param="source")
         with self._db.write() as connection:
             known = connection.execute(_fx_of(base, quote).where(_FX.c.on_day == on)).first()
             if known is not None:
                 raise InvalidInput(f"The rate of {on} is known: {known.rate} ({known.source}).", param="on")
-            values = {"base": base, "quote": quote, "on_day": on, "rate": plain(figure), "source": source}
+            values = {"base": base, "quote": quote, "on_day": on, "rate": plain(figure), "source": named}
             connection.execute(insert(_FX).values(**values, author=author, created_at=self._clock()))
+
+    def fx_rates(self, limit: int = 50) -> list[Mapping[str, Any]]:
+        """What was entered, the newest day first."""
+        newest = select(_FX).order_by(_FX.c.on_day.desc(), _FX.c.base, _FX.c.quote).limit(limit)
+        with self._db.read() as connection:
+            return [dict(row) for row in connection.execute(newest).mappings()]
 
 
 def rate_book(connection: Connection) -> RateBook:

@@ -73,7 +73,7 @@ class RateBook:
         if not any(row.instead for row in found):
             found = [*self._of(federal, on), *found]
         if not found:
-            raise NoTaxRate(f"No tax rate is known for {place}. Enter one under Settings, Tax rates.", place=place)
+            raise NoTaxRate(f"No tax rate is known for {place}. Enter one under Settings, Payments.", place=place)
         return tuple(Component(row.jurisdiction.removesuffix("-STATE"), row.type, row.rate) for row in found)
 
     def _of(self, jurisdiction: str, on: date) -> list[Row]:

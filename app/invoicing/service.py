@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from app.invoicing import profiles, tables
 from app.invoicing.archive import Invoices
 from app.invoicing.parties import TaxIdCheck
-from app.invoicing.profiles import Profile, ProfileForm, Profiles
+from app.invoicing.profiles import MAX_LENGTH, Profile, ProfileForm, Profiles
 from app.invoicing.rate_store import RateStore
 from app.invoicing.seller import SellerNeeded, Sellers
 from app.invoicing.taxes import Taxes
@@ -54,9 +54,20 @@ class Invoicing:
         if not note.strip():
             raise InvalidInput("Say what the tax id was checked against.", param="note")
         at = self._clock().isoformat()
-        check = TaxIdCheck("manual", "valid" if valid else "invalid", at, request_id=note.strip())
+        check = TaxIdCheck("manual", "valid" if valid else "invalid", at, request_id=_said(note))
         self.profiles.record_check(workspace_id, check, profile.buyer.tax_id.value, actor=actor)
         return self.profiles.of(workspace_id) or profile
+
+    def exempt(self, workspace_id: str, reason: str | None, *, actor: str) -> None:
+        """An operator accepts that this buyer is exempt from tax, for a `reason` that is printed; None ends it.
+
+        `InvalidInput` without a reason, or without a billing profile.
+        """
+        if self.profiles.of(workspace_id) is None:
+            raise InvalidInput("This workspace has no billing details yet.", param="reason")
+        if reason is not None and not reason.strip():
+            raise InvalidInput("Say why: the reason is printed on invoices.", param="reason")
+        self.profiles.exempt(workspace_id, "" if reason is None else _said(reason), actor=actor)
 
     async def _checked(self, profile: Profile, actor: str) -> Profile:
         tax_id = profile.buyer.tax_id
@@ -93,3 +104,11 @@ class Invoicing:
         with self._db.read() as connection:
             found = [profiles.find(connection, each) for each in connection.execute(asked).scalars().all()]
         return [each for each in found if each and each.buyer.tax_id and each.buyer.tax_id.type == "eu_vat"]
+
+
+def _said(note: str) -> str:
+    """What an operator wrote, in one printable line."""
+    text = " ".join(note.split())
+    if len(text) > MAX_LENGTH or not text.isprintable():
+        raise InvalidInput(f"At most {MAX_LENGTH} visible characters, please.", param="note")
+    return text

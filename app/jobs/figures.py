@@ -9,6 +9,7 @@ from app.jobs.tables import chore
 from app.kernel.money import MICRO
 from app.kernel.tables import outbox
 from app.ledger.tables import wallet
+from app.mirror import standing
 from app.notify.tables import mail
 from app.notify.webhook_tables import webhook_delivery
 
@@ -38,7 +39,20 @@ def read(connection: Connection, now: datetime) -> list[Figure]:
          {(turn.name,): float(turn.failures) for turn in turns}),
         ("farebox_chore_late_seconds", "How long ago a chore was due.", ("chore",),
          {(turn.name,): max(0.0, (now - turn.next_at).total_seconds()) for turn in turns}),
+        *_mirror(connection),
     ]  # fmt: skip
+
+
+def _mirror(connection: Connection) -> list[Figure]:
+    """Only where there is one."""
+    found = standing.read(connection)
+    if not found.url:
+        return []
+    return [
+        _one("farebox_mirror_backlog", "Events and things that wait for the mirror.", float(found.backlog)),
+        _one("farebox_mirror_refused", "What the mirror refused and an operator has to look at.", float(found.failed)),
+        _one("farebox_mirror_failures", "Turns in a row that could not reach the mirror.", float(found.failures)),
+    ]
 
 
 def _counted(

@@ -6,7 +6,7 @@ came of that in tables of its own.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,8 +14,10 @@ from typing import Final
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Broken
-from app.mirror import book, feeds, standing
+from app.mirror import amounts, book, feeds, hooks, standing
+from app.mirror.amounts import Amounts, Pair
 from app.mirror.feeds import Feeds
+from app.mirror.hooks import Hooks, Told
 from app.mirror.remote import Refused, Remote, Unreachable
 from app.mirror.standing import Standing
 from app.mirror.things import Things
@@ -32,6 +34,7 @@ class Account:
 
     url: str
     key: str
+    secrets: tuple[str, ...] = ()  # of its webhooks
 
 
 class Mirror:
@@ -43,6 +46,8 @@ class Mirror:
         if self._remote is not None:
             self._things = Things(db, self._remote, now)
             self._feeds = Feeds(db, self._remote, now)
+            self._amounts = Amounts(db, self._remote, now)
+            self._hooks = Hooks(db, self._remote, self._amounts, now)
 
     @property
     def is_on(self) -> bool:
@@ -65,7 +70,42 @@ class Mirror:
 
     def send(self) -> int:
         """The same, in this thread."""
-        return self._turn(lambda: self._things.run() + self._feeds.run() + self._feeds.again())
+        return self._turn(lambda: self._things.run() + self._feeds.run() + self._feeds.again() + self._hooks.run())
+
+    async def compare(self) -> int:
+        """Ask the remote what things come to there; how many amounts it told."""
+        return await asyncio.to_thread(self.ask_amounts)
+
+    def ask_amounts(self) -> int:
+        """The same, in this thread."""
+        return self._turn(self._amounts.run) if self.is_on else 0
+
+    async def forget(self) -> int:
+        """Delete what the remote told us long ago."""
+        return await asyncio.to_thread(self._forget)
+
+    def _forget(self) -> int:
+        with self._db.write() as connection:
+            return hooks.forget(connection, self._now())
+
+    # --- what the remote tells
+
+    @property
+    def takes_hooks(self) -> bool:
+        """Whether there is a secret that webhooks could be signed with."""
+        return self._account is not None and bool(self._account.secrets)
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> Told:
+        """A message of the remote's. `BadSignature`, or `InvalidInput` for one that says nothing."""
+        return hooks.verify(body, headers, () if self._account is None else self._account.secrets, self._now())
+
+    async def accept(self, told: Told) -> None:
+        """Write it down; returns after the commit. One that is known changes nothing."""
+        await asyncio.to_thread(self._accept, told)
+
+    def _accept(self, told: Told) -> None:
+        with self._db.write() as connection:
+            hooks.accept(connection, told, self._now())
 
     def _turn(self, work: Callable[[], int]) -> int:
         if not self._may_try():
@@ -133,6 +173,17 @@ class Mirror:
     def standing(self) -> Standing:
         with self._db.read() as connection:
             return standing.read(connection)
+
+    def remote_state(self, kind: str, our_id: str) -> str | None:
+        """What the remote last said of a thing of ours."""
+        with self._db.read() as connection:
+            found = book.find(connection, kind, our_id)
+        return None if found is None else found.remote_state
+
+    def pairs(self) -> list[Pair]:
+        """What things come to on both sides."""
+        with self._db.read() as connection:
+            return amounts.pairs(connection)
 
     def trouble(self) -> str | None:
         """What keeps the remote from being used now, asked of itself; None when nothing does."""

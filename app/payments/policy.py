@@ -16,6 +16,7 @@ from app.payments import tables
 AUDIT = metadata.tables[str(AuditEvent.__tablename__)]
 MOST_DAYS = 366
 MOST_REFUND_DAYS = 3_660
+MOST_CONFIRM = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Policy:
     refund_bonus_counts: bool = False
     dispute_freezes: bool = True  # an open dispute stops new generations of the workspace
     dispute_credit_note: bool = True  # a lost dispute is credited as a refund is
+    confirm_above: int | None = None  # credits from which the playground asks first; 0 never, None as the settings say
 
     def needs_two(self, gross_minor: int, currency: str) -> bool:
         """Whether an order of this size is approved by two people."""
@@ -44,6 +46,8 @@ class Policy:
             raise InvalidInput(f"Orders wait between 1 and {MOST_DAYS} days for a transfer.", param="transfer_days")
         if self.refund_days is not None and not 0 <= self.refund_days <= MOST_REFUND_DAYS:
             raise InvalidInput(f"Up to {MOST_REFUND_DAYS} days after a payment, or for ever.", param="refund_days")
+        if self.confirm_above is not None and not 0 <= self.confirm_above <= MOST_CONFIRM:
+            raise InvalidInput(f"From 0 to {MOST_CONFIRM:,} credits.", param="confirm_above")
         for currency, minor in self.four_eyes_from.items():
             if currency not in CURRENCIES or type(minor) is not int or minor < 0:
                 raise InvalidInput("Name a currency and an amount of zero or more.", param="four_eyes_from")

@@ -111,7 +111,11 @@ class SavedCards:
 
     async def on_customer(self, delivery: Delivery) -> str:
         """A customer was deleted at the provider, and all its cards with it."""
-        return await asyncio.to_thread(self._customer_gone, delivery.object_id)
+        return await self.customer_gone(delivery.object_id)
+
+    async def customer_gone(self, customer_id: str) -> str:
+        """The provider does not know this customer any more: the next one is made anew."""
+        return await asyncio.to_thread(self._customer_gone, customer_id)
 
     async def detach_due(self) -> int:
         """Have the provider forget what was removed here while it could not be told."""

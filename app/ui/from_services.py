@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from app.kernel.errors import NotFound
 from app.kernel.money import Money
 from app.services import Services
+from app.ui.banners import banners
 from app.ui.find import find
 from app.ui.live import Live
 from app.ui.showcase import showcase
@@ -20,7 +21,8 @@ def wire(services: Services, live: Live | None = None, demo_customer: str | None
             stands = services.ledger.balance(workspace_id)
         except NotFound:
             return None
-        return Standing(stands.available, stands.held)
+        pays_afterwards, told = banners(services, workspace_id, stands.available)
+        return Standing(stands.available, stands.held, pays_afterwards, told)
 
     def demo_credits() -> Money | None:
         person = services.accounts.people.by_email(demo_customer) if demo_customer else None

@@ -3,14 +3,14 @@ drawer and a bottom bar. `shell(…)` is what a page returns.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import reflex as rx
 
 from app.kernel.text import t
 from app.ui import nav, palette
 from app.ui.bars import Crumb, bottom_bar, drawer, hidden_trigger, top_bar
-from app.ui.components import keys, row
+from app.ui.components import icon, keys, link_button, row
 from app.ui.components.base import Child, classes
 from app.ui.components.dialog import dialog
 from app.ui.roles import Role
@@ -49,6 +49,7 @@ def shell(
         rx.el.aside(on_either_side(lambda side: sidebar(here, side)), class_name="fb-sidebar fb-scroll"),
         rx.el.div(
             on_either_side(lambda side: top_bar(title, side, crumbs, actions, chips)),
+            on_either_side(lambda side: _banners() if side is not Role.OPERATOR else rx.fragment()),
             rx.el.main(
                 *body,
                 id="page",
@@ -66,6 +67,22 @@ def shell(
         on_either_side(lambda side: drawer(here, side)),
         palette.palette(),
         on_either_side(_shortcut_list),
+    )
+
+
+def _banners() -> rx.Component:
+    """What a customer must know wherever they are."""
+    return rx.el.div(rx.foreach(ShellState.banners, _banner), class_name="fb-banners", role="status")
+
+
+def _banner(one: Any) -> rx.Component:
+    return rx.el.div(
+        icon("triangle-alert", 15),
+        rx.el.span(one["text"], class_name="flex-1 min-w-0"),
+        link_button(one["verb"], href=one["href"], size="small"),
+        class_name="fb-banner",
+        key=one["name"],
+        custom_attrs={"data-tone": one["tone"], "data-testid": f"banner-{one['name']}"},
     )
 
 

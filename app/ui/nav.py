@@ -22,6 +22,7 @@ CUSTOMER = (
     Entry("models", "/models", "box", "create", "m"),
     Entry("gallery", "/gallery", "images", "create", "g", in_bar=True),
     Entry("balance", "/balance", "wallet", "money", "b", in_bar=True),
+    Entry("plan", "/plan", "layers", "money", "n"),
     Entry("usage", "/usage", "chart-column", "money", "y"),
     Entry("top_up", "/top-up", "ticket-plus", "money", "u"),
     Entry("invoices", "/invoices", "receipt-text", "money", "i"),

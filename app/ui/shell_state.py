@@ -20,6 +20,14 @@ class FoundRow(TypedDict):
     href: str
 
 
+class BannerRow(TypedDict):
+    name: str
+    text: str
+    tone: str
+    href: str
+    verb: str
+
+
 class ShellState(PageState):
     """Loaded before every page that needs a signed-in person."""
 
@@ -36,6 +44,7 @@ class ShellState(PageState):
     available: str = ""
     held: str = ""
     sandbox: bool = False
+    banners: list[BannerRow] = []
 
     @rx.event
     async def enter(self):
@@ -66,9 +75,20 @@ class ShellState(PageState):
         standing = await asyncio.to_thread(wiring.current().standing, workspace_id) if workspace_id else None
         if standing is None:
             self.available = self.held = self.plan = ""
+            self.banners = []
             return
         self.available = present.credits(standing.available)
         self.held = t("shell.held", amount=present.credits(standing.held))
+        self.banners = [
+            BannerRow(
+                name=one.name,
+                text=t(f"shell.banner.{one.name}.text", **one.words),
+                tone=one.tone,
+                href=one.href,
+                verb=t(f"shell.banner.{one.name}.verb"),
+            )
+            for one in standing.banners
+        ]
         self.plan = t("shell.postpaid") if standing.is_postpaid else t("shell.prepaid")
 
 

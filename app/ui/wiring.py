@@ -15,12 +15,23 @@ from app.ui.live import Live
 
 
 @dataclass(frozen=True, slots=True)
+class Banner:
+    """What a customer must know on every page: `name` is a key of [shell.banner], `words` fill it."""
+
+    name: str
+    tone: str
+    href: str
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What a workspace can spend now."""
 
     available: Money
     held: Money
     is_postpaid: bool = False
+    banners: tuple[Banner, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,15 @@ def test_a_page_that_ran_out_makes_room(till: Till) -> None:
     assert states(till) == ["expired", "open"]
 
 
+def test_a_customer_that_is_gone_at_the_provider_is_made_anew(till: Till) -> None:
+    made = issued(till)
+    card_on_file(till)
+    gone = till.scalar("SELECT customer_id FROM payment_customer")
+    till.client.v1.customers.delete(gone)
+    assert "/c/pay/" in till.run(till.services.collecting.pages.open(made))
+    assert till.scalar("SELECT customer_id FROM payment_customer") != gone
+
+
 def test_money_for_what_was_taken_back_waits_for_an_operator(till: Till) -> None:
     """The page was taken for expired, the invoice voided, and the customer paid all the same."""
     made = issued(till)

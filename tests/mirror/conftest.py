@@ -1,19 +1,27 @@
-"""A Farebox of our own over a fresh database, and a second one that plays the remote."""
+"""A Farebox of our own, asked in this process, and a second one in a process of its own that plays the remote."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flexprice import Flexprice
+from starlette.testclient import TestClient
 
+from app import services as building
+from app.api.assemble import build_api
 from app.kernel.db import Database
-from app.kernel.given import Given
-from app.metering.events import read_event
-from app.metering.ingest import Ingest
 from app.mirror.service import Account, Mirror
-from app.plans import customers
-from tests.billing_api.conftest import BillingServer, billing_server, sdk  # noqa: F401 (fixtures)
+from app.plans.keys import BillingKeys
+from app.services import Services
+from tests.billing_api.conftest import BillingServer, billing_server  # noqa: F401 (a fixture)
+from tests.support.house import settings_for
+
+SECRET = "whsec_bWlycm9yIG1pcnJvcg=="
+NOBODY = "http://127.0.0.1:9/v1"
 
 
 class Time:
@@ -31,33 +39,98 @@ class Time:
 
 @dataclass
 class Here:
-    """Our side: what customers and integrators do to it, without a server."""
+    """Our side. `sdk` speaks to its billing API, `http` to everything else of it."""
 
-    db: Database
+    services: Services
     now: Time
-    ingest: Ingest
+    http: TestClient
+    sdk: Flexprice
 
-    def customer(self, external_id: str, **more: Any) -> customers.Customer:
-        given = Given({"external_id": external_id, "name": f"{external_id} Ltd", **more})
-        with self.db.write() as connection:
-            return customers.create(connection, given, actor="test", now=self.now())
+    @property
+    def mirror(self) -> Mirror:
+        return self.services.mirror
 
-    def use(self, customer: str, *ids: str, **properties: Any) -> None:
-        """One event for each id."""
-        given = {"event_name": "image_generated", "external_customer_id": customer, "properties": properties}
-        events = [read_event({**given, "event_id": each}, self.now(), "") for each in ids]
-        self.ingest.accept(events)
+    @property
+    def db(self) -> Database:
+        return self.services.db
+
+    def use(self, customer: str, *ids: str, event: str = "image_generated", **properties: str) -> None:
+        """One event for each id, as an integrator reports them."""
+        given = [
+            {
+                "event_id": each, "event_name": event, "external_customer_id": customer, "properties": properties,
+                "timestamp": self.now().isoformat(),
+            }
+            for each in ids
+        ]  # fmt: skip
+        self.sdk.events.ingest_events_bulk(events=given)
 
 
 @pytest.fixture
-def here(database: Database) -> Here:
-    now = Time()
-    return Here(database, now, Ingest(database, now))
+def start(tmp_path: Path) -> Iterator[Callable[..., Here]]:
+    """Our side over a database, with a mirror to wherever it is told."""
+    begun: list[Here] = []
+
+    def begin(database_url: str, url: str, key: str) -> Here:
+        now = Time()
+        base = settings_for(tmp_path / "here", database_url, "http://127.0.0.1:9")
+        settings = replace(base, mirror_url=url, mirror_key=key, mirror_secrets=(SECRET,))
+        services = building.build(settings, carry=False, now=now)
+        secret = BillingKeys(services.db, now).issue("tests", actor="test").secret
+        http = TestClient(build_api(services), base_url="http://here")
+        sdk = Flexprice(server_url="http://here/billing/v1", api_key_auth=secret, client=http)
+        begun.append(Here(services, now, http, sdk))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.http.close()
+        one.services.mirror.close()
+        one.db.dispose()
 
 
 @pytest.fixture
-def mirror(here: Here, billing_server: BillingServer) -> Iterator[Mirror]:  # noqa: F811
-    """Our mirror to the second Farebox."""
-    made = Mirror(here.db, here.now, Account(billing_server.url, billing_server.secret))
-    yield made
-    made.close()
+def here(start: Callable[..., Here], sqlite_url: str, billing_server: BillingServer) -> Here:  # noqa: F811
+    """Our side, mirrored to the second Farebox. It has looked at it once, so whatever comes now is news."""
+    made = start(sqlite_url, billing_server.url, billing_server.secret)
+    made.mirror.send()
+    return made
+
+
+@pytest.fixture(scope="module")
+def there(billing_server: BillingServer) -> Iterator[Flexprice]:  # noqa: F811
+    """The second Farebox's billing API."""
+    with billing_server.sdk() as client:
+        yield client
+
+
+@pytest.fixture
+def name() -> str:
+    """Somebody whom no other test knows."""
+    return f"who-{secrets.token_hex(6)}"
+
+
+def sell(sdk: Flexprice, name: str, amount: str) -> str:
+    """A plan that asks this much for an image, on one of the two sides; its id there."""
+    made = sdk.plans.create_plan(name=f"Plan of {name}", lookup_key=f"plan-{name}")
+    feature = sdk.features.create_feature(
+        name=f"Images of {name}", type_="metered",
+        meter={"name": f"images {name}", "event_name": name, "reset_usage": "BILLING_PERIOD",
+              "aggregation": {"type": "SUM", "field": "image_count"}},
+    )  # fmt: skip
+    price: dict[str, Any] = {
+        "currency": "usd", "entity_type": "PLAN", "entity_id": made.id, "price_unit_type": "FIAT", "type_": "USAGE",
+        "billing_model": "FLAT_FEE", "billing_period": "MONTHLY", "billing_period_count": 1, "amount": amount,
+        "invoice_cadence": "ARREAR", "meter_id": feature.meter_id,
+    }  # fmt: skip
+    sdk.prices.create_price(**price)
+    return str(made.id)
+
+
+def told(sdk: Flexprice, customer: str) -> set[str]:
+    """The ids of the events that one of the two sides has of a customer."""
+    found = sdk.events.list_raw_events(external_customer_id=customer, page_size=100)
+    return {str(one.id) for one in found.events or ()}
+
+
+__all__ = ["NOBODY", "SECRET", "Account", "Here", "Time", "sell", "told"]

@@ -21,10 +21,10 @@ def test_without_an_address_nothing_is_mirrored(tmp_path):
 
 
 def test_a_mirror_keeps_its_secrets_to_itself(tmp_path):
-    secrets = {"FLEXPRICE_WEBHOOK_SECRET": "whsec_1", "FLEXPRICE_WEBHOOK_SECRET_PREVIOUS": "whsec_0"}
+    secrets = {"FLEXPRICE_WEBHOOK_SECRET": "whsec_b25l", "FLEXPRICE_WEBHOOK_SECRET_PREVIOUS": "whsec_emVybw=="}
     settings = load(production(tmp_path, **MIRROR, **secrets))
     assert (settings.mirror_url, settings.mirror_key) == ("https://us.api.flexprice.io/v1", "sk_1")
-    assert settings.mirror_secrets == ("whsec_1", "whsec_0")
+    assert settings.mirror_secrets == ("whsec_b25l", "whsec_emVybw==")
     assert "sk_1" not in repr(settings)
     assert "whsec_" not in repr(settings)
 
@@ -37,7 +37,9 @@ def test_a_mirror_keeps_its_secrets_to_itself(tmp_path):
         pytest.param(
             {**MIRROR, "FLEXPRICE_URL": "http://flexprice.example/v1"}, "begins with https", id="in the clear"
         ),
-        pytest.param({**MIRROR, "FLEXPRICE_WEBHOOK_SECRET": "secret"}, "begin with whsec_", id="not such a secret"),
+        pytest.param(
+            {**MIRROR, "FLEXPRICE_WEBHOOK_SECRET": "secret"}, "does not look like one", id="not such a secret"
+        ),
     ],
 )
 def test_what_stops_the_start(tmp_path, given, says):

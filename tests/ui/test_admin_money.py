@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextvars import copy_context
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.ui.pages.admin_mail.state import MailState
 from app.ui.pages.admin_packages.codes_state import CodesState
 from app.ui.pages.admin_packages.state import PackagesState
 from app.ui.pages.admin_settings.form import four_eyes_of, four_eyes_words, seller_of, values_of
+from app.ui.pages.admin_settings.fx_state import FxState
 from app.ui.pages.admin_settings.payments_state import PaymentsState
 from app.ui.pages.admin_settings.seller_state import SellerState
 from app.ui.pages.admin_settings.terms_state import TermsState
@@ -256,6 +257,29 @@ def test_a_rate_of_ones_own_is_added_and_revoked(shop: Till) -> None:
     PaymentsState.ask_revoke.fn(state, state.rates[0]["id"])
     do(shop, PaymentsState.revoke.fn(state))
     assert [row["in_force"] for row in state.rates] == [False]
+
+
+def test_an_exchange_rate_is_entered_once_a_day(shop: Till) -> None:
+    state = open_page(shop, "/admin/settings", FxState)
+    yesterday = (shop.time() - timedelta(days=1)).date().isoformat()
+
+    def add(**changes: str) -> None:
+        FxState.opened.fn(state, True)
+        given = {"base": "usd", "quote": "EUR", "rate": "0.91954", "on": yesterday, "source": "ECB"}
+        for name, text in {**given, **changes}.items():
+            FxState.write.fn(state, name, text)
+        do(shop, FxState.add.fn(state))
+
+    for name, wrong in {"rate": "0", "on": "yesterday", "source": " ", "base": "EUR"}.items():
+        add(**{name: wrong})
+        assert state.errors[name]
+        assert state.rates == []
+    add()
+    assert [(row["pair"], row["rate"], row["source"]) for row in state.rates] == [("1 USD in EUR", "0.91954", "ECB")]
+    add(rate="0.9")
+    assert state.errors["on"]
+    tax = shop.services.invoicing.taxes.quote_tax(shop.workspace_id, Fiat(1_000, "USD"))
+    assert (tax.fx.to, tax.fx.source, str(tax.tax_declared)) == ("EUR", "ECB", "1.75 EUR")
 
 
 # ---- mail ----

@@ -1,22 +1,21 @@
 """Subscriptions by hand: made with their first invoice in view, paused, moved, ended, and taken back."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from app.billing import tables
-from app.invoicing.seed import SELLER
 from app.kernel.errors import NotAllowed
-from app.kernel.given import Given
-from app.plans import catalog, price_book
 from app.ui.find import find
 from app.ui.pages.admin_subscriptions.create_state import CreateState
 from app.ui.pages.admin_subscriptions.detail_state import SubscriptionState
 from app.ui.pages.admin_subscriptions.list_state import SubscriptionsState
 from app.ui.pages.billed.state import BilledState
 from tests.support.house import House
+from tests.ui import agreed
 from tests.ui.screens import Screen, operator, owner_of, stranger
 
 pytestmark = pytest.mark.anyio
@@ -29,25 +28,8 @@ def desk(home: House) -> Screen:
 
 @pytest.fixture
 def plan(home: House) -> Callable[[str, str], str]:
-    """Makes a plan with a monthly fee and a price for images; answers its id."""
-
-    def make(name: str, fee: str) -> str:
-        with home.services.db.write() as connection:
-            who = {"actor": "test", "now": home.services.desk.clock()}
-            made: str = catalog.create_plan(connection, Given({"name": f"{name} {home.workspace_id[-8:]}"}), **who)[
-                "id"
-            ]
-            common = {
-                "entity_type": "PLAN", "entity_id": made, "currency": "USD", "price_unit_type": "FIAT",
-                "billing_period": "MONTHLY", "billing_model": "FLAT_FEE",
-            }  # fmt: skip
-            fixed = {"type": "FIXED", "invoice_cadence": "ADVANCE", "amount": fee, "display_name": "Base fee"}
-            usage = {"type": "USAGE", "invoice_cadence": "ARREAR", "amount": "0.05", "meter_id": "meter_img_count"}
-            for price in (fixed, usage):
-                price_book.create(connection, Given({**common, **price}), **who)
-        return made
-
-    return make
+    """Makes a plan of this test; answers its id."""
+    return partial(agreed.plan, home)
 
 
 async def begun(desk: Screen, plan_id: str) -> CreateState:
@@ -203,7 +185,7 @@ async def test_the_same_plan_is_no_change(desk: Screen, plan) -> None:
 
 
 async def test_a_draft_is_issued_and_its_lines_open_for_their_workspace_alone(desk: Screen, plan) -> None:
-    desk.house.services.invoicing.sellers.save(SELLER, author="test")
+    agreed.seller(desk.house)
     page = await subscribed(desk, plan("Issued", "20"))
     (draft,) = page.billed
     page.begin_issue("inv_nothing")

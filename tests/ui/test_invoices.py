@@ -3,12 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection
 
+from app.billing import invoices as books
+from app.billing import one_off, payments
 from app.invoicing.choices import Choices, narrowed
 from app.invoicing.document import Kind
 from app.invoicing.reads import Filter, Sum
 from app.kernel.fiat import Fiat
+from app.kernel.given import Given
+from app.plans import customers
 from app.ui.pages.invoices import state as invoices
+from app.ui.pages.invoices.paying import PayingState
 from app.ui.pages.invoices.rows import invoice_row, kind_segments, sum_words, year_options
 from app.ui.pages.invoices.state import InvoicesState
 from tests.invoicing.support import NOON, Office
@@ -51,6 +57,30 @@ def test_the_sum_has_a_part_for_each_currency() -> None:
     yen = Sum(1, Fiat(1_500, "JPY"), Fiat(0, "JPY"), Fiat(1_500, "JPY"))
     assert sum_words([]) == ""
     assert sum_words([euros, yen]) == "3 documents: €119.00 including €19.00 tax, ¥1,500 including ¥0 tax"
+
+
+async def test_what_is_to_be_paid_says_so_until_it_is(home: House, office: Office, screen: Screen) -> None:
+    parts = home.services
+
+    def bill(connection: Connection) -> str:
+        now = parts.desk.clock()
+        customer = customers.of_workspace(connection, home.workspace_id, now=now)
+        wish = Given({"customer_id": customer.id, "currency": "eur", "subtotal": "100", "description": "Work"})
+        made = one_off.create(connection, wish, actor="test", now=now)
+        return str(books.finalize(connection, made.id, now=now).id)
+
+    with parts.db.write() as connection:
+        made = bill(connection)
+    page, paying = await screen.open(InvoicesState, "/invoices"), await screen.open(PayingState, "/invoices")
+    [row], [waiting] = page.rows, paying.bills
+    assert row["state"] == waiting["until"]
+    assert row["state"].startswith("To pay by")
+    assert (row["number"], waiting["link"], paying.card) == (waiting["number"], "", "")
+    with parts.db.write() as connection:
+        payments.mark(connection, made, "SUCCEEDED", None, actor="test", now=parts.desk.clock())
+    await screen.act(page.load())
+    await screen.act(paying.load())
+    assert (page.rows[0]["state"], paying.bills) == ("Paid", [])
 
 
 async def test_nothing_yet(screen: Screen) -> None:

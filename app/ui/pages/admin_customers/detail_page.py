@@ -25,10 +25,17 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.admin_customers.billing_state import CustomerBillingState
+from app.ui.pages.admin_customers.billing_view import billing_card, billing_dialog
 from app.ui.pages.admin_customers.detail_state import GRANT, TAKE, CustomerState
 from app.ui.pages.admin_customers.dialogs import credits_dialog, suspend_dialog
 from app.ui.pages.admin_customers.limits_state import CustomerLimitsState
 from app.ui.pages.admin_customers.limits_view import limits_card, limits_dialog
+from app.ui.pages.admin_customers.postpaid_state import PostpaidState
+from app.ui.pages.admin_customers.postpaid_view import postpaid_card, postpaid_dialog, subscriptions_card
+from app.ui.pages.admin_subscriptions.create_state import CreateState
+from app.ui.pages.admin_subscriptions.create_view import create_dialog
+from app.ui.pages.billed.view import billed_dialog
 from app.ui.roles import Role
 
 
@@ -36,7 +43,13 @@ from app.ui.roles import Role
     "/admin/customers/[customer]",
     title=t("admin_customers.one"),
     role=Role.OPERATOR,
-    on_load=[CustomerState.load, CustomerLimitsState.load],
+    on_load=[
+        CustomerState.load,
+        CustomerLimitsState.load,
+        CustomerBillingState.load,
+        PostpaidState.load,
+        CreateState.load,
+    ],
 )
 def admin_customer() -> rx.Component:
     nobody = empty_state(
@@ -50,6 +63,10 @@ def admin_customer() -> rx.Component:
         credits_dialog(),
         suspend_dialog(),
         limits_dialog(),
+        billing_dialog(),
+        postpaid_dialog(),
+        create_dialog(),
+        billed_dialog(),
         here="customers",
         title=rx.cond(CustomerState.customer["name"] != "", CustomerState.customer["name"], t("admin_customers.one")),
         area=Role.OPERATOR,
@@ -96,7 +113,17 @@ def _whole() -> rx.Component:
         ),
         rx.el.div(
             column(_ledger(), _requests(), class_name="gap-[14px]"),
-            column(limits_card(), _lots(), _members(), _keys(), _notes(), class_name="gap-[14px]"),
+            column(
+                postpaid_card(),
+                subscriptions_card(one["id"]),
+                limits_card(),
+                billing_card(),
+                _lots(),
+                _members(),
+                _keys(),
+                _notes(),
+                class_name="gap-[14px]",
+            ),
             class_name="fb-today",
         ),
         class_name="gap-[14px]",

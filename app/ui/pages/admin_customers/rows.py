@@ -174,6 +174,22 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "member.added",
         "credits.granted",
         "credits.taken_back",
+        "billing.tax_id_confirmed",
+        "billing.tax_id_rejected",
+        "billing.exempted",
+        "billing.exemption_ended",
+        "postpaid.agreed",
+        "postpaid.ended",
+        "invoice.paid",
+        "invoice.written_off",
+        "subscription.created",
+        "subscription.cancel",
+        "subscription.keep",
+        "subscription.pause",
+        "subscription.resume",
+        "subscription.change",
+        "subscription.keep_plan",
+        "subscription.issue",
     }
     words = t(f"admin_customers.note.{note.action.replace('.', '_')}") if note.action in known else note.action
     detail = note.detail if note.action != "member.added" else ""

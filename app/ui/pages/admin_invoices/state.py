@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from typing import ClassVar, NamedTuple, TypedDict
+from typing import Any, ClassVar, NamedTuple, TypedDict
 from urllib.parse import urlencode
 
 import reflex as rx
+from sqlalchemy import Row
 
 from app import services
+from app.billing.drilling import by_documents
 from app.invoicing.choices import LONGEST_SEARCH, Choices, choices, narrowed
 from app.invoicing.document import Kind
 from app.invoicing.reads import Seen, Sum, page, sums
@@ -15,8 +17,17 @@ from app.kernel.text import t
 from app.services import Services
 from app.ui import present
 from app.ui.guard import PageState
-from app.ui.pages.invoices.rows import ALL, Option, Segment, kind_segments, signed, state_words, sum_words, year_options
-from app.ui.pages.invoices.rows import TONES as STATE_TONES
+from app.ui.pages.invoices.rows import (
+    ALL,
+    Option,
+    Segment,
+    Stands,
+    kind_segments,
+    signed,
+    standing,
+    sum_words,
+    year_options,
+)
 from app.ui.roles import Role
 
 PAGE = 25
@@ -27,6 +38,7 @@ class Found(NamedTuple):
     sums: list[Sum]
     test_sums: list[Sum]
     choices: Choices
+    billed: dict[str, Row[Any]]
 
 
 class DocumentRow(TypedDict):
@@ -123,7 +135,8 @@ class AllInvoicesState(PageState):
         asked = {name: value for name, value in chosen.items() if value not in (ALL, "")}
         start = self._starts[-1] if self._starts else None
         found = await asyncio.to_thread(find, services.current(), asked, start)
-        self.rows = [document_row(seen) for seen in found.seen[:PAGE]]
+        at, billed = services.current().desk.clock(), found.billed
+        self.rows = [document_row(seen, standing(seen, billed.get(seen.id), at)) for seen in found.seen[:PAGE]]
         self.kinds, self.years = kind_segments(found.choices), year_options(found.choices)
         self.has_any, self.filtered = bool(found.choices.years), bool(asked)
         self.has_next, self.has_previous = len(found.seen) > PAGE, bool(self._starts)
@@ -136,8 +149,8 @@ class AllInvoicesState(PageState):
         self.ready = True
 
 
-def document_row(seen: Seen) -> DocumentRow:
-    """One document; what a credit note gives back has a minus."""
+def document_row(seen: Seen, stands: Stands) -> DocumentRow:
+    """One document and how it stands; what a credit note gives back has a minus."""
     is_note = seen.kind is Kind.CREDIT_NOTE
     return {
         "id": seen.id,
@@ -145,8 +158,8 @@ def document_row(seen: Seen) -> DocumentRow:
         "day": present.day(seen.issued_on),
         "whole_time": present.full_moment(seen.issued_at),
         "kind": t(f"invoices.kind.{seen.kind}"),
-        "state": state_words(seen),
-        "tone": STATE_TONES.get(seen.state, "neutral"),
+        "state": stands[0],
+        "tone": stands[1],
         "about": t("invoices.corrects", number=seen.refers_to_number) if seen.refers_to_number else "",
         "buyer": seen.buyer,
         "customer": f"/admin/customers/{seen.workspace_id}",
@@ -168,4 +181,5 @@ def find(parts: Services, asked: dict[str, str], before: str | None) -> Found:
     wanted = narrowed(None, **asked, before=before, limit=PAGE + 1)
     with parts.db.read() as connection:
         live, test = (sums(connection, replace(wanted, is_test=is_test)) for is_test in (False, True))
-        return Found(page(connection, wanted), live, test, choices(connection))
+        seen = page(connection, wanted)
+        return Found(seen, live, test, choices(connection), by_documents(connection, [one.id for one in seen]))

@@ -22,6 +22,7 @@ CHOICES: Final = {
     "vies_policy": ("charge_vat", "allow_and_recheck"),
     "vat_check": ("off", "vies"),
 }
+LONGEST_COUNT: Final = 10
 SWITCHES: Final = ("oss", "prices_include_tax")
 #: Bank fields stand beside the address's in one form, so they carry a prefix.
 FIELDS: Final = (*PLAIN, *ADDRESS, *(f"bank_{name}" for name in BANK), "registrations", *CHOICES)
@@ -93,3 +94,13 @@ def refund_days_of(text: str) -> int | None:
         return days_of(text)
     except InvalidInput:
         raise InvalidInput(t("admin_settings.wrong.refund_days"), param="refund_days") from None
+
+
+def confirm_of(text: str) -> int | None:
+    """Credits from which the playground asks; nothing typed means as the installation says."""
+    clean = text.strip().replace(",", "")
+    if not clean:
+        return None
+    if not (clean.isascii() and clean.isdigit() and len(clean) <= LONGEST_COUNT):
+        raise InvalidInput(t("admin_settings.wrong.confirm"), param="confirm_above")
+    return int(clean)

@@ -9,6 +9,7 @@ from app.ui.components import column, segmented, var
 from app.ui.guard import PageState
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.admin_settings.fx_state import FxState
 from app.ui.pages.admin_settings.payments_state import PaymentsState
 from app.ui.pages.admin_settings.payments_view import payments_section
 from app.ui.pages.admin_settings.seller_state import SellerState
@@ -36,7 +37,7 @@ class SettingsState(PageState):
     "/admin/settings",
     title=t("admin_settings.title"),
     role=Role.OPERATOR,
-    on_load=[SellerState.load, TermsState.load, PaymentsState.load],
+    on_load=[SellerState.load, TermsState.load, PaymentsState.load, FxState.load],
 )
 def admin_settings() -> rx.Component:
     drawn: list[tuple[str, Any]] = [

@@ -16,12 +16,12 @@ from app.services import Services
 from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
-from app.ui.pages.admin_settings.form import days_of, four_eyes_of, four_eyes_words, refund_days_of
+from app.ui.pages.admin_settings.form import confirm_of, days_of, four_eyes_of, four_eyes_words, refund_days_of
 from app.ui.roles import Role
 
 LONGEST = 400
 RATE_FIELDS = ("jurisdiction", "type", "rate", "since", "note")
-FIELDS = ("transfer_days", "four_eyes", "refund_days")
+FIELDS = ("transfer_days", "four_eyes", "refund_days", "confirm_above")
 SWITCHES = ("refund_bonus_counts", "dispute_freezes", "dispute_credit_note")
 
 
@@ -44,6 +44,7 @@ class PaymentsState(PageState):
     switches: dict[str, bool] = dict.fromkeys(SWITCHES, False)
     values: dict[str, str] = dict.fromkeys(FIELDS, "")
     errors: dict[str, str] = dict.fromkeys((*FIELDS, ""), "")
+    usual_confirm: str = ""  # where nothing was chosen here
     cards: str = "off"  # off, unsigned, test or live
     stripe_where: str = ""
     webhook: str = ""
@@ -88,6 +89,20 @@ class PaymentsState(PageState):
             return None
         await self._show()
         return toast_done(t("admin_settings.returns.saved"))
+
+    @rx.event
+    async def save_confirm(self):
+        """From which price on the playground asks before it runs."""
+        policies, actor = services.current().cashier.policies, who().user_id
+        self.errors = dict.fromkeys((*FIELDS, ""), "")
+        try:
+            above = confirm_of(self.values["confirm_above"])
+            await asyncio.to_thread(lambda: policies.change(actor=actor, confirm_above=above))
+        except FareboxError as refused:
+            self.errors["confirm_above"] = refused.message
+            return None
+        await self._show()
+        return toast_done(t("admin_settings.confirm.saved"))
 
     @rx.event
     async def save(self):
@@ -174,9 +189,11 @@ class PaymentsState(PageState):
             "transfer_days": str(policy.transfer_days),
             "four_eyes": four_eyes_words(policy),
             "refund_days": "" if policy.refund_days is None else str(policy.refund_days),
+            "confirm_above": "" if policy.confirm_above is None else str(policy.confirm_above),
         }
         self.switches = {name: bool(getattr(policy, name)) for name in SWITCHES}
         self.errors = dict.fromkeys((*FIELDS, ""), "")
+        self.usual_confirm = present.count(house.settings.confirm_above_credits)
         self.cards = cards_of(house)
         base = house.settings.stripe_api_base
         self.stripe_where = t("admin_settings.stripe.real") if base == STRIPE_HOST else base

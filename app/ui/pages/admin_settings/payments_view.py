@@ -24,6 +24,7 @@ from app.ui.components import (
     text_input,
     var,
 )
+from app.ui.pages.admin_settings.fx_view import fx_dialog, fx_panel
 from app.ui.pages.admin_settings.payments_state import RATE_FIELDS, SWITCHES, PaymentsState
 
 
@@ -31,11 +32,12 @@ def payments_section() -> rx.Component:
     return rx.fragment(
         rx.cond(
             PaymentsState.ready,
-            rx.el.div(_stripe(), _transfers(), _returns(), _rates(), class_name="fb-settings"),
+            rx.el.div(_stripe(), _transfers(), _returns(), _confirm(), _rates(), fx_panel(), class_name="fb-settings"),
             column(*[skeleton("100%", "60px") for _ in range(3)], class_name="gap-4"),
         ),
         _add_rate(),
         _revoke(),
+        fx_dialog(),
     )
 
 
@@ -161,6 +163,41 @@ def _returns() -> rx.Component:
                     kind="solid",
                     on_click=PaymentsState.save_returns,
                     custom_attrs={"data-testid": "save-returns"},
+                ),
+                class_name="flex-wrap",
+            ),
+            key=PaymentsState.stamp,
+            class_name="flex flex-col gap-[14px]",
+        ),
+    )
+
+
+def _confirm() -> rx.Component:
+    """From which price on the playground asks before it runs."""
+    return panel(
+        t("admin_settings.confirm.title"),
+        rx.el.div(
+            field(
+                t("admin_settings.confirm.above"),
+                text_input(
+                    default_value=PaymentsState.values["confirm_above"],
+                    on_change=lambda text: var(PaymentsState.write)("confirm_above", text),
+                    id="confirm-above",
+                    after=t("common.credits"),
+                    input_mode="numeric",
+                    placeholder=PaymentsState.usual_confirm,
+                ),
+                hint=t("admin_settings.confirm.hint"),
+                error=PaymentsState.errors["confirm_above"],
+                for_id="confirm-above",
+            ),
+            row(
+                rx.el.span(t("admin_settings.confirm.words"), class_name="fb-small flex-1"),
+                button(
+                    t("admin_settings.confirm.save"),
+                    kind="solid",
+                    on_click=PaymentsState.save_confirm,
+                    custom_attrs={"data-testid": "save-confirm"},
                 ),
                 class_name="flex-wrap",
             ),

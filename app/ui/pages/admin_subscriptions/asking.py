@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
 
+from app.accounts.audit import note
 from app.billing import agreeing, closing, invoices, subscriptions, undo
 from app.billing.periods import Unit
 from app.billing.rating import RatedLine
@@ -139,3 +140,8 @@ def issue(connection: Connection, subscription_id: str, invoice_id: str, *, now:
         raise NotFound(f"There is no invoice {invoice_id[:100]}.", code="invoice_not_found")
     done = closing.finalize(connection, invoice_id, now=now)
     return Outcome(subscriptions.find(connection, subscription_id), done)
+
+
+def noted(connection: Connection, done: Outcome, action: str, actor: str, now: datetime) -> None:
+    """Who did it, in the audit trail of the customer's workspace."""
+    note(connection, actor, action, done.row.workspace_id, done.row.id, at=now)

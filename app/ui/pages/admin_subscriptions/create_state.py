@@ -182,7 +182,9 @@ class CreateState(PageState):
 
         def real() -> Outcome:
             with house.db.write() as connection:
-                return made(connection)
+                outcome = made(connection)
+                asking.noted(connection, outcome, "subscription.created", actor, now)
+                return outcome
 
         return real if for_real else lambda: tried(house.db, shown)
 

@@ -214,7 +214,7 @@ class SubscriptionState(PageState):
             return None
         self.busy = True
         try:
-            await asyncio.to_thread(_do, house, work)
+            await asyncio.to_thread(_do, house, work, f"subscription.{doing}", who().user_id)
         except FareboxError as refused:
             self.error = refused.message
             return None
@@ -401,9 +401,11 @@ def _preview(connection: Connection, row: Row[Any], house: Services) -> tuple[Bu
         return None, refused.message
 
 
-def _do(house: Services, work: Callable[[Connection], Outcome]) -> Outcome:
+def _do(house: Services, work: Callable[[Connection], Outcome], action: str, actor: str) -> Outcome:
     with house.db.write() as connection:
-        return work(connection)
+        done = work(connection)
+        asking.noted(connection, done, action, actor, house.desk.clock())
+        return done
 
 
 def _plans(house: Services) -> list[tuple[str, str]]:

@@ -61,14 +61,6 @@ class BilledState(PageState):
         self._forget_line()
 
     @rx.event
-    async def open_document(self, document_id: str):
-        """The same, by the document that was issued for it."""
-        if is_id(str(document_id), "inv"):
-            found = await asyncio.to_thread(_of_document, services.current(), str(document_id))
-            if found is not None:
-                await self._show(found)
-
-    @rx.event
     def opened(self, is_open: bool):
         """It was closed."""
         if not is_open:
@@ -122,11 +114,6 @@ class BilledState(PageState):
 def _read(house: Services, invoice_id: str, workspace: str | None) -> Billed:
     with house.db.read() as connection:
         return drilling.billed(connection, invoice_id, workspace)
-
-
-def _of_document(house: Services, document_id: str) -> str | None:
-    with house.db.read() as connection:
-        return drilling.of_document(connection, document_id)
 
 
 def _events(house: Services, found: Billed, line_id: str, place: int) -> list[Seen]:

@@ -11,7 +11,7 @@ from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.ui import present
 from app.ui.pages.billing.words import tax_words
-from app.ui.pages.invoices.rows import TONES, pdf_address, signed, state_words
+from app.ui.pages.invoices.rows import Stands, pdf_address, signed
 
 #: How many letters of the fingerprint are shown.
 SHOWN_OF_HASH: Final = 16
@@ -24,6 +24,7 @@ class DocumentFacts(TypedDict):
     headline: str
     state: str
     tone: str
+    billed: str
     issued: str
     whole_issued: str
     buyer: str
@@ -59,8 +60,8 @@ class RelatedRow(TypedDict):
 NO_DOCUMENT: Final = DocumentFacts(**dict.fromkeys(DocumentFacts.__annotations__, ""))  # type: ignore[typeddict-item]
 
 
-def document_facts(opened: Opened, *, for_operator: bool) -> DocumentFacts:
-    """Everything beside the document."""
+def document_facts(opened: Opened, stands: Stands, *, for_operator: bool, billed: str = "") -> DocumentFacts:
+    """Everything beside the document; `billed` is the id of the invoice whose lines it states."""
     seen, tax = opened.seen, opened.tax
     is_note = seen.kind is Kind.CREDIT_NOTE
     words = tax_words(tax)
@@ -70,8 +71,9 @@ def document_facts(opened: Opened, *, for_operator: bool) -> DocumentFacts:
         number=seen.number,
         kind=t(f"invoices.kind.{seen.kind}"),
         headline=t("invoices.document_of", kind=t(f"invoices.kind.{seen.kind}"), total=present.fiat(seen.gross)),
-        state=state_words(seen),
-        tone=TONES.get(seen.state, "neutral"),
+        state=stands[0],
+        tone=stands[1],
+        billed=billed,
         issued=t("invoices.issued_on", day=present.day(seen.issued_on)),
         whole_issued=present.full_moment(seen.issued_at),
         buyer=seen.buyer,

@@ -6,6 +6,7 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui.components import (
+    button,
     chip,
     copyable,
     definition,
@@ -23,6 +24,8 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.billed.state import BilledState
+from app.ui.pages.billed.view import billed_dialog
 from app.ui.pages.invoices.document_state import DocumentState
 from app.ui.roles import Role
 from app.ui.shell_state import ShellState
@@ -35,6 +38,7 @@ def document() -> rx.Component:
     is_operator = var(ShellState.is_operator)
     return shell(
         rx.cond(DocumentState.missing, _missing(), rx.cond(DocumentState.ready, _told(), _waiting())),
+        billed_dialog(),
         here="invoices",
         title=rx.cond(FACTS["number"] != "", FACTS["number"], t("invoices.one")),
         area=Role.SIGNED_IN,
@@ -79,7 +83,7 @@ def _told() -> rx.Component:
             rx.el.div(rx.html(DocumentState.html), class_name="fb-document", custom_attrs={"data-testid": "document"}),
             class_name="fb-topup-main fb-scroll",
         ),
-        rx.el.aside(_slip(), _files(), _related(), _about(), class_name="fb-topup-aside fb-scroll"),
+        rx.el.aside(_slip(), _behind(), _files(), _related(), _about(), class_name="fb-topup-aside fb-scroll"),
         class_name="fb-topup",
     )
 
@@ -101,6 +105,19 @@ def _slip() -> rx.Component:
                 class_name="fb-slip-total",
             )
         ],
+    )
+
+
+def _behind() -> rx.Component:
+    """An invoice of a plan or of usage on account leads down to its events."""
+    return rx.cond(
+        FACTS["billed"] != "",
+        button(
+            t("invoices.behind"),
+            icon_name="list-tree",
+            on_click=var(BilledState).open_invoice(FACTS["billed"]),
+            custom_attrs={"data-testid": "behind"},
+        ),
     )
 
 

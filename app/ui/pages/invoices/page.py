@@ -27,14 +27,21 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.billing.state import BillingState
 from app.ui.pages.billing.view import profile_dialog, profile_panel
+from app.ui.pages.invoices.paying import PayingState, paying_panel
 from app.ui.pages.invoices.state import InvoicesState
 from app.ui.roles import Role
 
+LOADS = [InvoicesState.load, BillingState.load, PayingState.load]
 
-@page("/invoices", title=t("invoices.title"), role=Role.CUSTOMER, on_load=[InvoicesState.load, BillingState.load])
+
+@page("/invoices", title=t("invoices.title"), role=Role.CUSTOMER, on_load=LOADS)
 def invoices() -> rx.Component:
     return shell(
-        rx.el.div(_documents(), profile_panel(), class_name="fb-invoices"),
+        rx.el.div(
+            _documents(),
+            rx.el.div(paying_panel(), profile_panel(), class_name="flex flex-col gap-[14px] min-w-0"),
+            class_name="fb-invoices",
+        ),
         profile_dialog(),
         here="invoices",
         title=t("invoices.title"),

@@ -1,7 +1,8 @@
 """An invoice as a row of the list, and what the list can be narrowed to: pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypedDict
+from datetime import datetime
+from typing import Any, Final, TypedDict
 
 from app.invoicing.choices import Choices
 from app.invoicing.document import Kind
@@ -9,9 +10,14 @@ from app.invoicing.reads import Seen, Sum
 from app.kernel.fiat import Fiat
 from app.kernel.text import t
 from app.ui import present
+from app.ui.pages.billed.rows import state_of
 
 ALL: Final = "all"
 TONES: Final[Mapping[str, str]] = {"issued": "good", "partly_credited": "thin", "credited": "neutral"}
+
+
+#: Words and tone.
+Stands = tuple[str, str]
 
 
 class InvoiceRow(TypedDict):
@@ -42,10 +48,10 @@ class Segment(TypedDict):
     price: str  # segmented controls have room for one; none here
 
 
-def invoice_row(seen: Seen) -> InvoiceRow:
-    """One document; what a credit note gives back has a minus."""
+def invoice_row(seen: Seen, stands: Stands | None = None) -> InvoiceRow:
+    """One document; what a credit note gives back has a minus. `stands` for one that is paid after it was issued."""
     is_note = seen.kind is Kind.CREDIT_NOTE
-    state = seen.state
+    state, tone = stands or standing(seen)
     return InvoiceRow(
         id=seen.id,
         href=f"/invoices/{seen.id}",
@@ -54,8 +60,8 @@ def invoice_row(seen: Seen) -> InvoiceRow:
         is_note="true" if is_note else "",
         day=present.day(seen.issued_on),
         whole_time=present.full_moment(seen.issued_at),
-        state=state_words(seen),
-        tone=TONES.get(state, "neutral"),
+        state=state,
+        tone=tone,
         about=t("invoices.corrects", number=seen.refers_to_number) if seen.refers_to_number else "",
         net=signed(seen.net, is_note=is_note),
         tax=signed(seen.tax, is_note=is_note),
@@ -64,8 +70,19 @@ def invoice_row(seen: Seen) -> InvoiceRow:
     )
 
 
+def standing(seen: Seen, billed: Any = None, at: datetime | None = None) -> Stands:
+    """How a document stands and the tone of it. `billed` is the invoice of the billing engine that it was issued for:
+    that one is paid after it was issued, any other before."""
+    if billed is not None and at is not None and seen.state == "issued":
+        state, tone = state_of(billed, at)
+        if state == "due" and billed.due_at is not None:
+            return t("invoices.paying.until", day=present.date(billed.due_at)), tone
+        return t(f"billed.state.{state}"), tone
+    return state_words(seen), TONES.get(seen.state, "neutral")
+
+
 def state_words(seen: Seen) -> str:
-    """Paid (an invoice is issued when the money is there), or what was given back since."""
+    """Paid (an invoice of an order is issued when the money is there), or what was given back since."""
     if seen.state == "partly_credited":
         return t("invoices.state.partly_credited", amount=present.fiat(seen.credited))
     return t(f"invoices.state.{seen.state}")

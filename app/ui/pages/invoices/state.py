@@ -1,12 +1,14 @@
 """What the list of invoices shows and which filters are on."""
 
 import asyncio
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 
 import reflex as rx
+from sqlalchemy import Row
 
 from app import services
+from app.billing.drilling import by_documents
 from app.invoicing.choices import LONGEST_SEARCH, Choices, choices, narrowed
 from app.invoicing.document import Kind
 from app.invoicing.reads import Seen, Sum, page, sums
@@ -21,6 +23,7 @@ from app.ui.pages.invoices.rows import (
     Segment,
     invoice_row,
     kind_segments,
+    standing,
     sum_words,
     year_options,
 )
@@ -33,6 +36,7 @@ class Found(NamedTuple):
     seen: list[Seen]
     sums: list[Sum]
     choices: Choices
+    billed: dict[str, Row[Any]]
 
 
 class InvoicesState(PageState):
@@ -118,7 +122,8 @@ class InvoicesState(PageState):
         asked = {name: value for name, value in chosen.items() if value not in (ALL, "")}
         start = self._starts[-1] if self._starts else None
         found = await asyncio.to_thread(find, services.current(), workspace_id(), asked, start)
-        self.rows = [invoice_row(seen) for seen in found.seen[:PAGE]]
+        at, billed = services.current().desk.clock(), found.billed
+        self.rows = [invoice_row(seen, standing(seen, billed.get(seen.id), at)) for seen in found.seen[:PAGE]]
         self.kinds, self.years = kind_segments(found.choices), year_options(found.choices)
         self.has_any, self.filtered = bool(found.choices.years), bool(asked)
         self.has_next, self.has_previous = len(found.seen) > PAGE, bool(self._starts)
@@ -133,4 +138,6 @@ def find(parts: Services, workspace: str, asked: dict[str, str], before: str | N
     """A page of the workspace's documents, one more than fits, with what the filter amounts to."""
     wanted = narrowed(workspace, **asked, before=before, limit=PAGE + 1)
     with parts.db.read() as connection:
-        return Found(page(connection, wanted), sums(connection, wanted), choices(connection, workspace))
+        seen = page(connection, wanted)
+        billed = by_documents(connection, [one.id for one in seen])
+        return Found(seen, sums(connection, wanted), choices(connection, workspace), billed)

@@ -1,9 +1,9 @@
 """Asking before something costly runs: from which price on, and in which words. Pure."""
 
-from decimal import Decimal
 from typing import TypedDict
 
-from app.kernel.money import USD, Money
+from app.kernel.fiat import Fiat
+from app.kernel.money import Money
 from app.kernel.text import t
 from app.ui import present
 from app.ui.pages.playground.slip import Shown
@@ -34,13 +34,12 @@ def must_ask(shown: Shown, choice: str, above_credits: int) -> bool:
     return above_credits > 0 and shown.maximum > Money.from_exact(above_credits)
 
 
-def question(model: str, shown: Shown, credit_value_micros: int, *, again: bool) -> Question:
-    """`This Veo 3.1 request is estimated at 384 credits ($3.84). Continue?`"""
-    worth = Money.from_exact(shown.maximum.amount * Decimal(credit_value_micros).scaleb(-6), USD)
+def question(model: str, shown: Shown, worth: Fiat, *, again: bool) -> Question:
+    """`This Veo 3.1 request is estimated at 384 credits (€3.84). Continue?`; `worth` in the workspace's currency."""
     amount = present.credit_words(shown.maximum)
     return Question(
         ticket=shown.ticket,
-        text=t("playground.confirm.question", model=model, amount=amount, money=present.currency(worth)),
+        text=t("playground.confirm.question", model=model, amount=amount, money=present.fiat(worth)),
         button=t("playground.run.exact", amount=amount),
         again=again,
     )

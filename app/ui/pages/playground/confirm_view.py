@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, dialog, var
+from app.ui.components import button, dialog, keys, var
 from app.ui.pages.playground.confirm import CHOICES
 from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.work_state import WorkState
@@ -33,9 +33,20 @@ def confirm_dialog() -> rx.Component:
                 asked["button"],
                 kind="solid",
                 on_click=WORK.run_confirmed(asked["ticket"]),
+                auto_focus=True,  # ↵ goes on, Esc does not
                 custom_attrs={"data-testid": "confirm-yes"},
             ),
         ],
+        footnote=rx.el.span(
+            keys("enter"),
+            " ",
+            t("playground.confirm.key_yes"),
+            " · ",
+            keys("esc"),
+            " ",
+            t("playground.confirm.key_no"),
+            class_name="fb-wide-only",
+        ),
         is_open=asked["ticket"] != "",
         on_open_change=FORM.answer_no,
     )

@@ -17,7 +17,7 @@ from app.kernel.text import t
 from app.pricing.parameters import Parameter
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.playground import fields, look, slip, snippets, starters, work_reads
-from app.ui.pages.playground.confirm import CHOICES, NOTHING_ASKED, USUAL, Question, must_ask, question
+from app.ui.pages.playground.confirm import CHOICES, NEVER, NOTHING_ASKED, USUAL, Question, must_ask, question
 from app.ui.pages.playground.fields import FieldRow
 from app.ui.pages.playground.labels import pixels_of
 from app.ui.pages.playground.slip import QUOTING, Shown, Slip, Stale
@@ -212,15 +212,17 @@ class FormState(PageState):
         """Nothing runs; the form stays as it is."""
         self.question = NOTHING_ASKED
 
-    def _asks_first(self, shown: Shown, *, again: bool = False) -> bool:
+    async def _asks_first(self, shown: Shown, *, again: bool = False) -> bool:
         """Whether a question stands before this run now; a price that was agreed to is not asked about twice."""
         agreed, self._agreed = self._agreed, ""
-        settings = services.current().settings
-        if agreed == shown.ticket or not must_ask(shown, self.confirm_choice, settings.confirm_above_credits):
+        if agreed == shown.ticket or self.confirm_choice == NEVER:
+            return False
+        above, worth = await asyncio.to_thread(look.costliness, workspace_id(), shown.maximum)
+        if not must_ask(shown, self.confirm_choice, above):
             return False
         offer = self._offer()
         title = offer.title if offer else self.alias
-        self.question = question(title, shown, settings.credit_value_micros, again=again)
+        self.question = question(title, shown, worth, again=again)
         return True
 
     # ---- running ----

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import services
+from app.billing.worth import worth_of
 from app.catalogue.offers import Offer
 from app.catalogue.operations import AS_JOBS
 from app.files.tables import StoredFile
 from app.generation.inputs import lengths
 from app.generation.preview import Preview, preview
 from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.fiat import Fiat
 from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.kernel.text import t
+from app.payments import policy
 from app.pricing.choices import choice_prices, least
 from app.pricing.parameters import Parameter
 from app.ui import present
@@ -167,3 +170,13 @@ def _aside(per: str, *, is_wide: bool) -> str:
         return t("common.credits")
     key = "playground.field.credits_per" if is_wide else "playground.field.cr_per"
     return t(key, unit=t(f"catalogue.per.{per}"))
+
+
+def costliness(workspace: str, amount: Money) -> tuple[int, Fiat]:
+    """From how many credits on a run is asked about (0: from none), and what an amount is worth in the workspace's
+    currency."""
+    house = services.current()
+    with house.db.read() as connection:
+        chosen = policy.read(connection).confirm_above
+        worth = worth_of(connection, workspace, amount, house.editing.credit_value, house.desk.clock())
+    return house.settings.confirm_above_credits if chosen is None else chosen, worth

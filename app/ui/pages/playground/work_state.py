@@ -105,7 +105,7 @@ class WorkState(PageState):
         if focus := form._complain():
             yield rx.call_script(focus)
             return
-        if form._asks_first(shown):
+        if await form._asks_first(shown):
             return
         form.busy = True
         yield
@@ -134,7 +134,7 @@ class WorkState(PageState):
         if shown is None or not generation_id:
             return
         form = await self.get_state(FormState)
-        if form.busy or form._asks_first(shown, again=True):
+        if form.busy or await form._asks_first(shown, again=True):
             return
         known = await asyncio.to_thread(work_reads.find, generation_id, workspace_id())
         await form._take_over(known.seen)

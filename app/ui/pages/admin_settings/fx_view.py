@@ -1,0 +1,68 @@
+"""Exchange rates drawn: the newest of them, and the dialog that adds one."""
+
+from typing import Any
+
+import reflex as rx
+
+from app.kernel.text import t
+from app.ui.components import button, closes, column, dialog, field, notice, panel, row, text_input, var
+from app.ui.pages.admin_settings.fx_state import FIELDS, FxState
+
+
+def fx_panel() -> rx.Component:
+    nothing = rx.el.p(t("admin_settings.fx.none"), class_name="fb-text-2 p-4")
+    filled = rx.el.ul(rx.foreach(FxState.rates, _rate), class_name="fb-entries")
+    return panel(
+        t("admin_settings.fx.title"),
+        rx.cond(var(FxState.rates).length() > 0, filled, nothing),
+        detail=t("admin_settings.fx.detail"),
+        actions=[button(t("admin_settings.fx.add"), icon_name="plus", on_click=var(FxState.opened)(True))],
+        flush=True,
+    )
+
+
+def _rate(one: Any) -> rx.Component:
+    return rx.el.li(
+        row(
+            column(
+                rx.el.span(one["pair"], class_name="fb-medium"),
+                rx.el.span(one["when"], " · ", one["source"], class_name="fb-small fb-cut"),
+                class_name="flex-1",
+            ),
+            rx.el.b(one["rate"], class_name="fb-num"),
+            class_name="fb-entry",
+        ),
+        key=one["pair"] + one["when"],
+    )
+
+
+def fx_dialog() -> rx.Component:
+    return dialog(
+        column(
+            rx.cond(FxState.errors[""] != "", notice(FxState.errors[""])),
+            *[
+                field(
+                    t(f"admin_settings.fx.field.{name}"),
+                    text_input(
+                        default_value=FxState.values[name],
+                        on_change=lambda text, name=name: var(FxState.write)(name, text),
+                        id=f"fx-{name}",
+                        type="date" if name == "on" else "text",
+                        auto_complete="off",
+                    ),
+                    hint=t(f"admin_settings.fx.hint.{name}"),
+                    error=FxState.errors[name],
+                    for_id=f"fx-{name}",
+                )
+                for name in FIELDS
+            ],
+            class_name="gap-[14px]",
+        ),
+        title=t("admin_settings.fx.add"),
+        is_open=FxState.adding,
+        on_open_change=FxState.opened,
+        footer=[
+            closes(button(t("admin_orders.leave"))),
+            button(t("admin_settings.fx.add"), kind="solid", on_click=FxState.add, key="mod+enter"),
+        ],
+    )

@@ -1,0 +1,175 @@
+"""A remote that is down, or refuses: nothing is lost, nothing waits for it, and the operator sees what was refused."""
+
+import pytest
+
+from app.kernel.db import Database
+from app.kernel.errors import Broken
+from app.kernel.given import Given
+from app.metering.events import read_event
+from app.metering.ingest import Ingest
+from app.mirror.feeds import MOST_REFUSED
+from app.mirror.remote import Refused, Unreachable
+from app.mirror.service import BACKOFF, Account, Mirror
+from app.plans import customers
+from tests.mirror.conftest import NOBODY, Time
+
+
+class Fake:
+    """A remote in memory. `down` keeps it from anything, and it refuses whoever and whatever is in `bad`."""
+
+    def __init__(self):
+        self.down, self.bad, self.calls = False, set(), 0
+        self.customers, self.events = {}, []
+
+    def put_customer(self, said, known):
+        self._reach()
+        self._look(said["external_id"])
+        self.customers[said["external_id"]] = said["name"]
+        return f"their-{said['external_id']}"
+
+    def tell(self, events):
+        self._reach()
+        for one in events:
+            self._look(one["event_id"])
+        self.events += [one["event_id"] for one in events]
+
+    def _reach(self):
+        self.calls += 1
+        if self.down:
+            raise Unreachable("503: too much to do")
+
+    def _look(self, given):
+        if given in self.bad or "everything" in self.bad:
+            raise Refused(f"400: {given} is wrong", status=400)
+
+
+class House:
+    def __init__(self, db):
+        self.db, self.now, self.remote = db, Time(), Fake()
+        self.ingest = Ingest(db, self.now)
+        self.mirror = Mirror(db, self.now, Account(NOBODY, "sk_1"))
+        for part in (self.mirror._things, self.mirror._feeds):
+            object.__setattr__(part, "remote", self.remote)
+        self.settle()
+
+    def settle(self, turns=3):
+        """A few turns: on PostgreSQL what came last is certain a turn later."""
+        for _ in range(turns):
+            self.mirror.send()
+
+    def customer(self, name):
+        with self.db.write() as connection:
+            customers.create(connection, Given({"external_id": name, "name": name}), actor="test", now=self.now())
+
+    def use(self, customer, *ids):
+        given = {"event_name": "x", "external_customer_id": customer, "properties": {"n": 1}}
+        self.ingest.accept([read_event({**given, "event_id": each}, self.now(), "") for each in ids])
+
+    def failed(self):
+        return {kind: number for (kind, state), number in self.mirror.standing().counts.items() if state == "failed"}
+
+
+@pytest.fixture
+def house(database):
+    return House(database)
+
+
+def test_while_the_remote_is_down_everything_waits_and_then_goes(house):
+    house.remote.down = True
+    house.customer("anna")
+    house.use("anna", "e1", "e2")
+    calls = []
+    for pause in BACKOFF:
+        house.settle()
+        calls.append(house.remote.calls)
+        assert house.mirror.standing().retry_at == house.now() + pause
+        house.now.pass_by(seconds=pause.total_seconds())
+    assert calls == [1, 2, 3, 4, 5]  # one attempt each time, however many turns
+    standing = house.mirror.standing()
+    assert (standing.backlog, standing.failed, standing.error) == (2, 0, "503: too much to do")
+    house.remote.down = False
+    house.settle()
+    assert (house.remote.customers, house.remote.events) == ({"anna": "anna"}, ["e1", "e2"])
+    assert (house.mirror.standing().failures, house.mirror.standing().error) == (0, None)
+
+
+def test_an_event_that_is_refused_is_set_aside_and_the_others_go_on(house):
+    house.customer("anna")
+    house.remote.bad = {"e3"}
+    house.use("anna", *(f"e{number}" for number in range(8)))
+    house.settle()
+    assert sorted(house.remote.events) == ["e0", "e1", "e2", "e4", "e5", "e6", "e7"]
+    assert house.failed() == {"event": 1}
+    house.remote.bad = set()
+    assert house.mirror.again() == 1
+    house.settle()
+    assert "e3" in house.remote.events
+    assert house.failed() == {}
+
+
+def test_usage_of_a_customer_who_is_refused_is_held_until_they_are_taken(house):
+    house.remote.bad = {"anna"}
+    house.customer("anna")
+    house.customer("bert")
+    house.use("anna", "a1", "a2")
+    house.use("bert", "b1")
+    house.settle()
+    house.use("anna", "a3")
+    house.settle()
+    assert house.remote.events == ["b1"]
+    assert house.mirror.standing().backlog == 4  # anna and her three events
+    house.remote.bad = set()
+    house.now.pass_by(minutes=1)
+    house.settle()
+    assert house.remote.events == ["b1", "a1", "a2", "a3"]
+    assert house.mirror.standing().backlog == 0
+
+
+def test_a_refusal_is_tried_again_a_few_times_and_then_waits_for_the_operator(house):
+    house.remote.bad = {"anna"}
+    house.customer("anna")
+    for _ in range(8):
+        house.settle()
+        house.now.pass_by(days=1)
+    assert house.remote.calls == 5
+    assert house.failed() == {"customer": 1}
+    house.remote.bad = set()
+    house.mirror.again()
+    house.settle()
+    assert house.remote.customers == {"anna": "anna"}
+
+
+def test_a_remote_that_refuses_all_usage_is_taken_for_one_that_is_down(house):
+    house.customer("anna")
+    house.settle()
+    house.remote.bad = {"everything"}
+    house.use("anna", *(f"e{number}" for number in range(5 * MOST_REFUSED)))
+    house.settle()
+    assert house.failed() == {}
+    assert "refuses all usage" in house.mirror.standing().error
+
+
+def test_another_address_is_another_remote(house):
+    moved = Mirror(house.db, house.now, Account("http://127.0.0.1:10/v1", "sk_1"))
+    with pytest.raises(Broken, match="none of its ids are known"):
+        moved.send()
+
+
+def test_usage_that_is_written_late_under_an_early_number_is_not_passed_over(postgres_url):
+    """On PostgreSQL numbers are given before transactions end."""
+    house = House(Database(postgres_url))
+    house.customer("anna")
+    house.customer("bert")
+    house.settle()
+
+    def meanwhile(_connection):
+        other = read_event({"event_id": "later", "event_name": "y", "external_customer_id": "bert"}, house.now(), "")
+        Ingest(house.db, house.now).accept([other])
+        house.settle()
+        assert house.remote.events == []  # it has the higher number, and may not be told before the other one
+
+    first = read_event({"event_id": "first", "event_name": "x", "external_customer_id": "anna"}, house.now(), "")
+    house.ingest.accept([first], also=meanwhile)
+    house.settle()
+    assert house.remote.events == ["first", "later"]
+    house.db.dispose()
