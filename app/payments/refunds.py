@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, update
 from sqlalchemy.exc import IntegrityError
 
 from app.kernel import faults
@@ -33,12 +33,14 @@ from app.payments.refund_plan import BEING_ASKED, Plan, Preview, expressible, pl
 from app.payments.refund_road import RefundRoad
 from app.payments.refund_rows import OPEN, OPERATOR, RefundView
 from app.payments.refund_rules import Refundable, Refusal, refundable
-from app.payments.return_rows import ASKED, CANCELED
+from app.payments.return_rows import ASKED, CANCELED, PENDING
 from app.payments.return_tables import refund as refunds
 from app.payments.stripe_returns import Credit, StripeReturns
 
 TRIES: Final = 5
 LONGEST_NOTE: Final = 500
+CALLED_OFF: Final = "called_off"
+NOT_CALLED_OFF: Final = refunds.c.failure_code.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,17 +195,44 @@ class Refunds:
         row, order = await asyncio.to_thread(self.road.both, refund_id)
         if row.provider != MANUAL or row.state not in OPEN:
             raise Conflict(f"This refund is {row.state}.", code="wrong_state")
+        await asyncio.to_thread(self._sent, refund_id, reference)
         await self.road.set_aside_bonus(row, order)
         await self.road.succeed(row, order, reference, actor)
         return await asyncio.to_thread(self.road.find, refund_id)
+
+    def _sent(self, refund_id: str, reference: str) -> None:
+        """Written down before any credits go for good: from here on it cannot be called off, whatever happens."""
+        with self._db.write() as connection:
+            try:
+                with connection.begin_nested():
+                    going = update(refunds).where(refunds.c.id == refund_id, refunds.c.state.in_(OPEN), NOT_CALLED_OFF)
+                    known = {"state": PENDING, "external_id": reference, "updated_at": self._clock()}
+                    sent = connection.execute(going.values(known)).rowcount
+            except IntegrityError:
+                raise Conflict(
+                    "A refund with this bank reference was recorded before.",
+                    param="bank_reference",
+                    code="already_recorded",
+                ) from None
+        if not sent:
+            raise Conflict("This refund was ended meanwhile.", code="wrong_state")
 
     async def call_off(self, refund_id: str, *, actor: str) -> RefundView:
         """A refund by transfer is not made after all: the credits return."""
         row, _ = await asyncio.to_thread(self.road.both, refund_id)
         if row.provider != MANUAL or row.state != ASKED:
             raise Conflict(f"This refund is {row.state}.", code="wrong_state")
-        await self.road.end(row, CANCELED, "called_off", actor)
+        await asyncio.to_thread(self._called_off, refund_id)
+        await self.road.end(row, CANCELED, CALLED_OFF, actor)
         return await asyncio.to_thread(self.road.find, refund_id)
+
+    def _called_off(self, refund_id: str) -> None:
+        """Written down before any credits return: from here on it cannot be sent."""
+        waits = update(refunds).where(refunds.c.id == refund_id, refunds.c.state == ASKED)
+        with self._db.write() as connection:
+            called_off = connection.execute(waits.values(failure_code=CALLED_OFF, updated_at=self._clock())).rowcount
+        if not called_off:
+            raise Conflict("This refund was sent meanwhile.", code="wrong_state")
 
     # --- reading
 

@@ -1,13 +1,14 @@
 """Money back on the real road: asked for here or at the provider, in parts, failing, twice, too much."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from app.kernel.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
+from app.payments.bookings import Bookings
 from app.payments.lifecycle import State
 from app.payments.refunds import RefundChoice
 from app.payments.stripe_returns import StripeReturns
@@ -26,6 +27,7 @@ from tests.support.till import Till, dinars
 from tests.support.topups import everything, hear, letters, use
 
 REFUNDS = "POST /v1/refunds"
+TODAY = date(2026, 11, 21)
 NO_REDIRECTS = {"enabled": True, "allow_redirects": "never"}
 
 
@@ -420,6 +422,53 @@ def test_an_order_paid_by_transfer_is_refunded_by_hand(till: Till) -> None:
     called_off = till.run(till.cashier.refunds.call_off(other.id, actor=operator))
     assert (called_off.state, till.credits) == ("canceled", 5_250)
     till.assert_books_balance()
+
+
+def test_a_transfer_back_is_recorded_once_and_not_called_off_after(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator, manual = till.operator(), till.cashier.manual
+    views = []
+    for number in range(2):
+        order = manual.request(till.choice())
+        manual.record(order.id, order.gross, bank_reference=f"IN-{number}", value_date=TODAY, actor=operator)
+        views.append(refund(till, till.run(manual.approve(order.id, actor=operator)), 595))
+    first, second = views
+    till.run(till.cashier.refunds.confirm_sent(first.id, "OUT", actor=operator))
+    with pytest.raises(Conflict) as refused:
+        till.run(till.cashier.refunds.confirm_sent(second.id, "OUT", actor=operator))
+    assert refused.value.stable_code == "already_recorded"
+    assert (till.credits, notes(till)) == (10_500, [(595, "refund")])  # of 21,000, a quarter gone and a quarter aside
+
+    monkeypatch.setattr(Bookings, "take_back", broken)
+    with pytest.raises(RuntimeError):
+        till.run(till.cashier.refunds.confirm_sent(second.id, "OUT-2", actor=operator))
+    with pytest.raises(Conflict):
+        till.run(till.cashier.refunds.call_off(second.id, actor=operator))
+    monkeypatch.undo()
+    done = till.run(till.cashier.refunds.confirm_sent(second.id, "OUT-2", actor=operator))
+    assert (done.state, done.external_id, till.credits) == ("succeeded", "OUT-2", 10_500)
+    till.assert_books_balance()
+
+
+def test_a_transfer_back_that_is_called_off_cannot_be_sent_meanwhile(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator, manual = till.operator(), till.cashier.manual
+    order = manual.request(till.choice())
+    manual.record(order.id, order.gross, bank_reference="IN", value_date=TODAY, actor=operator)
+    view = refund(till, till.run(manual.approve(order.id, actor=operator)), 595)
+    monkeypatch.setattr(Bookings, "give_back", broken)
+    with pytest.raises(RuntimeError):
+        till.run(till.cashier.refunds.call_off(view.id, actor=operator))
+    with pytest.raises(Conflict):
+        till.run(till.cashier.refunds.confirm_sent(view.id, "OUT", actor=operator))
+    monkeypatch.undo()
+    done = till.run(till.cashier.refunds.call_off(view.id, actor=operator))
+    assert (done.state, till.credits, notes(till)) == ("canceled", 10_500, [])
+    till.assert_books_balance()
+
+
+async def broken(*_: object, **__: object) -> None:
+    raise RuntimeError("cut short")
 
 
 def test_a_slow_refund_finishes_by_itself(one_till: Till) -> None:
