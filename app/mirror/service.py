@@ -9,21 +9,29 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import Connection, Row, delete
+from sqlmodel import Session
+
+from app.accounts.audit import record
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Broken
+from app.kernel.errors import Broken, NotFound
 from app.mirror import amounts, book, feeds, hooks, standing
 from app.mirror.amounts import Amounts, Pair
 from app.mirror.feeds import Feeds
 from app.mirror.hooks import Hooks, Told
 from app.mirror.remote import Refused, Remote, Unreachable
 from app.mirror.standing import Standing
+from app.mirror.tables import mirror_amount, mirror_feed, mirror_item, mirror_remote
 from app.mirror.things import Things
 
 #: Waiting time after a turn that could not reach the remote, and after the next ones; the last one repeats.
 BACKOFF: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800))
+
+#: What a message of the remote's is called beside the kinds of things.
+HOOK: Final = "webhook"
 
 log = logging.getLogger("farebox.mirror")
 
@@ -159,16 +167,55 @@ class Mirror:
     # --- what an operator asks for
 
     def backfill(self, since: datetime | None, actor: str) -> str:
-        """Send usage that is in the log already, from a day on or all of it."""
+        """Send usage that is in the log already, from a day on or all of it. `Conflict` while one is under way."""
         with self._db.write() as connection:
-            return feeds.backfill(connection, self._now(), actor, since)
+            name = feeds.backfill(connection, self._now(), actor, since)
+            _note(connection, actor, "mirror.backfill", f"from {since:%Y-%m-%d}" if since else "all of it", self._now())
+        return name
 
     def again(self, kind: str | None = None, our_id: str | None = None) -> int:
-        """Send once more what was refused: everything, or this one of it."""
+        """Send once more what was refused: everything, or this one of it; a message of theirs is looked into again."""
+        now = self._now()
         with self._db.write() as connection:
-            return book.again(connection, self._now(), kind, our_id)
+            if kind == HOOK:
+                hooks.again(connection, str(our_id), now)
+                return 1
+            return book.again(connection, now, kind, our_id)
+
+    def pair_plan(self, our_id: str, remote_id: str, actor: str) -> None:
+        """Say which plan there is this one of ours. `NotFound` when there is none of that id; asks the remote."""
+        if self._remote is None or not self._remote.has_plan(remote_id):
+            raise NotFound(f"There is no plan {remote_id[:100]} there.", code="remote_plan_not_found")
+        now = self._now()
+        with self._db.write() as connection:
+            book.sent(connection, book.PLAN, our_id, remote_id, now)
+            _note(connection, actor, "mirror.plan_paired", f"{our_id} is {remote_id}", now)
+
+    def begin_anew(self, actor: str) -> None:
+        """Forget every id and amount of the remote there was: the address is another one now."""
+        now = self._now()
+        with self._db.write() as connection:
+            for table in (mirror_item, mirror_feed, mirror_amount, mirror_remote):
+                connection.execute(delete(table))
+            _note(connection, actor, "mirror.begun_anew", self.url, now)
 
     # --- how it stands
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the ids here are those of a remote at another address."""
+        with self._db.read() as connection:
+            known = book.remote(connection)
+        return known is not None and self.is_on and known.url != self.url
+
+    def refused(self) -> list[Row[Any]]:
+        """What was refused and is not tried again by itself, and what is tried again later."""
+        with self._db.read() as connection:
+            return [
+                *standing.items(connection, book.FAILED),
+                *standing.hooks_in(connection, book.FAILED),
+                *(one for one in standing.items(connection, book.WAITING) if one.error),
+            ]
 
     def standing(self) -> Standing:
         with self._db.read() as connection:
@@ -194,3 +241,9 @@ class Mirror:
         except (Unreachable, Refused) as error:
             return f"cannot be used ({error.message})"
         return None
+
+
+def _note(connection: Connection, actor: str, action: str, detail: str, now: datetime) -> None:
+    with Session(connection) as session:
+        record(session, actor, action, "mirror", detail, at=now)
+        session.flush()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, literal, select
 
 from app.mirror import book, feeds
 from app.mirror.tables import mirror_feed, mirror_hook, mirror_item
@@ -73,6 +73,22 @@ def items(connection: Connection, state: str, limit: int = SHOWN) -> list[Row[An
     """Things in a state, those that were tried last first."""
     query = select(mirror_item).where(mirror_item.c.state == state)
     return list(connection.execute(query.order_by(mirror_item.c.next_at.desc(), mirror_item.c.our_id).limit(limit)))
+
+
+def hooks_in(connection: Connection, state: str, limit: int = SHOWN) -> list[Row[Any]]:
+    """What the remote told us, as `items` are listed."""
+    c = mirror_hook.c
+    query = select(
+        literal("webhook").label("kind"),
+        c.message_id.label("our_id"),
+        c.type.label("remote_id"),
+        c.state,
+        c.attempts,
+        c.next_at,
+        c.outcome.label("error"),
+        c.received_at.label("created_at"),
+    ).where(c.state == state)
+    return list(connection.execute(query.order_by(c.received_at.desc()).limit(limit)))
 
 
 def _of(remote: Row[Any]) -> Standing:

@@ -44,6 +44,7 @@ OPERATOR = (
     Entry("all_invoices", "/admin/invoices", "receipt-text", "money", "i"),
     Entry("reconcile", "/admin/reconcile", "scale", "money", "x"),
     Entry("billing_keys", "/admin/billing-keys", "key-square", "system", "k"),
+    Entry("mirror", "/admin/mirror", "flip-horizontal", "system", "f"),
     Entry("mail", "/admin/mail", "mail", "system", "e"),
     Entry("settings", "/admin/settings", "sliders-horizontal", "system", "s"),
 )
