@@ -132,6 +132,18 @@ class Files:
         finally:
             given.unlink(missing_ok=True)
 
+    def keep_text(self, text: str, *, workspace_id: str, generation_id: str, position: int) -> StoredFile:
+        """What a generation wrote, as an output like any other. Only what was made here comes this way: nothing that
+        arrives as a file is kept as text."""
+        if (known := self._output(generation_id, position)) is not None:
+            return known
+        path = self.incoming()
+        try:
+            path.write_text(text, encoding="utf-8")
+            return self._admit(path, Measured("text", "text/plain", "txt"), workspace_id, generation_id, position)
+        finally:
+            path.unlink(missing_ok=True)
+
     def keep_upload(self, path: Path | str, *, workspace_id: str) -> StoredFile:
         """An input somebody sent: `keep_now` within the limits of uploads.
 

@@ -150,4 +150,6 @@ async def _receive(desk: Desk, job: Job, streaming: Streaming, flow: Flow) -> Br
         cut = "The answer broke off." if unclear else "The answer took too long."
     figures: Mapping[str, Any] = streaming.reported() or {}
     told = Told(figures, lambda: meter.text)
-    return Brought(told, request_id=streaming.upstream_request_id, cut=cut, client_left=flow.has_left)
+    return Brought(
+        told, request_id=streaming.upstream_request_id, cut=cut, client_left=flow.has_left, said=lambda: meter.said
+    )

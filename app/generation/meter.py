@@ -5,6 +5,8 @@ from typing import Any
 
 #: Where text stands in a message or a delta.
 TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
+#: What of it is the answer, or why there is none.
+SAID = ("content", "refusal")
 
 
 def text_of(body: Mapping[str, Any]) -> str:
@@ -13,19 +15,33 @@ def text_of(body: Mapping[str, Any]) -> str:
 
 
 class Meter:
-    """Fed with every chunk. `chunks` counts those that carried something."""
+    """Fed with every chunk. `chunks` counts those that carried something; `text` is all that is billed, `said` what
+    was meant for whoever asked."""
 
     def __init__(self) -> None:
         self.chunks = 0
         self._pieces: list[str] = []
+        self._said: list[str] = []
 
     def add(self, chunk: Mapping[str, Any]) -> None:
         self.chunks += 1
         self._pieces.extend(_written(chunk, "delta"))
+        self._said.extend(_said(chunk))
 
     @property
     def text(self) -> str:
         return "".join(self._pieces)
+
+    @property
+    def said(self) -> str:
+        return "".join(self._said)
+
+
+def _said(chunk: Mapping[str, Any]) -> Iterator[str]:
+    for choice in chunk.get("choices") or ():
+        delta = choice.get("delta") if isinstance(choice, Mapping) else None
+        if isinstance(delta, Mapping):
+            yield from (text for name in SAID if isinstance(text := delta.get(name), str))
 
 
 def _written(body: Mapping[str, Any], holder: str) -> Iterator[str]:

@@ -34,6 +34,10 @@ class Kept:
 Keep = Callable[[str, str, Answer], Awaitable[Kept]]
 
 
+#: Keeps the text an answer came to, given the id of the generation.
+KeepText = Callable[[str, str], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`body` is in OpenAI's shape under our parameter names; `params` are what is kept of the request, and what the
@@ -51,6 +55,7 @@ class Plan:
     count_input: Callable[[], int]
     files: tuple[Upload, ...] = ()
     keep: Keep | None = None
+    keep_text: KeepText | None = None
     forced: str | None = None  # the provider the caller named
     details: Mapping[str, Any] = field(default_factory=dict)
 

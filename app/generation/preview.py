@@ -11,6 +11,7 @@ from typing import Any
 from app.catalogue.offers import Offer
 from app.catalogue.param_schema import coerce
 from app.generation.desk import Desk
+from app.generation.dialogue import check_served, is_dialogue, planned, quote_of
 from app.generation.inputs import check_owned, lengths
 from app.generation.price import price
 from app.kernel.errors import FareboxError, InvalidInput
@@ -70,11 +71,19 @@ def _quote(
     workspace_id: str,
     missing: tuple[str, ...],
 ) -> tuple[Quote, tuple[Change, ...]]:
+    if is_dialogue(offer):
+        return _quote_of_dialogue(desk, offer, params, workspace_id), ()
     if not missing:
         priced = price(desk, offer.alias, given, workspace_id)
         return priced.quote, priced.less
     check_owned(desk.files, params, workspace_id)
     return estimate(offer.card, offer.schema, params, lengths=lengths(desk.files, offer.schema, params)), ()
+
+
+def _quote_of_dialogue(desk: Desk, offer: Offer, params: Mapping[str, Any], workspace_id: str) -> Quote:
+    plan = planned(offer, params)
+    check_served(desk, plan, workspace_id)
+    return quote_of(plan)
 
 
 def _problems(schema: ParamSchema, given: Mapping[str, Any]) -> dict[str, str]:

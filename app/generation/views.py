@@ -166,7 +166,8 @@ def _conditions(wanted: Filter) -> list[Any]:
     if wanted.open_only:
         found.append(table.c.finished_at.is_(None))
     if wanted.with_files:
-        found.append(and_(table.c.state == State.SETTLED, table.c.error_code.is_(None)))
+        seen = table.c.modality.not_in(("text", "embedding"))
+        found.append(and_(table.c.state == State.SETTLED, table.c.error_code.is_(None), seen))
     if wanted.search:
         asked = [table.c.params[name].as_string() for name in TEXTS]
         found.append(or_(*(text.icontains(wanted.search, autoescape=True) for text in asked)))

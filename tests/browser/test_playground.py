@@ -197,8 +197,8 @@ RUNNERS = {
 
 def test_the_programs_of_the_page_run_as_they_are(someone: Newcomer):
     """Each language, an image and a video: a dry run that costs nothing, then the run, at the price it named."""
-    image = Request(someone.url, "flux-schnell", "image", {"prompt": 'It\'s a "tram"', "num_images": 2})
-    video = Request(someone.url, "wan-2.2-turbo", "video", {"prompt": "A lantern", "resolution": "480p"})
+    image = Request(someone.url, "flux-schnell", "images", {"prompt": 'It\'s a "tram"', "num_images": 2})
+    video = Request(someone.url, "wan-2.2-turbo", "videos", {"prompt": "A lantern", "resolution": "480p"})
     for request, credits in ((image, 20), (video, 75)):
         for language in LANGUAGES:
             before = available(someone)

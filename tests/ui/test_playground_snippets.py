@@ -14,11 +14,11 @@ HOST = "https://farebox.example"
 
 
 def image(**given) -> Request:
-    return Request(HOST, "flux-schnell", "image", {"prompt": NASTY, "num_images": 2, **given})
+    return Request(HOST, "flux-schnell", "images", {"prompt": NASTY, "num_images": 2, **given})
 
 
 def video(**given) -> Request:
-    return Request(HOST, "veo3.1", "video", {"prompt": NASTY, "generate_audio": False, **given})
+    return Request(HOST, "veo3.1", "videos", {"prompt": NASTY, "generate_audio": False, **given})
 
 
 @pytest.mark.parametrize("dry_run", [True, False], ids=["dry run first", "at once"])

@@ -4,13 +4,16 @@ at the price that is shown and no other."""
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from app.catalogue.offers import MODEL
 from app.kernel.money import Money
+from app.ui import present
 from app.ui.guard import acting_as
+from app.ui.pages.playground import listening
 from app.ui.pages.playground.fields import NOTHING
 from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.work_state import WorkState
@@ -542,3 +545,98 @@ async def test_no_var_of_the_page_holds_our_cost(visit, work):
     sent = str(form.dict()) + str(work.dict())
     assert "margin" not in sent
     assert "cost_micros" not in sent
+
+
+# --- text
+
+
+class Tab:
+    """What Reflex gives a handler that runs beside others: the state, entered for each change."""
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.texts = state, []
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        self.texts.append(self.state.live_text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.state, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("state", "texts"):
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self.state, name, value)
+
+
+async def test_a_text_model_is_asked_shows_its_answer_while_it_comes_and_keeps_it(visit, work):
+    form = await opened(visit, model="gpt-4o-mini")
+    before = visit.house.available
+    empty = form.slip["button"]
+    await form.set_value("prompt", "Three harbours [[fault:stall=1]]")
+    await form.set_value("system", "Be brief.")
+    await form.set_value("max_tokens", "60")
+    assert empty != form.slip["button"]
+    assert form.slip["status"] == "priced"
+    assert "/v1/chat/completions" in form.code_text
+    assert '"role": "system"' in form.code_text
+
+    (_listen,) = await finish(work.run(form.slip["ticket"]))
+    assert len(work.jobs) == 1
+    tab = Tab(work)
+    await WorkState.listen.fn(tab, work._open_ids[0])
+
+    seen = visit.house.seen(work.result["id"])
+    assert (seen.status, work.jobs, work.live_id) == ("completed", [], "")
+    assert work.result["media"] == "text"
+    assert work.result["words"].strip()
+    assert all(work.result["words"].startswith(text) for text in tab.texts)
+    assert before - visit.house.available == Money(seen.row["charged_micros"]) > Money.zero()
+    assert work.history[0]["title"].startswith("Three harbours")
+    assert work.again_label
+    await work.show(seen.id)
+    assert (form.values["system"], form.values["max_tokens"]) == ("Be brief.", "60")
+    visit.house.assert_books_balance()
+
+
+async def test_an_answer_that_breaks_off_is_shown_and_charged_as_far_as_it_came(visit, work):
+    form = await opened(visit, model="gpt-4o-mini")
+    await form.set_value("prompt", "Harbours [[fault:cut=6]]")
+    await finish(work.run(form.slip["ticket"]))
+    await WorkState.listen.fn(Tab(work), work._open_ids[0])
+    await work.show(work.history[0]["id"])
+    assert "broke off" in work.result["cause"]
+    assert (work.result["media"], bool(work.result["words"])) == ("text", True)
+    charged = visit.house.seen(work.result["id"]).row["charged_micros"]
+    assert work.result["money"].startswith(f"{present.credits(Money(charged))} charged, ")
+    assert work.history[0]["figure"].startswith(present.credits(Money(charged)))
+
+
+async def test_the_price_of_a_text_that_changed_meanwhile_is_asked_again(visit, work):
+    form = await opened(visit, model="gpt-4o-mini")
+    await form.set_value("prompt", TRAM)
+    ticket = form.slip["ticket"]
+    services = visit.house.services
+    offer = services.offers.find("gpt-4o-mini")
+    dearer = {"type": "formula", "unit": "token", "price": {"per1kInputTokens": 5, "per1kOutputTokens": 20}}
+    draft = replace(services.editing.read_draft(offer.model_id), pricing_rule=dearer)
+    services.editing.publish(offer.model_id, draft, "For a test", "usr_operator")
+    before = visit.house.available
+
+    await finish(work.run(ticket))
+
+    assert (form.slip["status"], visit.house.available) == ("stale", before)
+
+
+async def test_an_answer_of_another_workspace_is_not_listened_to(visit, work):
+    form = await opened(visit, model="gpt-4o-mini")
+    await form.set_value("prompt", "Three harbours [[fault:stall=1]]")
+    await finish(work.run(form.slip["ticket"]))
+    mine = work._open_ids[0]
+    assert listening.of(mine, "ws_other") is None
+    answer = listening.of(mine, visit.who.workspace_id)
+    while answer is not None and not answer.is_over:
+        await answer.more()

@@ -1,6 +1,7 @@
 """Charge what an answer used, at the price it was held at; the rest of the hold goes back."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from app.generation.desk import Desk
 from app.generation.inline.call import lost
 from app.generation.inline.hold import Job
 from app.generation.measure import in_our_words
-from app.generation.plan import Kept, Plan
+from app.generation.plan import KeepText, Kept, Plan
 from app.generation.rates import RateHeaders
 from app.generation.settle import closing, give_back
 from app.generation.start import Ask
@@ -28,6 +29,8 @@ from app.providers.port import Answer
 
 #: What an answer of an idempotent request may measure to be kept for its repetition.
 MOST_KEPT_BYTES = 256 * 1024
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What came back, to be settled. `cut` says why the answer is not whole."""
+    """What came back, to be settled. `cut` says why the answer is not whole; `said` is the text of one that flowed."""
 
     told: Told
     resolved: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class Brought:
     cut: str | None = None
     client_left: bool = False
     kept: Kept | None = None
+    said: Callable[[], str] | None = None
 
 
 async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -> Outcome:
@@ -76,6 +80,8 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
     cost = None if route.cost_card is None else Money(route.cost_card.amount(billed, conditions), USD)
     if kept is not None and kept.is_nothing:
         raise await _nothing(desk, plan, job, cost)
+    if plan.keep_text is not None and brought.said is not None:
+        await _keep_text(plan.keep_text, job, brought.said())
     await desk.listeners.fresh()
     now = desk.clock()
     heard = telling.ended(desk, job.generation, events.GENERATION_COMPLETED, now)
@@ -110,6 +116,16 @@ async def _kept(desk: Desk, plan: Plan, job: Job, brought: Brought) -> Kept | No
     except Exception as error:
         await lost(desk, job, error)
         raise ProviderUnclear("What the provider made could not be kept.") from error
+
+
+async def _keep_text(keep: KeepText, job: Job, text: str) -> None:
+    """Whoever asked has read it already: where it cannot be kept, it is paid for all the same."""
+    if not text:
+        return
+    try:
+        await keep(job.id, text)
+    except Exception:
+        log.exception("the answer of %s was delivered and cannot be kept", job.id)
 
 
 async def _nothing(desk: Desk, plan: Plan, job: Job, cost: Money | None) -> ProviderError:

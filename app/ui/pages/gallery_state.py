@@ -274,7 +274,7 @@ def card_rows(seen: Seen, schema: ParamSchema, now: datetime) -> list[CardRow]:
     credits = present.credit_words(Money(int(seen.row["charged_micros"] or 0)))
     found = []
     for number, file in enumerate(seen.files, 1):
-        if file["expired_at"] is not None:
+        if file["expired_at"] is not None or file["kind"] == "text":
             continue
         output = shown.output_row(file)
         part = t("gallery.part", number=number, total=total) if total > 1 else output["size"]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.catalogue.operations import ADDRESSES
+from app.generation.dialogue import body_of
 
 HEADERS = '  -H "Authorization: Bearer $FAREBOX_KEY" \\\n'
 
@@ -22,12 +23,7 @@ def example_of(operation: str, host: str, alias: str, given: Mapping[str, Any]) 
 
 def _body(operation: str, alias: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """What is asked for in OpenAI's shape: a prompt and instructions become messages."""
-    if operation != "chat":
-        return {"model": alias, **given}
-    said = [{"role": role, "content": given[name]} for name, role in (("system", "system"), ("prompt", "user"))
-            if name in given]  # fmt: skip
-    rest = {name: value for name, value in given.items() if name not in ("system", "prompt")}
-    return {"model": alias, "messages": said, **rest}
+    return {"model": alias, **(body_of(given) if operation == "chat" else given)}
 
 
 def _curl(address: str) -> str:

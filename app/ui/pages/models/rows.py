@@ -12,6 +12,7 @@ from app.kernel.text import t
 from app.pricing.parameters import Kind, Parameter
 from app.ui import present
 from app.ui.pages.models.at_once import example_of
+from app.ui.pages.playground.look import is_run_here
 from app.ui.pages.playground.snippets import Request, snippet
 
 ALL = "all"
@@ -121,7 +122,7 @@ def facts(offer: Offer, words: PriceWords, answer: Mapping[str, Any], host: str)
         example=_example(offer, host),
         curl=f'curl {host}/v1/models/{offer.alias} \\\n  -H "Authorization: Bearer $FAREBOX_KEY"',
         answer=json.dumps(answer, indent=2, ensure_ascii=False, default=str),
-        playground=f"/playground?model={offer.alias}" if offer.operation in AS_JOBS else "",
+        playground=f"/playground?model={offer.alias}" if is_run_here(offer) else "",
     )
 
 
@@ -130,7 +131,7 @@ def _example(offer: Offer, host: str) -> str:
         return ""
     if offer.operation not in AS_JOBS:
         return example_of(offer.operation, host, offer.alias, offer.example)
-    return snippet(Request(host, offer.alias, offer.modality, offer.example), "curl", dry_run=True)
+    return snippet(Request(host, offer.alias, offer.operation, offer.example), "curl", dry_run=True)
 
 
 def _limit(figure: int | None) -> str:

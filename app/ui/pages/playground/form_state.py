@@ -9,6 +9,7 @@ import reflex as rx
 
 from app import services
 from app.catalogue.offers import Offer
+from app.generation.dialogue import ask_dialogue, is_dialogue
 from app.generation.start import Ask, start
 from app.generation.views import Seen
 from app.kernel.errors import FareboxError, InsufficientCredits, InvalidInput, LimitReached, NotFound, PriceChanged
@@ -16,7 +17,7 @@ from app.kernel.ids import new_id
 from app.kernel.text import t
 from app.pricing.parameters import Parameter
 from app.ui.guard import PageState, who, workspace_id
-from app.ui.pages.playground import fields, look, slip, snippets, starters, work_reads
+from app.ui.pages.playground import fields, listening, look, slip, snippets, starters, work_reads
 from app.ui.pages.playground.confirm import CHOICES, NEVER, NOTHING_ASKED, USUAL, Question, must_ask, question
 from app.ui.pages.playground.fields import FieldRow
 from app.ui.pages.playground.labels import pixels_of
@@ -259,7 +260,7 @@ class FormState(PageState):
             self._refuse(t("playground.suspended"))
             return ""
         try:
-            return (await start(services.current().desk, self._ask(shown))).generation_id
+            return await self._begin(self._ask(shown))
         except PriceChanged:
             return await self._price_changed(shown, again=again)
         except InsufficientCredits as refused:
@@ -274,6 +275,12 @@ class FormState(PageState):
         except FareboxError as refused:
             self._refuse(refused.message)
         return ""
+
+    async def _begin(self, ask: Ask) -> str:
+        offer, desk = self._offer(), services.current().desk
+        if offer is not None and is_dialogue(offer):
+            return listening.begin(await ask_dialogue(desk, ask), ask.workspace_id)
+        return (await start(desk, ask)).generation_id
 
     def _ask(self, shown: Shown) -> Ask:
         return Ask(
@@ -415,7 +422,7 @@ class FormState(PageState):
         request = snippets.Request(
             services.current().settings.public_url,
             offer.alias,
-            offer.modality,
+            offer.operation,
             snippets.worth_saying(offer, self._given),
         )
         text = snippets.snippet(request, self.language, dry_run=self.dry_first)

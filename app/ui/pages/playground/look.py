@@ -12,6 +12,7 @@ from app.billing.worth import worth_of
 from app.catalogue.offers import Offer
 from app.catalogue.operations import AS_JOBS
 from app.files.tables import StoredFile
+from app.generation.dialogue import is_dialogue
 from app.generation.inputs import lengths
 from app.generation.preview import Preview, preview
 from app.kernel.errors import InvalidInput, NotFound
@@ -76,8 +77,8 @@ def model_rows() -> list[dict[str, str]]:
 
 
 def is_run_here(offer: Offer) -> bool:
-    """Whether the playground can run it: it makes files, and something of it has a price."""
-    return offer.operation in AS_JOBS and least_of(offer) is not None
+    """Whether the playground can run it: it makes files or answers a question, and something of it has a price."""
+    return (offer.operation in AS_JOBS or is_dialogue(offer)) and least_of(offer) is not None
 
 
 def least_of(offer: Offer) -> int | None:

@@ -12,7 +12,7 @@ from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.form_view import form
 from app.ui.pages.playground.history_view import history_rail, history_sheet
 from app.ui.pages.playground.jobs_view import jobs
-from app.ui.pages.playground.result_view import phone_card, result
+from app.ui.pages.playground.result_view import coming, phone_card, result
 from app.ui.pages.playground.slip_view import notice_line, run_dock
 from app.ui.pages.playground.snippet_view import snippet
 from app.ui.pages.playground.work_state import WorkState
@@ -51,7 +51,11 @@ def _columns() -> rx.Component:
                 class_name="fb-play-result-head",
             ),
             jobs(in_form=False),
-            rx.cond(WORK.ready, rx.cond(WORK.result["id"] != "", result(), _nothing_yet()), _waiting()),
+            rx.cond(
+                WORK.live_id != "",
+                coming(),
+                rx.cond(WORK.ready, rx.cond(WORK.result["id"] != "", result(), _nothing_yet()), _waiting()),
+            ),
             snippet(),
             class_name="fb-play-result fb-scroll",
             custom_attrs={

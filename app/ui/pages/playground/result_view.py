@@ -10,6 +10,7 @@ from app.ui.components import (
     button,
     card,
     chip,
+    copy_button,
     icon,
     icon_button,
     link_button,
@@ -106,9 +107,39 @@ def _media() -> rx.Component:
         ),
         ("video", rx.el.div(rx.foreach(outputs, video), class_name="fb-players")),
         ("audio", rx.el.div(rx.foreach(outputs, audio), class_name="fb-players")),
+        ("text", rx.fragment(_words(shown["words"], shown["title"]), rx.cond(shown["cause"] != "", _failure()))),
         ("none", _failure()),
         ("gone", notice(t("playground.result.gone"), tone="neutral")),
         rx.el.div(rx.foreach(outputs, other), class_name="fb-players"),
+    )
+
+
+def coming() -> rx.Component:
+    """An answer while it is being written."""
+    return rx.el.article(
+        rx.el.header(
+            state_chip("running"),
+            rx.el.h2(t("playground.result.coming"), class_name="fb-strong fb-cut flex-1"),
+            class_name="fb-play-status",
+        ),
+        _words(WORK.live_text, t("playground.result.coming")),
+        class_name="fb-play-shown",
+        custom_attrs={"data-testid": "coming", "aria-busy": "true"},
+    )
+
+
+def _words(words: Any, label: Any) -> rx.Component:
+    """A text as it was written: it is nobody's markup."""
+    return rx.el.div(
+        rx.el.div(
+            words,
+            class_name="fb-words fb-scroll",
+            role="region",
+            tab_index=0,
+            custom_attrs={"data-testid": "result-text", "aria-label": label},
+        ),
+        copy_button(words, t("playground.result.copy")),
+        class_name="fb-words-card",
     )
 
 

@@ -58,13 +58,15 @@ class JobRow(TypedDict):
 
 
 class ResultRow(TypedDict):
-    """A finished generation in full. `media`: image, video, audio, other, gone, or none when it failed."""
+    """A finished generation in full. `media`: image, video, audio, text, other, gone, or none when it failed; `words`
+    are what a text says."""
 
     id: str
     state: str
     word: str
     title: str
     media: str
+    words: str
     outputs: list[OutputRow]
     took: str
     at: str
@@ -102,6 +104,7 @@ NO_RESULT = ResultRow(
     word="",
     title="",
     media="",
+    words="",
     outputs=[],
     took="",
     at="",
@@ -138,7 +141,9 @@ def job_row(seen: Seen, schema: ParamSchema, now: datetime, usual: Fraction | No
         elapsed=f"{float(elapsed):.2f}",
         about="" if usual is None else f"{float(usual):.2f}",
         place=_place(seen),
-        money=_back(held) if ended else t("playground.job.held", amount=present.credit_words(held)),
+        money=_money(held, Money(int(row["charged_micros"] or 0)))
+        if ended
+        else t("playground.job.held", amount=present.credit_words(held)),
         note=cause_of(seen) if ended else _note(seen, held),
         can_cancel=not ended and row["cancel_requested_at"] is None and row["state"] in CANCELABLE,
         has_ended=ended,
@@ -146,8 +151,8 @@ def job_row(seen: Seen, schema: ParamSchema, now: datetime, usual: Fraction | No
     )
 
 
-def result_row(seen: Seen, schema: ParamSchema, now: datetime) -> ResultRow:
-    """A finished generation for the viewer."""
+def result_row(seen: Seen, schema: ParamSchema, now: datetime, words: str = "") -> ResultRow:
+    """A finished generation for the viewer; `words` are what a text says."""
     row, outputs = seen.row, [output_row(file) for file in seen.kept_files]
     done = seen.status == "completed"
     charged = Money(int(row["charged_micros"] or 0))
@@ -161,6 +166,7 @@ def result_row(seen: Seen, schema: ParamSchema, now: datetime) -> ResultRow:
         word=t(f"common.state.{dot(seen)}"),
         title=title_of(seen),
         media=_media(seen, outputs),
+        words=words,
         outputs=outputs,
         took=took,
         at=present.moment(row["created_at"], now),
@@ -171,18 +177,20 @@ def result_row(seen: Seen, schema: ParamSchema, now: datetime) -> ResultRow:
         charged=present.credits(charged),
         verdicts=verdicts(estimate, held, charged, len(seen.files), asked(schema, row["params"])) if done else [],
         cause="" if done else cause_of(seen),
-        money="" if done else _back(held),
+        money="" if done else _money(held, charged),
         download_label=t("playground.result.download_one")
         if len(outputs) == 1
         else t("playground.result.download_many", count=len(outputs)),
         brief=", ".join(part for part in (detail, took) if part),
-        brief_charged=_brief_charge(estimate, charged) if done else _back(held),
+        brief_charged=_brief_charge(estimate, charged) if done else _money(held, charged),
     )
 
 
 def _media(seen: Seen, outputs: Sequence[OutputRow]) -> str:
-    if seen.status != "completed" or not seen.files:
-        return "none"
+    if seen.status != "completed":
+        return "text" if outputs and outputs[0]["kind"] == "text" else "none"
+    if not seen.files:
+        return "gone" if seen.row["modality"] == "text" else "none"
     return outputs[0]["kind"] if outputs else "gone"
 
 
@@ -305,7 +313,7 @@ def charge_line(seen: Seen) -> str:
     if not seen.finished:
         return t("playground.history.held", amount=present.credits(held))
     charged = Money(int(seen.row["charged_micros"] or 0))
-    if seen.status != "completed":
+    if seen.status != "completed" and not charged:
         return t("playground.history.back", amount=present.credits(held))
     estimate = Money(int(seen.row["estimate"]["total_micros"]))
     if charged < estimate:
@@ -364,8 +372,12 @@ def _note(seen: Seen, held: Money) -> str:
     return t("playground.job.goes_on")
 
 
-def _back(held: Money) -> str:
-    return t("playground.job.back", amount=present.credits(held))
+def _money(held: Money, charged: Money) -> str:
+    """What became of the credits of something that did not succeed: it may be charged all the same."""
+    if not charged:
+        return t("playground.job.back", amount=present.credits(held))
+    back = present.credits(max(held - charged, Money.zero()))
+    return t("playground.job.charged", charged=present.credits(charged), amount=back)
 
 
 def _brief_charge(estimate: Money, charged: Money) -> str:

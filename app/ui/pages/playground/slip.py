@@ -167,7 +167,7 @@ def promise_of(offer: Offer) -> str:
     """What is paid for, under the Run button."""
     if offer.billing_mode is BillingMode.ON_SUBMIT:
         return t("playground.promise.on_submit" if offer.refund_on_failure else "playground.promise.no_refund")
-    known = offer.modality if offer.modality in ("image", "video", "audio") else "other"
+    known = offer.modality if offer.modality in ("image", "video", "audio", "text") else "other"
     return t(f"playground.promise.{known}")
 
 

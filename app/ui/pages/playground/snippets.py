@@ -1,6 +1,6 @@
 """The form as a program: the same request for curl, Python and Node, with a dry run before it or without. Pure.
 
-Images go through OpenAI's shape, everything else through Farebox's own; the key is read from `FAREBOX_KEY`.
+Images and chats go through OpenAI's shape, everything else through Farebox's own; the key is read from `FAREBOX_KEY`.
 """
 
 import json
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from app.catalogue.offers import Offer
+from app.generation.dialogue import body_of
 from app.kernel.text import t
 from app.pricing.parameters import Kind, Parameter
 
@@ -34,20 +35,28 @@ class Request:
 
     host: str
     model: str
-    modality: str
+    operation: str
     given: Mapping[str, Any]
 
     @property
     def is_openai(self) -> bool:
         """Whether OpenAI's image route takes it: its own field names must not hide a parameter of the model."""
-        return self.modality == "image" and not TAKEN & set(self.given)
+        return self.operation == "images" and not TAKEN & set(self.given)
+
+    @property
+    def is_chat(self) -> bool:
+        return self.operation == "chat"
 
     @property
     def path(self) -> str:
+        if self.is_chat:
+            return "/v1/chat/completions"
         return "/v1/images/generations" if self.is_openai else "/v1/generations"
 
     @property
     def body(self) -> dict[str, Any]:
+        if self.is_chat:
+            return {"model": self.model, **body_of(self.given)}
         if self.is_openai:
             return {"model": self.model, **self.given}
         return {"model": self.model, "input": dict(self.given)}
@@ -131,6 +140,8 @@ OPENAI_NAMED = frozenset({"prompt", "n"})
 
 
 def _python(request: Request, dry_run: bool) -> str:
+    if request.is_chat:
+        return _python_chat(request, dry_run)
     return _python_openai(request, dry_run) if request.is_openai else _python_native(request, dry_run)
 
 
@@ -169,6 +180,30 @@ def _python_openai(request: Request, dry_run: bool) -> str:
         "for image in result.data:",
         "    print(image.url)",
         'print("charged", result.model_extra["metadata"]["credits"], "credits")',
+    ]
+    return "\n".join(lines)
+
+
+def _python_chat(request: Request, dry_run: bool) -> str:
+    lines = [
+        "import os",
+        "from openai import OpenAI",
+        "",
+        f'client = OpenAI(base_url="{request.host}/v1", api_key=os.environ["FAREBOX_KEY"])',
+        f"request = {_python_value(request.body)}",
+    ]
+    if dry_run:
+        lines += [
+            "",
+            "# What it would cost; nothing runs",
+            'estimate = client.chat.completions.create(**request, extra_query={"dryRun": "true"})',
+            'print("at most", estimate.model_extra["credits_maximum"], "credits:", estimate.model_extra["reason"])',
+        ]
+    lines += [
+        "",
+        "answer = client.chat.completions.create(**request)",
+        "print(answer.choices[0].message.content)",
+        'print("charged", answer.metadata["credits"], "credits")',
     ]
     return "\n".join(lines)
 
@@ -250,8 +285,17 @@ def _node(request: Request, dry_run: bool) -> str:
             f'const estimate = await ask("{request.path}?dryRun=true", {{ method: "POST", body }});',
             "console.log(`${estimate.credits} credits: ${estimate.reason}`);",
         ]
-    lines += ["", *(_node_images(request) if request.is_openai else _node_job(request))]
+    run = _node_chat if request.is_chat else _node_images if request.is_openai else _node_job
+    lines += ["", *run(request)]
     return "\n".join(lines)
+
+
+def _node_chat(request: Request) -> list[str]:
+    return [
+        f'const answer = await ask("{request.path}", {{ method: "POST", body }});',
+        "console.log(answer.choices[0].message.content);",
+        "console.log(`charged ${answer.metadata.credits} credits`);",
+    ]
 
 
 def _node_images(request: Request) -> list[str]:

@@ -21,6 +21,7 @@ from app.pricing.parameters import ParamSchema
 ORIGIN = "playground"
 MOST_JOBS = 6
 PAGE = 30
+LONGEST_WORDS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,26 @@ def find(generation_id: str, workspace_id: str) -> Known:
         return _known(views.find(connection, generation_id, workspace_id))
 
 
+def words_of(seen: Seen) -> str:
+    """What a text model wrote, as long as it is kept and not too long to be looked at."""
+    texts = [file for file in seen.kept_files if file["kind"] == "text"]
+    if not texts:
+        return ""
+    try:
+        path = services.current().files.open(texts[0]["id"])[1]
+    except FareboxError:
+        return ""
+    with path.open(encoding="utf-8", errors="replace") as written:
+        return written.read(LONGEST_WORDS)
+
+
 def again(seen: Seen, workspace_id: str) -> Again | None:
     """The price of the same request now; None when it cannot be run any more."""
     house = services.current()
+    asked = house.offers.of_version(seen.row["version_id"]).schema.names
+    given = {name: value for name, value in seen.row["params"].items() if name in asked}  # a chat notes more than that
     try:
-        found = preview(house.desk, seen.alias, seen.row["params"], workspace_id)
+        found = preview(house.desk, seen.alias, given, workspace_id)
     except FareboxError:
         return None
     if found.quote is None or found.missing:

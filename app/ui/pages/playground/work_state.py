@@ -14,7 +14,7 @@ from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.ui import live, present, wiring
 from app.ui.guard import PageState, workspace_id
-from app.ui.pages.playground import work_reads
+from app.ui.pages.playground import listening, work_reads
 from app.ui.pages.playground.confirm import NOTHING_ASKED
 from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.seen import NO_RESULT, HistoryRow, JobRow, ResultRow, history_rows, job_row, result_row
@@ -44,6 +44,8 @@ class WorkState(PageState):
     again_ticket: str = ""
     history: list[HistoryRow] = []
     has_older: bool = False
+    live_id: str = ""
+    live_text: str = ""
     is_result_open: bool = False
     is_history_open: bool = False
 
@@ -66,22 +68,26 @@ class WorkState(PageState):
         if not self.result["id"]:
             await self._show_newest()
         self.ready = True
+        coming = listening.any_of(workspace_id())
+        return _listen(coming) if coming else None
+
+    @rx.event(background=True)
+    async def listen(self, generation_id: str):
+        """Show an answer while it comes."""
+        answer = listening.of(str(generation_id), workspace_id())
+        while answer is not None and not answer.is_over:
+            async with self:
+                self.live_id, self.live_text = str(generation_id), answer.text
+            await answer.more()
+        async with self:
+            await self._look_for_news()
+            self.live_id = self.live_text = ""
 
     @rx.event
     async def refresh(self):
         """Something happened in the workspace, or it is time to look."""
-        if not self.ready:
-            return
-        work = await asyncio.to_thread(work_reads.jobs_now, workspace_id(), list(self._ended))
-        still_open = [known.seen.id for known in work.jobs if not known.seen.finished]
-        before, after = set(self._open_ids), set(still_open)
-        if before == after:
-            self._put_jobs(work)
-            return
-        for finished in sorted(before - after):
-            await self._finish(finished)
-        await self._look_at_everything()
-        await self._balance_moved()
+        if self.ready:
+            await self._look_for_news()
 
     @rx.event
     async def show(self, generation_id: str):
@@ -115,6 +121,8 @@ class WorkState(PageState):
             form.busy = False
         if started:
             await self._begin(started)
+            if listening.of(started, workspace_id()) is not None:
+                yield _listen(started)
 
     @rx.event
     async def run_confirmed(self, ticket: str):
@@ -146,6 +154,8 @@ class WorkState(PageState):
             form.busy = False
         if started:
             await self._begin(started)
+            if listening.of(started, workspace_id()) is not None:
+                yield _listen(started)
 
     @rx.event
     async def cancel(self, generation_id: str):
@@ -189,6 +199,18 @@ class WorkState(PageState):
         """A generation was started from this tab: its result will be shown."""
         self._picked, self._ended = False, []
         self._open_ids = [*self._open_ids, generation_id]
+        await self._look_at_everything()
+        await self._balance_moved()
+
+    async def _look_for_news(self) -> None:
+        work = await asyncio.to_thread(work_reads.jobs_now, workspace_id(), list(self._ended))
+        still_open = [known.seen.id for known in work.jobs if not known.seen.finished]
+        before, after = set(self._open_ids), set(still_open)
+        if before == after:
+            self._put_jobs(work)
+            return
+        for finished in sorted(before - after):
+            await self._finish(finished)
         await self._look_at_everything()
         await self._balance_moved()
 
@@ -244,7 +266,8 @@ class WorkState(PageState):
             await self._show(newest)
 
     async def _put_result(self, known: Known) -> None:
-        self.result = result_row(known.seen, known.schema, now())
+        words = await asyncio.to_thread(work_reads.words_of, known.seen)
+        self.result = result_row(known.seen, known.schema, now(), words)
         price = await asyncio.to_thread(work_reads.again, known.seen, workspace_id())
         if price is None:
             self.again_label = self.again_ticket = ""
@@ -252,3 +275,9 @@ class WorkState(PageState):
         self.again_ticket = Shown(price.version_id, price.maximum).ticket
         key = "playground.result.again" if price.is_exact else "playground.result.again_at_most"
         self.again_label = t(key, amount=present.credits(price.maximum))
+
+
+def _listen(generation_id: str) -> Any:
+    """The event that shows an answer while it comes."""
+    event: Any = WorkState.listen
+    return event(generation_id)
