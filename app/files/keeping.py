@@ -1,5 +1,6 @@
 """For how long files are kept, and how much of them: the installation's rule and what a workspace has of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,8 +47,8 @@ class Keepings:
         with self._db.read() as connection:
             return _own(connection, workspace_id)
 
-    def set(self, workspace_id: str, own: Own) -> None:
-        """`InvalidInput` "days" or "uploads_mb" for what makes no sense."""
+    def set(self, workspace_id: str, own: Own, *, also: Callable[[Connection], None] | None = None) -> None:
+        """`InvalidInput` "days" or "uploads_mb" for what makes no sense; `also` is written with it."""
         for name, value, most in (("days", own.days, LONGEST_DAYS), ("uploads_mb", own.uploads_mb, MOST_QUOTA_MB)):
             if value is not None and not 0 < value <= most:
                 raise InvalidInput(f"Between 1 and {most}, or nothing for the usual.", param=name)
@@ -55,6 +56,18 @@ class Keepings:
             lock(connection, workspace_id, self._now())
             mine = file_policy.update().where(file_policy.c.workspace_id == workspace_id)
             connection.execute(mine.values(keep_days=own.days, upload_quota_mb=own.uploads_mb, updated_at=self._now()))
+            if also is not None:
+                also(connection)
+
+    def would_go(self, workspace_id: str, days: int | None) -> int:
+        """How many files of the workspace are older than that: they go with the next look. None: the installation's."""
+        days = days or self.house.days
+        if days is None or not 0 < days <= LONGEST_DAYS:
+            return 0
+        older = FILE.c.created_at < self._now() - timedelta(days=days)
+        mine = select(func.count()).where(FILE.c.workspace_id == workspace_id, FILE.c.expired_at.is_(None), older)
+        with self._db.read() as connection:
+            return int(connection.execute(mine).scalar_one())
 
     def for_workspace(self, workspace_id: str) -> Keeping:
         """In force."""

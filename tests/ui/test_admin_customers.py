@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import pytest
 from app import services as building
 from app.accounts.audit import recent
 from app.accounts.identity import Who
+from app.files.keeping import FILE, Own
 from app.kernel.errors import InvalidInput
 from app.kernel.money import Money
 from app.ui.guard import acting_as
 from app.ui.pages.admin_customers.detail_state import CustomerState
+from app.ui.pages.admin_customers.files_state import CustomerFilesState
 from app.ui.pages.admin_customers.list_state import CustomersState
 from app.ui.pages.admin_customers.rows import credits_of, end_of
+from tests.files.samples import picture_bytes
 from tests.support.house import House, house, settings_for
 from tests.ui.tabs import event_name, new_tab
 
@@ -251,3 +255,39 @@ def test_the_table_is_searched_by_name(home: House, operator: Who) -> None:
 )
 async def test_nobody_else_can_call_them(session: str, handler: Any) -> None:
     assert await new_tab(session).send(event_name(handler)) is not None
+
+
+def test_files_have_a_time_and_a_room_that_an_operator_gives_after_being_told_what_goes(
+    home: House, operator: Who, tmp_path: Path
+) -> None:
+    files, keepings = home.services.files, home.services.files.keepings
+    (tmp_path / "in.png").write_bytes(picture_bytes())
+    kept = files.keep_now(tmp_path / "in.png", workspace_id=home.workspace_id)
+    with home.services.db.write() as connection:
+        old = home.services.desk.clock() - timedelta(days=40)
+        connection.execute(FILE.update().where(FILE.c.id == kept.id).values(created_at=old))
+    page = state_at(f"/admin/customers/{home.workspace_id}", CustomerFilesState)
+
+    async def fill(days: str, uploads: str) -> None:
+        await CustomerFilesState.load.fn(page)
+        await CustomerFilesState.begin.fn(page)
+        await CustomerFilesState.write.fn(page, "days", days)
+        await CustomerFilesState.write.fn(page, "uploads_mb", uploads)
+
+    with acting_as(operator):
+        for days, field in (("x", "days"), ("0", "days"), ("99999", "days"), ("-3", "days")):
+            asyncio.run(fill(days, ""))
+            asyncio.run(CustomerFilesState.save.fn(page))
+            assert page.errors[field], days
+        asyncio.run(fill("30", "200"))
+        asyncio.run(CustomerFilesState.save.fn(page))
+        assert (page.open, page.warning[:1], keepings.own(home.workspace_id)) == (True, "1", Own())
+        asyncio.run(CustomerFilesState.save.fn(page))
+        assert (page.open, page.summary) == (False, "30 days")
+        assert keepings.own(home.workspace_id) == Own(30, 200)
+        asyncio.run(fill("", ""))
+        asyncio.run(CustomerFilesState.save.fn(page))
+        assert keepings.own(home.workspace_id) == Own()
+    with home.services.db.reading() as session:
+        notes = [note for note in recent(session, subject=home.workspace_id) if note.action == "workspace.files"]
+    assert [note.actor_id for note in notes] == [operator.user_id, operator.user_id]

@@ -29,6 +29,8 @@ from app.ui.pages.admin_customers.billing_state import CustomerBillingState
 from app.ui.pages.admin_customers.billing_view import billing_card, billing_dialog
 from app.ui.pages.admin_customers.detail_state import GRANT, TAKE, CustomerState
 from app.ui.pages.admin_customers.dialogs import credits_dialog, suspend_dialog
+from app.ui.pages.admin_customers.files_state import CustomerFilesState
+from app.ui.pages.admin_customers.files_view import files_card, files_dialog
 from app.ui.pages.admin_customers.limits_state import CustomerLimitsState
 from app.ui.pages.admin_customers.limits_view import limits_card, limits_dialog
 from app.ui.pages.admin_customers.postpaid_state import PostpaidState
@@ -46,6 +48,7 @@ from app.ui.roles import Role
     on_load=[
         CustomerState.load,
         CustomerLimitsState.load,
+        CustomerFilesState.load,
         CustomerBillingState.load,
         PostpaidState.load,
         CreateState.load,
@@ -67,6 +70,7 @@ def admin_customer() -> rx.Component:
         postpaid_dialog(),
         create_dialog(),
         billed_dialog(),
+        files_dialog(),
         here="customers",
         title=rx.cond(CustomerState.customer["name"] != "", CustomerState.customer["name"], t("admin_customers.one")),
         area=Role.OPERATOR,
@@ -117,6 +121,7 @@ def _whole() -> rx.Component:
                 postpaid_card(),
                 subscriptions_card(one["id"]),
                 limits_card(),
+                files_card(),
                 billing_card(),
                 _lots(),
                 _members(),

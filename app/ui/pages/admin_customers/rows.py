@@ -171,6 +171,7 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "workspace.suspended",
         "workspace.resumed",
         "workspace.limited",
+        "workspace.files",
         "member.added",
         "credits.granted",
         "credits.taken_back",
