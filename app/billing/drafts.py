@@ -32,7 +32,7 @@ from app.billing.rating import (
     usage_line,
 )
 from app.billing.wanted import Wanted, read_span, times
-from app.billing.waterfall import Discount, tax_of
+from app.billing.waterfall import Discount, Purse, tax_of
 from app.kernel.errors import Broken
 from app.kernel.fiat import Fiat
 from app.metering.aggregate import Span
@@ -41,11 +41,11 @@ from app.metering.aggregate import Span
 LATE_REACH: Final = timedelta(days=62)
 _MICRO: Final = timedelta(microseconds=1)
 _INVOICE, _LINE = tables.billing_invoice, tables.billing_invoice_line
-#: The wallets that pay for usage, and what each is worth in a currency, in the order in which they pay.
-Wallets = Callable[[Connection, str, str], Sequence[tuple[str, Fraction]]]
+#: The wallets that pay for lines in a currency, in the order in which they pay.
+Wallets = Callable[[Connection, str, str], Sequence[Purse]]
 
 
-def no_wallets(connection: Connection, workspace_id: str, currency: str) -> Sequence[tuple[str, Fraction]]:
+def no_wallets(connection: Connection, workspace_id: str, currency: str) -> Sequence[Purse]:
     """For who has none."""
     return ()
 

@@ -41,7 +41,7 @@ def pay(connection: Connection, payment: Row[Any], workspace_id: str, now: datet
     """Pay with credits: the wallets in their order. Answers which; `Conflict` when they do not hold that much."""
     asked = Fiat(payment.amount, payment.currency)
     left, debits = asked.minor, dict[str, Fiat]()
-    for wallet, worth in wallets.funding(connection, workspace_id, payment.currency):
+    for wallet, worth in wallets.paying(connection, workspace_id, payment.currency):
         part = min(left, floor(worth * 10 ** exponent(payment.currency)))  # what would be rounded up is not there
         if part > 0:
             debits[wallet] = Fiat(part, payment.currency)

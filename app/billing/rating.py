@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from app.billing.commitment import Commitment, beyond
-from app.billing.waterfall import Discount, Due, Line, SettledLine, settle
+from app.billing.waterfall import Discount, Due, Line, Purse, SettledLine, settle
 from app.kernel.fiat import Fiat, total
 from app.metering.aggregate import Span
 from app.metering.meters import Meter
@@ -131,7 +131,7 @@ def bill(
     usage: Mapping[str, Used],
     *,
     allowances: Mapping[str, Fraction | None] | None = None,
-    wallets: Sequence[tuple[str, Fraction]] = (),
+    wallets: Sequence[Purse | tuple[str, Fraction]] = (),
     others: Sequence[RatedLine] = (),
     carried: Fiat | None = None,
     keep_zero: bool = True,
@@ -150,7 +150,7 @@ def settled(
     span: Span,
     lines: Sequence[RatedLine],
     *,
-    wallets: Sequence[tuple[str, Fraction]] = (),
+    wallets: Sequence[Purse | tuple[str, Fraction]] = (),
     carried: Fiat | None = None,
 ) -> Draft:
     """The lines taken through discounts, credits and tax. Lines below zero add to what is carried."""

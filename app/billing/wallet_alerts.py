@@ -7,7 +7,7 @@ A movement is judged in its own transaction; what is used in between (`real time
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -24,6 +24,7 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.ids import new_id
 from app.kernel.money import CREDIT, Money
+from app.kernel.said import decimal
 from app.ledger import reads
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 STATES: Final = (("critical", "in_alarm"), ("warning", "warning"), ("info", "info"))
 RANK: Final = {"ok": 0, "info": 1, "warning": 2, "in_alarm": 3}
 OUTSTANDING = Callable[[Connection, str, str], Outstanding]
+AUTOMATIC: Final = "auto/"
 UNITS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -104,7 +106,7 @@ def judge(connection: Connection, row: Record, left: Fraction, now: datetime) ->
     if connection.execute(mine.values(alert_state=state)).rowcount != 1:
         return False  # somebody else was quicker, or nothing is kept of this wallet
     row = {**row, "alert_state": state}
-    log_id, value = new_id("alog"), wallet_words.decimal(left)
+    log_id, value = new_id("alog"), decimal(left)
     connection.execute(
         insert(alert_log).values(
             id=log_id, workspace_id=row["workspace_id"], customer_id=row["customer_id"], entity_type="wallet",
@@ -136,9 +138,12 @@ def fill(connection: Connection, row: Record, left: Fraction, clock: Clock) -> b
         return False
     settings, now = row["auto_topup"], clock()
     cooldown = settings.get("cooldown") or {"unit": "minute", "value": 5}
-    window = UNITS[cooldown["unit"]] * max(1, int(cooldown["value"]))
-    # One in each window of time, whoever looks: the window names the movement.
-    ref = f"auto/{int(now.timestamp()) // window}"
+    wait = timedelta(seconds=UNITS[cooldown["unit"]] * max(1, int(cooldown["value"])))
+    last = wallet_moves.latest(connection, row, AUTOMATIC)
+    if last is not None and now - last.created_at < wait:
+        return False
+    # Named after the one before it: of two who look at once, one adds.
+    ref = AUTOMATIC + (last.id if last is not None else "first")
     memo = {"transaction_reason": "PURCHASED_CREDIT_DIRECT", "description": "Automatic top-up"}
     amount = Fraction(Decimal(str(settings["amount"])))
     return not wallet_moves.credit(connection, row, amount, ref=ref, memo=memo, actor="system", clock=clock).already

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, select
 
 from app.billing import wallet_events as told
 from app.billing import wallets
-from app.billing.wallets import CLOSED, House, Record
+from app.billing.wallets import CLOSED, MOST_CREDITS, House, Record
 from app.kernel.clock import Clock
 from app.kernel.errors import IdempotencyConflict, InvalidInput, Rejected
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.kernel.money import CREDIT, MICRO, Money
+from app.ledger import reads
 from app.ledger import tables as ledger
 from app.ledger.direct import post
 from app.ledger.operations import DebitOp, GrantOp, Operation, Posting, ReverseOp
@@ -37,7 +38,6 @@ KINDS: Final[Mapping[str, str]] = {
 BONUS, DEBIT_REASON = "PURCHASED_CREDIT_BONUS", "MANUAL_BALANCE_DEBIT"
 #: Credits without an order of their own are used after those that have one.
 LAST: Final = 1_000
-MOST_CREDITS: Final = Decimal(10) ** 12
 LONGEST_KEY: Final = 200
 
 
@@ -118,6 +118,7 @@ def credit(
     priority: int | None = None,
 ) -> Moved:
     """Add credits of this wallet, once per `ref`. The memo's `transaction_reason` says what for."""
+    row = wallets.locked(connection, row)
     wallets.must_be_active(row)
     reason = memo["transaction_reason"]
     amount = _amount(row, credits)
@@ -140,8 +141,21 @@ def credit(
     return _do(connection, row, op, clock)
 
 
+def latest(connection: Connection, row: Record, ref: str) -> Any | None:
+    """The last movement whose name begins so: its `id` and `created_at`."""
+    journal = ledger.journal.c
+    named = journal.ref.startswith(f"{row['id']}/{ref}", autoescape=True)
+    query = select(journal.id, journal.created_at).where(journal.wallet_id == _wallet_of(connection, row), named)
+    return connection.execute(query.order_by(journal.created_at.desc(), journal.id.desc()).limit(1)).first()
+
+
+def _wallet_of(connection: Connection, row: Record) -> Any:
+    return reads.wallet_of(connection, str(row["workspace_id"]), str(row["unit"])).id
+
+
 def debit(connection: Connection, row: Record, given: Given, *, actor: str, clock: Clock) -> Moved:
     """Take credits by hand; never more than are free."""
+    row = wallets.locked(connection, row)
     wallets.must_be_active(row)
     reason = given.choice("transaction_reason", (DEBIT_REASON, "CREDIT_ADJUSTMENT"), DEBIT_REASON)
     amount = _amount(row, given.decimal("credits", above=Decimal(0)))
@@ -158,7 +172,7 @@ def pay(
 
     `InsufficientCredits` when one does not hold that much any more; paying the same invoice again changes nothing.
     """
-    rows = {wallet_id: wallets.get(connection, wallet_id, house) for wallet_id in sorted(debits)}
+    rows = {each: wallets.locked(connection, wallets.get(connection, each, house)) for each in sorted(debits)}
     ops: list[Operation] = []
     for wallet_id, row in rows.items():
         wallets.must_be_active(row)
@@ -189,6 +203,7 @@ def terminate(connection: Connection, row: Record, *, actor: str, clock: Clock) 
         raise Rejected(
             "The prepaid credits of a workspace cannot be closed; suspend the workspace.", code="house_wallet"
         )
+    row = wallets.locked(connection, row)
     if row["wallet_status"] == CLOSED:
         return row
     balance = wallets.credits_of(connection, row)

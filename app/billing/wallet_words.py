@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.billing import wallets
 from app.billing.wallet_history import Transaction, transaction_id
 from app.billing.wallet_rules import worth
 from app.kernel.money import Money, plain
+from app.kernel.said import decimal, moment
 from app.ledger import reads
 
 Record = Mapping[str, Any]
@@ -34,12 +35,20 @@ def shown(connection: Connection, row: Record) -> dict[str, Any]:
     stamps = ("metadata", "status", "created_by", "updated_by")
     return {
         **{name: row[name] for name in (*named, *more, *stamps)},
+        "auto_topup": _topup(row["auto_topup"]),
         "priority": row["priority"],
         "balance": in_currency(row, credits),
         "credit_balance": plain(credits.amount),
         "created_at": moment(row["created_at"]),
         "updated_at": moment(row["updated_at"]),
     }
+
+
+def _topup(kept: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Its figures are JSON numbers on the wire."""
+    if kept is None:
+        return None
+    return {**kept, **{name: float(kept[name]) for name in ("threshold", "amount") if name in kept}}
 
 
 def standing(connection: Connection, row: Record, outstanding: Outstanding, now: datetime) -> dict[str, Any]:
@@ -125,16 +134,3 @@ def transaction(row: Record, one: Transaction) -> dict[str, Any]:
 
 def in_currency(row: Record, credits: Money) -> str:
     return decimal(worth(Fraction(credits.amount), wallets.rate_of(row)))
-
-
-def decimal(figure: Fraction, places: int = 12) -> str:
-    """Decimal text; a fraction without an end is rounded half up at `places`."""
-    scaled = abs(figure) * 10**places
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    whole_part, rest = divmod(whole, 10**places)
-    text = f"{whole_part}.{rest:0{places}d}".rstrip("0").rstrip(".")
-    return f"-{text}" if figure < 0 and whole else text
-
-
-def moment(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

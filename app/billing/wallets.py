@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, false, func, insert, select
 
 from app.billing.wallet_tables import wallet as _table
+from app.billing.waterfall import Purse
 from app.kernel.db import metadata
 from app.kernel.errors import Broken, InvalidInput, NotFound, Rejected
 from app.kernel.given import Given
@@ -41,6 +42,7 @@ HOUSE_CURRENCY: Final = "USD"
 #: Among several wallets the lower figure pays first.
 USUAL_PRIORITY: Final = 100
 MOST_RATE: Final = Decimal(10) ** 9
+MOST_CREDITS: Final = Decimal(10) ** 12
 
 shelf = Shelf(_table, "wallet", "wallet")
 Record = Mapping[str, Any]
@@ -161,6 +163,17 @@ def keep(connection: Connection, row: Record) -> Record:
     return row
 
 
+def none_holds(connection: Connection, customer: Customer, house: House) -> None:
+    """`Rejected` "has_credits" while one of a customer's wallets holds anything, or owes it."""
+    for row in of_customer(connection, customer, house):
+        books = credits_of(connection, row)
+        if any(part.micros for part in (books.balance, books.held, books.owed, books.debt)):
+            raise Rejected(
+                f"This customer's wallet {row['id']} is not empty: terminate it, or settle it, first.",
+                code="has_credits",
+            )
+
+
 def must_be_active(row: Record) -> None:
     """`Rejected` "wallet_not_active"."""
     if row["wallet_status"] != ACTIVE:
@@ -182,11 +195,32 @@ def money(row: Record, credits: Decimal | Fraction) -> Money:
     return Money.from_exact(credits, str(row["unit"]))
 
 
-def funding(connection: Connection, workspace_id: str, currency: str) -> list[tuple[str, Fraction]]:
-    """What may pay an invoice in this currency: wallets in their order, with what their free credits are worth.
+def funding(connection: Connection, workspace_id: str, currency: str) -> list[Purse]:
+    """What pays for lines of an invoice in this currency, in its order: prepaid wallets, for what each allows."""
+    found = []
+    for row, worth in _spendable(connection, workspace_id, currency):
+        allowed = _allowed(row)
+        if row["wallet_type"] == PRE_PAID:
+            usage = not allowed or bool({"USAGE", "ALL"} & allowed)
+            found.append(Purse(str(row["id"]), worth, usage, bool({"FIXED", "ALL"} & allowed)))
+    return found
 
-    The product's own credits are not among them: they pay for generations as they happen.
-    """
+
+def paying(connection: Connection, workspace_id: str, currency: str) -> list[tuple[str, Fraction]]:
+    """What may pay an invoice as a whole, and what each is worth: every wallet that is not for some lines only. Those
+    that are for invoices go first."""
+    rows = [
+        (row, worth)
+        for row, worth in _spendable(connection, workspace_id, currency)
+        if not (allowed := _allowed(row)) or "ALL" in allowed or {"USAGE", "FIXED"} <= allowed
+    ]
+    rows.sort(key=lambda each: each[0]["wallet_type"] != POST_PAID)
+    return [(str(row["id"]), worth) for row, worth in rows]
+
+
+def _spendable(connection: Connection, workspace_id: str, currency: str) -> list[tuple[Record, Fraction]]:
+    """Wallets in their order, with what their free credits are worth. The product's own credits are not among them:
+    they pay for generations as they happen."""
     query = select(_table).where(
         _table.c.workspace_id == workspace_id,
         _table.c.currency == currency.upper(),
@@ -199,9 +233,20 @@ def funding(connection: Connection, workspace_id: str, currency: str) -> list[tu
         row: Record = dict(found_row)
         balance = credits_of(connection, row)
         free = min(balance.balance, balance.available)
-        if free.micros > 0 and "FIXED" not in (row["config"] or {}).get("allowed_price_types", ()):
-            found.append((str(row["id"]), Fraction(free.amount) * rate_of(row)))
+        if free.micros > 0:
+            found.append((row, Fraction(free.amount) * rate_of(row)))
     return found
+
+
+def _allowed(row: Record) -> frozenset[str]:
+    return frozenset((row["config"] or {}).get("allowed_price_types", ()))
+
+
+def locked(connection: Connection, row: Record) -> Record:
+    """The wallet as it stands once nobody else moves or closes it until the transaction ends."""
+    query = select(_table).where(_table.c.id == row["id"]).with_for_update()
+    found = connection.execute(query).mappings().first()
+    return row if found is None else dict(found)  # of the product's own there may be no row, and it is never closed
 
 
 def config_of(given: Given) -> dict[str, Any] | None:
@@ -244,8 +289,8 @@ def auto_topup_of(given: Given) -> dict[str, Any] | None:
     kept: dict[str, Any] = {
         "enabled": True,
         "invoicing": False,
-        "threshold": float(topup.decimal("threshold")),
-        "amount": float(topup.decimal("amount", above=Decimal(0))),
+        "threshold": plain(topup.decimal("threshold", most=MOST_CREDITS)),
+        "amount": plain(topup.decimal("amount", above=Decimal(0), most=MOST_CREDITS)),
     }
     cooldown = topup.maybe_object("cooldown")
     if cooldown is not None:

@@ -1,8 +1,8 @@
 """From lines to what is due: discounts on lines, discounts on the invoice, credits, then tax. PURE.
 
 Every line is rounded to the currency before it is added up, so that an invoice can be checked by hand. What is taken
-off the whole is allotted to the lines by the largest remainder. Credits pay for usage and not for fixed fees, and tax
-is owed on what is left.
+off the whole is allotted to the lines by the largest remainder. Credits pay for usage and not for fixed fees unless
+their wallet says otherwise, and tax is owed on what is left.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
+from typing import NamedTuple
 
 from app.kernel.fiat import Fiat, exponent, total
 from app.kernel.money import allot
@@ -29,9 +30,21 @@ class Discount:
         return min(Fiat.from_exact(Fraction(amount.amount) * Fraction(self.percent) / 100, amount.currency), amount)
 
 
+class Purse(NamedTuple):
+    """A wallet that is worth so much in the currency, and which lines it pays for."""
+
+    wallet: str
+    worth: Fraction
+    usage: bool = True
+    fixed: bool = False
+
+    def pays(self, line: "Line") -> bool:
+        return self.usage if line.is_usage else self.fixed
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`amount` is exact. Credits pay only for usage."""
+    """`amount` is exact."""
 
     amount: Fraction
     is_usage: bool = True
@@ -74,16 +87,15 @@ def settle(
     currency: str,
     *,
     discounts: Sequence[Discount] = (),
-    wallets: Sequence[tuple[str, Fraction]] = (),
+    wallets: Sequence[Purse | tuple[str, Fraction]] = (),
     tax_percents: Sequence[Decimal] = (),
 ) -> Due:
-    """`wallets` are worth so much in the currency, in the order in which they pay."""
+    """`wallets` in the order in which they pay."""
     amounts = [Fiat.from_exact(line.amount, currency) for line in lines]
     after_own = [_after(line.discounts, amount) for line, amount in zip(lines, amounts, strict=True)]
     whole = total(after_own, currency)
     left = _spread(after_own, _after(discounts, whole))
-    payable = [rest if line.is_usage else Fiat.zero(currency) for line, rest in zip(lines, left, strict=True)]
-    paid, debits = _pay(payable, wallets, currency)
+    paid, debits = _pay(lines, left, [Purse(*each) for each in wallets], currency)
     settled = tuple(
         SettledLine(amount, amount - rest, credit) for amount, rest, credit in zip(amounts, left, paid, strict=True)
     )
@@ -117,16 +129,16 @@ def _spread(parts: Sequence[Fiat], whole: Fiat) -> list[Fiat]:
 
 
 def _pay(
-    payable: Sequence[Fiat], wallets: Sequence[tuple[str, Fraction]], currency: str
+    lines: Sequence[Line], payable: Sequence[Fiat], purses: Sequence[Purse], currency: str
 ) -> tuple[list[Fiat], dict[str, Fiat]]:
     open_minor, debits = [amount.minor for amount in payable], dict[str, Fiat]()
-    for name, worth in wallets:
-        left, spent = floor(worth * 10 ** exponent(currency)), 0  # what would have to be rounded up is not there
-        for index, still in enumerate(open_minor):
-            part = min(still, left - spent)
+    for purse in purses:
+        left, spent = floor(purse.worth * 10 ** exponent(currency)), 0  # what would be rounded up is not there
+        for index, line in enumerate(lines):
+            part = min(open_minor[index], left - spent) if purse.pays(line) else 0
             open_minor[index] -= part
             spent += part
         if spent:
-            debits[name] = Fiat(spent, currency)
+            debits[purse.wallet] = Fiat(spent, currency)
     paid = [Fiat(amount.minor - still, currency) for amount, still in zip(payable, open_minor, strict=True)]
     return paid, debits

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
-from app.billing import promised
+from app.billing import promised, wallets
 from app.kernel.given import Given
 from app.plans import customers, reductions
 from app.plans.customers import Customer
@@ -59,6 +59,7 @@ def router(billing: Billing) -> APIRouter:
     def delete(key: Key, customer_id: str) -> Response:
         with db.write() as connection:
             promised.free_of_subscriptions(connection, "customer_id", customer_id, "customer")
+            wallets.none_holds(connection, customers.get(connection, customer_id), billing.house)
             customers.delete(connection, customer_id, actor=key.id, now=clock())
         return Response(status_code=204)
 

@@ -10,8 +10,7 @@ from app.api.billing import invoice_wire, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.billing import postpaid
 from app.billing.postpaid import Agreed
-from app.billing.wallet_moves import MOST_CREDITS
-from app.billing.wallets import MOST_RATE
+from app.billing.wallets import MOST_CREDITS, MOST_RATE
 from app.kernel.money import Money, plain
 from app.kernel.text import t
 from app.ledger import reads

@@ -1,32 +1,18 @@
 """How the billing API writes what it says: moments with a Z, figures as decimal text, lists in pages."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from app.kernel.money import plain
+from app.kernel.said import decimal, moment
 from app.plans.search import Page
+
+__all__ = ["decimal", "listed", "moment", "page", "shown", "stamped"]
 
 #: Of every thing: who made it when.
 STAMPS = ("id", "status", "metadata", "created_by", "updated_by")
-
-
-def moment(at: datetime | None) -> str | None:
-    """RFC 3339 in UTC: 2026-04-14T15:00:00Z."""
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def decimal(figure: Decimal | Fraction | int | str | None, places: int = 12) -> str | None:
-    """Decimal text without an exponent; a fraction that has no end is rounded half up at `places`."""
-    if figure is None:
-        return None
-    if isinstance(figure, Fraction):
-        scaled = figure * 10**places
-        whole = (abs(scaled.numerator) * 2 + scaled.denominator) // (2 * scaled.denominator)
-        figure = Decimal(whole if scaled >= 0 else -whole).scaleb(-places)
-    return plain(Decimal(figure))
 
 
 def stamped(row: Mapping[str, Any]) -> dict[str, Any]:

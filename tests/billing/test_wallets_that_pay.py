@@ -1,0 +1,162 @@
+"""What wallets pay for, what fills them by themselves, and what two do at once."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from app.billing import payments, wallet_alerts, wallet_moves, wallets
+from app.billing.paying_in_credits import NO_HOUSE
+from app.billing.wallet_tables import wallet as table
+from app.billing.waterfall import Line, Purse, settle
+from app.kernel.db import Database
+from app.kernel.errors import Rejected
+from app.kernel.fiat import Fiat
+from app.kernel.given import Given
+from app.kernel.money import plain
+from app.plans import reductions
+from tests.billing.world import World
+from tests.support.threads import at_once
+
+TWENTY = {"type": "FIXED", "amount": "20", "invoice_cadence": "ADVANCE"}
+
+
+@pytest.fixture
+def world(sqlite_url: str) -> Iterator[World]:
+    database = Database(sqlite_url)
+    yield World(database)
+    database.dispose()
+
+
+@pytest.fixture
+def shared(database: Database) -> World:
+    """On both databases: they lock in different ways."""
+    return World(database)
+
+
+@pytest.mark.parametrize(
+    ("purses", "paid", "debits"),
+    [
+        pytest.param([Purse("w", Fraction(7))], ["0", "7"], {"w": "7"}, id="usage"),
+        pytest.param([Purse("w", Fraction(7), False, True)], ["7", "0"], {"w": "7"}, id="fixed prices"),
+        pytest.param([Purse("w", Fraction(25), True, True)], ["20", "5"], {"w": "25"}, id="everything"),
+        pytest.param(
+            [Purse("w", Fraction(3), False, True), Purse("v", Fraction(90), True, True)], ["20", "10"],
+            {"w": "3", "v": "27"}, id="one after the other",
+        ),
+        pytest.param([Purse("w", Fraction(9), False, False)], ["0", "0"], {}, id="nothing"),
+    ],
+)  # fmt: skip
+def test_what_a_purse_pays_for(purses: list[Purse], paid: list[str], debits: dict[str, str]) -> None:
+    due = settle([Line(Fraction(20), is_usage=False), Line(Fraction(10))], "USD", wallets=purses)
+    assert [plain(line.credits.amount) for line in due.lines] == paid
+    assert {name: plain(amount.amount) for name, amount in due.debits.items()} == debits
+
+
+@pytest.mark.parametrize(
+    ("kind", "types", "lines", "whole"),
+    [
+        pytest.param("PRE_PAID", [], (True, False), True, id="usage, and invoices"),
+        pytest.param("PRE_PAID", ["USAGE"], (True, False), False, id="usage alone"),
+        pytest.param("PRE_PAID", ["FIXED"], (False, True), False, id="fixed prices alone"),
+        pytest.param("PRE_PAID", ["ALL"], (True, True), True, id="all"),
+        pytest.param("PRE_PAID", ["USAGE", "FIXED"], (True, True), True, id="both"),
+        pytest.param("POST_PAID", [], None, True, id="invoices"),
+    ],
+)
+def test_what_a_wallet_is_for(
+    world: World, kind: str, types: list[str], lines: tuple[bool, bool] | None, whole: bool
+) -> None:
+    customer = world.customer("acme")
+    wish = {"customer_id": customer, "currency": "USD", "wallet_type": kind, "config": {"allowed_price_types": types}}
+    with world.db.write() as connection:
+        row = wallets.create(connection, Given(wish), actor="test", now=world.now)
+        memo = {"transaction_reason": "FREE_CREDIT_GRANT"}
+        wallet_moves.credit(connection, row, Fraction(50), ref="start", memo=memo, actor="test", clock=world.clock)
+        workspace = str(row["workspace_id"])
+        found = [(each.usage, each.fixed) for each in wallets.funding(connection, workspace, "USD")]
+        paying = wallets.paying(connection, workspace, "USD")
+    assert found == ([] if lines is None else [lines])
+    assert paying == ([(row["id"], Fraction(50))] if whole else [])
+
+
+def test_a_wallet_for_invoices_pays_one(world: World) -> None:
+    customer, plan = world.customer("acme"), world.plan("pro", TWENTY)
+    wallet = world.wallet(customer, 50)
+    with world.db.write() as connection:
+        connection.execute(table.update().where(table.c.id == wallet).values(wallet_type=wallets.POST_PAID))
+    subscription = world.subscribe(customer, plan)
+    world.now += timedelta(hours=3)
+    world.turn()
+    assert world.credits(wallet) == 50  # no line was paid from it
+    (invoice,) = [each for each in world.invoices(subscription) if each.state == "FINALIZED"]
+    with world.db.write() as connection:
+        made, _ = payments.create(
+            connection, invoice.id, Fiat(2000, "USD"), payments.CREDITS, key=None, actor="test", now=world.now
+        )
+        assert payments.from_credits(connection, made.id, now=world.now).state == payments.SUCCEEDED
+    assert world.credits(wallet) == 30
+
+
+def test_it_is_filled_once_in_its_cooldown_whenever_that_begins(world: World) -> None:
+    world.customer("acme")
+    topup = {"enabled": True, "threshold": 0.1, "amount": "0.30", "cooldown": {"unit": "hour", "value": 1}}
+    wish = {"external_customer_id": "acme", "currency": "USD", "auto_topup": topup}
+    with world.db.write() as connection:
+        row = wallets.create(connection, Given(wish), actor="test", now=world.now)
+    assert (row["auto_topup"]["threshold"], row["auto_topup"]["amount"]) == ("0.1", "0.3")
+
+    def filled() -> bool:
+        with world.db.write() as connection:
+            return wallet_alerts.fill(connection, row, Fraction(0), world.clock)
+
+    world.now = world.now.replace(minute=59, second=50)
+    first = [filled(), filled()]
+    world.now += timedelta(minutes=1)  # another hour by the clock, and not yet an hour
+    second = filled()
+    world.now += timedelta(hours=1)
+    assert (first, second, filled()) == ([True, False], False, True)
+    with world.db.read() as connection:
+        assert wallets.credits_of(connection, row).balance.amount == Decimal("0.6")
+
+
+def test_the_last_use_of_a_coupon_is_had_by_one_of_two(shared: World) -> None:
+    shared.coupon("LAST", percentage_off="10", max_redemptions=1)
+    outcomes: list[str] = []
+
+    def redeem() -> None:
+        try:
+            with shared.db.write() as connection:
+                reductions.redeem(connection, "coupon_LAST", now=shared.now)
+            outcomes.append("had")
+        except Rejected as error:
+            outcomes.append(error.stable_code)
+
+    at_once(redeem, redeem, redeem)
+    assert sorted(outcomes) == ["coupon_not_redeemable", "coupon_not_redeemable", "had"]
+
+
+def test_a_wallet_that_two_close_while_it_is_filled_and_used_holds_nothing(shared: World) -> None:
+    wallet = shared.wallet(shared.customer("acme"), 50)
+    refused: list[str] = []
+
+    def moved(work: Any) -> None:
+        with shared.db.write() as connection:
+            work(connection, wallets.get(connection, wallet, NO_HOUSE))
+
+    def close() -> None:
+        moved(lambda connection, row: wallet_moves.terminate(connection, row, actor="test", clock=shared.clock))
+
+    def use(deed: Any, wish: dict[str, Any]) -> None:
+        try:
+            moved(lambda connection, row: deed(connection, row, Given(wish), actor="test", clock=shared.clock))
+        except Rejected as error:
+            refused.append(error.stable_code)
+
+    top_up = {"credits_to_add": "5", "transaction_reason": "FREE_CREDIT_GRANT"}
+    at_once(close, close, lambda: use(wallet_moves.top_up, top_up), lambda: use(wallet_moves.debit, {"credits": "7"}))
+    assert shared.credits(wallet) == 0
+    assert set(refused) <= {"wallet_not_active"}  # whoever came after it was closed
