@@ -125,14 +125,14 @@ def plan_of(connection: Connection, plan_id: str) -> Mapping[str, Any]:
 
 
 def prices_of(
-    connection: Connection, plan_id: str, currency: str, unit: Unit, count: int, at: datetime
+    connection: Connection, plan_id: str, currency: str, unit: Unit, count: int, at: datetime, *, entity: str = "PLAN"
 ) -> Sequence[Mapping[str, Any]]:
-    """The prices of a plan that hold at a moment, in a currency and a rhythm, in the order they were made."""
+    """The prices of a plan, or of another `entity`, that hold at a moment, in a currency and a rhythm; oldest first."""
     price = tables.price
     query = (
         select(price)
         .where(
-            price.c.entity_type == "PLAN",
+            price.c.entity_type == entity,
             price.c.entity_id == plan_id,
             price.c.status == tables.PUBLISHED,
             price.c.currency.in_((currency, currency.lower())),
@@ -214,12 +214,17 @@ def _lines(
     offered = {str(price["id"]) for price in prices}
     if unknown := set(chosen or ()) - offered:
         raise given.wrong("include_price_ids", f"names {min(unknown)[:100]}, which the plan does not have for this.")
+    return lines_of_prices(connection, given, [p for p in prices if chosen is None or p["id"] in chosen], terms)
+
+
+def lines_of_prices(
+    connection: Connection, given: Given, prices: Sequence[Mapping[str, Any]], terms: Rhythm
+) -> list[Line]:
+    """These prices as lines, with the amounts, quantities and commitments that are asked for otherwise."""
     overrides = {each.text("price_id"): each for each in given.objects("override_line_items", most=200)}
     commitments = given.maybe_object("line_item_commitments")
     lines = []
     for price in prices:
-        if chosen is not None and price["id"] not in chosen:
-            continue
         changed = overrides.get(str(price["id"]))
         row = dict(price) if changed is None else _overridden(connection, price, changed)
         many = _many(changed) if changed else None

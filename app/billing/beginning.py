@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from app.billing import agreeing, closing, credit_grants, subscriptions
+from app.billing import addons, agreeing, closing, credit_grants, subscriptions
 from app.kernel.given import Given
 
 
@@ -17,6 +17,9 @@ def begin(connection: Connection, given: Given, *, actor: str, now: datetime) ->
         agreeing.line_of(connection, each, terms, now, actor=actor) for each in given.objects("line_items", most=100)
     ]
     subscriptions.add_lines(connection, made, wanted.plan_id, wanted.plan_name, more, wanted.start_at, now)
+    at = max(wanted.start_at, now)
+    wishes = [addons.read(connection, each, terms, at) for each in given.objects("addons", most=50)]
+    addons.begin_with(connection, made, wishes, actor=actor, now=now)
     closing.begin(connection, made, actor=actor, now=now)
     for each in given.objects("credit_grants", most=50):
         each.choice("scope", (credit_grants.SUBSCRIPTION,))

@@ -139,7 +139,7 @@ def change_plan(
     """Another plan from this moment on: credit for what was paid ahead, a charge for what is used instead."""
     row = subscriptions.find(connection, subscription_id, lock=True)
     span, whole = subscriptions.period_of(row), subscriptions.whole_of(row)
-    others, used, ahead = prorating.credit(connection, row, now) if prorate else [], None, None
+    others, used, ahead = prorating.credit(connection, row, now, addons=False) if prorate else [], None, None
     prorating.hold(connection, row, now)
     moved = subscriptions.move(
         connection,
@@ -172,6 +172,7 @@ def plan_change_later(connection: Connection, subscription_id: str, to: NewPlan,
     row = subscriptions.find(connection, subscription_id, lock=True)
     if row.state not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
+    subscriptions.require_rhythm(connection, row, to.unit, to.count, row.period_end)
     kept = {
         "plan_id": to.plan_id,
         "plan_name": to.plan_name,

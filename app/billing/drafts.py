@@ -69,7 +69,7 @@ def build(
 ) -> Built:
     """The invoice of a subscription, worked out now."""
     customer = facts.customer_of(connection, row.customer_id)
-    included = facts.allowances(connection, row)
+    included = facts.allowances(connection, row, wanted.used)
     coupons, cycle = _coupons(connection, row, now), subscriptions.cycle_of(row)
     used = wanted.used if wanted.used is not None and not subscriptions.is_trial(row, wanted.used) else None
     lines, late = list(wanted.others), list[RatedLine]()
@@ -146,7 +146,8 @@ def _usage(
 def _items(
     connection: Connection, row: Row[Any], span: Span, kind: str, known: Mapping[str, str | None] | None = None
 ) -> list[Item]:
-    """The prices of a period, each with its part of it; with `known` only those, with the ends they had."""
+    """The prices of a period, each with its part of it; with `known` only those, with the ends they had. What is paid
+    once belongs to the period in which it begins, or in which the trial ends."""
     lines = subscriptions.lines_of(connection, row.id, span if known is None else None)
     lines = [line for line in lines if line.kind == kind and (known is None or line.id in known)]
     meters = facts.meters_of(connection, [line.meter_id for line in lines if line.meter_id])
@@ -154,6 +155,9 @@ def _items(
     for line, item in zip(lines, subscriptions.items_of(lines, meters), strict=True):
         end = line.end_at if known is None else _moment(known[line.id])
         part = Span(max(span.start, line.start_at), min(span.end, end or span.end))
+        begins = max(line.start_at, row.trial_end or row.start_at)
+        if item.once and not span.start <= begins < span.end:
+            continue
         found.append(replace(item, span=None if part == span else part))
     return found
 
@@ -210,8 +214,7 @@ def _fixed(
     lines = []
     for item in items:
         if item.once:
-            if span.start == (row.trial_end or row.start_at):
-                lines.append(fixed(item, span))
+            lines.append(fixed(item, span))
             continue
         mine = item.span or span
         served = mine.end - mine.start - subscriptions.paused_in(pauses, mine)

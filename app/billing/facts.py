@@ -96,16 +96,19 @@ def meter_of(row: Any) -> Meter:
     )
 
 
-def allowances(connection: Connection, row: Row[Any]) -> list[Allowance]:
-    """What the plan of a subscription includes: limits of one meter add up, one without end wins."""
+def allowances(connection: Connection, row: Row[Any], span: Span | None = None) -> list[Allowance]:
+    """What the plan of a subscription and its addons include: limits of one meter add up, one without end wins. An
+    addon counts in full for every period that it has a part in; without a `span` the present one is meant."""
     ent, feature = plans.entitlement, plans.feature
+    many = addons_of(connection, row.id, span or Span(row.period_start, row.period_end))
     query = (
-        select(ent.c.id, ent.c.feature_id, ent.c.usage_limit, ent.c.usage_reset_period, feature.c.meter_id)
+        select(ent.c.id, ent.c.entity_id, ent.c.usage_limit, ent.c.usage_reset_period, feature.c.meter_id)
         .join(feature, feature.c.id == ent.c.feature_id)
         .where(
             or_(
                 (ent.c.entity_type == "PLAN") & (ent.c.entity_id == row.plan_id),
                 (ent.c.entity_type == "SUBSCRIPTION") & (ent.c.entity_id == row.id),
+                (ent.c.entity_type == "ADDON") & ent.c.entity_id.in_(sorted(many)),
             ),
             ent.c.status == plans.PUBLISHED,
             ent.c.is_enabled,
@@ -121,11 +124,27 @@ def allowances(connection: Connection, row: Row[Any]) -> list[Allowance]:
         if changed.get("is_enabled") is False:
             continue
         limit = changed.get("usage_limit", each.usage_limit)
+        limit = None if limit is None else Fraction(limit) * many.get(each.entity_id, 1)
         found[each.meter_id] = _together(
             found.get(each.meter_id),
-            Allowance(each.meter_id, None if limit is None else Fraction(limit), _reset(each.usage_reset_period, row)),
+            Allowance(each.meter_id, limit, _reset(each.usage_reset_period, row)),
         )
     return list(found.values())
+
+
+def addons_of(connection: Connection, subscription_id: str, span: Span) -> dict[str, int]:
+    """The addons that a subscription has in this time, and how many of each."""
+    kept = tables.subscription_addon.c
+    query = (
+        select(kept.addon_id, func.count())
+        .where(
+            kept.subscription_id == subscription_id,
+            kept.start_at < span.end,
+            or_(kept.end_at.is_(None), kept.end_at > span.start),
+        )
+        .group_by(kept.addon_id)
+    )
+    return {addon_id: int(many) for addon_id, many in connection.execute(query)}
 
 
 def _together(one: Allowance | None, other: Allowance) -> Allowance:

@@ -1,13 +1,13 @@
 """What the live subscriptions of a workspace allow, read from their plans; and which other plans would allow more."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from app.billing import tables
 from app.billing.facts import RESETS, meters_of
@@ -71,6 +71,8 @@ def terms_of(connection: Connection, workspace_id: str, now: datetime) -> Terms 
     if not live:
         return Terms(tuple(dict.fromkeys(row.name for row in rows)), is_paused=True)
     names = {row.plan_id: row.name for row in live} | {row.id: row.name for row in live}
+    addons = _addons(connection, [row.id for row in live], now)
+    names |= {addon_id: name for addon_id, (name, _) in addons.items()}
     promises = connection.execute(_PROMISES.where(_entitlement.entity_id.in_(sorted(names)))).all()
     if not promises:
         return None
@@ -78,7 +80,22 @@ def terms_of(connection: Connection, workspace_id: str, now: datetime) -> Terms 
     def used(row: Any) -> Decimal:
         return _used(connection, str(live[0].external_id), row, now)
 
-    return _terms(promises, names, used, now)
+    return _terms(promises, names, used, now, {addon_id: many for addon_id, (_, many) in addons.items()})
+
+
+def _addons(connection: Connection, subscription_ids: Sequence[str], now: datetime) -> dict[str, tuple[str, int]]:
+    """The addons that these subscriptions have now, by their ids: the name, and how many."""
+    kept = tables.subscription_addon.c
+    query = (
+        select(kept.addon_id, func.max(kept.name), func.count())
+        .where(
+            kept.subscription_id.in_(subscription_ids),
+            kept.start_at <= now,
+            or_(kept.end_at.is_(None), kept.end_at > now),
+        )
+        .group_by(kept.addon_id)
+    )
+    return {addon_id: (str(name), int(many)) for addon_id, name, many in connection.execute(query)}
 
 
 def plans_that(connection: Connection, allows: Callable[[Terms], bool]) -> list[str]:
@@ -98,10 +115,14 @@ def plans_that(connection: Connection, allows: Callable[[Terms], bool]) -> list[
 
 
 def _terms(
-    promises: Iterable[Any], names: Mapping[str, str], used: Callable[[Any], Decimal], now: datetime | None
+    promises: Iterable[Any],
+    names: Mapping[str, str],
+    used: Callable[[Any], Decimal],
+    now: datetime | None,
+    many: Mapping[str, int] | None = None,
 ) -> Terms:
     models: set[str] = set()
-    has_models, limits, quotas = False, list[Limit](), list[Quota]()
+    has_models, limits, metered = False, list[Limit](), dict[str, list[Any]]()
     for row in promises:
         plan = names[row.entity_id]
         if row.lookup_key.startswith(MODEL):
@@ -114,10 +135,26 @@ def _terms(
             except InvalidInput:
                 # Such a promise is refused today; one from before limits nothing, and not in silence.
                 log.warning("the limit %s of %s cannot be understood and limits nothing", row.lookup_key, plan)
-        elif row.is_enabled and row.usage_limit is not None and not row.is_soft_limit:
-            quotas.append(Quota(row.name, row.usage_limit, used(row), _resets(row, now), plan))
+        elif row.is_enabled and not row.lookup_key.startswith(LIMIT):
+            metered.setdefault(row.lookup_key, []).append(row)
+    quotas = [found for rows in metered.values() if (found := _quota(rows, names, used, now, many or {})) is not None]
     shown = tuple(dict.fromkeys(names[row.entity_id] for row in promises))
     return Terms(shown, frozenset(models) if has_models else None, allowed.widest(limits), tuple(quotas))
+
+
+def _quota(
+    rows: Sequence[Any],
+    names: Mapping[str, str],
+    used: Callable[[Any], Decimal],
+    now: datetime | None,
+    many: Mapping[str, int],
+) -> Quota | None:
+    """What several promises of one feature allow together: limits add up; None where one has no end, or is soft."""
+    if any(row.usage_limit is None or row.is_soft_limit for row in rows):
+        return None
+    limit = sum(row.usage_limit * many.get(row.entity_id, 1) for row in rows)
+    first = rows[0]
+    return Quota(first.name, limit, used(first), _resets(first, now), names[first.entity_id])
 
 
 def _used(connection: Connection, customer: str, row: Any, now: datetime) -> Decimal:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, or_, select
 
 from app.billing import tables
-from app.billing.facts import RESETS, meters_of
+from app.billing.facts import RESETS, addons_of, meters_of
 from app.billing.lifecycle import State
 from app.billing.periods import calendar_start, moved
 from app.kernel.errors import Rejected
@@ -47,18 +47,30 @@ def free_of_subscriptions(connection: Connection, column: str, thing_id: str, no
         raise Rejected(f"This {noun} has subscriptions: cancel them first.", code="has_subscriptions")
 
 
-def promises_of(connection: Connection, subscriptions: Sequence[Row[Any]]) -> list[Promise]:
-    """What they come to, a promise for each feature. An entitlement that a subscription changed counts as changed."""
+def free_addon(connection: Connection, addon_id: str, now: datetime) -> None:
+    """`Rejected` "has_subscriptions" while a subscription has this addon."""
+    kept = tables.subscription_addon.c
+    still = select(kept.id).where(kept.addon_id == addon_id, or_(kept.end_at.is_(None), kept.end_at > now))
+    if connection.execute(still.limit(1)).first() is not None:
+        raise Rejected("This addon has subscriptions: remove it from them first.", code="has_subscriptions")
+
+
+def promises_of(connection: Connection, subscriptions: Sequence[Row[Any]], now: datetime) -> list[Promise]:
+    """What they come to, a promise for each feature. An entitlement that a subscription changed counts as changed, one
+    of an addon as often as the subscription has it."""
     c = plans.entitlement.c
-    holders = sorted({row.plan_id for row in subscriptions} | {row.id for row in subscriptions})
-    mine = or_(c.entity_type == "PLAN", c.entity_type == "SUBSCRIPTION") & c.entity_id.in_(holders)
+    moment = Span(now, now + timedelta(microseconds=1))
+    addons = {row.id: addons_of(connection, row.id, moment) for row in subscriptions}
+    had = {addon_id for many in addons.values() for addon_id in many}
+    holders = sorted({row.plan_id for row in subscriptions} | {row.id for row in subscriptions} | had)
+    mine = c.entity_type.in_(("PLAN", "SUBSCRIPTION", "ADDON")) & c.entity_id.in_(holders)
     query = select(plans.entitlement).where(mine, c.status == PUBLISHED).order_by(c.id)
     rows = [dict(row) for row in connection.execute(query).mappings()]
     return aggregate(
-        Source(_changed(row, subscription), subscription.id)
+        Source(_changed(row, subscription), subscription.id, addons[subscription.id].get(row["entity_id"], 1))
         for subscription in subscriptions
         for row in rows
-        if row["entity_id"] in (subscription.plan_id, subscription.id)
+        if row["entity_id"] in (subscription.plan_id, subscription.id, *addons[subscription.id])
     )
 
 

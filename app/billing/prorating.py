@@ -39,31 +39,40 @@ class NewPlan:
 
 def both(connection: Connection, row: Row[Any], to: NewPlan, now: datetime) -> list[RatedLine]:
     """What a change within the period takes off and adds, by day, each rounded by itself because each is a line."""
-    return [*credit(connection, row, now), *charge(row, to, now)]
+    return [*credit(connection, row, now, addons=False), *charge(row, to, now)]
 
 
 def charge(row: Row[Any], to: NewPlan, now: datetime, line_ids: Sequence[str] = ()) -> list[RatedLine]:
-    """The new prices for the days that are left of a whole period; `line_ids` are the subscription's new lines."""
+    """The new prices for the days that are left of a whole period, those that are paid once in full; `line_ids` are
+    the subscription's new lines."""
     if subscriptions.is_trial(row, subscriptions.period_of(row)):
         return []
     whole, lines = subscriptions.whole_of(row), []
     for new, line_id in zip(to.lines, line_ids or [""] * len(to.lines), strict=True):
         if _is_ahead(new.price):
             name = new.name or str(new.price.get("display_name") or to.plan_name)
-            line = _prorated(row, whole, now, name, new=worth(new.price, new.quantity))
+            cost_ = worth(new.price, new.quantity)
+            line = _prorated(row, whole, now, name, new=cost_)
+            if new.price.get("billing_period") == ONCE:
+                line = replace(line, exact=cost_, reason=t("period.proration.once"))
             lines.append(replace(line, line_id=line_id))
     return [line for line in lines if line.exact]
 
 
-def credit(connection: Connection, row: Row[Any], now: datetime) -> list[RatedLine]:
-    """What was charged ahead for the days that are left, as credit. In a pause they count from its beginning."""
+def credit(
+    connection: Connection, row: Row[Any], now: datetime, *, addons: bool = True, association: str | None = None
+) -> list[RatedLine]:
+    """What was charged ahead for the days that are left, as credit. In a pause they count from its beginning. Without
+    `addons` only what the plan charged, with an `association` only what that addon did."""
     if subscriptions.is_trial(row, subscriptions.period_of(row)):
         return []
     pauses = subscriptions.pauses_of(connection, row.id)
     unused_from = min((each.begun_at for each in pauses if each.resumed_at is None), default=now)
     lines = []
     for line in lines_ahead(connection, row, subscriptions.period_of(row), now):
-        if line.price.get("billing_period") == ONCE:
+        if line.price.get("billing_period") == ONCE or (association and line.association_id != association):
+            continue
+        if line.association_id is not None and not addons:
             continue
         for of, charged in _charged_ahead(connection, row, line.id, now):
             lines.append(_prorated(row, of, unused_from, line.name, old=charged))

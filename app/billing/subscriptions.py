@@ -28,6 +28,7 @@ from app.plans import reductions
 from app.pricing.charge import cost
 
 SUBSCRIPTION, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
+ADDON = tables.subscription_addon
 SYSTEM: Final = "system"
 
 
@@ -135,8 +136,11 @@ def add_lines(
     lines: Sequence[Line],
     start_at: datetime,
     now: datetime,
+    *,
+    end_at: datetime | None = None,
+    association: str | None = None,
 ) -> list[str]:
-    """Pin prices on a subscription from `start_at` on."""
+    """Pin prices on a subscription from `start_at` on, those of an addon under its `association`."""
     taken = connection.execute(select(LINE.c.position).where(LINE.c.subscription_id == subscription_id)).scalars().all()
     first = max(taken, default=-1) + 1
     rows = [
@@ -153,7 +157,8 @@ def add_lines(
             "plan_id": plan_id,
             "plan_name": plan_name,
             "start_at": line.start_at or start_at,
-            "end_at": line.end_at,
+            "end_at": line.end_at or end_at,
+            "association_id": association,
             "commitment": dict(line.commitment) if line.commitment else None,
             "coupons": [dict(coupon) for coupon in line.coupons],
             "meta": dict(line.meta or {}),
@@ -332,7 +337,8 @@ def activate(connection: Connection, subscription_id: str, *, start_at: datetime
         trial = start_at + (row.trial_end - row.trial_start)
         span = Span(start_at, trial)
         anchor = trial if row.billing_cycle == Anchoring.ANNIVERSARY else anchor
-    connection.execute(update(LINE).where(LINE.c.subscription_id == subscription_id).values(start_at=start_at))
+    for table in (LINE, ADDON):
+        connection.execute(update(table).where(table.c.subscription_id == subscription_id).values(start_at=start_at))
     return change(
         connection,
         row,
@@ -363,15 +369,27 @@ def move(
     if State(row.state) not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
     values: dict[str, Any] = {"plan_id": plan_id, "next_plan": None}
+    require_rhythm(connection, row, unit, count, now)
     if (unit, count) != (row.billing_period, row.billing_period_count):
         trial = is_trial(row, period_of(row))
         begins = row.trial_end if trial else now
         turns = cycle(unit, count, Anchoring(row.billing_cycle), begins)
         values |= {"billing_period": unit, "billing_period_count": count, "anchor": turns.anchor}
         values |= {"period_end": row.trial_end if trial else turns.containing(begins).end}
-    end_lines(connection, row.id, now, now)
+    end_lines(connection, row.id, now, now, addons=False)
     add_lines(connection, row.id, plan_id, plan_name, lines, now, now)
     return change(connection, row, now, **values)
+
+
+def require_rhythm(connection: Connection, row: Row[Any], unit: Unit, count: int, now: datetime) -> None:
+    """`Conflict` where addons are billed in the rhythm that is to end: their prices are agreed for it."""
+    if (unit, count) == (row.billing_period, row.billing_period_count):
+        return
+    query = select(ADDON.c.id).where(
+        ADDON.c.subscription_id == row.id, (ADDON.c.end_at.is_(None)) | (ADDON.c.end_at > now)
+    )
+    if connection.execute(query.limit(1)).first() is not None:
+        raise Conflict("Remove its addons first: they are agreed for another billing period.", code="invalid_operation")
 
 
 def end_line(connection: Connection, line_id: str, *, at: datetime, now: datetime) -> Row[Any]:
@@ -395,9 +413,15 @@ def fixed_worth(lines: Sequence[Row[Any]]) -> Fraction:
     return sum((cost(item.charge, item.quantity).amount * item.unit_rate for item in items), Fraction(0))
 
 
-def end_lines(connection: Connection, subscription_id: str, at: datetime, now: datetime) -> None:
-    """Every line that goes on ends then."""
+def end_lines(
+    connection: Connection, subscription_id: str, at: datetime, now: datetime, *, addons: bool = True
+) -> None:
+    """Every line that goes on ends then, and every addon; without `addons` only the plan's."""
+    if addons:
+        mine = (ADDON.c.subscription_id == subscription_id) & ((ADDON.c.end_at.is_(None)) | (ADDON.c.end_at > at))
+        connection.execute(update(ADDON).where(mine).values(end_at=at, updated_at=now))
     still = (LINE.c.subscription_id == subscription_id) & ((LINE.c.end_at.is_(None)) | (LINE.c.end_at > at))
+    still &= LINE.c.association_id.is_(None) if not addons else LINE.c.id.is_not(None)
     connection.execute(update(LINE).where(still).values(end_at=at, updated_at=now))
 
 

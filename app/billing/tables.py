@@ -75,11 +75,32 @@ subscription_line = Table(
     Column("end_at", UtcDateTime),
     Column("commitment", Json),
     Column("coupons", Json, nullable=False),
+    Column("association_id", String),  # the addon that it is a price of
     Column("meta", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("subscription_line_by_subscription", "subscription_id", "position"),
     Index("subscription_line_by_price", "price_id"),
+)
+
+#: An addon on a subscription, from the day it is taken to the day it is dropped.
+subscription_addon = Table(
+    "subscription_addon",
+    metadata,
+    Column("id", String, primary_key=True),  # addon_assoc_…
+    Column("subscription_id", String, ForeignKey("subscription.id"), nullable=False),
+    Column("addon_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("start_at", UtcDateTime, nullable=False),
+    Column("end_at", UtcDateTime),
+    Column("cancelled_at", UtcDateTime),
+    Column("cancel_reason", String),
+    Column("meta", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("subscription_addon_by_subscription", "subscription_id", "start_at"),
+    Index("subscription_addon_by_addon", "addon_id"),
 )
 
 subscription_pause = Table(

@@ -80,6 +80,7 @@ PREFIXES = {
     "cg": "credit grant",
     "cn": "credit note",
     "brf": "refund of an invoice",
+    "addon_assoc": "addon of a subscription",
     "cn_line": "line of a credit note",
     "coupon_assoc": "coupon on a subscription",
     "pause": "pause of a subscription",

@@ -76,7 +76,24 @@ class World:
                 price_book.create(connection, Given(full(plan_id, price)), actor="test", now=self.now)
         return plan_id
 
-    def entitle(self, plan_id: str, meter: str, limit: int | None, reset: str | None = None) -> None:
+    def addon(self, name: str, *prices: dict[str, Any]) -> str:
+        """As `plan`, for an addon."""
+        addon_id = f"addon_{name}"
+        with self.db.write() as connection:
+            connection.execute(
+                insert(tables.addon).values(
+                    id=addon_id, name=name, lookup_key=name, metadata={}, status="published", created_by="test",
+                    updated_by="test", created_at=self.now, updated_at=self.now,
+                )
+            )  # fmt: skip
+            for price in prices:
+                given = {**full(addon_id, price), "entity_type": "ADDON"}
+                price_book.create(connection, Given(given), actor="test", now=self.now)
+        return addon_id
+
+    def entitle(
+        self, plan_id: str, meter: str, limit: int | None, reset: str | None = None, kind: str = "PLAN"
+    ) -> None:
         row = {
             "id": f"feat_{next(self.numbers)}", "metadata": {}, "status": "published", "created_by": "test",
             "updated_by": "test", "created_at": self.now, "updated_at": self.now,
@@ -87,7 +104,7 @@ class World:
             )
             connection.execute(
                 insert(tables.entitlement).values(
-                    **{**row, "id": f"ent_{next(self.numbers)}"}, entity_type="PLAN", entity_id=plan_id,
+                    **{**row, "id": f"ent_{next(self.numbers)}"}, entity_type=kind, entity_id=plan_id,
                     feature_id=row["id"], feature_type="metered", is_enabled=True, usage_limit=limit,
                     usage_reset_period=reset, is_soft_limit=True,
                 )

@@ -63,6 +63,39 @@ def subscribed(sdk: Flexprice, name: str, plan: str) -> Any:
     )  # fmt: skip
 
 
+def test_addons_are_taken_and_dropped(sdk: Flexprice, name: str, plan: str) -> None:
+    made = sdk.addons.create_addon(name=f"Seats of {name}", lookup_key=f"seats-{name}")
+    sdk.prices.create_price(
+        currency="usd", entity_type="ADDON", entity_id=made.id, price_unit_type="FIAT", billing_model="FLAT_FEE",
+        billing_period="MONTHLY", billing_period_count=1, type_="FIXED", amount="30", invoice_cadence="ADVANCE",
+        display_name="Seats",
+    )  # fmt: skip
+    sdk.customers.create_customer(external_id=name, name=name)
+    subscription = sdk.subscriptions.create_subscription(
+        external_customer_id=name, plan_id=plan, currency="usd", billing_period="MONTHLY",
+        start_date=datetime.now(UTC) - timedelta(days=3), addons=[{"addon_id": made.id}],
+    )  # fmt: skip
+    assert {line.display_name: line.entity_type for line in subscription.line_items or []} == {
+        "Base": "plan", "Images": "plan", "Seats": "addon",
+    }  # fmt: skip
+    (first,) = sdk.invoices.query_invoice(subscription_id=subscription.id).items or []
+    assert first.total == "50"
+    more = sdk.subscriptions.add_subscription_addon(addon_id=made.id, subscription_id=subscription.id)
+    assert (more.addon_id, more.addon_status) == (made.id, "active")
+    assert more.invoice is not None
+    with pytest.raises(sdk_errors.FlexpriceError):
+        sdk.subscriptions.add_subscription_addon(
+            addon_id=made.id, subscription_id=subscription.id, coupons=[{"coupon_code": "X"}]
+        )
+    sdk.subscriptions.remove_subscription_addon(addon_association_id=more.id, reason="enough")
+    found = sdk.subscriptions.get_subscription_addon_associations(id=subscription.id).items or []
+    assert sorted((each.addon_status, each.cancellation_reason) for each in found) == [
+        ("active", None), ("cancelled", "enough"),
+    ]  # fmt: skip
+    with pytest.raises(sdk_errors.FlexpriceError):
+        sdk.addons.delete_addon(id=made.id or "")
+
+
 def used(server: BillingServer, name: str, images: int) -> None:
     given = {
         "event_name": name, "external_customer_id": name,

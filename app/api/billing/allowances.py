@@ -1,6 +1,7 @@
 """What customers and subscriptions are entitled to, put together from their plans, and how much of it is used."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -35,7 +36,7 @@ def router(billing: Billing) -> APIRouter:
             if query.has("subscription_ids"):
                 wanted = _listed(query, "subscription_ids")
                 rows = [row for row in rows if row.id in wanted]
-            promises = _wanted(connection, promised.promises_of(connection, rows), query)
+            promises = _wanted(connection, promised.promises_of(connection, rows, now), query)
             found = promised.usage_of(connection, customer.external_id, promises, now)
             items = [_summary(connection, each) for each in found]
             period = rows[0] if rows else None
@@ -54,18 +55,18 @@ def router(billing: Billing) -> APIRouter:
     @api.get("/customers/external/{external_id}/entitlements")
     def by_external_id(_key: Key, external_id: str, query: Query) -> Wire:
         with db.read() as connection:
-            return _of_customer(connection, customers.by_external_id(connection, external_id), query)
+            return _of_customer(connection, customers.by_external_id(connection, external_id), query, billing.clock())
 
     @api.get("/customers/{customer_id}/entitlements")
     def of_customer(_key: Key, customer_id: str, query: Query) -> Wire:
         with db.read() as connection:
-            return _of_customer(connection, customers.get(connection, customer_id), query)
+            return _of_customer(connection, customers.get(connection, customer_id), query, billing.clock())
 
     @api.get("/subscriptions/{subscription_id}/entitlements")
     def of_subscription(_key: Subscriber, subscription_id: str, query: Query) -> Wire:
         with db.read() as connection:
             row = subscriptions.find(connection, subscription_id)
-            found = _wanted(connection, promised.promises_of(connection, [row]), query)
+            found = _wanted(connection, promised.promises_of(connection, [row], billing.clock()), query)
             return {
                 "subscription_id": row.id,
                 "plan_id": row.plan_id,
@@ -75,9 +76,9 @@ def router(billing: Billing) -> APIRouter:
     return api
 
 
-def _of_customer(connection: Connection, customer: Customer, query: Given) -> Wire:
+def _of_customer(connection: Connection, customer: Customer, query: Given, now: datetime) -> Wire:
     rows: Sequence[Row[Any]] = promised.live_of(connection, customer.id)
-    found = _wanted(connection, promised.promises_of(connection, rows), query)
+    found = _wanted(connection, promised.promises_of(connection, rows, now), query)
     return {"customer_id": customer.id, "features": [_feature(connection, each) for each in found]}
 
 

@@ -3,10 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.api.billing.routes import Writes
+from app.billing import promised
 from app.kernel.errors import NotFound
 from app.kernel.given import Given
 from app.plans import catalog
@@ -74,7 +76,11 @@ def addons(billing: Billing) -> APIRouter:
 
     @api.delete("/{addon_id}")
     def delete(key: Key, addon_id: str) -> Wire:
-        return make.gone(key, lambda c, who: catalog.addons.remove(c, addon_id, **who), "The addon is deleted.")
+        def gone(connection: Connection, who: dict[str, Any]) -> None:
+            promised.free_addon(connection, addon_id, billing.clock())
+            catalog.addons.remove(connection, addon_id, **who)
+
+        return make.gone(key, gone, "The addon is deleted.")
 
     @api.get("/{addon_id}/entitlements")
     def entitlements(_key: Key, addon_id: str) -> Wire:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from app.api.billing import show, wire
 from app.api.billing.unserved import expands
-from app.billing import agreeing, closing, drafts, facts, prorating, subscriptions, tables
+from app.billing import addons, agreeing, closing, drafts, facts, prorating, subscriptions, tables
 from app.billing.lifecycle import State
 from app.billing.pinned import unpin
 from app.billing.rating import RatedLine
@@ -217,6 +217,7 @@ def line(row: Row[Any], connection: Connection | None = None, wish: Collection[s
         "meter_id": row.meter_id,
         "entity_type": str(price.get("entity_type") or "plan").lower(),
         "entity_id": price.get("entity_id") or row.plan_id,
+        "addon_association_id": row.association_id,
         "plan_display_name": row.plan_name,
         "display_name": row.name,
         "quantity": wire.decimal(row.quantity),
@@ -272,6 +273,26 @@ def association(kept: Mapping[str, Any], row: Row[Any]) -> dict[str, Any]:
         "start_date": kept.get("start_date") or wire.moment(row.start_at),
         "end_date": kept.get("end_date"),
         "status": "published",
+    }
+
+
+def addon(kept: Row[Any], now: datetime) -> dict[str, Any]:
+    """An addon on a subscription."""
+    return {
+        "id": kept.id,
+        "addon_id": kept.addon_id,
+        "entity_id": kept.subscription_id,
+        "entity_type": "subscription",
+        "addon_status": addons.status_of(kept, now),
+        "start_date": wire.moment(kept.start_at),
+        "end_date": wire.moment(kept.end_at),
+        "cancelled_at": wire.moment(kept.cancelled_at),
+        "cancellation_reason": kept.cancel_reason,
+        "status": "published",
+        "metadata": kept.meta,
+        "created_at": wire.moment(kept.created_at),
+        "created_by": kept.created_by,
+        "updated_at": wire.moment(kept.updated_at),
     }
 
 

@@ -10,7 +10,7 @@ from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.api.billing.unserved import expands
-from app.billing import agreeing, beginning, closing, prorating, subscriptions, syncing, tables, undo
+from app.billing import addons, agreeing, beginning, closing, prorating, subscriptions, syncing, tables, undo
 from app.billing.lifecycle import State
 from app.billing.rating import RatedLine
 from app.kernel.errors import Conflict, InvalidInput
@@ -42,6 +42,38 @@ def lines(billing: Billing) -> APIRouter:
         with db.write() as connection:
             at = body.maybe_moment("effective_from") or now
             return show.line(subscriptions.end_line(connection, line_id, at=at, now=now))
+
+    @api.post("/subscriptions/addon")
+    def add_addon(key: Key, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            row = subscriptions.find(connection, body.text("subscription_id"), lock=True)
+            wish = addons.read(connection, body, agreeing.rhythm_of(row), now)
+            kept, made = addons.add(connection, row.id, wish, actor=key.id, now=now)
+            return show.addon(kept, now) | {"invoice": made and invoice_wire.shown(connection, made)}
+
+    @api.delete("/subscriptions/addon")
+    def remove_addon(key: Key, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            kept, _ = addons.remove(
+                connection,
+                body.text("addon_association_id"),
+                at=body.maybe_moment("effective_date"),
+                at_period_end=body.maybe_choice("change_at", (addons.NOW, addons.LATER)) == addons.LATER,
+                prorate=show.prorates(body),
+                reason=body.maybe("reason") or "",
+                actor=key.id,
+                now=now,
+            )
+            return {"message": f"The addon ends at {wire.moment(kept.end_at)}."}
+
+    @api.get("/subscriptions/{subscription_id}/addons/associations")
+    def addons_of(_key: Key, subscription_id: str) -> dict[str, Any]:
+        with db.read() as connection:
+            row = subscriptions.find(connection, subscription_id)
+            found = [show.addon(each, clock()) for each in addons.of_subscription(connection, row.id)]
+            return {"items": found}
 
     @api.post("/subscriptions/{subscription_id}/change/preview")
     def preview_change(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:

@@ -57,6 +57,11 @@ _DATED: Final = {
     for name in ("start_date", "end_date")
 }
 _METERED: Final = {"billing_anchor": NO_ANCHOR, "timezone": UTC_ONLY}
+_ADDON: Final = {
+    "checkout": CHECKOUT,
+    "coupons": Unserved("is not served for addons: give coupons to the subscription, or to one of its prices."),
+    **{f"line_item_commitments.*.{name}": said for name, said in _LINE.items()},
+}
 _INVOICE_LINE: Final = {
     f"line_items.{name}": Unserved("is not served: a line has a name, a quantity, an amount and a period.")
     for name in (
@@ -114,7 +119,7 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
     ("PUT", "/entitlements/{entitlement_id}"): _GRANT,
     ("POST", "/entitlements/search"): {"has_grant_config": GRANTED},
     ("POST", "/subscriptions"): {
-        "addons": Unserved("is not served: give the addon's prices as line_items."),
+        **{f"addons.{name}": said for name, said in _ADDON.items()},
         "checkout": CHECKOUT,
         "phases": Unserved("is not served: change the plan when the time has come."),
         "inheritance": CHILDREN,
@@ -129,6 +134,7 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
         **{f"line_item_commitments.*.{name}": said for name, said in _LINE.items()},
         **{f"override_entitlements.{name}": said for name, said in _GRANT.items()},
     },
+    ("POST", "/subscriptions/addon"): _ADDON,
     ("PUT", "/subscriptions/{subscription_id}"): {"parent_subscription_id": CHILDREN},
     ("POST", "/subscriptions/{subscription_id}/pause"): {"proration_behavior": PRORATED},
     ("POST", "/subscriptions/{subscription_id}/resume"): {"proration_behavior": PRORATED},
