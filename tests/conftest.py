@@ -1,5 +1,6 @@
 """Fixtures every test may ask for. `database` comes twice: once on SQLite, once on PostgreSQL."""
 
+import functools
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -20,9 +21,10 @@ from tests.support.schema import prepare
 from tests.support.seeded import seed
 from tests.support.server import ensure_front_end
 from tests.support.stripe_sandbox import SandboxStripe, running_stripe
-from tests.support.thrift import be_thrifty
+from tests.support.thrift import be_thrifty, make_hypothesis_patient
 
 be_thrifty()
+make_hypothesis_patient()
 
 ENGINES = ("sqlite", "postgres")
 ONE_ENGINE = ("api", "ui")  # what they ask the database is asked in the rooms below, and tested there on both
@@ -45,9 +47,8 @@ GROUPS = ("browser", "faults")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long ones to `make test-long`; pages share one process, killed ones another, and both begin at once."""
     for item in items:
-        for name in GROUPS:
-            if item.path.is_relative_to(TESTS / name):
-                item.add_marker(name)
+        if (room := _room(item.path)) in GROUPS:
+            item.add_marker(room)
     later = set() if LONG else {item for item in items if item.get_closest_marker("long") or _is_other_engine(item)}
     if later:
         config.hook.pytest_deselected(items=list(later))
@@ -57,9 +58,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(GROUPS[group]))
 
 
+@functools.cache
+def _room(path: Path) -> str:
+    """The folder of `tests` that a file is in."""
+    return path.relative_to(TESTS).parts[0]
+
+
 def _is_other_engine(item: pytest.Item) -> bool:
     """Whether this is the PostgreSQL turn of a test that does without: its layer holds no SQL, or its neighbours do."""
-    alone = item.get_closest_marker("one_engine") or any(item.path.is_relative_to(TESTS / name) for name in ONE_ENGINE)
+    alone = item.get_closest_marker("one_engine") or _room(item.path) in ONE_ENGINE
     return bool(alone) and "postgres" in getattr(item, "callspec", NO_PARAMS).params.values()
 
 

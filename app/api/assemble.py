@@ -11,6 +11,7 @@ from app.api.gateway import media_routes, native, present, requests, statement, 
 from app.api.gateway.common import Gateway
 from app.api.gateway.prefix import OpenAiPrefix
 from app.api.gateway.present import Wire
+from app.api.later import Later
 from app.api.patience import Patience
 from app.api.request_log import RequestTaker
 from app.api.session import DemoLogins
@@ -70,7 +71,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     async def unknown(rest: str) -> None:
         raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
 
-    api.mount(billing.PREFIX, billing.build_billing(services))
+    api.mount(billing.PREFIX, Later(lambda: billing.build_billing(services)))
 
     api.add_middleware(Patience)
     api.add_middleware(observe.Observed)

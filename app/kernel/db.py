@@ -19,6 +19,7 @@ from sqlmodel import Session, SQLModel
 from app.kernel.clock import as_utc
 
 BUSY_TIMEOUT_MS = 30_000
+SYNCHRONOUS = "FULL"  # what was committed outlives a power cut
 TURN_SECONDS = 5.0
 metadata = SQLModel.metadata
 
@@ -154,7 +155,8 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        waits = (f"synchronous={SYNCHRONOUS}", f"busy_timeout={BUSY_TIMEOUT_MS}")
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", *waits):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,14 +1,18 @@
 """The API as customers use it: the official OpenAI SDK and plain HTTP, against the whole of Farebox."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import openai
 import pytest
 
+from tests.support.late import Late
 from tests.support.server import Running, running_farebox
+
+openai = Late("openai")
 
 PROMPT = "A red tram on a viaduct"
 

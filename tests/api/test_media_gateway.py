@@ -1,6 +1,8 @@
 """Pictures, sound and videos as customers use them: the official OpenAI SDK against a running API, over all four kinds
 of provider."""
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import io
@@ -14,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import openai
 import pytest
 from PIL import Image
 from sqlalchemy import select
@@ -28,6 +29,9 @@ from app.kernel.db import metadata
 from app.kernel.money import Money
 from tests.support.api_server import running_api
 from tests.support.house import House, house, settings_for
+from tests.support.late import Late
+
+openai = Late("openai")
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 FILE = metadata.tables[str(StoredFile.__tablename__)]

@@ -1,12 +1,14 @@
 """One running server for the billing API's tests, and clients that talk to it: the official SDK and plain HTTP."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from flexprice import Flexprice
 
 from app.invoicing.parties import Address, Seller
 from app.invoicing.seller import Sellers
@@ -14,6 +16,9 @@ from app.kernel import clock
 from app.kernel.db import Database
 from app.plans.keys import EVERYTHING, BillingKeys
 from tests.support.api_server import running_api
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class BillingServer:
         return BillingKeys(self.db, clock.now).issue("test", scopes or EVERYTHING, actor="test").secret
 
     def sdk(self, secret: str | None = None) -> Flexprice:
+        from flexprice import Flexprice
+
         return Flexprice(server_url=self.url, api_key_auth=secret or self.secret)
 
     def http(self, secret: str | None = None) -> httpx.Client:

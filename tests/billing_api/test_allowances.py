@@ -1,16 +1,23 @@
 """What a customer is entitled to, from all subscriptions together, and how much of it is used."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
-from flexprice import Flexprice
-from flexprice.models.errors import ErrorResponse
 
 from app.kernel import clock
 from app.metering.apart import Apart
 from app.metering.events import read_event
 from app.metering.ingest import Ingest
 from tests.billing_api.conftest import BillingServer
+from tests.support.late import Late
+
+sdk_errors = Late("flexprice.models.errors")
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 
 @pytest.fixture(scope="module")
@@ -92,5 +99,5 @@ def test_what_has_subscriptions_stays(sdk: Flexprice, subscribed: tuple[str, lis
     customer, (first, _) = subscribed
     plan = sdk.subscriptions.get_subscription(id=first).plan_id or ""
     for delete in (lambda: sdk.plans.delete_plan(id=plan), lambda: sdk.customers.delete_customer(id=customer)):
-        with pytest.raises(ErrorResponse, match="has subscriptions"):
+        with pytest.raises(sdk_errors.ErrorResponse, match="has subscriptions"):
             delete()

@@ -1,8 +1,13 @@
 """Credit grants through the official SDK."""
 
-from flexprice import Flexprice
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from tests.billing_api.conftest import BillingServer
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 
 def test_a_grant_of_a_plan_and_one_of_a_subscription(sdk: Flexprice, billing_server: BillingServer) -> None:

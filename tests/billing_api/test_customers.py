@@ -1,26 +1,32 @@
 """Customers through the official SDK and by plain HTTP."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from flexprice import Flexprice
-from flexprice.models import CustomerContactPerson
-from flexprice.models.errors import FlexpriceDefaultError
 from sqlalchemy import insert, select
 
 from app.kernel import clock
 from app.kernel.db import metadata
 from app.plans import customers, tables
 from tests.billing_api.conftest import BillingServer
+from tests.support.late import Late
+
+sdk_models = Late("flexprice.models")
+sdk_errors = Late("flexprice.models.errors")
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 
 def test_a_customer_is_made_found_changed_and_taken_off(sdk: Flexprice) -> None:
     made = sdk.customers.create_customer(
         external_id="studio-1", name="Example Studio", email="Billing@Example.com", address_city="Berlin",
         timezone="Europe/Berlin", metadata={"segment": "pro"},
-        contact_persons=[CustomerContactPerson(first_name="Mara")],
+        contact_persons=[sdk_models.CustomerContactPerson(first_name="Mara")],
     )  # fmt: skip
     assert (made.id or "").startswith("cust_")
     assert (made.email, made.status, made.timezone) == ("billing@example.com", "published", "Europe/Berlin")
@@ -31,7 +37,7 @@ def test_a_customer_is_made_found_changed_and_taken_off(sdk: Flexprice) -> None:
     by_name = sdk.customers.update_customer(external_customer_id="studio-1", metadata={"a": "b"})
     assert (by_name.id, by_name.metadata, by_name.name) == (made.id, {"a": "b"}, "Renamed")
     sdk.customers.delete_customer(id=made.id or "")
-    with pytest.raises(FlexpriceDefaultError) as refused:
+    with pytest.raises(sdk_errors.FlexpriceDefaultError) as refused:
         sdk.customers.get_customer(id=made.id or "")
     assert (refused.value.status_code, '"not_found"' in refused.value.body) == (404, True)
     assert sdk.customers.create_customer(external_id="studio-1", name="Again").id != made.id
@@ -117,7 +123,7 @@ def test_refusals(http: httpx.Client, call: Callable[[httpx.Client], httpx.Respo
 
 def test_an_external_id_is_taken_once(sdk: Flexprice) -> None:
     sdk.customers.create_customer(external_id="twice", name="One")
-    with pytest.raises(FlexpriceDefaultError) as refused:
+    with pytest.raises(sdk_errors.FlexpriceDefaultError) as refused:
         sdk.customers.create_customer(external_id="twice", name="Two")
     assert refused.value.status_code == 409
     assert '"already_exists"' in refused.value.body

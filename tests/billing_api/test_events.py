@@ -1,15 +1,22 @@
 """Usage events through the official SDK and by plain HTTP: sent, sent again, looked up, added up."""
 
+from __future__ import annotations
+
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from flexprice import Flexprice
-from flexprice.models import IngestEventRequest
-from flexprice.models.errors import ErrorResponse
+
+from tests.support.late import Late
+
+sdk_models = Late("flexprice.models")
+sdk_errors = Late("flexprice.models.errors")
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 DOCUMENTED = json.loads((Path(__file__).parents[1] / "vectors" / "billing_requests.json").read_text(encoding="utf-8"))
 APRIL = {"start_time": datetime(2026, 4, 1, tzinfo=UTC), "end_time": datetime(2026, 5, 1, tzinfo=UTC)}
@@ -34,7 +41,7 @@ def test_an_event_is_sent_and_found(sdk: Flexprice) -> None:
 
 
 def test_many_events_are_sent_at_once_and_counted_once(sdk: Flexprice, http: httpx.Client) -> None:
-    events = [IngestEventRequest(**event(f"bulk-{number}", "bulk-customer")) for number in range(20)]
+    events = [sdk_models.IngestEventRequest(**event(f"bulk-{number}", "bulk-customer")) for number in range(20)]
     assert sdk.events.ingest_events_bulk(events=events)["accepted"] == "20"
     later = [event(f"bulk-{number}", "bulk-customer", timestamp="2026-04-20T01:00:00Z") for number in range(25)]
     later[3]["properties"] = {"model": "other"}
@@ -158,6 +165,6 @@ def test_an_event_tells_why_nothing_pays_for_it(sdk: Flexprice, http: httpx.Clie
     assert {each["meter_id"] for each in found["debug_tracker"]["meter_matching"]["matched_meters"]} >= {
         "meter_video_seconds"
     }
-    with pytest.raises(ErrorResponse) as refused:
+    with pytest.raises(sdk_errors.ErrorResponse) as refused:
         sdk.events.get_event(id="why-1", external_customer_id="somebody-else")
     assert refused.value.data.code == "not_found"

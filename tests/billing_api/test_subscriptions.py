@@ -1,14 +1,14 @@
 """Subscriptions, invoices, payments and credit notes through the official SDK."""
 
+from __future__ import annotations
+
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from flexprice import Flexprice
-from flexprice.models import errors as sdk_errors
 from sqlalchemy import select
 
 from app.kernel import clock
@@ -17,6 +17,12 @@ from app.metering.apart import Apart
 from app.metering.events import read_event
 from app.metering.ingest import Ingest
 from tests.billing_api.conftest import BillingServer
+from tests.support.late import Late
+
+sdk_errors = Late("flexprice.models.errors")
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 _numbers = count(1)
 PAYMENT = {

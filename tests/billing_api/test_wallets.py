@@ -1,16 +1,20 @@
 """Wallets through the official SDK, and what only plain HTTP can ask."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from flexprice import Flexprice
 
 from app.ledger.audit import run_audit
 from app.plans import customers
 from tests.billing_api.conftest import BillingServer
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 LATER = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
 

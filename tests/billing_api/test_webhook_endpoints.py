@@ -1,17 +1,21 @@
 """Where an operator's own systems hear of billing: endpoints, and the log of what was sent there."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from flexprice import Flexprice
 from sqlalchemy import select
 
 from app.kernel.events import BILLING_TYPES
 from app.kernel.tables import outbox
 from tests.billing_api.conftest import BillingServer
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 NOTED = ("created", "updated", "deleted")
 URL = "https://hooks.example.com/billing"

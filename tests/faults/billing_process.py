@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app.billing.service import close_due, close_months, finalize_due
 from app.kernel.db import Database
-from tests.faults.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, forking, seen_off
 
 
 def main(url: str, moments: list[datetime], fault: str) -> None:

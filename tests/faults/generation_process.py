@@ -8,7 +8,7 @@ from app.generation.advance import advance
 from app.generation.start import Ask, start
 from app.kernel.ids import new_id
 from app.services import Services
-from tests.faults.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, forking, seen_off
 from tests.support.house import settings_for
 from tests.support.seeded import SECRET_KEY
 

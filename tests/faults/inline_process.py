@@ -10,7 +10,7 @@ from app.generation.start import Ask
 from app.generation.text import plan_chat
 from app.kernel.ids import new_id
 from app.services import Services
-from tests.faults.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, forking, seen_off
 from tests.support.house import settings_for
 from tests.support.seeded import SECRET_KEY
 

@@ -3,8 +3,8 @@
 from multiprocessing.connection import Connection
 
 from app.kernel.db import Database
-from tests.faults.forking import die_at, forking, seen_off
 from tests.invoicing.support import Office
+from tests.support.forking import die_at, forking, seen_off
 
 
 def main(url: str, workspace: str, orders: list[str], fault: str, pipe: Connection) -> None:

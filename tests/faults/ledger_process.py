@@ -15,8 +15,8 @@ from app.kernel.db import Database
 from app.ledger.companion import Within
 from app.ledger.tables import journal, lot
 from app.ledger.wallet import Ledger
-from tests.faults.forking import die_at, forking, seen_off
 from tests.ledger.support import DEADLINE, START, Shop, cost, credits
+from tests.support.forking import die_at, forking, seen_off
 
 HELD, CHARGED, BOUGHT = 10, 7, 20
 

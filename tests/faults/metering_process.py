@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from app.kernel.db import Database
 from app.metering.events import Event, read_event
 from app.metering.ingest import Ingest
-from tests.faults.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, forking, seen_off
 
 NOON = datetime(2026, 4, 14, 12, tzinfo=UTC)
 

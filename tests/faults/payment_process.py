@@ -9,7 +9,7 @@ from typing import Any
 from app import services as building
 from app.payments.orders import Choice
 from app.services import Services
-from tests.faults.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, forking, seen_off
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import settings_for
 

@@ -8,7 +8,7 @@ import httpx
 
 from app.kernel.fiat import Fiat
 from app.payments.refunds import RefundChoice
-from tests.faults.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, forking, seen_off
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till

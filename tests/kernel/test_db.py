@@ -12,8 +12,10 @@ from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlmodel import Session
 
 from app.accounts.tables import Workspace
+from app.kernel import db as kernel_db
 from app.kernel.clock import as_utc
 from app.kernel.db import TURN_SECONDS, BigKey, Database, Json, Turnstile, UtcDateTime
+from tests.support import thrift
 from tests.support.threads import at_once
 
 TABLE = Table(
@@ -148,7 +150,8 @@ def test_writers_take_turns(kept: Database) -> None:
         assert connection.execute(select(TABLE.c.big)).scalar_one() == 80
 
 
-def test_sqlite_is_opened_safely(sqlite_url: str) -> None:
+def test_sqlite_is_opened_safely(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel_db, "SYNCHRONOUS", thrift.DURABLE)  # the suite itself does without
     db = Database(sqlite_url)
     with db.read() as connection:
         settings = {

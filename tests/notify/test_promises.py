@@ -14,7 +14,8 @@ APP = Path(__file__).resolve().parents[2] / "app"
 def _promises() -> Iterator[tuple[str, ast.Call]]:
     """Every `outbox.mail(…)` of the house, and where it stands."""
     for path in sorted(APP.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if "outbox.mail(" in source else ():
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.mail":
                 yield f"{path.relative_to(APP)}:{node.lineno}", node
 

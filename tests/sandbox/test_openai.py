@@ -1,15 +1,19 @@
 """The OpenAI-compatible hosts: the official SDK reads them, and the book says what they billed."""
 
+from __future__ import annotations
+
 import base64
 import json
 from io import BytesIO
 
 import httpx
-import openai
 import pytest
 from PIL import Image
 
 from tests.sandbox.callers import BEARER, book
+from tests.support.late import Late
+
+openai = Late("openai")
 
 HELLO = [{"role": "user", "content": "hello there"}]
 TOOL = {

@@ -1,33 +1,45 @@
 """The API in a process of its own, over a database that is there already: for tests and benches of the gateway.
 
-    with running_api(folder, database_url, sandbox_url) as url: …
-
-`python -m tests.support.api_server --home DIR --database URL --sandbox URL --port N [--carry] [--reachable]`
+with running_api(folder, database_url, sandbox_url) as url: …
 """
 
-import argparse
 import asyncio
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.support.sandbox import ROOT, free_port
+from tests.support.forking import forking
+from tests.support.sandbox import free_port
+from tests.support.thrift import be_thrifty, is_thrifty
 
 START_SECONDS = 90.0  # a busy machine is slow, not wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the process is told."""
+
+    home: Path
+    database: str
+    sandbox: str
+    port: int
+    carry: bool
+    impatient: bool
+    reachable: bool
+    thrifty: bool
 
 
 class Api:
     """A running API; `process` for whoever wants to kill it."""
 
-    def __init__(self, url: str, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, url: str, process: BaseProcess) -> None:
         self.url, self.process = url, process
 
 
@@ -48,32 +60,37 @@ def running_api(
     environment, such as a fault point."""
     port = port or free_port()
     home.mkdir(parents=True, exist_ok=True)
-    given = ["--home", str(home), "--database", database_url, "--sandbox", sandbox_url, "--port", str(port)]
-    command = [sys.executable, "-m", "tests.support.api_server", *given, *(["--carry"] if carry else [])]
-    command += ["--impatient"] if impatient else []
-    command += ["--reachable"] if reachable else []
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env})
+    options = Options(home, database_url, sandbox_url, port, carry, impatient, reachable, is_thrifty())
+    process = forking().Process(target=_run, args=(options, env), daemon=True)
+    process.start()
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url, process)
         yield Api(url, process)
     finally:
         process.kill()
-        process.wait(10)
+        process.join(10)
 
 
-def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait(url: str, process: BaseProcess) -> None:
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
+    while time.monotonic() < end and process.exitcode is None:
         try:
             if httpx.get(f"{url}/healthz", trust_env=False).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.1)
+            time.sleep(0.02)
     raise RuntimeError("the API did not start")
 
 
-async def serve(options: argparse.Namespace) -> None:
+def _run(options: Options, env: Mapping[str, str]) -> None:
+    os.environ.update(env)
+    if options.thrifty:
+        be_thrifty()
+    asyncio.run(_serve(options))
+
+
+async def _serve(options: Options) -> None:
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
@@ -101,19 +118,3 @@ async def serve(options: argparse.Namespace) -> None:
     finally:
         await finish(services.desk, 5)
         await asyncio.to_thread(services.stop)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--home", required=True, type=Path)
-    parser.add_argument("--database", required=True)
-    parser.add_argument("--sandbox", required=True)
-    parser.add_argument("--port", required=True, type=int)
-    parser.add_argument("--carry", action="store_true")
-    parser.add_argument("--impatient", action="store_true")
-    parser.add_argument("--reachable", action="store_true")
-    asyncio.run(serve(parser.parse_args()))
-
-
-if __name__ == "__main__":
-    main()

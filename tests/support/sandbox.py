@@ -50,5 +50,5 @@ def _wait_until_healthy(base: str, process: "subprocess.Popen[bytes]") -> None:
             if httpx.get(f"{base}/health", timeout=2, trust_env=False).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)
+            time.sleep(0.02)
     raise RuntimeError("the sandbox did not start")

@@ -1,4 +1,5 @@
-"""Processes to be killed, forked from a server that has everything imported already: a kill test starts many of them.
+"""Processes forked from a server that has everything imported already: a kill test starts many of them, and a server of
+our own is there at once.
 
 There is one such server in a test process, and it imports what it was told to before the first fork, so it is told
 about all of them at once.
@@ -12,11 +13,10 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 
 from app.kernel import faults
+from tests.support.thrift import be_thrifty
 
-PRELOAD = [
-    f"tests.faults.{name}_process"
-    for name in ("generation", "inline", "invoice", "ledger", "metering", "payment", "returns")
-]
+KILLED = ("billing", "generation", "inline", "invoice", "ledger", "metering", "payment", "returns")
+PRELOAD = ["app.api.assemble", "tests.support.api_server", *(f"tests.faults.{name}_process" for name in KILLED)]
 
 
 def forking() -> ForkServerContext:
@@ -28,6 +28,7 @@ def forking() -> ForkServerContext:
 
 def die_at(fault: str) -> None:
     """In the new process: be killed at this named point, or nowhere."""
+    be_thrifty()  # what a kill leaves behind does not depend on when the disk had it
     os.environ["FAREBOX_FAULT"] = fault
     importlib.reload(faults)
 
