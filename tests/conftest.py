@@ -40,22 +40,38 @@ expect.set_options(timeout=PATIENCE_MS)
 # --- which tests run, and where
 
 
-#: What follows one another in one process, in the order it is begun: the longest first, so that no process ends alone.
-GROUPS = ("browser", "faults")
+#: Two of the rooms begin first, and their tests follow one another in one process: the kills, and the pages, of which a
+#: second process, with a Farebox of its own, does these files.
+MARKED = ("browser", "faults")
+OTHER_PAGES = {"test_playground", "test_shell", "test_story", "test_top_up"}
+GROUPS = ("pages", "other pages", "kills")
+#: The rooms with the longest files come next, so that no process ends alone.
+LONGEST = ("scenarios", "payments", "ledger", "generation", "reconcile", "jobs", "security", "run")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long ones to `make test-long`; pages share one process, killed ones another, and both begin at once."""
+    """Leave the long ones to `make test-long`, and say what begins first."""
     for item in items:
-        if (room := _room(item.path)) in GROUPS:
+        if (room := _room(item.path)) in MARKED:
             item.add_marker(room)
     later = set() if LONG else {item for item in items if item.get_closest_marker("long") or _is_other_engine(item)}
     if later:
         config.hook.pytest_deselected(items=list(later))
-    items[:] = sorted((item for item in items if item not in later), key=_group)
-    for item in items:
-        if (group := _group(item)) < len(GROUPS):
-            item.add_marker(pytest.mark.xdist_group(GROUPS[group]))
+    placed = sorted(((_place(item), item) for item in items if item not in later), key=lambda pair: pair[0])
+    for place, item in placed:
+        if place < len(GROUPS):
+            item.add_marker(pytest.mark.xdist_group(GROUPS[place]))
+    items[:] = [item for _, item in placed]
+
+
+def _place(item: pytest.Item) -> int:
+    """Its group's place in `GROUPS`; whatever has none comes later."""
+    if item.get_closest_marker("browser"):
+        return int(item.path.stem in OTHER_PAGES)
+    if item.get_closest_marker("faults"):
+        return 2
+    room = _room(item.path)
+    return len(GROUPS) + (LONGEST.index(room) if room in LONGEST else len(LONGEST))
 
 
 @functools.cache
@@ -82,10 +98,6 @@ class ByFile(LoadGroupScheduling):
     def _split_scope(self, nodeid: str) -> str:
         group = super()._split_scope(nodeid)
         return nodeid.partition("::")[0] if group == nodeid else group
-
-
-def _group(item: pytest.Item) -> int:
-    return next((place for place, name in enumerate(GROUPS) if item.get_closest_marker(name)), len(GROUPS))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,8 +17,10 @@ class Later:
         self._lock = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        application = self._built or await asyncio.to_thread(self._once)
-        await application(scope, receive, send)
+        built = self._built
+        if built is None:
+            built = await asyncio.to_thread(self._once)
+        await built(scope, receive, send)
 
     def _once(self) -> ASGIApp:
         with self._lock:

@@ -1,7 +1,8 @@
 """`python -m tests.support.suite [pytest arguments]`: the whole suite, as `make test` runs it.
 
-Tests run side by side in two or more processes. Browser scenarios follow one another in one of them and the fault suite
-in another, and both are begun first: they are the longest, and a process that is done takes from the rest.
+Tests run side by side, in two processes more than there are cores: a third of a test is waiting for somebody else.
+Browser scenarios follow one another in two of them and the fault suite in another, and these are begun first: they are
+the longest, and a process that is done takes from the rest, file by file.
 """
 
 import os
@@ -11,10 +12,11 @@ import sys
 from pathlib import Path
 
 from tests.support.browser import find_chromium
+from tests.support.compiled import compile_everything
 from tests.support.effort import CI
 
 INSTALL_SECONDS = 300
-MOST_PROCESSES = 4
+MORE_PROCESSES, MOST_PROCESSES = 2, 8
 RULE = "=" * 78
 
 
@@ -25,10 +27,11 @@ def main(arguments: list[str]) -> int:
         remedy = "Install one (Debian: apt install chromium) or name one in CHROMIUM."
         lines = ("", RULE, f"No Chromium or Chrome could be found or installed, {consequence}.", remedy, RULE, "")
         print("\n".join(lines), flush=True)
-    processes = max(2, min(MOST_PROCESSES, os.cpu_count() or 2))
+    processes = min(MOST_PROCESSES, (os.cpu_count() or 2) + MORE_PROCESSES)
     command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup"]
     command += ["--no-loadscope-reorder", *arguments]  # what begins first is decided in conftest.py
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # compile once
+    compile_everything()
     return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=env).returncode
 
 
