@@ -36,7 +36,7 @@ class BillingServer:
     def sdk(self, secret: str | None = None) -> Flexprice:
         from flexprice import Flexprice
 
-        return Flexprice(server_url=self.url, api_key_auth=secret or self.secret)
+        return Flexprice(server_url=self.url, api_key_auth=secret or self.secret, timeout_ms=60_000)
 
     def http(self, secret: str | None = None) -> httpx.Client:
         headers = {"x-api-key": secret or self.secret}

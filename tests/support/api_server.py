@@ -76,7 +76,7 @@ def _wait(url: str, process: BaseProcess) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.exitcode is None:
         try:
-            if httpx.get(f"{url}/healthz", trust_env=False).is_success:
+            if httpx.get(f"{url}/healthz", trust_env=False, timeout=20).is_success:
                 return
         except httpx.TransportError:
             time.sleep(0.02)
