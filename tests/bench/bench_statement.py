@@ -17,7 +17,7 @@ from app.generation.account_statement import AccountStatements, Period
 from app.kernel.db import Database
 from app.kernel.ids import new_id
 from app.kernel.migrate import upgrade
-from app.kernel.money import MICRO, Money
+from app.kernel.money import CREDIT, MICRO, Money
 from app.ledger import accounts, tables
 from app.pricing.quote import Quote, QuoteLine
 from tests.bench.row import Row
@@ -127,13 +127,13 @@ def _charges(connection: Connection, workspace_id: str, sold: Sold, numbers: ran
                 "created_at": at,
             }
         )
-        legs = ((accounts.prepaid(workspace_id), 20 * MICRO), (accounts.REVENUE_USAGE, -20 * MICRO))
+        legs = ((accounts.prepaid(workspace_id, CREDIT), 20 * MICRO), (accounts.REVENUE_USAGE, -20 * MICRO))
         entries += [
             {
                 "journal_id": journal_id,
                 "position": position,
                 "account": account,
-                "unit": "credit",
+                "unit": CREDIT,
                 "amount": micros,
                 "balance_after": -20 * MICRO * (number + 1) if micros > 0 else None,
                 "wallet_version": number if micros > 0 else None,

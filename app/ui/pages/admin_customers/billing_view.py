@@ -41,8 +41,11 @@ def _profile() -> rx.Component:
                 copyable(PROFILE["tax_id"]),
                 rx.el.span(class_name="flex-1"),
                 chip(PROFILE["check"], tone=PROFILE["check_tone"]),
-                button(t("admin_customers.billing.confirm_verb"), size="small", on_click=BILLING.begin(CONFIRM)),
-                button(t("admin_customers.billing.reject_verb"), size="small", on_click=BILLING.begin(REJECT)),
+                row(
+                    button(t("admin_customers.billing.reject_verb"), size="small", on_click=BILLING.begin(REJECT)),
+                    button(t("admin_customers.billing.confirm_verb"), size="small", on_click=BILLING.begin(CONFIRM)),
+                    class_name="ml-auto",
+                ),
                 class_name="fb-billing-part flex-wrap",
             ),
         ),
