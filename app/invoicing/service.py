@@ -10,6 +10,7 @@ from app.invoicing.archive import Invoices
 from app.invoicing.parties import TaxIdCheck
 from app.invoicing.profiles import MAX_LENGTH, Profile, ProfileForm, Profiles
 from app.invoicing.rate_store import RateStore
+from app.invoicing.rates import eu_members, tax_country
 from app.invoicing.seller import SellerNeeded, Sellers
 from app.invoicing.taxes import Taxes
 from app.invoicing.vies import Vies
@@ -79,7 +80,9 @@ class Invoicing:
             return profile
         if seller.vat_check != "vies":
             return profile
-        check = await self._vies.check(tax_id.value, seller.vat_id)
+        # Only a member state's number may ask in its own name: with another the service refuses to answer at all.
+        ours = seller.vat_id if tax_country(seller.country) in eu_members() else ""
+        check = await self._vies.check(tax_id.value, ours)
         if check.result == "unavailable":
             log.warning("VIES gave no answer about the VAT id of %s", profile.buyer.workspace_id)
         workspace_id = profile.buyer.workspace_id

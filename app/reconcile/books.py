@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
 
 from app.invoicing import tables as invoicing
+from app.invoicing.doubts import doubtful
 from app.kernel.fiat import Fiat
 from app.kernel.money import CREDIT, Money, plain
 from app.ledger import accounts, journal
@@ -188,6 +189,14 @@ def _invoices_without_payment(connection: Connection, since: datetime | None) ->
     for row in connection.execute(query if since is None else query.where(_invoice.issued_at >= since)):
         amount = Fiat(row.gross, row.currency)
         yield _named(Code.INVOICE_WITHOUT_PAYMENT, row.number, row.order_id, row.workspace_id, amount=amount)
+
+
+def without_tax(connection: Connection) -> Iterator[Difference]:
+    """Invoices without tax whose VAT id, taken on trust, is known to be invalid by now."""
+    for doubt in doubtful(connection):
+        seen = doubt.invoice
+        facts = {"amount": seen.gross, "tax_id": doubt.tax_id}
+        yield _named(Code.VAT_ID_INVALID, seen.number, seen.order_id, seen.workspace_id, **facts)
 
 
 def _of(row: Row[Any], code: Code, subject: str | None = None, **facts: object) -> Difference:

@@ -124,6 +124,8 @@ class Reconcile:
             found += provider.unmatched(connection)
             found += provider.stuck_refunds(connection, self._clock())
             found += bills.stuck(connection, self._clock())
+            if depth is Depth.FULL:
+                found += books.without_tax(connection)
             compared |= _counts(connection)
         if depth is Depth.FULL:
             found += _breaches(Code.BOOKS_BROKEN, ledger.run_audit(self._db, self._clock()))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -74,6 +75,16 @@ async def test_asked_in_our_name_the_answer_has_a_proof():
     assert check == TaxIdCheck("vies", "valid", NOON.isoformat(), "WAPI1", "SA GOOGLE", "8 RUE DE LONDRES")
 
 
+@pytest.mark.parametrize(("country", "vat_id", "named"), [("DE", "DE136695976", True), ("GB", "GB980780684", False)])
+async def test_only_a_member_state_asks_in_its_own_name(database, country, vat_id, named):
+    asked = Asked(database, vat_check="vies")
+    seller = asked.office.seller
+    abroad = replace(seller, address=replace(seller.address, country=country), vat_id=vat_id)
+    asked.office.sellers.save(abroad, author="operator")
+    await asked.invoicing.save_profile(asked.workspace, PARIS, actor="ada")
+    assert ["requesterNumber" in question for question in asked.questions] == [named]
+
+
 class Asked:
     """An `Invoicing` over a VIES that answers what it is told."""
 
@@ -81,11 +92,13 @@ class Asked:
         self.office = Office(database, **about)
         self.answers: list[dict[str, Any]] = []
         self.count = 0
+        self.questions: list[dict[str, Any]] = []
         self.invoicing = Invoicing(database, lambda: NOON, service(self._answer))
         self.workspace = self.office.workspace()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.count += 1
+        self.questions.append(json.loads(request.content))
         return httpx.Response(200, json=self.answers.pop(0) if self.answers else ERROR)
 
     def scheme(self) -> str:

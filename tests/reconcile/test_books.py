@@ -3,18 +3,21 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
+from app.invoicing.seed import BUYER
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.payments.lifecycle import State
 from app.reconcile.findings import Code
 from app.reconcile.runs import Depth
 from tests.reconcile.support import behind_its_back, healed_codes, open_codes, paid, reconcile
+from tests.support.returns import refund
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
@@ -105,6 +108,21 @@ def test_an_approved_transfer_that_is_short_is_told(till: Till) -> None:
     assert reconcile(till).differences == []
     behind_its_back(till, "UPDATE manual_receipt SET amount_minor = 190")
     assert open_codes(reconcile(till)) == [Code.TRANSFER_SHORT]
+
+
+def test_a_vat_id_that_turned_out_invalid_is_told_until_the_invoice_is_credited(one_till: Till) -> None:
+    till, invoicing = one_till, one_till.services.invoicing
+    invoicing.sellers.save(replace(invoicing.sellers.current(), vies_policy="allow_and_recheck"), author="test")
+    paris = replace(BUYER, company="Halfmoon SARL", city="Paris", country="FR", tax_id="FR40303265045")
+    invoicing.profiles.save(till.workspace_id, paris, actor=till.user_id)
+    order = paid(till)
+    assert (order.tax.minor, open_codes(reconcile(till))) == (0, [])
+    invoicing.confirm_tax_id(till.workspace_id, valid=False, actor="op", note="VIES, 22 Nov")
+    [told] = reconcile(till).open
+    assert (told.code, told.subject, told.order_id) == (Code.VAT_ID_INVALID, order.invoice_number, order.id)
+    assert ("tax ID", "FR40303265045") in told.lines
+    refund(till, order)
+    assert open_codes(reconcile(till)) == []
 
 
 def test_without_stripe_our_own_books_are_compared(tmp_path: Path, database_url: str) -> None:
