@@ -128,7 +128,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         keep_files_days=_integer(env, "FAREBOX_KEEP_FILES_DAYS", 1) if env.get("FAREBOX_KEEP_FILES_DAYS") else None,
         upload_quota_mb=_integer(env, "FAREBOX_UPLOAD_QUOTA_MB", 5_000),
         **_stripe(env, demo, folder),
-        **_mirror(env),
+        **_mirror(env, _public_url(env, demo, port(env))),
     )
 
 
@@ -260,7 +260,7 @@ class Mirror(TypedDict):
     mirror_secrets: tuple[str, ...]
 
 
-def _mirror(env: Mapping[str, str]) -> Mirror:
+def _mirror(env: Mapping[str, str], public_url: str) -> Mirror:
     """A Flexprice to mirror to. Whoever names one means it: a missing key or package stops the start."""
     url, key = env.get("FLEXPRICE_URL", "").rstrip("/") or None, env.get("FLEXPRICE_API_KEY", "")
     secrets = _both(env, "FLEXPRICE_WEBHOOK_SECRET")
@@ -271,6 +271,8 @@ def _mirror(env: Mapping[str, str]) -> Mirror:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
         raise Broken(f"FLEXPRICE_URL is {url}: it begins with https://, such as https://us.api.flexprice.io/v1.")
+    if f"{url}/".startswith(f"{public_url}/"):
+        raise Broken(f"FLEXPRICE_URL is {url}, which is this Farebox itself: it cannot mirror itself.")
     if not key:
         raise Broken("FLEXPRICE_API_KEY is missing: set it to a key of the Flexprice at FLEXPRICE_URL, or unset both.")
     if find_spec("flexprice") is None:
