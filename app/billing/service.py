@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.billing import closing, postpaid
+from app.billing import closing, postpaid, unpaid
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.money import Money
@@ -30,6 +30,7 @@ class BillingCloser:
             lambda: finalize_due(self._db, self._clock()),
             lambda: close_months(self._db, self._clock()),
             lambda: settle_owed(self._db, self._ledger),
+            lambda: look_at_unpaid(self._db, self._clock()),
         )
         failed: list[Exception] = []
         for step in steps:
@@ -105,6 +106,20 @@ def dun_all(db: Database, now: datetime) -> dict[str, str]:
             found.pop(workspace_id, None)
             log.exception("%s could not be dunned; it is tried again", workspace_id)
     return found
+
+
+def look_at_unpaid(db: Database, now: datetime) -> int:
+    """Subscriptions whose payment failed: warned, put to rest, or let go on; how many something was done about."""
+    with db.read() as connection:
+        waiting = unpaid.due(connection)
+    done = 0
+    for subscription_id in waiting:
+        try:
+            with db.write() as connection:
+                done += unpaid.look(connection, subscription_id, now) is not None
+        except Exception:
+            log.exception("the unpaid invoice of %s could not be dealt with; it is tried again", subscription_id)
+    return done
 
 
 def close_due(db: Database, now: datetime) -> int:
