@@ -81,7 +81,7 @@ def _failed_at(connection: Connection, invoice: Row[Any]) -> datetime:
     """From when grace counts: the first payment that failed, and not before the invoice was due."""
     c = tables.billing_payment.c
     first = select(func.min(c.failed_at)).where(c.invoice_id == invoice.id, c.state == payments.FAILED)
-    failed = connection.execute(first).scalar() or invoice.updated_at
+    failed: datetime = connection.execute(first).scalar() or invoice.updated_at
     return max(failed, invoice.due_at or failed)
 
 

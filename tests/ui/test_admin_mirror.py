@@ -57,7 +57,7 @@ def test_what_was_refused_is_seen_and_sent_again(screen, mirrored):
         "event", "e1", "400: e1 is wrong", "Waits for you"
     )  # fmt: skip
     assert (state.head["refused"], state.head["things"], state.head["backlog"]) == (
-        "1", "1 customer, 0 subscriptions", "0"
+        "1", "1 event, 1 customer, 0 subscriptions sent", "0"
     )  # fmt: skip
     mirrored.remote.bad = set()
     do(screen, MirrorState.send_again.fn(state, "event", "e1"))
@@ -95,9 +95,9 @@ def test_another_address_begins_anew_after_asking(screen, mirrored, monkeypatch)
     moved = Mirror(mirrored.db, mirrored.now, Account(NOBODY.replace("9/", "10/"), "sk_1"))
     monkeypatch.setattr(building, "_current", replace(building.current(), mirror=moved))
     state = visit(screen)
-    assert (state.is_elsewhere, state.head["things"]) == (True, "1 customer, 0 subscriptions")
+    assert (state.is_elsewhere, state.head["things"]) == (True, "0 events, 1 customer, 0 subscriptions sent")
     do(screen, MirrorState.begin_anew.fn(state))
-    assert (state.is_elsewhere, state.head["things"]) == (False, "0 customers, 0 subscriptions")
+    assert (state.is_elsewhere, state.head["things"]) == (False, "0 events, 0 customers, 0 subscriptions sent")
 
 
 @pytest.mark.parametrize(

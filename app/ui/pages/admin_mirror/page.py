@@ -45,18 +45,7 @@ def admin_mirror() -> rx.Component:
         title=t("admin_mirror.title"),
         area=Role.OPERATOR,
         actions=[
-            rx.cond(
-                MirrorState.is_on,
-                row(
-                    button(t("admin_mirror.refresh"), icon_name="refresh-cw", on_click=STATE.look),
-                    button(
-                        t("admin_mirror.backfill.open"),
-                        icon_name="history",
-                        on_click=STATE.ask("backfill"),
-                        custom_attrs={"data-testid": "backfill"},
-                    ),
-                ),
-            )
+            rx.cond(MirrorState.is_on, button(t("admin_mirror.refresh"), icon_name="refresh-cw", on_click=STATE.look))
         ],
     )
 
@@ -97,8 +86,8 @@ def _figures() -> rx.Component:
     one = MirrorState.head
     return kpi_strip(
         kpi(t("admin_mirror.kpi.remote"), one["state"], one["since"], caption_tone=one["tone"]),
-        kpi(t("admin_mirror.kpi.backlog"), one["backlog"], one["waits"]),
-        kpi(t("admin_mirror.kpi.refused"), one["refused"], one["things"]),
+        kpi(t("admin_mirror.kpi.backlog"), one["backlog"], one["things"]),
+        kpi(t("admin_mirror.kpi.refused"), one["refused"], t("admin_mirror.kpi.refused_caption")),
         kpi(t("admin_mirror.kpi.differences"), one["differences"], one["compared"]),
         ready=MirrorState.ready,
         label=t("admin_mirror.title"),
@@ -119,7 +108,10 @@ def _refused() -> rx.Component:
             ],
             MirrorState.refused,
             label=t("admin_mirror.refused.title"),
-            phone=lambda one: column(two_line(one["word"], one["error"], one["when"], one["tries"]), _act(one)),
+            phone=lambda one: rx.el.div(
+                two_line(one["word"], one["error"], one["when"], one["tries"]),
+                rx.el.div(_act(one), class_name="px-[14px] pb-3"),
+            ),
             loading=~STATE.ready,
             empty=empty_state(
                 "check", t("admin_mirror.refused.none"), t("admin_mirror.refused.none_words"), compact=True
@@ -200,6 +192,14 @@ def _usage() -> rx.Component:
                 "history", t("admin_mirror.usage.none"), t("admin_mirror.usage.none_words"), compact=True
             ),
         ),
+        actions=[
+            button(
+                t("admin_mirror.backfill.open"),
+                size="small",
+                on_click=STATE.ask("backfill"),
+                custom_attrs={"data-testid": "backfill"},
+            )
+        ],
         flush=True,
     )
 

@@ -53,7 +53,6 @@ class Head(TypedDict):
     tone: str
     since: str
     backlog: str
-    waits: str
     refused: str
     things: str
     differences: str
@@ -61,7 +60,7 @@ class Head(TypedDict):
 
 
 NO_HEAD: Head = {
-    "state": "", "tone": "neutral", "since": "", "backlog": "", "waits": "", "refused": "", "things": "",
+    "state": "", "tone": "neutral", "since": "", "backlog": "", "refused": "", "things": "",
     "differences": "", "compared": "",
 }  # fmt: skip
 
@@ -72,18 +71,18 @@ def head(standing: Standing, pairs: list[Pair], now: datetime) -> Head:
     reached = standing.reached_at
     differ = [pair for pair in pairs if pair.difference]
     sent = {kind: number for (kind, state), number in standing.counts.items() if state == SENT}
+    sent["event"] = sum(feed.sent for feed in standing.feeds)
     said = ", ".join(
         present.plural(sent.get(kind, 0), t(f"admin_mirror.kind.{kind}"), t(f"admin_mirror.kinds.{kind}"))
-        for kind in ("customer", "subscription")
+        for kind in ("event", "customer", "subscription")
     )
     return {
         "state": t("admin_mirror.well" if is_well else "admin_mirror.down"),
         "tone": "good" if is_well else "loss",
         "since": t("admin_mirror.reached", age=present.age(reached, now)) if reached else t("admin_mirror.never"),
         "backlog": present.count(standing.backlog),
-        "waits": t("admin_mirror.told", events=present.count(sum(feed.sent for feed in standing.feeds))),
         "refused": present.count(standing.failed),
-        "things": said,
+        "things": t("admin_mirror.told", things=said),
         "differences": present.count(len(differ)),
         "compared": t("admin_mirror.compared", amounts=present.count(len(pairs))),
     }
