@@ -225,6 +225,9 @@ def test_the_log_is_filtered_and_paged_without_gaps(customer: Customer) -> None:
     assert "input" not in customer.log(summary="true")[0]
     for query in ({"status": "lost"}, {"before": "x"}, {"created_after": "noon"}, {"key_id": "1"}, {"format": "xml"}):
         assert customer.http.get("/v1/requests", params=query).status_code == 400
+    for path in ("/v1/requests", "/v1/generations"):
+        unknown = customer.http.get(path, params={"since": "2026-01-01"})
+        assert (unknown.status_code, unknown.json()["error"]["param"]) == (400, "since")
 
 
 def test_one_request_tells_everything_but_the_cost(customer: Customer) -> None:

@@ -226,6 +226,9 @@ def test_errors_are_in_the_dialect_of_whoever_asks(gate: Gate) -> None:
         gate.openai().chat.completions.create(**{**said("Hello"), "max_tokens": 10**6})
     with pytest.raises(openai.BadRequestError, match="Web search"):
         gate.openai().chat.completions.create(**said("Hello"), web_search_options={})
+    for path in ("/v1/chat/completions", "/v1/messages"):
+        unclear = gate.http.post(path, json=said("Hello", stream="false"))
+        assert (unclear.status_code, unclear.json()["error"]["param"]) == (400, "stream")
 
 
 @pytest.mark.parametrize(

@@ -232,3 +232,22 @@ def _wait_for_all(who: Newcomer) -> None:
             return
         time.sleep(0.2)
     raise AssertionError("something is still held after a minute")
+
+
+def test_a_text_is_priced_written_charged_and_found_again(someone: Newcomer, page: Page):
+    enter(page, someone, "/playground?model=gpt-4o-mini")
+    page.get_by_role("textbox", name="Prompt").fill("Three harbours in the Baltic [[fault:stall=3]]")
+    expect(run_button(page)).to_contain_text("at most")
+    expect(page.get_by_test_id("snippet")).to_contain_text("/v1/chat/completions")
+    run_button(page).click()
+    expect(page.get_by_test_id("coming")).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_test_id("charged")).to_be_visible(timeout=SLOW_MS)
+    words = page.get_by_test_id("result-text").inner_text()
+    assert words.strip()
+    charged = page.get_by_test_id("charged").inner_text()
+    page.reload()
+    expect(page.get_by_test_id("result-text")).to_have_text(words)
+    expect(page.get_by_test_id("charged")).to_have_text(charged)
+    with page.expect_download() as download:
+        page.get_by_test_id("download").click()
+    assert download.value.path().read_text() == words

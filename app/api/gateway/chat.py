@@ -65,6 +65,8 @@ def asked_of(
     planner: Planner,
 ) -> Asked:
     offer, forced = found
+    if not isinstance(body.get("stream"), bool | None):
+        raise InvalidInput("stream is true or false.", param="stream")
     ask = Ask(
         workspace_id=holder.workspace_id,
         model=offer.alias if forced is None else f"{forced}/{offer.alias}",

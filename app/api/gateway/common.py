@@ -118,6 +118,13 @@ def only(body: Mapping[str, Any], known: frozenset[str]) -> None:
             raise InvalidInput(f"Unknown field “{name}”. Known: {', '.join(sorted(known))}.", param=name)
 
 
+def only_filters(request: Request, known: frozenset[str]) -> None:
+    """Refuse a filter nobody reads: a list that looks filtered and is not misleads whoever adds it up."""
+    for name in request.query_params:
+        if name not in known:
+            raise InvalidInput(f"There is no filter “{name[:80]}”. Known: {', '.join(sorted(known))}.", param=name[:80])
+
+
 def max_credits(body: Mapping[str, Any]) -> Decimal | None:
     value = body.get("max_credits")
     if value is None:

@@ -36,6 +36,7 @@ BODY = {
     }
 }
 ANTHROPIC = "anthropic-version"
+FILTERS = frozenset({"status", "model", "before", "limit"})
 STATUSES = ("queued", "running", "unknown", "completed", "failed", "canceled")
 
 
@@ -95,11 +96,13 @@ def router(gateway: Gateway) -> APIRouter:
     @api.get("/generations", summary="Your generations, newest first")
     async def index(
         key: Key,
+        request: Request,
         status: str | None = None,
         model: str | None = None,
         before: str | None = None,
         limit: Annotated[int, Query(ge=1, le=views.MAX_PAGE)] = views.PAGE,
     ) -> dict[str, Any]:
+        common.only_filters(request, FILTERS)
         if status is not None and status not in STATUSES:
             raise InvalidInput(f"status is one of {', '.join(STATUSES)}.", param="status")
         if before is not None and not is_id(before, "gen"):

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from app.accounts.keys import KeyHolder
 from app.api.downloads import csv_file
-from app.api.gateway import present
+from app.api.gateway import common, present
 from app.api.gateway.common import Gateway
 from app.generation import requests, story
 from app.generation.request_log import Payload, RequestLog
@@ -30,6 +30,9 @@ STATUS: Mapping[str, str] = {
     "running": "running",
     "unknown": "unknown",
 }
+FILTERS = frozenset(
+    {"status", "model", "key_id", "created_after", "created_before", "before", "limit", "summary", "format"}
+)
 WORD = {ours: word for word, ours in STATUS.items()}
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -53,6 +56,7 @@ def router(gateway: Gateway, log: RequestLog) -> APIRouter:
         summary: Annotated[bool, Query(description="Without input, quotes and attempts")] = False,
         form: Annotated[str, Query(alias="format", description="json or csv")] = "json",
     ) -> Response:
+        common.only_filters(request, FILTERS)
         wanted = Filter(
             workspace_id=key.workspace_id,
             status=_status(status),
