@@ -260,6 +260,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("payments.topups", 2, parts.cashier.top_up_due),
         Chore("payments.returns", 10, parts.cashier.return_due),
         Chore("billing.close", 60, BillingCloser(parts.db, now, parts.ledger).run),
+        Chore("billing.late", 0, BillingCloser(parts.db, now, parts.ledger).run_late, daily_at=time(3, 50)),
         Chore("billing.collect", 10, parts.collecting.run_due),
         Chore("reconcile.quick", 600, parts.reconcile.quick),
         Chore("reconcile.nightly", 0, parts.reconcile.nightly, daily_at=time(2, 40)),

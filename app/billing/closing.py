@@ -50,14 +50,18 @@ def begin(connection: Connection, subscription_id: str, *, actor: str, now: date
 def due(connection: Connection, now: datetime, limit: int = BATCH) -> list[str]:
     """Subscriptions whose period, or whose whole time, is over."""
     alive = _SUB.c.state.in_((State.ACTIVE, State.TRIALING))
-    over = or_(_SUB.c.period_end <= now, _SUB.c.cancel_at <= now)
-    query = select(_SUB.c.id).where(alive, over).order_by(_SUB.c.period_end, _SUB.c.id).limit(limit)
+    waiting = _SUB.c.state.in_((State.INCOMPLETE, State.PAUSED))  # their periods do not end, their whole time does
+    over = or_(alive & (_SUB.c.period_end <= now), (alive | waiting) & (_SUB.c.cancel_at <= now))
+    query = select(_SUB.c.id).where(over).order_by(_SUB.c.period_end, _SUB.c.id).limit(limit)
     return list(connection.execute(query).scalars())
 
 
 def close(connection: Connection, subscription_id: str, *, now: datetime, actor: str = "system") -> bool:
     """End the oldest period that is over and begin the next; False when there is none to end."""
     row = subscriptions.find(connection, subscription_id, lock=True)
+    if row.state in (State.INCOMPLETE, State.PAUSED) and row.cancel_at is not None and row.cancel_at <= now:
+        _end(connection, row, row.cancel_at, now, actor)
+        return True
     if row.state not in (State.ACTIVE, State.TRIALING):
         return False
     if row.cancel_at is not None and row.cancel_at <= min(row.period_end, now):
@@ -90,10 +94,12 @@ def _next_period(connection: Connection, row: Row[Any], closed: Span, now: datet
 def _end(connection: Connection, row: Row[Any], at: datetime, now: datetime, actor: str) -> None:
     """The subscription ends at `at`: a last invoice for what was used until then."""
     span, whole = Span(row.period_start, max(at, row.period_start)), subscriptions.whole_of(row)
+    served = row.state != State.INCOMPLETE  # whose first invoice was never paid
     values = {"state": after(State(row.state), Event.CANCEL), "cancelled_at": at, "period_end": span.end}
     row = subscriptions.change(connection, row, now, **values)
     subscriptions.end_lines(connection, row.id, at, now)
-    if span.start < span.end:
+    subscriptions.end_pause(connection, row.id, at)
+    if served and span.start < span.end:
         head = _head(row, f"end:{span.end.isoformat()}", "SUBSCRIPTION_CYCLE")
         wanted = Wanted(span, None if row.trial_end and span.end <= row.trial_end else span, used_whole=whole)
         invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
@@ -238,6 +244,29 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets:
         paid(connection, done, now)
     _give_rest(connection, row.subscription_id, now)
     return done
+
+
+def ended_since(connection: Connection, since: datetime) -> list[str]:
+    """Subscriptions that ended since then and have no draft any more: late usage may still come in for them."""
+    drafts_ = select(_INVOICE.c.id).where(_INVOICE.c.subscription_id == _SUB.c.id, _INVOICE.c.state == DRAFT)
+    query = select(_SUB.c.id).where(_SUB.c.state == State.CANCELLED, _SUB.c.cancelled_at > since, ~drafts_.exists())
+    return list(connection.execute(query.order_by(_SUB.c.id)).scalars())
+
+
+def bill_late(
+    connection: Connection, subscription_id: str, *, now: datetime, wallets: Wallets = funding
+) -> Row[Any] | None:
+    """An invoice of what came after the last one of a subscription that is over; what became less goes into the
+    customer's wallet. Once: what was stated is not stated again."""
+    row = subscriptions.find(connection, subscription_id, lock=True)
+    if row.state != State.CANCELLED:
+        return None
+    built = drafts.build_late(connection, row, now=now, wallets=wallets)
+    if built is None:
+        return None
+    head = _head(row, f"late:{now.isoformat()}", "SUBSCRIPTION_UPDATE")
+    made = invoices.keep(connection, head, built, actor="system", now=now)
+    return finalize(connection, made.id, now=now, wallets=wallets)
 
 
 def _give_rest(connection: Connection, subscription_id: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
@@ -16,6 +16,7 @@ from app.billing import facts, subscriptions, tables
 from app.billing.collect import usage_of
 from app.billing.facts import Allowance, Taxes
 from app.billing.periods import Anchoring, Unit
+from app.billing.proration import net_of
 from app.billing.rating import (
     ADJUSTMENT,
     ADVANCE,
@@ -35,6 +36,7 @@ from app.billing.wanted import Wanted, read_span, times
 from app.billing.waterfall import Discount, Purse, tax_of
 from app.kernel.errors import Broken
 from app.kernel.fiat import Fiat
+from app.kernel.text import t
 from app.metering.aggregate import Span
 
 #: How far back an event may lie and still be billed by itself, on the next invoice.
@@ -105,6 +107,19 @@ def build(
     kept = computed(draft, [name for name, _ in coupons], tax)
     kept["late"] = [_given_back(line, row.currency) for line in late if line.exact < 0]
     return Built(draft, kept | {"allowances": [_pinned(each) for each in included], **wanted.to_json()})
+
+
+def build_late(connection: Connection, row: Row[Any], *, now: datetime, wallets: Wallets = no_wallets) -> Built | None:
+    """What came after the last invoice of a subscription that is over; None when nothing did."""
+    customer = facts.customer_of(connection, row.customer_id)
+    late = _late(connection, row, customer.external_id, Span(now, now))
+    if not late:
+        return None
+    begun = min((line.span.start for line in late if line.span is not None), default=row.period_start)
+    wanted = Wanted(Span(begun, row.period_end), others=tuple(late))
+    built = build(connection, row, wanted, now=now, wallets=wallets)
+    kept = {name: said for name, said in built.computed.items() if name not in wanted.to_json()}
+    return Built(built.draft, kept | {"late": [_given_back(line, row.currency) for line in late if line.exact < 0]})
 
 
 def computed(draft: Draft, coupons: Sequence[str], tax: Taxes) -> dict[str, Any]:
@@ -245,19 +260,23 @@ def _late(connection: Connection, row: Row[Any], customer: str, span: Span) -> l
     return lines
 
 
-def _difference(line: RatedLine, stated: Mapping[str, tuple[int, int, Fraction]], currency: str) -> list[RatedLine]:
+def _difference(line: RatedLine, stated: Mapping[str, "_Stated"], currency: str) -> list[RatedLine]:
+    """More is charged like everything; of what is less, so much comes back as was asked for."""
     if line.item is None:
         return []
-    amount, events, quantity = stated.get(line.item.line_id, (0, 0, NOTHING))
+    amount, events, quantity, net = stated.get(line.item.line_id, NOTHING_STATED)
     now = Fiat.from_exact(line.exact, currency)
     if line.used.events == events or now.minor == amount:
         return []
     more = replace(line.used, events=line.used.events - events)
-    said = f"{more.events} events that came after the invoice of their period; {line.reason}"
+    said = t("period.line.late", count=more.events, reason=line.reason)
+    gross = Fraction((now - Fiat(amount, currency)).amount)
+    back = gross * net / amount if gross < 0 and amount else gross
     return [
         replace(
             line,
-            exact=Fraction((now - Fiat(amount, currency)).amount),
+            exact=back,
+            gross=gross,
             quantity=line.quantity - quantity,
             purpose=ADJUSTMENT,
             reason=said,
@@ -268,10 +287,28 @@ def _difference(line: RatedLine, stated: Mapping[str, tuple[int, int, Fraction]]
     ]
 
 
-def _stated(connection: Connection, subscription_id: str, period: Span) -> dict[str, tuple[int, int, Fraction]]:
-    """What invoices said of a period so far, by line: amount, events, quantity."""
+class _Stated(NamedTuple):
+    """What invoices said of a line so far; `net` of the amount was asked for and not credited since."""
+
+    amount: int
+    events: int
+    quantity: Fraction
+    net: Fraction
+
+    def plus(self, other: "_Stated") -> "_Stated":
+        quantity, net = self.quantity + other.quantity, self.net + other.net
+        return _Stated(self.amount + other.amount, self.events + other.events, quantity, net)
+
+
+NOTHING_STATED: Final = _Stated(0, 0, NOTHING, NOTHING)
+
+
+def _stated(connection: Connection, subscription_id: str, period: Span) -> dict[str, _Stated]:
+    """What invoices said of a period so far, by line."""
     query = (
-        select(_LINE.c.subscription_line_id, _LINE.c.amount, _LINE.c.events, _LINE.c.quantity)
+        select(
+            _LINE.c.subscription_line_id, _LINE.c.amount, _LINE.c.events, _LINE.c.quantity, _LINE.c.discount, _INVOICE
+        )
         .join(_INVOICE, _INVOICE.c.id == _LINE.c.invoice_id)
         .where(
             _INVOICE.c.subscription_id == subscription_id,
@@ -282,13 +319,13 @@ def _stated(connection: Connection, subscription_id: str, period: Span) -> dict[
             _INVOICE.c.state == "FINALIZED",
         )
     )
-    found: dict[str, tuple[int, int, Fraction]] = {}
-    for line_id, amount, events, quantity in (
-        *connection.execute(query),
-        *_lowered(connection, subscription_id, period),
-    ):
-        before = found.get(line_id, (0, 0, NOTHING))
-        found[line_id] = (before[0] + amount, before[1] + events, before[2] + Fraction(quantity))
+    parts = list(_lowered(connection, subscription_id, period))
+    for line_id, amount, events, quantity, discount, *rest in connection.execute(query):
+        net = net_of(amount, discount, dict(zip(_INVOICE.c.keys(), rest, strict=True)))
+        parts.append((line_id, _Stated(amount, events, Fraction(quantity), net)))
+    found: dict[str, _Stated] = {}
+    for line_id, part in parts:
+        found[line_id] = found.get(line_id, NOTHING_STATED).plus(part)
     return found
 
 
@@ -296,12 +333,13 @@ def _given_back(line: RatedLine, currency: str) -> dict[str, Any]:
     """A difference below zero is credit and no line: its invoice keeps it, so that it is given back once."""
     if line.item is None or line.span is None:
         raise Broken("A difference for late events has no line and period.")
-    amount = Fiat.from_exact(line.exact, currency).minor
-    figures = {"amount": amount, "events": line.used.events, "quantity": str(line.quantity)}
+    amount = Fiat.from_exact(line.exact if line.gross is None else line.gross, currency).minor
+    net = str(Fiat.from_exact(line.exact, currency).minor)
+    figures = {"amount": amount, "events": line.used.events, "quantity": str(line.quantity), "net": net}
     return {"line_id": line.item.line_id, "span": times(line.span), **figures}
 
 
-def _lowered(connection: Connection, subscription_id: str, period: Span) -> list[tuple[str, int, int, str]]:
+def _lowered(connection: Connection, subscription_id: str, period: Span) -> list[tuple[str, _Stated]]:
     """What was given back of a period so far. It counts after a void too, because the credit went on to the next."""
     query = select(_INVOICE.c.computed).where(
         _INVOICE.c.subscription_id == subscription_id,
@@ -313,7 +351,8 @@ def _lowered(connection: Connection, subscription_id: str, period: Span) -> list
         for each in kept.get("late") or ():
             span = read_span(each["span"])
             if span is not None and period.start <= span.start and span.end <= period.end:
-                found.append((each["line_id"], each["amount"], each["events"], each["quantity"]))
+                amount, net = each["amount"], Fraction(each.get("net", each["amount"]))
+                found.append((each["line_id"], _Stated(amount, each["events"], Fraction(each["quantity"]), net)))
     return found
 
 

@@ -26,6 +26,7 @@ from app.plans import tables as plans
 
 METER: Final = metadata.tables[str(MeterRow.__tablename__)]
 _INVOICE = tables.billing_invoice
+IN_USE: Final = "ACTIVE"
 RESETS: Final = {
     "DAILY": Unit.DAILY,
     "WEEKLY": Unit.WEEKLY,
@@ -216,11 +217,12 @@ def taxes(
     subscription_id: str | None = None,
     rate_ids: Sequence[str] = (),
 ) -> Taxes:
-    """Rates set for this bill, else those of the subscription, the customer or everybody, else what the law of the
-    seller and the buyer says where both are known."""
+    """Rates in use that are set for this bill, else those of the subscription, the customer or everybody, else what
+    the law of the seller and the buyer says where both are known."""
     if customer.tax_treatment == "exempt":
         return Taxes(source="none", reason="customer_exempt")
-    rates = _rates(connection, rate_ids) if rate_ids else _associated(connection, customer, subscription_id, at)
+    rates = _rates(connection, rate_ids) if rate_ids else []
+    rates = rates or _associated(connection, customer, subscription_id, currency, at)
     if rates:
         return Taxes(tuple(Decimal(rate["percentage"]) for rate in rates), tuple(rates), "rates")
     decided = by_law(connection, customer.workspace_id, Fiat.zero(currency), at)
@@ -310,15 +312,20 @@ def _buyer(customer: Row[Any], sells: Seller) -> Buyer:
 def _rates(connection: Connection, ids: Sequence[str]) -> list[dict[str, str]]:
     rate = plans.tax_rate
     rows = connection.execute(
-        select(rate).where(or_(rate.c.id.in_(ids), rate.c.code.in_(ids)), rate.c.status == plans.PUBLISHED)
+        select(rate).where(
+            or_(rate.c.id.in_(ids), rate.c.code.in_(ids)),
+            rate.c.status == plans.PUBLISHED,
+            rate.c.tax_rate_status == IN_USE,
+        )
     )
     return [_rate(row) for row in sorted(rows, key=lambda row: row.id)]
 
 
 def _associated(
-    connection: Connection, customer: Row[Any], subscription_id: str | None, at: datetime
+    connection: Connection, customer: Row[Any], subscription_id: str | None, currency: str, at: datetime
 ) -> list[dict[str, str]]:
-    """The nearest association wins: the subscription's, else the customer's, else everybody's."""
+    """The nearest association wins: the subscription's, else the customer's, else everybody's. One that names a
+    currency is for bills in it."""
     link, rate = plans.tax_association, plans.tax_rate
     query = (
         select(link.c.entity_type, rate)
@@ -326,7 +333,9 @@ def _associated(
         .where(
             link.c.status == plans.PUBLISHED,
             rate.c.status == plans.PUBLISHED,
+            rate.c.tax_rate_status == IN_USE,
             link.c.auto_apply,
+            or_(link.c.currency.is_(None), func.upper(link.c.currency) == currency),
             or_(
                 (func.lower(link.c.entity_type) == "subscription") & (link.c.entity_id == (subscription_id or "")),
                 (func.lower(link.c.entity_type) == "customer") & (link.c.entity_id == customer.id),

@@ -14,6 +14,7 @@ from app.billing.invoices import DRAFT
 from app.billing.periods import Unit
 from app.billing.pinned import ONCE, item_of
 from app.billing.proration import change as prorated
+from app.billing.proration import net_of
 from app.billing.rating import ADVANCE, FIXED, PRORATION, RatedLine
 from app.billing.subscriptions import Line
 from app.billing.wanted import Wanted
@@ -97,19 +98,9 @@ def _charged_ahead(connection: Connection, row: Row[Any], line_id: str, now: dat
     found = []
     for amount, discount, start, end, *rest in connection.execute(query.order_by(stated.c.period_start, stated.c.id)):
         invoice = dict(zip(_INVOICE.c.keys(), rest, strict=True))
-        minor = _net(amount, discount, invoice)
+        minor = net_of(amount, discount, invoice)
         found.append((Span(start, end), minor / 10 ** exponent(row.currency)))
     return found
-
-
-def _net(amount: int, discount: int, invoice: Mapping[str, Any]) -> Fraction:
-    """In the smallest unit. Credit carried from before stands among the discounts, but it was money."""
-    net, left, carried = Fraction(amount - discount), invoice["subtotal"] - invoice["discount"], invoice["carried_used"]
-    if carried:
-        net = net * (left + carried) / left if left else Fraction(carried * amount, invoice["subtotal"])
-    if invoice["total"]:
-        net *= 1 - min(Fraction(invoice["adjusted"] + invoice["refunded"], invoice["total"]), Fraction(1))
-    return net
 
 
 def _prorated(

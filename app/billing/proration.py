@@ -1,8 +1,10 @@
 """The part of a period that is paid for: by day for plan changes, by the clock for the rest. PURE, exact."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from typing import Any
 
 from app.kernel.fiat import Fiat
 from app.kernel.money import round_to
@@ -51,3 +53,14 @@ def granted(credits: Fraction, start: datetime, end: datetime, at: datetime) -> 
 def capped_credit(potential: Fraction, original: Fraction, previous: Fraction) -> Fraction:
     """No more can be credited than was paid and not yet credited, and never less than nothing."""
     return max(min(potential, max(original - previous, Fraction(0))), Fraction(0))
+
+
+def net_of(amount: int, discount: int, invoice: Mapping[str, Any]) -> Fraction:
+    """What of a line was asked for and not credited since, in the smallest unit. Credit carried from before stands
+    among the discounts, but it was money."""
+    net, left, carried = Fraction(amount - discount), invoice["subtotal"] - invoice["discount"], invoice["carried_used"]
+    if carried:
+        net = net * (left + carried) / left if left else Fraction(carried * amount, invoice["subtotal"])
+    if invoice["total"]:
+        net *= 1 - min(Fraction(invoice["adjusted"] + invoice["refunded"], invoice["total"]), Fraction(1))
+    return net

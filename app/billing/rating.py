@@ -96,6 +96,7 @@ class RatedLine:
     span: Span | None = None
     settled: SettledLine | None = None
     line_id: str = ""  # the subscription's line it is charged for, where there is no item
+    gross: Fraction | None = None  # before discounts, where `exact` is after those of another invoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.billing import closing, postpaid, unpaid
+from app.billing.drafts import LATE_REACH
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.money import Money
@@ -45,6 +46,10 @@ class BillingCloser:
         if failed:
             raise ExceptionGroup("steps of billing failed", failed)
 
+    async def run_late(self) -> int:
+        """Bill what came in after the last invoice of subscriptions that are over; how many invoices that made."""
+        return await asyncio.to_thread(bill_late, self._db, self._clock())
+
     async def dun(self) -> None:
         """Remind, warn, restrict; and let go who has paid. Who is to be let go is seen by the freezes in force, so a
         turn that was cut off is made up for by the next."""
@@ -76,6 +81,20 @@ def close_months(db: Database, now: datetime) -> int:
                 made += postpaid.close(connection, workspace_id, now=now) is not None
         except Exception:
             log.exception("the month of %s could not be closed; it is tried again", workspace_id)
+    return made
+
+
+def bill_late(db: Database, now: datetime) -> int:
+    """Late usage of subscriptions that ended not longer ago than events are waited for; how many invoices it made."""
+    with db.read() as connection:
+        waiting = closing.ended_since(connection, now - LATE_REACH)
+    made = 0
+    for subscription_id in waiting:
+        try:
+            with db.write() as connection:
+                made += closing.bill_late(connection, subscription_id, now=now) is not None
+        except Exception:
+            log.exception("late usage of %s could not be billed; it is tried again", subscription_id)
     return made
 
 

@@ -269,7 +269,7 @@ def cancel(
         return change(connection, row, now, cancel_at=at, cancel_reason=reason or None)
     ended = change(connection, row, now, state=state, cancelled_at=now, cancel_at=now, cancel_reason=reason or None)
     end_lines(connection, subscription_id, now, now)
-    _end_pause(connection, subscription_id, now)
+    end_pause(connection, subscription_id, now)
     return ended
 
 
@@ -313,7 +313,7 @@ def resume(
         kept = {"of": row.period_start, "start": whole.start, "end": whole.end}
         values["agreed"] = {**row.agreed, "whole": {name: each.isoformat() for name, each in kept.items()}}
         values |= {"anchor": row.period_end + length, "period_end": row.period_end + length}
-    _end_pause(connection, subscription_id, now)
+    end_pause(connection, subscription_id, now)
     if meta:
         noted = update(PAUSE).where(PAUSE.c.id == open_pause.id).values(meta={**open_pause.meta, **meta})
         connection.execute(noted)
@@ -425,6 +425,6 @@ def end_lines(
     connection.execute(update(LINE).where(still).values(end_at=at, updated_at=now))
 
 
-def _end_pause(connection: Connection, subscription_id: str, now: datetime) -> None:
+def end_pause(connection: Connection, subscription_id: str, now: datetime) -> None:
     still = (PAUSE.c.subscription_id == subscription_id) & PAUSE.c.resumed_at.is_(None)
     connection.execute(update(PAUSE).where(still).values(resumed_at=now))

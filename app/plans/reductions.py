@@ -18,7 +18,9 @@ from app.plans.shelf import Record, Shelf
 
 CADENCES: Final = ("once", "repeated", "forever")
 SCOPES: Final = ("INTERNAL", "EXTERNAL", "ONETIME")
-TAXED: Final = ("customer", "subscription", "invoice", "tenant", "credit_note")
+TAXED: Final = ("customer", "subscription", "tenant")
+#: What the wire knows beside: an invoice names its own rates, and a credit note gives back what its invoice charged.
+TAXED_OTHERWISE: Final = ("invoice", "credit_note")
 BEHAVIORS: Final = ("inclusive", "exclusive")
 HUNDRED: Final = Decimal(100)
 #: A tax that applies to everything hangs on this.
@@ -167,7 +169,7 @@ def associate(connection: Connection, given: Given, *, actor: str, now: datetime
         "entity_type": kind,
         "entity_id": entity_id,
         "currency": currency(given) if given.maybe("currency") else None,
-        "tax_behavior": given.maybe_choice("tax_behavior", BEHAVIORS),
+        "tax_behavior": _behavior(given),
         "priority": given.integer("priority", most=10_000) if given.has("priority") else 0,
         "auto_apply": given.flag("auto_apply", True),
         "start_date": given.maybe_moment("start_date"),
@@ -184,7 +186,7 @@ def change_association(connection: Connection, ta_id: str, given: Given, *, acto
     if given.has("auto_apply"):
         values["auto_apply"] = given.flag("auto_apply")
     if given.maybe("tax_behavior"):
-        values["tax_behavior"] = given.choice("tax_behavior", BEHAVIORS)
+        values["tax_behavior"] = _behavior(given)
     return tax_associations.change(connection, ta_id, values, actor=actor, now=now)
 
 
@@ -201,30 +203,11 @@ def search_associations(connection: Connection, given: Given) -> Page:
     return page_of(connection, tables.tax_association, given, *wanted)
 
 
-def taxes_of(connection: Connection, customer_id: str, subscription_id: str | None, at: datetime) -> list[Record]:
-    """The active rates that apply by themselves, the most specific set: a subscription's, else the customer's, else
-    everybody's; by priority. Each row is a rate with its association's `priority` and `tax_behavior`."""
-    places = [("subscription", subscription_id), ("customer", customer_id), (TENANT, TENANT)]
-    c = tables.tax_association.c
-    for kind, entity_id in places:
-        if entity_id is None:
-            continue
-        rows = tax_associations.all(connection, (c.entity_type == kind) & (c.entity_id == entity_id))
-        found = [row for row in rows if row["auto_apply"] and _holds(row, at)]
-        rates = {rate["id"]: rate for rate in tax_rates.of(connection, "id", [row["tax_rate_id"] for row in found])}
-        taxed = [
-            {**rates[row["tax_rate_id"]], "priority": row["priority"], "tax_behavior": row["tax_behavior"]}
-            for row in sorted(found, key=lambda row: (row["priority"], row["id"]))
-            if row["tax_rate_id"] in rates and rates[row["tax_rate_id"]]["tax_rate_status"] == "ACTIVE"
-        ]
-        if taxed:
-            return list(taxed)
-    return []
-
-
 def _taxed(connection: Connection, given: Given) -> tuple[str, str]:
     if given.maybe("external_customer_id"):
         return "customer", customers.by_external_id(connection, given.text("external_customer_id")).id
+    if given.maybe("entity_type") in TAXED_OTHERWISE:
+        raise given.wrong("entity_type", "is not served: give an invoice's rates with it, as tax_rate_overrides.")
     kind = given.choice("entity_type", TAXED)
     if kind == TENANT:
         return TENANT, TENANT
@@ -233,8 +216,11 @@ def _taxed(connection: Connection, given: Given) -> tuple[str, str]:
     return kind, given.text("entity_id")
 
 
-def _holds(row: Record, at: datetime) -> bool:
-    return (row["start_date"] is None or row["start_date"] <= at) and (row["end_date"] is None or at < row["end_date"])
+def _behavior(given: Given) -> str | None:
+    found = given.maybe_choice("tax_behavior", BEHAVIORS)
+    if found == "inclusive":
+        raise given.wrong("tax_behavior", "must be exclusive: tax is added to prices.")
+    return found
 
 
 def _words(given: Given, *names: str) -> dict[str, Any]:

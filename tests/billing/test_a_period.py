@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.billing import agreeing, closing, credit_notes, invoices, payments, subscriptions, wallets
 from app.billing.paying_in_credits import NO_HOUSE
@@ -272,3 +273,19 @@ def test_a_refund_becomes_credits_and_credits_pay_an_invoice(world: World) -> No
     )
     with world.db.write() as connection, pytest.raises(Conflict):
         payments.create(connection, second.id, Fiat(1, "USD"), "CREDITS", key=None, actor="test", now=world.now)
+
+
+@pytest.mark.parametrize(
+    ("statement", "tax"),
+    [
+        pytest.param("UPDATE billing_tax_rate SET tax_rate_status = 'INACTIVE'", 0, id="a rate that is not in use"),
+        pytest.param("UPDATE billing_tax_association SET currency = 'EUR'", 0, id="for bills in another currency"),
+        pytest.param("UPDATE billing_tax_association SET currency = 'usd'", 380, id="for bills in this one"),
+    ],
+)
+def test_which_taxes_are_charged(world: World, statement: str, tax: int) -> None:
+    world.tax("19")
+    with world.db.write() as connection:
+        connection.execute(text(statement))
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
+    assert world.invoices(made)[0].tax == tax

@@ -1,11 +1,17 @@
 """Events that come after the invoice of their period was finalised are settled once, whichever way they go."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from app.billing import subscriptions, wallets
+from app.billing.audit import run_audit
+from app.billing.paying_in_credits import NO_HOUSE
+from app.billing.service import bill_late
 from app.kernel.db import Database
+from app.plans import customers
 from tests.billing.world import World, at
 
 IMAGES: dict[str, Any] = {"amount": "0.10", "display_name": "Images"}
@@ -53,6 +59,65 @@ def test_what_is_given_back_on_an_invoice_of_nothing_is_given_back_once(world: W
     month(world, "2026-06-01")
     month(world, "2026-07-01")
     assert world.subscription(made).carried == 4950
+
+
+@pytest.mark.parametrize(("coupon", "back"), [("", 4950), ("HALF", 2475), ("ALL", 0)])
+def test_of_what_became_cheaper_so_much_comes_back_as_was_asked_for(world: World, coupon: str, back: int) -> None:
+    world.coupon("HALF", percentage_off="50")
+    world.coupon("ALL", percentage_off="100")
+    made = world.subscribe(world.customer("studio"), world.plan("pro", VOLUME), coupons=[coupon] if coupon else [])
+    world.event("studio", "image.generated", "2026-04-10", image_count=100)
+    month(world, "2026-05-01")
+    world.event("studio", "image.generated", "2026-04-11", image_count=1)
+    month(world, "2026-06-01")
+    month(world, "2026-07-01")
+    assert world.subscription(made).carried == back
+
+
+def test_what_comes_after_the_last_invoice_is_billed_by_itself_once(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", IMAGES), end_date="2026-04-20T00:00:00Z")
+    other = world.subscribe(customer, world.plan("more", VOLUME), end_date="2026-04-20T00:00:00Z")
+    world.event("studio", "image.generated", "2026-04-10", image_count=100)
+    for moment in ("2026-04-20T01:00", "2026-04-20T04:00"):
+        world.now = at(moment)
+        world.turn()
+    assert bill_late(world.db, world.now) == 0
+    world.event("studio", "image.generated", "2026-04-11", image_count=1)
+    world.event("studio", "image.generated", "2026-04-21", image_count=9)  # after its end
+    assert bill_late(world.db, at("2026-04-22")) == 2
+    assert bill_late(world.db, at("2026-04-23")) == 0
+    assert [(row.state, row.total) for row in world.invoices(made)] == [("FINALIZED", 1000), ("FINALIZED", 10)]
+    assert [row.total for row in world.invoices(other)] == [10000, 0]
+    assert world.subscription(other).carried == 0
+    with world.db.read() as connection:
+        (wallet,) = wallets.of_customer(connection, customers.get(connection, customer), NO_HOUSE)[1:]
+        assert wallets.credits_of(connection, wallet).balance.amount == Decimal("49.5")
+    world.event("studio", "image.generated", "2026-04-12", image_count=1)
+    assert bill_late(world.db, at("2026-07-01")) == 0
+    assert run_audit(world.db, at("2026-04-23")) == []
+
+
+@pytest.mark.parametrize("state", ["paused", "incomplete"])
+def test_what_waits_ends_when_it_was_to_end(world: World, state: str) -> None:
+    more = {"payment_behavior": "default_incomplete"} if state == "incomplete" else {}
+    base = {"type": "FIXED", "amount": "20"}
+    made = world.subscribe(
+        world.customer("studio"), world.plan("pro", base, IMAGES), end_date="2026-04-20T00:00:00Z", **more
+    )
+    if state == "paused":
+        world.now = at("2026-04-05")
+        with world.db.write() as connection:
+            subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
+    world.event("studio", "image.generated", "2026-04-03", image_count=10)
+    for moment in ("2026-04-19", "2026-04-20T01:00", "2026-04-20T04:00"):
+        before = world.subscription(made).state
+        world.now = at(moment)
+        world.turn()
+    assert (before, world.subscription(made).state) == ("cancelled", "cancelled")
+    assert [row.total for row in world.invoices(made)] == ([2000, 100] if state == "paused" else [2000])
+    with world.db.read() as connection:
+        assert all(each.resumed_at == at("2026-04-20") for each in subscriptions.pauses_of(connection, made))
 
 
 def test_usage_of_a_period_that_had_none_is_billed_when_it_comes(world: World) -> None:
