@@ -20,7 +20,8 @@ from app.kernel.given import Given, written
 from app.kernel.ids import new_id
 from app.plans import customers, entitlements, price_book, reductions, tables
 from app.plans.entitlements import MOST_USAGE
-from app.plans.price_reader import MOST_AMOUNT, read_charge
+from app.plans.price_book import COSTS
+from app.plans.price_reader import MOST_AMOUNT, WINDOWS, read_charge
 from app.pricing.charge import cost
 
 PRORATIONS: Final = ("create_prorations", "none")
@@ -170,7 +171,7 @@ def line_of(connection: Connection, given: Given, terms: Rhythm, now: datetime, 
         pin(price),
         _many(given) or least(price),
         given.maybe("display_name") or "",
-        _committed(given) or None,
+        committed(given) or None,
         meta=given.labels(),
         start_at=_day(given, "start_date"),
         end_at=_day(given, "end_date"),
@@ -226,10 +227,10 @@ def lines_of_prices(
     lines = []
     for price in prices:
         changed = overrides.get(str(price["id"]))
-        row = dict(price) if changed is None else _overridden(connection, price, changed)
+        row = dict(price) if changed is None else overridden(connection, price, changed)
         many = _many(changed) if changed else None
-        committed = commitments.maybe_object(str(price["id"])) if commitments else None
-        line = Line(pin(row), many or least(price), commitment=_committed(committed) if committed else None)
+        said = commitments.maybe_object(str(price["id"])) if commitments else None
+        line = Line(pin(row), many or least(price), commitment=committed(said) if said else None)
         bearable(connection, line, terms, given)
         lines.append(line)
     known = {str(line.price["id"]) for line in lines}
@@ -239,9 +240,15 @@ def lines_of_prices(
     return lines
 
 
-def _overridden(connection: Connection, price: Mapping[str, Any], changed: Given) -> dict[str, Any]:
-    kept = {name: value for name, value in changed.raw.items() if name not in ("price_id", "quantity")}
-    return {**price, **read_charge(connection, Given(kept, changed.place), dict(price))} if kept else dict(price)
+def overridden(connection: Connection, price: Mapping[str, Any], changed: Given) -> dict[str, Any]:
+    """The price with what it is to cost here instead."""
+    found = dict(price)
+    if changed.maybe("bucket_size"):
+        if price["type"] != USAGE:
+            raise changed.wrong("bucket_size", "is for usage prices.")
+        found["bucket_size"] = changed.choice("bucket_size", WINDOWS)
+    kept = {name: value for name, value in changed.raw.items() if name in COSTS}
+    return found | (read_charge(connection, Given(kept, changed.place), dict(price)) if kept else {})
 
 
 def least(price: Mapping[str, Any]) -> str:
@@ -315,8 +322,8 @@ def _promised(connection: Connection, given: Given, plan: Mapping[str, Any]) -> 
     return found
 
 
-def _committed(given: Given) -> dict[str, Any]:
-    """What is said of a commitment, as it is kept."""
+def committed(given: Given, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What is said of a commitment, as it is kept; `before` is one that it changes."""
     found: dict[str, Any] = {}
     if given.has("commitment_amount"):
         found["commitment_amount"] = written(given.decimal("commitment_amount", most=MOST_AMOUNT))
@@ -324,7 +331,7 @@ def _committed(given: Given) -> dict[str, Any]:
         if given.has(name):
             found[name] = written(given.decimal(name, most=MOST_FACTOR))
     found |= {name: given.flag(name) for name in FLAGS if given.has(name)}
-    if "commitment_amount" not in found:
+    if "commitment_amount" not in {**(before or {}), **found}:
         said = next((name for name, value in found.items() if value is True or value not in (False, "1")), None)
         if said is not None:
             raise given.wrong(said, "needs a commitment_amount.")
@@ -335,7 +342,7 @@ def _committed(given: Given) -> dict[str, Any]:
 def _kept(given: Given) -> dict[str, Any]:
     """What is kept of the wire under its own names, once it is sensible."""
     found = {name: said for name, may in WORDS.items() if (said := given.maybe_choice(name, may)) is not None}
-    return found | _committed(given)
+    return found | committed(given)
 
 
 def taxed(connection: Connection, given: Given, currency: str) -> list[str]:

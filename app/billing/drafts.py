@@ -143,7 +143,7 @@ def usage_lines(
 def _usage(
     connection: Connection, row: Row[Any], customer: str, span: Span, included: Sequence[Allowance]
 ) -> list[RatedLine]:
-    items = _items(connection, row, span, USAGE)
+    items = items_of(connection, row, span, USAGE)
     used = usage_of(connection, customer, span, items)
     left = _allowed(connection, customer, items, used, span, included)
     lines = []
@@ -158,7 +158,7 @@ def _usage(
     return lines
 
 
-def _items(
+def items_of(
     connection: Connection, row: Row[Any], span: Span, kind: str, known: Mapping[str, str | None] | None = None
 ) -> list[Item]:
     """The prices of a period, each with its part of it; with `known` only those, with the ends they had. What is paid
@@ -209,7 +209,7 @@ def _both(item: Item, span: Span, window: Span) -> Span:
 def _arrear(connection: Connection, row: Row[Any], span: Span, whole: Span) -> list[RatedLine]:
     """The fixed prices of a period that is over: a part for a short one, for a line that ended, for a pause."""
     pauses = subscriptions.pauses_of(connection, row.id)
-    items = [item for item in _items(connection, row, span, FIXED) if item.cadence != ADVANCE]
+    items = [item for item in items_of(connection, row, span, FIXED) if item.cadence != ADVANCE]
     return _fixed(row, items, span, whole, pauses)
 
 
@@ -218,7 +218,7 @@ def _ahead(connection: Connection, row: Row[Any], wanted: Wanted) -> list[RatedL
     span, whole = wanted.ahead, wanted.ahead_whole
     if span is None or whole is None:
         return []
-    items = [item for item in _items(connection, row, span, FIXED, wanted.ahead_lines) if item.cadence == ADVANCE]
+    items = [item for item in items_of(connection, row, span, FIXED, wanted.ahead_lines) if item.cadence == ADVANCE]
     pauses = [] if row.billing_cycle == Anchoring.ANNIVERSARY else subscriptions.pauses_of(connection, row.id)
     return _fixed(row, items, span, whole, pauses)
 

@@ -188,6 +188,14 @@ class Given:
             raise self.wrong(name, "must be a list of texts.")
         return tuple(found)
 
+    def listed(self, name: str, choices: Collection[str] = ()) -> tuple[str, ...]:
+        """Texts of a query string: the name several times, or one text with commas. Of `choices` if there are any."""
+        given = self.raw.get(name) or []
+        found = tuple(each for each in (given if isinstance(given, list) else str(given).split(",")) if each)
+        if unknown := set(found) - set(choices or found):
+            raise self.wrong(name, f"must be of {', '.join(choices)}, not {min(unknown)[:100]}.")
+        return found
+
     def labels(self, name: str = "metadata") -> dict[str, str]:
         """The integrator's own notes: texts by name. Other plain values become their text."""
         found = self.raw.get(name) or {}

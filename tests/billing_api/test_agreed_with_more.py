@@ -202,3 +202,57 @@ def test_an_event_does_not_pass_for_one_of_ours(http: httpx.Client, studio: Stud
     assert (answer.status_code, answer.json()["details"]["param"]) == (400, "events.1.customer_id")
     # a generation of another Farebox, whose mirror this is
     assert http.post("/events", json={**event, "event_id": "gen_01ABC_final"}).status_code == 202
+
+
+def test_what_waits_is_listed_and_called_off(sdk: Flexprice, studio: Studio) -> None:
+    subscription = studio.subscribed()["id"]
+    other = studio.made("/plans", name="Other")["id"]
+    studio.price(type="FIXED", amount="30", invoice_cadence="ADVANCE", entity_id=other)
+    later = sdk.subscriptions.execute_subscription_change(
+        id=subscription, target_plan_id=other, billing_period="MONTHLY", billing_cadence="RECURRING",
+        billing_cycle="anniversary", proration_behavior="none", change_at="end_of_period", metadata={"why": "growth"},
+    )  # fmt: skip
+    assert later.is_scheduled
+    assert sdk.subscriptions.get_subscription(id=subscription).metadata == {"why": "growth"}
+    sdk.subscriptions.update_subscription(id=subscription, cancel_at_period_end=True)
+    waits = sdk.subscriptions.list_subscription_schedules(id=subscription).schedules or []
+    assert [each.schedule_type for each in waits] == ["plan_change", "cancellation"]
+    details = waits[0].model_dump()["configuration_details"]
+    assert details["plan_change"]["target_plan_id"] == other
+    every = sdk.subscriptions.list_all_subscription_schedules(
+        subscription_ids=[subscription], schedule_type=["cancellation"]
+    )
+    assert [each.id for each in every.schedules or []] == [waits[1].id]
+    for each in waits:
+        assert sdk.subscriptions.get_subscription_schedule(schedule_id=each.id or "").status == "pending"
+        done = sdk.subscriptions.cancel_subscription_schedule(schedule_id_param=each.id or "")
+        assert done.status == "cancelled"
+    assert sdk.subscriptions.list_subscription_schedules(id=subscription).count == 0
+    assert studio.http.get(f"/subscriptions/schedules/{waits[0].id}").status_code == 404
+
+
+def test_a_line_goes_on_at_other_terms(sdk: Flexprice, studio: Studio) -> None:
+    agreed = studio.subscribed()
+    line = agreed["line_items"][1]["id"]
+    studio.uses(100)
+    noted = sdk.subscriptions.update_subscription_line_item(id=line, metadata={"note": "kept"})
+    assert (noted.id, noted.metadata) == (line, {"note": "kept"})
+    changed = sdk.subscriptions.update_subscription_line_item(id=line, amount="0.01", commitment_amount=3)
+    assert (changed.id != line, changed.commitment_amount, changed.metadata) == (True, "3.0", {"note": "kept"})
+    studio.uses(500)
+    preview = studio.made("/invoices/preview", subscription_id=agreed["id"])["line_items"]
+    assert [each["amount"] for each in preview if each["display_name"] == "Images"] == ["10", "5"]
+    refused = studio.http.put(f"/subscriptions/lineitems/{line}", json={"amount": "1"})
+    assert refused.status_code == 400
+
+
+def test_usage_tells_what_it_costs(sdk: Flexprice, studio: Studio) -> None:
+    studio.subscribed(line_item_commitments={studio.images: {"commitment_amount": 500, "enable_true_up": True}})
+    studio.uses(100)
+    found = sdk.events.get_usage_analytics(external_customer_id=studio.name)
+    assert (found.total_cost, found.currency) == ("10", "usd")
+    assert [(each.meter_id, each.total_cost) for each in found.items or [] if each.total_usage == "100"] == [
+        (studio.meter, "10")
+    ]
+    grouped = sdk.events.get_usage_analytics(external_customer_id=studio.name, group_by=["source"])
+    assert grouped.total_cost is None  # a tier cannot be divided among those who shared it

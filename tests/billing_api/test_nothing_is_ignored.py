@@ -75,6 +75,7 @@ OPERATIONS: list[tuple[str, str, type[Any], dict[str, Any]]] = [
         "POST", "/subscriptions/{subscription}/lineitems", models.CreateSubscriptionLineItemRequest,
         {"price_id": "{price}"},
     ),
+    ("PUT", "/subscriptions/lineitems/{line}", models.UpdateSubscriptionLineItemRequest, {"amount": "21"}),
     ("DELETE", "/subscriptions/lineitems/{line}", models.DeleteSubscriptionLineItemRequest, {}),
     ("POST", "/subscriptions/lineitems/search", models.SubscriptionLineItemFilter, {}),
     ("POST", "/subscriptions/search", models.SubscriptionFilter, {}),

@@ -10,7 +10,7 @@ from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.api.billing.unserved import expands
-from app.billing import addons, agreeing, beginning, closing, prorating, subscriptions, syncing, tables, undo
+from app.billing import addons, agreeing, beginning, closing, line_changes, prorating, subscriptions, syncing, undo
 from app.billing.lifecycle import State
 from app.billing.rating import RatedLine
 from app.kernel.errors import Conflict, InvalidInput
@@ -18,7 +18,6 @@ from app.kernel.given import Given
 from app.plans import customers as customer_book
 from app.plans.keys import BillingKey
 
-LINE = tables.subscription_line
 CHANGES_AT = ("immediate", "end_of_period")
 
 
@@ -35,6 +34,11 @@ def lines(billing: Billing) -> APIRouter:
             wish = expands(body.raw)
             items = [show.line(subscriptions.line_of(connection, row["id"]), connection, wish) for row in found.items]
             return wire.listed(items, found.total, found.limit, found.offset)
+
+    @api.put("/subscriptions/lineitems/{line_id}")
+    def change_line(_key: Key, line_id: str, body: Body) -> dict[str, Any]:
+        with db.write() as connection:
+            return show.line(line_changes.change(connection, line_id, body, clock()))
 
     @api.delete("/subscriptions/lineitems/{line_id}")
     def end_line(_key: Key, line_id: str, body: OptionalBody) -> dict[str, Any]:

@@ -141,6 +141,7 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
     ("POST", "/subscriptions/{subscription_id}/change/preview"): _CHANGE,
     ("POST", "/subscriptions/{subscription_id}/change/execute"): _CHANGE,
     ("POST", "/subscriptions/{subscription_id}/lineitems"): _NEW_LINE,
+    ("PUT", "/subscriptions/lineitems/{line_id}"): _LINE,
     ("DELETE", "/subscriptions/lineitems/{line_id}"): {
         "proration_behavior": Unserved("is not served: what was paid ahead stays paid.", ("none",)),
     },

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, select
 
 from app.api.billing import wire
 from app.api.billing.common import Billing
-from app.billing import unrated
+from app.billing import unrated, usage_cost
+from app.billing.usage_cost import Cost
 from app.kernel.db import Database
 from app.kernel.given import Given
 from app.metering import meter_book
@@ -129,7 +130,10 @@ def _span(given: Given, now: datetime) -> Span:
 def _asked(
     connection: Connection, names: Names, given: Given, now: datetime, filters: str, by: Sequence[str] = ()
 ) -> Asked:
-    window = given.maybe_choice("window_size", SIZES) or given.maybe_choice("bucket_size", SIZES)
+    window, bucket = given.maybe_choice("window_size", SIZES), given.maybe_choice("bucket_size", SIZES)
+    if window and bucket and window != bucket:
+        raise given.wrong("bucket_size", "is another name for window_size: give one of them.")
+    window = window or bucket
     only = names.filters(given, filters)
     sources = list(given.texts("sources"))
     if sources:
@@ -147,6 +151,8 @@ def _meter_of_request(given: Given) -> Meter:
     if how is not Aggregation.COUNT and not name:
         raise given.wrong("property_name", f"is missing: {how} needs to know what to read.")
     multiplier = given.maybe_decimal("multiplier", above=Decimal(0))
+    if multiplier not in (None, 1) and how is not Aggregation.SUM_WITH_MULTIPLIER:
+        raise given.wrong("multiplier", f"is for {Aggregation.SUM_WITH_MULTIPLIER}.")
     return Meter(
         "asked", name or "events", given.text("event_name"), how, (name,) if name else (),
         multiplier=Fraction(multiplier) if multiplier is not None else Fraction(1),
@@ -179,13 +185,36 @@ def _analysed(connection: Connection, names: Names, given: Given, now: datetime)
         and (asked.wanted.customers is not None or is_addable(meter))
     ]
     counted = count(connection, meters, asked)
+    cost = None if by or asked.only else _cost(connection, given, asked.wanted.span)
     items = [
-        _item(meter, features.get(meter.id), asked, group, total, found.points.get(group, {}))
+        _item(meter, features.get(meter.id), asked, group, total, found.points.get(group, {})) | _priced(cost, meter)
         for meter in meters
         for found in (counted[meter.id],)
         for group, total in sorted(found.totals.items())
     ]
-    return {"items": items, "custom_analytics": []}
+    said: Wire = {"items": items, "custom_analytics": []}
+    if cost is not None:
+        named = {item["meter_id"] for item in items}
+        whole = sum((amount for meter_id, amount in cost.by_meter.items() if meter_id in named), Fraction(0))
+        said |= {"total_cost": wire.decimal(whole), "currency": cost.currency.lower()}
+    return said
+
+
+def _cost(connection: Connection, given: Given, span: Span) -> Cost | None:
+    """Of one customer, and of all that they used: a tier cannot be divided among those who shared it."""
+    found = customers.named(connection, given, required=False) if _is_customer(connection, given) else None
+    return None if found is None else usage_cost.cost_of(connection, found.id, found.external_id, span)
+
+
+def _is_customer(connection: Connection, given: Given) -> bool:
+    name = given.maybe("external_customer_id")
+    return given.has("customer_id") or bool(name and customers.find_external(connection, name))
+
+
+def _priced(cost: Cost | None, meter: Meter) -> Wire:
+    if cost is None:
+        return {}
+    return {"total_cost": wire.decimal(cost.by_meter.get(meter.id, Fraction(0))), "currency": cost.currency.lower()}
 
 
 def _dimension(given: Given, name: str) -> str:
