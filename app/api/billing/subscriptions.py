@@ -21,31 +21,11 @@ from app.plans.keys import BillingKey
 CHANGES_AT = ("immediate", "end_of_period")
 
 
-def lines(billing: Billing) -> APIRouter:
-    """The lines of subscriptions and what changes them: another plan, a plan's new prices."""
+def with_addons(billing: Billing) -> APIRouter:
+    """The addons of subscriptions."""
     api = APIRouter(tags=["subscriptions"])
     Key = Annotated[BillingKey, billing.key("subscriptions")]
     db, clock = billing.db, billing.clock
-
-    @api.post("/subscriptions/lineitems/search")
-    def search_lines(_key: Key, body: OptionalBody) -> dict[str, Any]:
-        with db.read() as connection:
-            found = show.find_lines(connection, body, clock())
-            wish = expands(body.raw)
-            items = [show.line(subscriptions.line_of(connection, row["id"]), connection, wish) for row in found.items]
-            return wire.listed(items, found.total, found.limit, found.offset)
-
-    @api.put("/subscriptions/lineitems/{line_id}")
-    def change_line(_key: Key, line_id: str, body: Body) -> dict[str, Any]:
-        with db.write() as connection:
-            return show.line(line_changes.change(connection, line_id, body, clock()))
-
-    @api.delete("/subscriptions/lineitems/{line_id}")
-    def end_line(_key: Key, line_id: str, body: OptionalBody) -> dict[str, Any]:
-        now = clock()
-        with db.write() as connection:
-            at = body.maybe_moment("effective_from") or now
-            return show.line(subscriptions.end_line(connection, line_id, at=at, now=now))
 
     @api.post("/subscriptions/addon")
     def add_addon(key: Key, body: Body) -> dict[str, Any]:
@@ -78,6 +58,35 @@ def lines(billing: Billing) -> APIRouter:
             row = subscriptions.find(connection, subscription_id)
             found = [show.addon(each, clock()) for each in addons.of_subscription(connection, row.id)]
             return {"items": found}
+
+    return api
+
+
+def lines(billing: Billing) -> APIRouter:
+    """The lines of subscriptions and what changes them: another plan, a plan's new prices."""
+    api = with_addons(billing)
+    Key = Annotated[BillingKey, billing.key("subscriptions")]
+    db, clock = billing.db, billing.clock
+
+    @api.post("/subscriptions/lineitems/search")
+    def search_lines(_key: Key, body: OptionalBody) -> dict[str, Any]:
+        with db.read() as connection:
+            found = show.find_lines(connection, body, clock())
+            wish = expands(body.raw)
+            items = [show.line(subscriptions.line_of(connection, row["id"]), connection, wish) for row in found.items]
+            return wire.listed(items, found.total, found.limit, found.offset)
+
+    @api.put("/subscriptions/lineitems/{line_id}")
+    def change_line(_key: Key, line_id: str, body: Body) -> dict[str, Any]:
+        with db.write() as connection:
+            return show.line(line_changes.change(connection, line_id, body, clock()))
+
+    @api.delete("/subscriptions/lineitems/{line_id}")
+    def end_line(_key: Key, line_id: str, body: OptionalBody) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            at = body.maybe_moment("effective_from") or now
+            return show.line(subscriptions.end_line(connection, line_id, at=at, now=now))
 
     @api.post("/subscriptions/{subscription_id}/change/preview")
     def preview_change(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
