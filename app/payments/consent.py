@@ -61,8 +61,8 @@ def invoices_sentence(card: str) -> str:
     return t("payments.consent.invoices", card=card)
 
 
-def topup_sentence(rules: Rules, card: str) -> str:
-    """To be shown before automatic top-up is turned on; `card` such as "Visa 4242"."""
+def topup_sentence(rules: Rules, card: str, *, inclusive: bool) -> str:
+    """To be shown before automatic top-up is turned on; `card` such as "Visa 4242". `inclusive`: prices include tax."""
     told = {
         "threshold": plain(rules.threshold.amount),
         "card": card,
@@ -70,7 +70,8 @@ def topup_sentence(rules: Rules, card: str) -> str:
         "most_per_day": rules.most_per_day,
     }
     if rules.mode is Mode.FIXED:
-        sentence = t("payments.consent.topup_fixed", amount=str(rules.amount), **told)
+        name = "topup_fixed_inclusive" if inclusive else "topup_fixed"
+        sentence = t(f"payments.consent.{name}", amount=str(rules.amount), **told)
     else:
         refill_to = plain(rules.refill_to.amount) if rules.refill_to else ""
         sentence = t("payments.consent.topup_refill", refill_to=refill_to, **told)

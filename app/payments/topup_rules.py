@@ -45,7 +45,8 @@ WORTH_A_MAIL: Final = frozenset({HoldOff.DAY_LIMIT, HoldOff.MONTH_CAP, HoldOff.C
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the customer agreed to. `amount` is net; both caps are what is charged, tax included, in one currency."""
+    """What the customer agreed to. `amount` is at list prices, which are net unless the seller's include tax; both caps
+    are what is charged, tax included, in one currency."""
 
     threshold: Money
     mode: Mode
@@ -60,7 +61,7 @@ class Rules:
         return self.month_cap.currency
 
     def wanted(self, available: Money, rate: Rate) -> Fiat | None:
-        """The net amount to charge at this balance; None while it is not below the threshold."""
+        """The amount to charge at this balance, at list prices; None while it is not below the threshold."""
         if available.micros >= self.threshold.micros:
             return None
         if self.mode is Mode.FIXED and self.amount is not None:

@@ -92,7 +92,7 @@ class TopupSettings:
             raise InvalidInput("These rules would never charge anything.", param="refill_to")
         tax = self._quote(workspace_id, net)
         _check_caps(rules, tax.total_gross)
-        sentence = consents.topup_sentence(rules, card.text)
+        sentence = consents.topup_sentence(rules, card.text, inclusive=tax.seller.prices_include_tax)
         return Preview(rate.credits_for(net), tax, below is not None, sentence, TOPUP_WORDING)
 
     def save(self, choice: TopupChoice) -> TopupView:

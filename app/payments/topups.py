@@ -153,13 +153,12 @@ class Topups:
             self._cannot(workspace_id, missing.stable_code)
             return None
         try:
-            return self._write(workspace_id, setting.consent_id, rules, package, tax)
+            credits = package.rate(rules.currency).credits_for(net)
+            return self._write(workspace_id, setting.consent_id, rules, _sale(package, credits), tax)
         except IntegrityError:
             return None  # another one is under way since a moment ago
 
-    def _write(
-        self, workspace_id: str, consent_id: str, rules: Rules, package: Package, tax: TaxSnapshot
-    ) -> str | None:
+    def _write(self, workspace_id: str, consent_id: str, rules: Rules, sale: Sale, tax: TaxSnapshot) -> str | None:
         now = self._clock()
         with self._db.write() as connection:
             setting = topup_rows.find(connection, workspace_id, lock=True)
@@ -179,7 +178,7 @@ class Topups:
                 workspace_id,
                 self._charges.door.name,
                 self._charges.door.livemode,
-                _sale(package, package.rate(rules.currency).credits_for(tax.total_net)),
+                sale,
                 tax,
                 setting.terms_version_id,
                 rows.SYSTEM,
@@ -400,7 +399,7 @@ def _is_suspended(connection: Connection, workspace_id: str) -> bool:
 
 
 def _sale(package: Package, credits: Money) -> Sale:
-    """A free amount on the terms of a package, bonus apart."""
+    """A free amount on the terms of a package, bonus apart: what it buys at the list price, with tax in it or not."""
     return Sale(
         AUTO_TOPUP,
         t("payments.topup.title"),

@@ -54,6 +54,21 @@ def test_a_low_balance_is_filled_from_the_card_on_file(till: Till) -> None:
     till.assert_books_balance()
 
 
+def test_where_prices_include_tax_a_charge_buys_what_was_shown(one_till: Till) -> None:
+    till = one_till
+    sellers = till.services.invoicing.sellers
+    sellers.save(replace(sellers.current(), prices_include_tax=True), author="test")
+    card = card_on_file(till)
+    shown = till.cashier.topups.preview(till.workspace_id, choice(till, card).rules, card.id)
+    assert (str(shown.total), shown.credits.amount) == ("10.00 EUR", 10_000)
+    assert "10.00 EUR, tax included" in shown.sentence
+    turn_on(till, card)
+    empty(till)
+    due(till)
+    [order] = topups(till)
+    assert (str(order.gross), str(order.tax), order.credits.amount) == ("10.00 EUR", "1.60 EUR", 10_000)
+
+
 def test_it_is_off_until_somebody_agrees_to_it(one_till: Till) -> None:
     till = one_till
     card = card_on_file(till)

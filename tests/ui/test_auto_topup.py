@@ -80,7 +80,7 @@ def test_figures_may_be_written_as_people_do() -> None:
         Fiat(125_050, "EUR"),
         Fiat(500_000, "EUR"),
     )
-    assert buys(rules) == "€1,250.50 net"
+    assert buys(rules) == "€1,250.50 at list prices"
     refill = rules_of(form | {"mode": "refill", "refill_to": "20000", "month_cap": "10"}, "EUR")
     assert (refill.mode, buys(refill)) == (Mode.REFILL, "up to 20,000 credits")
 
@@ -131,7 +131,7 @@ def test_rules_are_previewed_agreed_to_and_shown(till: Till, buyer: Screen) -> N
     act(till, buyer, form.agree(True))
     act(till, buyer, form.save())
     assert form.is_open is False
-    assert (page.facts["on"], page.facts["threshold"], page.facts["buys"]) == ("true", "2,000", "€10.00 net")
+    assert (page.facts["on"], page.facts["threshold"], page.facts["buys"]) == ("true", "2,000", "€10.00 at list prices")
     assert (page.facts["most"], page.facts["card"]) == ("€200.00", "Visa 4242")
     assert page.facts["spent"] == "€0.00 of €200.00 charged this month"
     assert setting(till).state is Topup.ON

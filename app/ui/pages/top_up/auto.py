@@ -89,7 +89,7 @@ def auto_facts(view: TopupView | None, waiting_order: str) -> AutoFacts:
 
 
 def buys(rules: Rules) -> str:
-    """`€95.00 before tax`, or `up to 20,000 credits`."""
+    """`€95.00 at list prices`, or `up to 20,000 credits`."""
     if rules.mode is Mode.FIXED and rules.amount is not None:
         return t("top_up.auto.buys_fixed", amount=present.fiat(rules.amount))
     return t("top_up.auto.buys_refill", credits=present.credit_words(rules.refill_to or Money(0)))
