@@ -75,7 +75,11 @@ class Things:
 
     def _plan(self, row: RowMapping) -> None:
         named = [name for name in (row["lookup_key"], row["id"]) if name]
-        found = next((remote_id for name in named if (remote_id := self.remote.plan(name))), None)
+        try:
+            found = next((remote_id for name in named if (remote_id := self.remote.plan(name))), None)
+        except Refused as error:
+            self._refused(PLAN, row["id"], error)
+            return
         if found is None:
             said = f"No plan there has the lookup key {' or '.join(named)}: make one, or name its id here."
             self._refused(PLAN, row["id"], Refused(said), for_good=True)

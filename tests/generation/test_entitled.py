@@ -47,10 +47,10 @@ class Sold:
             }
             return str(entitlements.create(connection, Given(asked), actor="test", now=now())["id"])
 
-    def subscribe(self, plan: str) -> str:
+    def subscribe(self, plan: str, **more: Any) -> str:
         with self.db.write() as connection:
             who = customers.of_workspace(connection, self.home.workspace_id, now=now())
-            asked = {"customer_id": who.id, "plan_id": plan, "currency": "USD", "billing_period": "MONTHLY"}
+            asked = {"customer_id": who.id, "plan_id": plan, "currency": "USD", "billing_period": "MONTHLY", **more}
             wanted = agreeing.read(connection, Given(asked), now())
             return subscriptions.create(connection, wanted, actor="test", now=now())
 
@@ -103,6 +103,20 @@ def test_more_than_the_plan_allows_is_made_less_and_said(sold: Sold) -> None:
     assert seen.row["params"]["resolution"] == "720p"
     assert seen.row["estimate"]["less"][0]["asked"] == "1080p"
     assert present.metadata(seen, _Wire())["downgraded"] == seen.row["estimate"]["less"]  # type: ignore[arg-type]
+
+
+def test_a_subscription_that_is_activated_unlocks_its_models(sold: Sold) -> None:
+    starter, pro = sold.plan("Starter"), sold.plan("Pro")
+    sold.promise(starter, "model:flux-schnell")
+    sold.promise(pro, "model:veo3.1")
+    sold.subscribe(starter)
+    drafted = sold.subscribe(pro, subscription_status="draft")
+    with pytest.raises(NotAllowed):
+        ask(sold, "veo3.1", **VEO)
+    with sold.db.write() as connection:
+        subscriptions.activate(connection, drafted, start_at=now(), now=now())
+    sold.looked_again()
+    assert ask(sold, "veo3.1", **VEO).less == ()
 
 
 def test_a_paused_subscription_pauses_the_models(sold: Sold) -> None:

@@ -13,8 +13,9 @@ from starlette.testclient import TestClient
 
 from app import services as building
 from app.api.assemble import build_api
+from app.kernel import clock
 from app.kernel.db import Database
-from app.mirror.service import Account, Mirror
+from app.mirror.service import Mirror
 from app.plans.keys import BillingKeys
 from app.services import Services
 from tests.billing_api.conftest import BillingServer, billing_server  # noqa: F401 (a fixture)
@@ -42,7 +43,6 @@ class Here:
     """Our side. `sdk` speaks to its billing API, `http` to everything else of it."""
 
     services: Services
-    now: Time
     http: TestClient
     sdk: Flexprice
 
@@ -57,29 +57,31 @@ class Here:
     def use(self, customer: str, *ids: str, event: str = "image_generated", **properties: str) -> None:
         """One event for each id, as an integrator reports them."""
         given = [
-            {
-                "event_id": each, "event_name": event, "external_customer_id": customer, "properties": properties,
-                "timestamp": self.now().isoformat(),
-            }
+            {"event_id": each, "event_name": event, "external_customer_id": customer, "properties": properties}
             for each in ids
-        ]  # fmt: skip
+        ]
         self.sdk.events.ingest_events_bulk(events=given)
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Here]]:
-    """Our side over a database, with a mirror to wherever it is told."""
+Start = Callable[[BillingServer], Here]
+
+
+@pytest.fixture(scope="module")
+def start(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Our side over a database of its own, mirrored to a second Farebox."""
     begun: list[Here] = []
 
-    def begin(database_url: str, url: str, key: str) -> Here:
-        now = Time()
-        base = settings_for(tmp_path / "here", database_url, "http://127.0.0.1:9")
-        settings = replace(base, mirror_url=url, mirror_key=key, mirror_secrets=(SECRET,))
-        services = building.build(settings, carry=False, now=now)
-        secret = BillingKeys(services.db, now).issue("tests", actor="test").secret
+    def begin(remote: BillingServer) -> Here:
+        home = tmp_path_factory.mktemp("here")
+        path = home / "farebox.sqlite"
+        path.write_bytes(sqlite_template.read_bytes())
+        base = settings_for(home, f"sqlite:///{path}", "http://127.0.0.1:9")
+        settings = replace(base, mirror_url=remote.url, mirror_key=remote.secret, mirror_secrets=(SECRET,))
+        services = building.build(settings, carry=False)
+        secret = BillingKeys(services.db, clock.now).issue("tests", actor="test").secret
         http = TestClient(build_api(services), base_url="http://here")
         sdk = Flexprice(server_url="http://here/billing/v1", api_key_auth=secret, client=http)
-        begun.append(Here(services, now, http, sdk))
+        begun.append(Here(services, http, sdk))
         return begun[-1]
 
     yield begin
@@ -89,10 +91,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Here]]:
         one.db.dispose()
 
 
-@pytest.fixture
-def here(start: Callable[..., Here], sqlite_url: str, billing_server: BillingServer) -> Here:  # noqa: F811
-    """Our side, mirrored to the second Farebox. It has looked at it once, so whatever comes now is news."""
-    made = start(sqlite_url, billing_server.url, billing_server.secret)
+@pytest.fixture(scope="module")
+def here(start: Start, billing_server: BillingServer) -> Here:  # noqa: F811
+    """One for every test of a module: what a test makes has names of its own. It has looked at the remote once, so
+    whatever comes now is news."""
+    made = start(billing_server)
     made.mirror.send()
     return made
 
@@ -133,4 +136,4 @@ def told(sdk: Flexprice, customer: str) -> set[str]:
     return {str(one.id) for one in found.events or ()}
 
 
-__all__ = ["NOBODY", "SECRET", "Account", "Here", "Time", "sell", "told"]
+__all__ = ["NOBODY", "SECRET", "Here", "Time", "sell", "told"]
