@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, or_, select, update
 
 from app.generation.lifecycle import FINISHED, Event, State, after, sources
 from app.generation.tables import Attempt, Generation, GenerationEvent, IdempotencyKey
@@ -28,10 +28,12 @@ INSERT_IDEMPOTENCY = insert(IDEMPOTENCY)
 
 
 def _mover(event: Event) -> Update:
+    """It is run for many generations at once, which a list after IN cannot be: the driver writes that out each time."""
     target = after(sources(event)[0], event)
+    from_there = or_(*(GENERATION.c.state == source for source in sources(event)))
     statement = (
         update(GENERATION)
-        .where(GENERATION.c.id == bindparam("b_id"), GENERATION.c.state.in_(sources(event)))
+        .where(GENERATION.c.id == bindparam("b_id"), from_there)
         .values(state=str(target), updated_at=bindparam("b_now"), next_check_at=bindparam("b_next"))
     )
     return statement.values(finished_at=bindparam("b_now")) if target in FINISHED else statement

@@ -9,6 +9,7 @@ so it does no harm when a commit whose answer was lost had in fact arrived.
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from queue import Empty, Full, Queue
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from app.kernel import faults, meters
 from app.kernel.clock import Clock, now
@@ -45,6 +46,8 @@ POSTGRES_SETTINGS: Mapping[str, str] = {
 }
 
 Outcome = Result | Exception
+
+log = logging.getLogger(__name__)
 
 
 class Ticket:
@@ -195,6 +198,8 @@ class Lane:
         except Exception as error:
             if is_transient(error):
                 raise
+            if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+                log.error("a statement of ours cannot be run for a batch, which makes every one slow: %s", error.orig)
             with connection.begin():
                 outcomes = one_by_one(connection, ops, self._clock)
                 _before_commit(ops)

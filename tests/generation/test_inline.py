@@ -20,6 +20,7 @@ from app.generation.plan import Plan
 from app.generation.start import Ask
 from app.generation.text import plan_chat
 from app.generation.tokens import count
+from app.kernel.clock import now
 from app.kernel.errors import InsufficientCredits, ProviderBusy, ProviderUnclear
 from app.kernel.ids import new_id
 from app.kernel.money import Money
@@ -257,3 +258,15 @@ async def test_bug_a1_of_64_at_once_the_balance_admits_exactly_10(shared_house: 
 def _fault(home: House, provider: str, fault: str) -> None:
     given = {"provider": provider, "fault": fault, "times": 1}
     assert httpx.post(f"{home.sandbox_url}/faults", json=given).is_success
+
+
+async def test_what_ends_many_at_once_is_one_statement_for_all_of_them(shared_house: House) -> None:
+    """One that cannot be run for several rows sends every batch of the ledger the slow way, one by one."""
+    ending = (*rows.MOVES.values(), rows.SETTLE, rows.ANSWER, rows.FAIL, rows.FORFEIT, rows.UPDATE_ATTEMPT)
+    ending += (rows.ANSWER_ATTEMPT, rows.CLOSE_UNSENT, rows.CLOSE_UNFOUND)
+    with shared_house.services.db.write() as connection:
+        for statement in ending:
+            given = {name: None for name in statement.compile().params if name.startswith("b_")}
+            given |= {"b_id": "gen_none", "b_state": "failed", "b_charged": 0, "b_now": now()}
+            done = connection.execute(statement, [given, given], execution_options={"preserve_rowcount": True})
+            assert done.rowcount == 0
