@@ -7,11 +7,12 @@ are taken on the same machine in the same minutes, which is why targets are rati
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
-from tests.bench.row import Row
+from tests.bench.row import NotThere, Row
 
 HERE = Path(__file__).parent
 
@@ -36,9 +37,20 @@ def main(arguments: list[str]) -> int:
 def _measure(name: str) -> list[Row]:
     started = time.monotonic()
     print(f"{name} …", flush=True)
-    rows: list[Row] = import_module(f"tests.bench.{name}").run()
+    try:
+        rows: list[Row] = import_module(f"tests.bench.{name}").run()
+    except NotThere as missing:
+        return [_without_figure(name, str(missing))]
+    except Exception as error:  # the other benches have figures to give
+        traceback.print_exc()
+        return [_without_figure(name, f"{type(error).__name__}: {error}".partition("\n")[0])]
     print(f"{name}  ✓ {time.monotonic() - started:.0f} s", flush=True)
     return rows
+
+
+def _without_figure(name: str, why: str) -> Row:
+    print(f"{name}  ✗ {why}", flush=True)
+    return Row(name=name, value=0, unit=f"(not measured: {why})", yardstick=None, ratio=None, target=None, ok=False)
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.bench.__main__ import Row
+from tests.bench.row import Row
 from tests.support.server import ensure_front_end, running_farebox
 
 ASKED = 400

@@ -84,7 +84,7 @@ def _sqlite(folder: Path) -> Iterator[Row]:
 
 
 def _postgres(folder: Path) -> Iterator[Row]:
-    with running_postgres() as server:
+    with running_postgres(durable=True) as server:
         server.execute("CREATE DATABASE bench")
         db = Database(server.url("bench"))
         prepare(db)

@@ -11,12 +11,13 @@ from pathlib import Path
 import httpx
 
 from app.run.paths import ROOT
+from tests.bench.row import NotThere
 from tests.support.sandbox import free_port
 
 VERSION = "1.106.2"
 KEY = "sk-bench-yardstick"
 HOME = ROOT / ".farebox" / "bench" / f"litellm-{VERSION}"
-INSTALL_SECONDS, START_SECONDS = 900, 180
+INSTALL_SECONDS, START_SECONDS = 900, 300
 CONFIG = """\
 model_list:
   - model_name: gpt-4o-mini
@@ -25,10 +26,6 @@ model_list:
     litellm_params: {{model: openai/gpt-image-1-mini, api_base: "{upstream}/v1", api_key: sk-x}}
 general_settings: {{master_key: {key}}}
 """
-
-
-class NotThere(Exception):
-    """It could not be installed or started here; the figures of the run then have no yardstick."""
 
 
 def installed() -> Path:

@@ -1,14 +1,30 @@
-"""A load of one request, again and again, over so many kept connections: little more than sockets and a stopwatch.
+"""A load of one request, again and again, over so many kept connections. What asks is a compiled program (`wrk.py`):
+anything slower would measure itself."""
 
-It reads no more of an answer than its status and length, so that what it takes of the machine is small beside any
-server that does something with a request; the bare upstream's figure beside the others shows how small.
-"""
-
-import asyncio
-import statistics
-import time
+import json
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+
+import httpx
+
+from tests.bench import wrk
+
+PATIENCE_SECONDS = 30.0
+LONGEST_SECONDS = 10
+#: What goes wrong is counted by its kind; anything but 2xx and 3xx is a `status`.
+SCRIPT = """
+wrk.method = "POST"
+wrk.body = io.open(BODY, "rb"):read("*a")
+for name, value in pairs(HEADERS) do wrk.headers[name] = value end
+function done(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format(
+    '\\n{"requests": %d, "micros": %d, "p50": %f, "failed": %d, "status": %d}\\n',
+    summary.requests, summary.duration, latency:percentile(50), e.connect + e.read + e.write + e.timeout, e.status))
+end
+"""
 
 
 class Load(NamedTuple):
@@ -18,82 +34,47 @@ class Load(NamedTuple):
     p50_ms: float
 
 
-class _Client(asyncio.Protocol):
-    """One connection: asks, waits for the whole answer, asks again until the end."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, request: bytes, end: float, seconds: list[float]) -> None:
-        self._request, self._end, self._seconds = request, end, seconds
-        self._answer = b""
-        self._asked_at = 0.0
-        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self._ask()
-
-    def data_received(self, data: bytes) -> None:
-        self._answer += data
-        head, blank, body = self._answer.partition(b"\r\n\r\n")
-        if not blank or len(body) < _length(head):
-            return
-        if not head.startswith(b"HTTP/1.1 200"):
-            self._fail(RuntimeError(f"answered {self._answer[:500]!r}"))
-            return
-        now = time.perf_counter()
-        self._seconds.append(now - self._asked_at)
-        self._answer = b""
-        if now < self._end:
-            self._ask()
-        else:
-            self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.finished.done() and time.perf_counter() < self._end:
-            self._fail(exc or ConnectionResetError("the server hung up"))
-        elif not self.finished.done():
-            self.finished.set_result(None)
-
-    def _ask(self) -> None:
-        self._asked_at = time.perf_counter()
-        self.transport.write(self._request)
-
-    def _fail(self, error: Exception) -> None:
-        if not self.finished.done():
-            self.finished.set_exception(error)
-        self.transport.close()
+def load(url: str, body: bytes, headers: dict[str, str], *, clients: int, seconds: int) -> Load:
+    """POST `body` there for so long, longer where hardly anything was answered in that time. Raises when an answer was
+    a refusal or did not come, and `NotThere`."""
+    first = httpx.post(url, content=body, headers=_typed(headers), timeout=PATIENCE_SECONDS, trust_env=False)
+    if not first.is_success:
+        raise RuntimeError(f"{url} answered {first.status_code}: {first.text[:500]}")
+    while True:
+        found = _asked(url, body, headers, clients, seconds)
+        if found["failed"] or found["status"]:
+            raise RuntimeError(f"not every request to {url} was answered well: {found}")
+        if found["requests"] >= clients or seconds > LONGEST_SECONDS:
+            return Load(found["requests"] * 1e6 / found["micros"], found["p50"] / 1e3)
+        seconds *= 4
 
 
-def _length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
-            return int(value)
-    raise RuntimeError(f"an answer without a length: {head[:200]!r}")
+def _asked(url: str, body: bytes, headers: dict[str, str], clients: int, seconds: int) -> dict[str, float]:
+    program = wrk.installed()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "body").write_bytes(body)
+        (folder / "ask.lua").write_text(_script(folder / "body", _typed(headers)))
+        asked = [
+            program.path, "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s",
+            "--timeout", f"{PATIENCE_SECONDS:g}s", "--script", folder / "ask.lua", url,
+        ]  # fmt: skip
+        said = subprocess.run(
+            asked, env=program.env, check=True, capture_output=True, text=True, timeout=seconds + 2 * PATIENCE_SECONDS
+        ).stdout
+    found: dict[str, float] = json.loads(said.strip().rpartition("\n")[2])
+    return found
 
 
-def load(url: str, body: bytes, headers: dict[str, str], *, clients: int, seconds: float) -> Load:
-    """POST `body` there for so long; raises on the first answer that is not 200."""
-    where = urlsplit(url)
-    given = {"host": where.netloc, "content-type": "application/json", "content-length": str(len(body)), **headers}
-    head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
-    request = f"POST {where.path} HTTP/1.1\r\n{head}\r\n".encode() + body
+def _typed(headers: dict[str, str]) -> dict[str, str]:
+    return {"content-type": "application/json", **headers}
 
-    async def run() -> Load:
-        started = time.perf_counter()
-        took: list[float] = []
-        loop = asyncio.get_running_loop()
-        made = [
-            (
-                await loop.create_connection(
-                    lambda: _Client(request, started + seconds, took), where.hostname, where.port
-                )
-            )[1]
-            for _ in range(clients)
-        ]
-        await asyncio.gather(*(client.finished for client in made))
-        return Load(len(took) / (time.perf_counter() - started), statistics.median(took) * 1000)
 
-    return asyncio.run(run())
+def _script(body: Path, headers: dict[str, str]) -> str:
+    given = ", ".join(f"[{_text(name)}] = {_text(value)}" for name, value in headers.items())
+    return f"local BODY, HEADERS = {_text(str(body))}, {{{given}}}\n{SCRIPT}"
+
+
+def _text(value: str) -> str:
+    """As Lua writes it; headers and paths hold nothing that JSON writes otherwise."""
+    return json.dumps(value)

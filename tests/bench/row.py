@@ -14,3 +14,7 @@ class Row(TypedDict):
     ratio: float | None
     target: str | None
     ok: bool | None
+
+
+class NotThere(Exception):
+    """Something a measurement needs could not be had on this machine; it says what to do."""
