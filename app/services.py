@@ -139,52 +139,17 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
     it hands them over at once instead of waiting until somebody finds them."""
     db = Database(settings.database_url)
     vault = Vault([settings.secret_key])
-    offers = Offers(db, clock=now)
-    ledger = Ledger(db, now)
-    files = Files(
-        db,
-        settings.files_dir,
-        now,
-        url=settings.files_url,
-        keep=Keeping(settings.keep_files_days, settings.upload_quota_mb),
-    )
-    engine = Engine(settings.jobs_url, executor_id()) if carry else None
-    work: Work = engine or (Remote(settings.jobs_url) if call else Idle())
+    ledger, invoicing, ingest, news = Ledger(db, now), Invoicing(db, now), Ingest(db, now), News()
     accounts = Accounts(db, now, opened=open_wallet)
-    credit_value = Decimal(settings.credit_value_micros).scaleb(-6)
-    desk = Desk(
-        db=db,
-        offers=offers,
-        ledger=ledger,
-        files=files,
-        providers=ProviderPool(lambda provider_id: provider_access.access(db, vault, provider_id)),
-        router=Router(db, offers, now, credit_value),
-        work=work,
-        gate=Gate(accounts.allowances, Rates(settings.redis_url)),
-        clock=now,
-        public_url=settings.public_url,
-        signing_key=settings.secret_key,
-        listeners=Listeners(db),
-        is_demo=settings.demo,
-        entitled=Entitled(db, now, terms_of, plans_that),
-    )
-    invoicing = Invoicing(db, now)
-    ingest = Ingest(db, now)
-    news = News()
+    engine = Engine(settings.jobs_url, executor_id()) if carry else None
+    desk = _desk(settings, db, vault, ledger, accounts, engine or (Remote(settings.jobs_url) if call else Idle()), now)
+    offers, files = desk.offers, desk.files
     cashier = Cashier(db, now, ledger, invoicing.taxes.quote_tax, _cash_house(settings), news.publish)
     collecting = Collecting(
         db, now, cashier, public_url=settings.public_url, signing_key=settings.secret_key, told=news.publish
     )
-    editing = Editing(db, vault, offers, credit_value, now, allow_sandbox=settings.demo)
-    notify = Notify(
-        db,
-        now,
-        public_url=settings.public_url,
-        smtp_url=settings.smtp_url,
-        mail_from=settings.mail_from,
-        low_balance=Money.from_exact(settings.low_balance_credits),
-    )
-    notify.attach(INVOICE, invoice_attached(invoicing.invoices))
+    editing = Editing(db, vault, offers, _credit_value(settings), now, allow_sandbox=settings.demo)
+    notify = _notify(settings, db, invoicing, now)
     built = Services(
         settings,
         db,
@@ -211,6 +176,53 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
         engine,
     )
     return replace(built, chores=Chores(db, _chores(built, now), now=now, owner=executor_id())) if carry else built
+
+
+def _credit_value(settings: Settings) -> Decimal:
+    return Decimal(settings.credit_value_micros).scaleb(-6)
+
+
+def _desk(
+    settings: Settings, db: Database, vault: Vault, ledger: Ledger, accounts: Accounts, work: Work, now: Clock
+) -> Desk:
+    """Where generations are asked for and followed."""
+    offers = Offers(db, clock=now)
+    return Desk(
+        db=db,
+        offers=offers,
+        ledger=ledger,
+        files=Files(
+            db,
+            settings.files_dir,
+            now,
+            url=settings.files_url,
+            keep=Keeping(settings.keep_files_days, settings.upload_quota_mb),
+        ),
+        providers=ProviderPool(lambda provider_id: provider_access.access(db, vault, provider_id)),
+        router=Router(db, offers, now, _credit_value(settings)),
+        work=work,
+        gate=Gate(accounts.allowances, Rates(settings.redis_url)),
+        clock=now,
+        public_url=settings.public_url,
+        signing_key=settings.secret_key,
+        listeners=Listeners(db),
+        is_demo=settings.demo,
+        entitled=Entitled(db, now, terms_of, plans_that),
+    )
+
+
+def _notify(settings: Settings, db: Database, invoicing: Invoicing, now: Clock) -> Notify:
+    """Mails and alerts."""
+    notify = Notify(
+        db,
+        now,
+        public_url=settings.public_url,
+        smtp_url=settings.smtp_url,
+        mail_from=settings.mail_from,
+        low_balance=Money.from_exact(settings.low_balance_credits),
+    )
+    notify.attach(INVOICE, invoice_attached(invoicing.invoices))
+    return notify
 
 
 def _account(settings: Settings) -> Account | None:
@@ -283,7 +295,7 @@ def _mirroring(mirror: Mirror) -> list[Chore]:
 
 
 def _wallet_alerts(parts: Services, now: Clock) -> WalletAlerts:
-    house = WalletHouse(Decimal(parts.settings.credit_value_micros).scaleb(-6))
+    house = WalletHouse(_credit_value(parts.settings))
     return WalletAlerts(
         parts.db,
         now,

@@ -14,6 +14,7 @@ from app.kernel.errors import IdempotencyConflict, InvalidInput
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from app.kernel.ids import new_id
+from app.kernel.text import t
 from app.metering.aggregate import Span
 from app.plans import customers, reductions
 from app.plans import tables as plans
@@ -79,7 +80,7 @@ def _lines(given: Given, currency: str, span: Span) -> list[RatedLine]:
     if lines:
         return lines
     amount = Fraction(given.decimal("subtotal", most=MOST_AMOUNT))
-    name = given.maybe("description", longest=1_000) or "Invoice"
+    name = given.maybe("description", longest=1_000) or t("period.one_off.title")
     return [RatedLine(None, FIXED, name, Fraction(1), amount, "", span=span)] if amount else []
 
 
@@ -90,7 +91,8 @@ def _line(given: Given, span: Span) -> RatedLine:
         raise given.wrong("period_end", "lies after period_start.")
     quantity = Fraction(given.decimal("quantity", most=MOST_AMOUNT))
     amount = Fraction(given.decimal("amount", most=MOST_AMOUNT))
-    return RatedLine(None, kind, given.maybe("display_name") or "Item", quantity, amount, "", span=own)
+    name = given.maybe("display_name") or t("period.one_off.item")
+    return RatedLine(None, kind, name, quantity, amount, "", span=own)
 
 
 def _rate(connection: Connection, given: Given, named: str) -> str:

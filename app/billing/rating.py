@@ -14,6 +14,7 @@ from typing import Final
 from app.billing.commitment import Commitment, beyond
 from app.billing.waterfall import Discount, Due, Line, Purse, SettledLine, settle
 from app.kernel.fiat import Fiat, total
+from app.kernel.text import t
 from app.metering.aggregate import Span
 from app.metering.meters import Meter
 from app.plans.prices import select
@@ -181,14 +182,15 @@ def price_for(items: Iterable[Item], name: str, properties: Mapping[str, str]) -
 def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:
     """A fixed price for a period, or for a part of it."""
     found = cost(item.charge, item.quantity)
-    said = "" if part == 1 else f", {_plain(part * 100)} % of the period"
+    whole = t("period.rated.fixed", quantity=_plain(item.quantity))
+    said = whole if part == 1 else t("period.rated.part", said=whole, percent=_plain(part * 100))
     return RatedLine(
         item,
         FIXED,
         item.name,
         item.quantity,
         found.amount * item.unit_rate * part,
-        f"{_plain(item.quantity)} at a fixed price{said}",
+        said,
         tier=found.tier,
         span=span,
     )
@@ -202,11 +204,11 @@ def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING) -> 
     rated, true_up, overage = amount, NOTHING, NOTHING
     if item.commitment is not None:
         rated, true_up, overage = _measured(item, used, amount)
-        said += f"; commitment of {_plain(item.commitment.amount)}"
+        said = t("period.rated.committed", said=said, amount=_plain(item.commitment.amount))
     if entitled:
-        said = f"{_plain(entitled)} included, " + said
+        said = t("period.rated.included", said=said, quantity=_plain(entitled))
     if used.prepaid_events:
-        said += f"; {_plain(used.prepaid)} more paid from the balance already"
+        said = t("period.rated.prepaid", said=said, quantity=_plain(used.prepaid))
     return RatedLine(
         item,
         USAGE,
@@ -225,14 +227,16 @@ def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING) -> 
 def _priced(item: Item, used: Used, billable: Fraction) -> tuple[Fraction, int | None, str]:
     if used.buckets is not None:
         amount = cost_of_buckets(item.charge, used.buckets) * item.unit_rate
-        return amount, None, f"{len(used.buckets)} windows, each priced by itself"
+        return amount, None, t("period.rated.windows", count=len(used.buckets))
     found = cost(item.charge, billable)
-    said = f"{_plain(billable)} {_unit(item)} at {_plain(found.tier_unit * item.unit_rate)}"
+    price = _plain(found.tier_unit * item.unit_rate)
+    said = t("period.rated.used", quantity=_plain(billable), unit=_unit(item), price=price)
     if found.tier is not None:
-        said += f" (tier {found.tier + 1})"
+        said = t("period.rated.tier", said=said, tier=found.tier + 1)
     if item.filters:
-        chosen = ", ".join(f"{key} = {' or '.join(allowed)}" for key, allowed in sorted(item.filters.items()))
-        said += f" for {chosen}"
+        either = t("period.rated.or")
+        chosen = ", ".join(f"{key} = {either.join(allowed)}" for key, allowed in sorted(item.filters.items()))
+        said = t("period.rated.of", said=said, chosen=chosen)
     return found.amount * item.unit_rate, found.tier, said
 
 
@@ -276,11 +280,11 @@ def _committed(terms: Terms, lines: Sequence[RatedLine]) -> list[RatedLine]:
     worth = Fraction(used.amount)
     extra = agreed.window(worth) - worth
     if worth > agreed.amount and extra:
-        said = f"what exceeds {_plain(agreed.amount)} costs {_plain(agreed.overage)} times as much"
-        return [RatedLine(None, USAGE, "Overage", Fraction(1), extra, said, OVERAGE, overage=extra)]
+        said = t("period.overage.said", amount=_plain(agreed.amount), factor=_plain(agreed.overage))
+        return [RatedLine(None, USAGE, t("period.overage.name"), Fraction(1), extra, said, OVERAGE, overage=extra)]
     if worth < agreed.amount and agreed.true_up:
-        said = f"{_plain(worth)} used of {_plain(agreed.amount)} agreed"
-        return [RatedLine(None, USAGE, "Commitment true-up", Fraction(1), extra, said, TRUE_UP, true_up=extra)]
+        said = t("period.true_up.said", used=_plain(worth), amount=_plain(agreed.amount))
+        return [RatedLine(None, USAGE, t("period.true_up.name"), Fraction(1), extra, said, TRUE_UP, true_up=extra)]
     return []
 
 
@@ -293,7 +297,7 @@ def _with(line: RatedLine, result: SettledLine) -> RatedLine:
 
 
 def _unit(item: Item) -> str:
-    return item.meter.name if item.meter and item.meter.name else "units"
+    return item.meter.name if item.meter and item.meter.name else t("period.rated.units")
 
 
 def _plain(figure: Fraction) -> str:

@@ -20,6 +20,7 @@ from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.kernel.money import CREDIT, MICRO, Money
+from app.kernel.text import t
 from app.ledger import reads
 from app.ledger import tables as ledger
 from app.ledger.direct import post
@@ -59,7 +60,7 @@ def load(connection: Connection, row: Record, given: Given, *, actor: str, clock
     day = given.maybe_integer("initial_credits_to_load_expiry_date")
     ends = given.maybe_moment("initial_credits_expiry_date_utc") or (None if day is None else _day(given, day))
     _future(given, "initial_credits_expiry_date_utc", ends, clock())
-    memo = {"transaction_reason": "FREE_CREDIT_GRANT", "description": "Initial credits"}
+    memo = {"transaction_reason": "FREE_CREDIT_GRANT", "description": t("period.wallet.initial")}
     credit(connection, row, credits, ref="initial", memo=memo, actor=actor, clock=clock, expires_at=ends)
 
 

@@ -21,6 +21,7 @@ from app.kernel.errors import Broken, InvalidInput, NotFound, Rejected
 from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.kernel.money import CREDIT, Money, exact, plain
+from app.kernel.text import t
 from app.ledger import reads
 from app.ledger import tables as ledger
 from app.ledger.wallet import open_wallet
@@ -37,7 +38,6 @@ ACTIVE, FROZEN, CLOSED = "active", "frozen", "closed"
 PRICE_TYPES: Final = ("ALL", "USAGE", "FIXED")
 CONDITIONS: Final = ("below", "above")
 LEVELS: Final = ("info", "warning", "critical")
-HOUSE_NAME: Final = "Prepaid credits"
 HOUSE_CURRENCY: Final = "USD"
 #: Among several wallets the lower figure pays first.
 USUAL_PRIORITY: Final = 100
@@ -68,7 +68,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         "workspace_id": customer.workspace_id,
         "customer_id": customer.id,
         "unit": wallet_id,
-        "name": given.maybe("name") or "Wallet",
+        "name": given.maybe("name") or t("period.wallet.name"),
         "description": given.maybe("description", longest=1_000) or "",
         "currency": currency,
         "wallet_type": given.choice("wallet_type", (PRE_PAID, POST_PAID), PRE_PAID),
@@ -317,7 +317,8 @@ def _house(connection: Connection, workspace_id: str, house: House) -> Record:
     rate = plain(house.credit_value)
     return {
         "id": house_id(workspace_id), "workspace_id": workspace_id, "customer_id": customer.id if customer else "",
-        "unit": CREDIT, "name": HOUSE_NAME, "description": "", "currency": HOUSE_CURRENCY, "wallet_type": PRE_PAID,
+        "unit": CREDIT, "name": t("period.wallet.house"), "description": "", "currency": HOUSE_CURRENCY,
+        "wallet_type": PRE_PAID,
         "conversion_rate": rate, "topup_conversion_rate": rate, "wallet_status": ACTIVE, "priority": 0,
         "config": None, "alert_settings": None, "alert_state": "ok", "auto_topup": None, "metadata": {},
         "status": PUBLISHED, "created_by": "farebox", "updated_by": "farebox",

@@ -23,6 +23,10 @@ async def work(services: Services, step: str, given: dict[str, Any]) -> None:
             await cashier.apply_due()
         elif step == "approve":
             await cashier.manual.approve(given["order_id"], actor=given["actor"])
+        elif step == "collect":
+            await services.collecting.run_due()
+        elif step == "page":
+            await services.collecting.page(given["invoice_id"], given["signature"])
         else:
             raise ValueError(step)
     finally:
