@@ -10,11 +10,13 @@ from app.api.gateway import present
 from app.billing import agreeing, subscriptions
 from app.generation.preview import preview
 from app.generation.price import price
+from app.kernel import versions
 from app.kernel.clock import now
 from app.kernel.errors import NotAllowed
 from app.kernel.given import Given
 from app.plans import catalog, customers, entitlements, features
 from tests.support.house import House
+from tests.support.threads import at_once
 
 VEO = {"prompt": "A tram", "resolution": "1080p", "duration": "8s"}
 
@@ -71,10 +73,12 @@ def ask(sold: Sold, model: str, **given: Any) -> Any:
     return price(sold.home.services.desk, model, given, sold.home.workspace_id)
 
 
+@pytest.mark.one_engine
 def test_without_a_plan_nothing_is_restricted(sold: Sold) -> None:
     assert ask(sold, "veo3.1", **VEO).less == ()
 
 
+@pytest.mark.one_engine
 def test_a_model_of_another_plan_is_refused_and_that_plan_named(sold: Sold) -> None:
     starter, pro = sold.plan("Starter"), sold.plan("Pro")
     sold.promise(starter, "model:flux-schnell")
@@ -89,6 +93,7 @@ def test_a_model_of_another_plan_is_refused_and_that_plan_named(sold: Sold) -> N
     assert ask(sold, "veo3.1", **VEO).less == ()
 
 
+@pytest.mark.one_engine
 def test_more_than_the_plan_allows_is_made_less_and_said(sold: Sold) -> None:
     starter = sold.plan("Starter")
     sold.promise(starter, "limit:resolution", config_value={"most": "720p", "otherwise": "downgrade"})
@@ -105,6 +110,7 @@ def test_more_than_the_plan_allows_is_made_less_and_said(sold: Sold) -> None:
     assert present.metadata(seen, _Wire())["downgraded"] == seen.row["estimate"]["less"]  # type: ignore[arg-type]
 
 
+@pytest.mark.one_engine
 def test_a_subscription_that_is_activated_unlocks_its_models(sold: Sold) -> None:
     starter, pro = sold.plan("Starter"), sold.plan("Pro")
     sold.promise(starter, "model:flux-schnell")
@@ -119,6 +125,7 @@ def test_a_subscription_that_is_activated_unlocks_its_models(sold: Sold) -> None
     assert ask(sold, "veo3.1", **VEO).less == ()
 
 
+@pytest.mark.one_engine
 def test_a_paused_subscription_pauses_the_models(sold: Sold) -> None:
     starter = sold.plan("Starter")
     sold.promise(starter, "model:flux-schnell")
@@ -131,6 +138,21 @@ def test_a_paused_subscription_pauses_the_models(sold: Sold) -> None:
     with pytest.raises(NotAllowed) as refused:
         ask(sold, "flux-schnell", prompt="A tram")
     assert refused.value.stable_code == "subscription_paused"
+
+
+def test_changes_at_the_same_moment_are_all_counted_and_seen(sold: Sold) -> None:
+    """Every change moves one mark: none is lost, and none waits for another for ever."""
+    plans = [sold.plan(f"Plan {number}") for number in range(4)]
+    for plan, model in zip(plans, ("flux-schnell", "veo3.1", "flux-schnell", "veo3.1"), strict=True):
+        sold.promise(plan, f"model:{model}")
+    with sold.db.read() as connection:
+        before = versions.read(connection, versions.ENTITLEMENTS)
+    at_once(*(lambda plan=plan: sold.subscribe(plan) for plan in plans))
+    with sold.db.read() as connection:
+        assert versions.read(connection, versions.ENTITLEMENTS) == before + len(plans)
+    sold.looked_again()
+    for model, given in (("flux-schnell", {"prompt": "A tram"}), ("veo3.1", VEO)):
+        assert ask(sold, model, **given).less == ()
 
 
 class _Wire:
