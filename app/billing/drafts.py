@@ -185,10 +185,16 @@ def _allowed(
     span: Span,
     included: Sequence[Allowance],
 ) -> dict[str, Fraction | None]:
-    """How much of each meter is included in this period. One that begins anew is what each of its windows took."""
+    """How much of each meter is included in this period. One that begins anew is what each of its windows took, of one
+    that never does there is what was not used before."""
     found: dict[str, Fraction | None] = {}
     for each in included:
         mine = [item for item in items if item.meter is not None and item.meter.id == each.meter_id]
+        if each.since is not None and each.limit is not None and each.since < span.start:
+            before = Span(each.since, span.start)
+            gone = usage_of(connection, customer, before, [replace(item, span=None) for item in mine])
+            found[each.meter_id] = max(each.limit - sum((one.quantity for one in gone.values()), NOTHING), NOTHING)
+            continue
         if not mine or each.limit is None or each.reset is None:
             found[each.meter_id] = each.limit
             continue
@@ -383,10 +389,12 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _pinned(each: Allowance) -> dict[str, Any]:
-    limit = None if each.limit is None else str(each.limit)
-    return {"meter_id": each.meter_id, "limit": limit, "reset": each.reset}
+    limit, since = each.limit, each.since
+    kept = {"meter_id": each.meter_id, "limit": None if limit is None else str(limit), "reset": each.reset}
+    return kept if since is None else {**kept, "since": since.isoformat()}
 
 
 def _unpinned(given: Mapping[str, Any]) -> Allowance:
     limit, reset = given["limit"], given["reset"]
-    return Allowance(given["meter_id"], None if limit is None else Fraction(limit), Unit(reset) if reset else None)
+    exact = None if limit is None else Fraction(limit)
+    return Allowance(given["meter_id"], exact, Unit(reset) if reset else None, _moment(given.get("since")))

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from app.billing import tables
-from app.billing.facts import RESETS, meters_of
+from app.billing.facts import in_force, meters_of, turn
 from app.billing.lifecycle import State
-from app.billing.periods import calendar_start, moved
 from app.kernel.errors import InvalidInput
 from app.kernel.text import t
 from app.metering import usage
@@ -38,6 +38,7 @@ _PROMISES: Final = (
         _entitlement.is_enabled,
         _entitlement.usage_limit,
         _entitlement.usage_reset_period,
+        _entitlement.parent_entitlement_id,
         _entitlement.is_soft_limit,
         _entitlement.static_value,
         _entitlement.config_value,
@@ -57,7 +58,7 @@ _PROMISES: Final = (
 def terms_of(connection: Connection, workspace_id: str, now: datetime) -> Terms | None:
     """None for a workspace whose plans restrict nothing, and for one without a plan."""
     query = (
-        select(_subscription.id, _subscription.plan_id, _subscription.state, _plan.name, plans.customer.c.external_id)
+        select(tables.subscription, _plan.name, plans.customer.c.external_id)
         .join(plans.plan, _plan.id == _subscription.plan_id)
         .join(plans.customer, plans.customer.c.id == _subscription.customer_id)
         .where(_subscription.workspace_id == workspace_id, _subscription.state.in_((*LIVE, State.PAUSED)))
@@ -73,14 +74,33 @@ def terms_of(connection: Connection, workspace_id: str, now: datetime) -> Terms 
     names = {row.plan_id: row.name for row in live} | {row.id: row.name for row in live}
     addons = _addons(connection, [row.id for row in live], now)
     names |= {addon_id: name for addon_id, (name, _) in addons.items()}
-    promises = connection.execute(_PROMISES.where(_entitlement.entity_id.in_(sorted(names)))).all()
+    query_of = _PROMISES.where(_entitlement.entity_id.in_(sorted(names)))
+    promises = _in_force(connection.execute(query_of).mappings().all(), live)
     if not promises:
         return None
 
-    def used(row: Any) -> Decimal:
-        return _used(connection, str(live[0].external_id), row, now)
+    def used(row: Any) -> tuple[Decimal, str]:
+        began, anew = turn(row.usage_reset_period, row.subscription, now)
+        said = t("allowance.plan.anew", day=f"{anew:%d %B}") if anew is not None else ""
+        return _used(connection, str(live[0].external_id), row, Span(began, now)), said
 
-    return _terms(promises, names, used, now, {addon_id: many for addon_id, (_, many) in addons.items()})
+    return _terms(promises, names, used, {addon_id: many for addon_id, (_, many) in addons.items()})
+
+
+def _in_force(rows: Sequence[Mapping[Any, Any]], live: Sequence[Row[Any]]) -> list[SimpleNamespace]:
+    """What each subscription is promised, as it changed it. What comes with an addon is counted once."""
+    plan_ids = {row.plan_id for row in live}
+    own = {row.id for row in live}
+    found = []
+    for number, subscription in enumerate(live):
+        mine = [
+            dict(row)
+            for row in rows
+            if row["entity_id"] in (subscription.plan_id, subscription.id)
+            or (not number and row["entity_id"] not in plan_ids | own)
+        ]
+        found += [SimpleNamespace(**row, subscription=subscription) for row in in_force(mine, subscription)]
+    return found
 
 
 def _addons(connection: Connection, subscription_ids: Sequence[str], now: datetime) -> dict[str, tuple[str, int]]:
@@ -106,19 +126,18 @@ def plans_that(connection: Connection, allows: Callable[[Terms], bool]) -> list[
     for row in connection.execute(_PROMISES.where(_entitlement.entity_type == "PLAN")):
         if row.entity_id in by_plan:
             by_plan[row.entity_id].append(row)
-    nothing_used = Decimal(0)
+    nothing_used = (Decimal(0), "")
     return [
         names[plan_id]
         for plan_id, promises in by_plan.items()
-        if promises and allows(_terms(promises, names, lambda _row: nothing_used, None))
+        if promises and allows(_terms(promises, names, lambda _row: nothing_used))
     ]
 
 
 def _terms(
     promises: Iterable[Any],
     names: Mapping[str, str],
-    used: Callable[[Any], Decimal],
-    now: datetime | None,
+    used: Callable[[Any], tuple[Decimal, str]],
     many: Mapping[str, int] | None = None,
 ) -> Terms:
     models: set[str] = set()
@@ -137,7 +156,7 @@ def _terms(
                 log.warning("the limit %s of %s cannot be understood and limits nothing", row.lookup_key, plan)
         elif row.is_enabled and not row.lookup_key.startswith(LIMIT):
             metered.setdefault(row.lookup_key, []).append(row)
-    quotas = [found for rows in metered.values() if (found := _quota(rows, names, used, now, many or {})) is not None]
+    quotas = [found for rows in metered.values() if (found := _quota(rows, names, used, many or {})) is not None]
     shown = tuple(dict.fromkeys(names[row.entity_id] for row in promises))
     return Terms(shown, frozenset(models) if has_models else None, allowed.widest(limits), tuple(quotas))
 
@@ -145,8 +164,7 @@ def _terms(
 def _quota(
     rows: Sequence[Any],
     names: Mapping[str, str],
-    used: Callable[[Any], Decimal],
-    now: datetime | None,
+    used: Callable[[Any], tuple[Decimal, str]],
     many: Mapping[str, int],
 ) -> Quota | None:
     """What several promises of one feature allow together: limits add up; None where one has no end, or is soft."""
@@ -154,28 +172,18 @@ def _quota(
         return None
     limit = sum(row.usage_limit * many.get(row.entity_id, 1) for row in rows)
     first = rows[0]
-    return Quota(first.name, limit, used(first), _resets(first, now), names[first.entity_id])
+    counted, anew = used(first)
+    return Quota(first.name, limit, counted, anew, names[first.entity_id])
 
 
-def _used(connection: Connection, customer: str, row: Any, now: datetime) -> Decimal:
+def _used(connection: Connection, customer: str, row: Any, span: Span) -> Decimal:
     """What the feature's meter has counted since its period began."""
     meter = meters_of(connection, [row.meter_id]).get(row.meter_id) if row.meter_id else None
     if meter is None:
         return Decimal(0)
     counted = Fraction(0)
-    for kind in usage.alike(connection, customer, Span(_began(row, now), now), meter.fields):
+    for kind in usage.alike(connection, customer, span, meter.fields):
         sums = {name: (kind.counted[name], amount) for name, amount in kind.sums.items()}
         read = usage.read_by(meter, kind.name, kind.properties, kind.events, sums)
         counted += read[1] if read else 0
     return Decimal(counted.numerator) / Decimal(counted.denominator)
-
-
-def _began(row: Any, now: datetime) -> datetime:
-    return calendar_start(RESETS.get(row.usage_reset_period or "MONTHLY", RESETS["MONTHLY"]), now)
-
-
-def _resets(row: Any, now: datetime | None) -> str:
-    unit = RESETS.get(row.usage_reset_period or "MONTHLY", RESETS["MONTHLY"])
-    if now is None:
-        return ""
-    return t("allowance.plan.anew", day=f"{moved(calendar_start(unit, now), unit, 1):%d %B}")

@@ -9,9 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, or_, select
 
 from app.billing import tables
-from app.billing.facts import RESETS, addons_of, meters_of
+from app.billing.facts import addons_of, in_force, meters_of, turn
 from app.billing.lifecycle import State
-from app.billing.periods import calendar_start, moved
 from app.kernel.errors import Rejected
 from app.metering import usage
 from app.metering.aggregate import Span
@@ -63,19 +62,24 @@ def promises_of(connection: Connection, subscriptions: Sequence[Row[Any]], now: 
     addons = {row.id: addons_of(connection, row.id, moment) for row in subscriptions}
     had = {addon_id for many in addons.values() for addon_id in many}
     holders = sorted({row.plan_id for row in subscriptions} | {row.id for row in subscriptions} | had)
-    mine = c.entity_type.in_(("PLAN", "SUBSCRIPTION", "ADDON")) & c.entity_id.in_(holders)
-    query = select(plans.entitlement).where(mine, c.status == PUBLISHED).order_by(c.id)
+    theirs = c.entity_type.in_(("PLAN", "SUBSCRIPTION", "ADDON")) & c.entity_id.in_(holders)
+    query = select(plans.entitlement).where(theirs, c.status == PUBLISHED).order_by(c.id)
     rows = [dict(row) for row in connection.execute(query).mappings()]
-    return aggregate(
-        Source(_changed(row, subscription), subscription.id, addons[subscription.id].get(row["entity_id"], 1))
-        for subscription in subscriptions
-        for row in rows
-        if row["entity_id"] in (subscription.plan_id, subscription.id, *addons[subscription.id])
-    )
+    sources = list[Source]()
+    for subscription in subscriptions:
+        many = addons[subscription.id]
+        mine = [row for row in rows if row["entity_id"] in (subscription.plan_id, subscription.id, *many)]
+        sources += [Source(row, subscription.id, many.get(row["entity_id"], 1)) for row in in_force(mine, subscription)]
+    return aggregate(sources)
 
 
-def usage_of(connection: Connection, external_id: str, promises: Iterable[Promise], now: datetime) -> list[Usage]:
-    """The metered promises with what is used of them, as of now."""
+def usage_of(
+    connection: Connection, external_id: str, promises: Iterable[Promise], subscriptions: Sequence[Row[Any]],
+    now: datetime,
+) -> list[Usage]:  # fmt: skip
+    """The metered promises of these subscriptions with what is used of them, as of now. Where several promise the same,
+    it counts since the first of their periods began."""
+    by_id = {row.id: row for row in subscriptions}
     metered = [promise for promise in promises if promise.feature_type == "metered"]
     ids = [promise.feature_id for promise in metered]
     c = plans.feature.c
@@ -83,19 +87,13 @@ def usage_of(connection: Connection, external_id: str, promises: Iterable[Promis
     known = meters_of(connection, [meter_id for meter_id in meters.values() if meter_id])
     found = []
     for promise in metered:
-        unit = None if promise.reset_period == "NEVER" else RESETS.get(promise.reset_period or "MONTHLY")
-        began = datetime(1970, 1, 1, tzinfo=now.tzinfo) if unit is None else calendar_start(unit, now)
+        turns = [turn(promise.reset_period, by_id[source.subscription_id], now) for source in promise.sources]
+        began, anew = min(turns, key=lambda each: each[0])
         meter = known.get(meters.get(promise.feature_id) or "")
         used = Fraction(0)
         for kind in usage.alike(connection, external_id, Span(began, now), meter.fields) if meter else ():
             sums = {name: (kind.counted[name], amount) for name, amount in kind.sums.items()}
             read = usage.read_by(meter, kind.name, kind.properties, kind.events, sums) if meter else None
             used += read[1] if read else 0
-        found.append(Usage(promise, used, None if unit is None else moved(began, unit, 1)))
+        found.append(Usage(promise, used, anew))
     return found
-
-
-def _changed(row: dict[str, Any], subscription: Row[Any]) -> dict[str, Any]:
-    overrides = subscription.agreed.get("override_entitlements") or ()
-    mine: dict[str, Any] = next((each for each in overrides if each.get("entitlement_id") == row["id"]), {})
-    return row | {name: mine[name] for name in ("usage_limit", "is_enabled", "static_value") if name in mine}

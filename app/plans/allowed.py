@@ -111,7 +111,7 @@ def decide(terms: Terms | None, alias: str, schema: ParamSchema, params: Mapping
         return Decision(Refusal("not_in_plan", f"{named} does not include {alias}.", "model"))
     spent = next((quota for quota in terms.quotas if quota.used >= quota.limit), None)
     if spent is not None:
-        said = f"The {spent.limit:,} {spent.name} of {spent.plan} are used up. {spent.resets}"
+        said = f"The {spent.limit:,} {spent.name} of {spent.plan} are used up. {spent.resets}".rstrip()
         return Decision(Refusal("plan_quota_used", said))
     changes = []
     for parameter, limit in _concerned(terms.limits, alias, schema):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.billing import agreeing, closing, credit_notes, invoices, payments, subscriptions, wallets
+from app.billing import agreeing, closing, credit_notes, invoices, payments, promised, subscriptions, wallets
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
@@ -133,6 +133,32 @@ def test_what_a_plan_includes(world: World, reset: str | None, billed: int) -> N
     world.turn()
     (line,) = world.lines(world.invoices(made)[0])
     assert line.amount == billed
+
+
+@pytest.mark.parametrize(
+    ("reset", "billed"),
+    [
+        pytest.param(None, [600, 0], id="anew with each period"),
+        pytest.param("MONTHLY", [600, 0], id="anew each month, which a period is"),
+        pytest.param("NEVER", [600, 1000], id="once and for all"),
+    ],
+)
+def test_when_what_is_included_begins_anew(world: World, reset: str | None, billed: list[int]) -> None:
+    plan = world.plan("pro", {**IMAGES, "amount": "1"})
+    world.entitle(plan, "images", 10, reset)
+    customer = world.customer("studio")
+    made = world.subscribe(customer, plan)
+    world.event("studio", "image.generated", "2026-04-02", image_count=16)
+    world.event("studio", "image.generated", "2026-05-02", image_count=10)
+    for moment in ("2026-05-01T00:30", "2026-06-01T00:30"):
+        world.now = at(moment)
+        world.turn()
+    assert [line.amount for invoice in world.invoices(made) for line in world.lines(invoice)] == billed
+    with world.db.read() as connection:  # what is answered counts from the same moment
+        rows = promised.live_of(connection, customer)
+        promises = promised.promises_of(connection, rows, world.now)
+        (usage,) = promised.usage_of(connection, "studio", promises, rows, world.now)
+    assert (usage.used, usage.resets_at) == ((26, None) if reset == "NEVER" else (0, at("2026-07-01")))
 
 
 def test_coupons_credit_carried_and_tax(world: World) -> None:

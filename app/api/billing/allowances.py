@@ -37,7 +37,7 @@ def router(billing: Billing) -> APIRouter:
                 wanted = _listed(query, "subscription_ids")
                 rows = [row for row in rows if row.id in wanted]
             promises = _wanted(connection, promised.promises_of(connection, rows, now), query)
-            found = promised.usage_of(connection, customer.external_id, promises, now)
+            found = promised.usage_of(connection, customer.external_id, promises, rows, now)
             items = [_summary(connection, each) for each in found]
             period = rows[0] if rows else None
         return {
