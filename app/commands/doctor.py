@@ -169,7 +169,8 @@ def _mirror(settings: Settings) -> Iterator[Finding]:
         yield Finding(trouble is None, f"The mirror at {account.url} {trouble or 'answers'}.")
         if next(_schema(settings.database_url)).well:
             failed = mirror.standing().failed
-            yield Finding(not failed, f"The mirror: {failed} things were refused and wait for an operator.")
+            said = f"{failed} things wait for an operator at /admin/mirror" if failed else "nothing"
+            yield Finding(not failed, f"What the mirror refused: {said}.")
     finally:
         mirror.close()
         database.dispose()

@@ -9,6 +9,7 @@ import reflex as rx
 from app import services
 from app.kernel.errors import FareboxError
 from app.kernel.text import t
+from app.services import Services
 from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
@@ -84,14 +85,14 @@ class MirrorState(PageState):
             self.problem = refused.message
             await self._show()
             return None
-        house.wake(SEND)
+        _wake(house, SEND)
         await self._show()
         return toast_done(t("admin_mirror.again_done"))
 
     @rx.event
     async def compare(self):
         """Ask the remote what everything comes to there."""
-        services.current().wake(COMPARE)
+        _wake(services.current(), COMPARE)
         return toast_done(t("admin_mirror.comparing"))
 
     # ---- dialogs ----
@@ -138,7 +139,7 @@ class MirrorState(PageState):
         except FareboxError as refused:
             self.problem = refused.message
             return None
-        house.wake(SEND)
+        _wake(house, SEND)
         return await self._done(t("admin_mirror.backfill.done"))
 
     @rx.event
@@ -153,7 +154,7 @@ class MirrorState(PageState):
         except FareboxError as refused:
             self.problem = refused.message
             return None
-        house.wake(SEND)
+        _wake(house, SEND)
         return await self._done(t("admin_mirror.plan.done"))
 
     @rx.event
@@ -162,7 +163,7 @@ class MirrorState(PageState):
         house = services.current()
         if self.is_elsewhere:
             await asyncio.to_thread(house.mirror.begin_anew, who().user_id)
-            house.wake(SEND)
+            _wake(house, SEND)
         return await self._done(t("admin_mirror.anew.done"))
 
     async def _done(self, said: str) -> object:
@@ -187,3 +188,9 @@ class MirrorState(PageState):
         self.refused = [refused_row(row, now) for row in refused]
         self.feeds = [feed_row(feed, now) for feed in standing.feeds]
         self.pairs = [pair_row(pair, now) for pair in pairs]
+
+
+def _wake(house: Services, chore: str) -> None:
+    """Without a mirror there is no such chore."""
+    if house.mirror.is_on:
+        house.wake(chore)
