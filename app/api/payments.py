@@ -19,6 +19,7 @@ from app.api.auth import Auth
 from app.api.forms import read_form, uploaded_file
 from app.api.gateway import common
 from app.files.store import TooLarge
+from app.invoicing.seller import SellerNeeded, Sellers
 from app.kernel.errors import Conflict, FareboxError, InvalidInput, LimitReached, NotAllowed, NotFound
 from app.kernel.ids import is_id
 from app.kernel.money import plain
@@ -49,7 +50,11 @@ SAFETY = {
 def router(auth: Auth, services: Services) -> APIRouter:
     """Buying: our own forms, and orders for programs."""
     api = APIRouter()
-    for routes in (_forms(auth, services.cashier), _links(services), _native(auth, services.cashier)):
+    for routes in (
+        _forms(auth, services.cashier),
+        _links(services),
+        _native(auth, services.cashier, services.invoicing.sellers),
+    ):
         api.include_router(routes)
     return api
 
@@ -193,17 +198,19 @@ def _choice(form: dict[str, str], workspace_id: str, actor: str, ip: str) -> Cho
 # --- programs
 
 
-def _native(auth: Auth, cashier: Cashier) -> APIRouter:
+def _native(auth: Auth, cashier: Cashier, sellers: Sellers) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["Buying credits"])
     Key = Annotated[KeyHolder, Depends(auth.require_key)]
 
     @api.get("/packages", summary="Credit packages, and the terms to accept")
     async def packages(_key: Key) -> dict[str, Any]:
+        """`net_prices` are before tax, unless `prices_include_tax`; a dry run of an order says the final amount."""
         found = await asyncio.to_thread(cashier.packages.on_sale)
         terms = await asyncio.to_thread(cashier.terms.current)
         return {
             "object": "list",
             "data": [_package(package) for package in found],
+            "prices_include_tax": await asyncio.to_thread(_include_tax, sellers),
             "terms": None if terms is None else {"version": terms.id, "terms": terms.terms,
                                                  "refund_policy": terms.refund_policy},
         }  # fmt: skip
@@ -242,6 +249,13 @@ def _native(auth: Auth, cashier: Cashier) -> APIRouter:
         return _order(await asyncio.to_thread(cashier.order, order_id, key.workspace_id))
 
     return api
+
+
+def _include_tax(sellers: Sellers) -> bool:
+    try:
+        return sellers.current().prices_include_tax
+    except SellerNeeded:
+        return False
 
 
 def _package(package: Package) -> dict[str, Any]:

@@ -115,6 +115,7 @@ def test_an_order_through_the_api(till: Till) -> None:
     key = bearer(till)
     offered = ask(till, "GET", "/v1/packages", headers=key).json()
     [package] = offered["data"]
+    assert offered["prices_include_tax"] is False
     assert (package["title"], package["net_prices"]["EUR"], package["credits"]) == ("Starter", "10.00", "10000")
     wanted = {"package_version": package["version"], "currency": "EUR", "accept_terms": offered["terms"]["version"]}
 
