@@ -2,6 +2,8 @@
 
 The API runs in this process, so that what fails can be chosen; the SDKs talk to it through their own HTTP clients."""
 
+from __future__ import annotations
+
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,9 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import anthropic
 import httpx2
-import openai
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
@@ -25,6 +25,9 @@ from app.generation.views import Seen
 from app.kernel.clock import now
 from app.kernel.money import Money
 from tests.support.house import House, house, settings_for
+from tests.support.late import Late
+
+anthropic, openai = Late("anthropic"), Late("openai")
 
 CHAT: dict[str, Any] = {
     "model": "gpt-4o-mini",

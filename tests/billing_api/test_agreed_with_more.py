@@ -1,18 +1,22 @@
 """What a subscription takes beside its plan, and what it refuses: over HTTP and with the official SDK."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from flexprice import Flexprice
 
 from app.kernel import clock
 from app.metering.apart import Apart
 from app.metering.events import read_event
 from app.metering.ingest import Ingest
 from tests.billing_api.conftest import BillingServer
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
 
 pytestmark = pytest.mark.usefixtures("seller")
 _numbers = count(1)

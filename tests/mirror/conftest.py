@@ -1,14 +1,15 @@
 """A Farebox of our own, asked in this process, and a second one in a process of its own that plays the remote."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from flexprice import Flexprice
 from starlette.testclient import TestClient
 
 from app import services as building
@@ -20,6 +21,12 @@ from app.plans.keys import BillingKeys
 from app.services import Services
 from tests.billing_api.conftest import BillingServer, billing_server  # noqa: F401 (a fixture)
 from tests.support.house import settings_for
+from tests.support.late import Late
+
+if TYPE_CHECKING:
+    from flexprice import Flexprice
+
+flexprice = Late("flexprice")
 
 SECRET = "whsec_bWlycm9yIG1pcnJvcg=="
 NOBODY = "http://127.0.0.1:9/v1"
@@ -80,7 +87,7 @@ def start(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         services = building.build(settings, carry=False)
         secret = BillingKeys(services.db, clock.now).issue("tests", actor="test").secret
         http = TestClient(build_api(services), base_url="http://here")
-        sdk = Flexprice(server_url="http://here/billing/v1", api_key_auth=secret, client=http)
+        sdk = flexprice.Flexprice(server_url="http://here/billing/v1", api_key_auth=secret, client=http)
         begun.append(Here(services, http, sdk))
         return begun[-1]
 
