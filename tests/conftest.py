@@ -1,6 +1,7 @@
 """Fixtures every test may ask for. `database` comes twice: once on SQLite, once on PostgreSQL."""
 
 import functools
+import gc
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.support.server import ensure_front_end
 from tests.support.stripe_sandbox import SandboxStripe, running_stripe
 from tests.support.thrift import be_thrifty, make_hypothesis_patient
 
+gc.disable()  # what is imported to learn which tests there are stays: see `pytest_collection_finish`
 be_thrifty()
 make_hypothesis_patient()
 
@@ -62,6 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if place < len(GROUPS):
             item.add_marker(pytest.mark.xdist_group(GROUPS[place]))
     items[:] = [item for _, item in placed]
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, and only in what the tests make: a million objects are there already."""
+    gc.freeze()
+    gc.enable()
 
 
 def _place(item: pytest.Item) -> int:
