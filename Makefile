@@ -41,7 +41,7 @@ bench: test-env ## The speed targets, each beside its yardstick (ONLY=name for o
 	@$(VENV)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 screenshots: test-env ## Take the documents' pictures again, into docs/screenshots
-	@FAREBOX_SCREENSHOTS=docs/screenshots $(VENV)/python -m pytest -q -n 0 tests/browser/test_screenshots.py
+	@FAREBOX_LONG=1 FAREBOX_SCREENSHOTS=docs/screenshots $(VENV)/python -m pytest -q -n 0 tests/browser/test_screenshots.py
 
 test-env:
 	@$(LAUNCH) test-env

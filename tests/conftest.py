@@ -45,7 +45,7 @@ expect.set_options(timeout=PATIENCE_MS)
 #: Two of the rooms begin first, and their tests follow one another in one process: the kills, and the pages, of which a
 #: second process, with a Farebox of its own, does these files.
 MARKED = ("browser", "faults")
-OTHER_PAGES = {"test_playground", "test_shell", "test_story", "test_top_up"}
+OTHER_PAGES = {"test_playground", "test_routing_and_webhooks", "test_shell", "test_story", "test_top_up"}
 GROUPS = ("pages", "other pages", "kills")
 #: The rooms with the longest files come next, so that no process ends alone.
 LONGEST = ("scenarios", "payments", "ledger", "generation", "reconcile", "jobs", "security", "run")
@@ -222,6 +222,7 @@ def visitor(browser: Browser, watch: Watch, tmp_path: Path, request: pytest.Fixt
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
+            reduced_motion="no-preference" if LONG else "reduce",  # no graphics card here: what moves costs a core
             accept_downloads=True,
             permissions=["clipboard-read", "clipboard-write"],
         )

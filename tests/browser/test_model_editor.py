@@ -186,7 +186,7 @@ def test_the_last_letters_before_a_shortcut_are_published(farebox, visitor) -> N
     assert '"minimum":75' in price_of(farebox, "flux-2-pro")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.long)], ids=["light", "dark"])
 def test_a_phone_holds_the_editor_and_its_dialog(farebox, visitor: Callable[..., Page], dark) -> None:
     page = edit(visitor(width=390, height=844, dark=dark), farebox, "gpt-image-2")
     for tab in ("Details", "Parameters", "Routing", "Versions", "Pricing"):

@@ -67,6 +67,7 @@ def test_the_tour_of_the_readme(farebox: Running, visitor: Callable[..., Page], 
     settle_down(customer).screenshot(path=pictures / "trace.png")
 
 
+@pytest.mark.long  # `test_shell` looks at this page on a phone and in the dark as well
 @pytest.mark.parametrize(("width", "height", "name"), [(1440, 900, "dark"), (390, 844, "phone")])
 def test_the_playground_elsewhere(
     farebox: Running, visitor: Callable[..., Page], pictures: Path, width: int, height: int, name: str

@@ -480,7 +480,7 @@ def run_machine(template: Path, examples: int, steps: int) -> None:
 
 
 def test_bug_b4_any_sequence_of_operations_keeps_the_books(template: Path) -> None:
-    run_machine(template, examples=20, steps=30)
+    run_machine(template, examples=10, steps=30)
 
 
 @pytest.mark.long

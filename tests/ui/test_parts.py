@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from reflex_base.components.component import Component
@@ -16,10 +17,19 @@ CHOSEN_NOT_TYPED = {"radio", "checkbox", "range", "file", "hidden"}
 
 def calls(*names: str) -> Iterator[tuple[str, dict[str, ast.expr]]]:
     """Every call of a function of one of these names: where, and its keywords."""
-    for path in sorted(UI.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and _name(node.func) in names:
-                yield f"{path.name}:{node.lineno}", {word.arg: word.value for word in node.keywords if word.arg}
+    for where, node in _every_call():
+        if _name(node.func) in names:
+            yield where, {word.arg: word.value for word in node.keywords if word.arg}
+
+
+@cache
+def _every_call() -> list[tuple[str, ast.Call]]:
+    return [
+        (f"{path.name}:{node.lineno}", node)
+        for path in sorted(UI.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
 
 
 def _name(node: ast.expr) -> str:
