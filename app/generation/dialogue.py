@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from app.catalogue.offers import Offer
@@ -21,6 +22,7 @@ from app.kernel.errors import Conflict, PriceChanged
 from app.kernel.money import plain
 from app.pricing.quote import Quote
 
+STEP_TOKENS = 256
 #: The parameters a form has in place of messages, and who says them.
 SAID: Mapping[str, str] = {"system": "system", "prompt": "user"}
 
@@ -55,9 +57,14 @@ def plan_dialogue(desk: Desk, offer: Offer, given: Mapping[str, Any], workspace_
 
 
 def planned(offer: Offer, params: Mapping[str, Any]) -> Plan:
-    """The plan alone; where the question is still missing, as if it were empty."""
+    """The plan alone; where the question is still missing, as if it were empty.
+
+    What is held for goes up in steps: the most that is shown does not change with every word that is typed.
+    """
     body = body_of({"prompt": "\N{ZERO WIDTH SPACE}", **params})
-    return plan_chat(offer, body, len(json.dumps(body, ensure_ascii=False).encode()), exact=True)
+    plan = plan_chat(offer, body, len(json.dumps(body, ensure_ascii=False).encode()), exact=True)
+    taken = -(-int(plan.most.input_tokens or 0) // STEP_TOKENS) * STEP_TOKENS
+    return replace(plan, most=replace(plan.most, input_tokens=Decimal(taken)))
 
 
 def quote_of(plan: Plan) -> Quote:

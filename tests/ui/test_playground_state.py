@@ -575,6 +575,7 @@ class Tab:
 async def test_a_text_model_is_asked_shows_its_answer_while_it_comes_and_keeps_it(visit, work):
     form = await opened(visit, model="gpt-4o-mini")
     before = visit.house.available
+    assert form.values["max_tokens"] == "300"  # as in the model's example, not the most it can write
     empty = form.slip["button"]
     await form.set_value("prompt", "Three harbours [[fault:stall=1]]")
     await form.set_value("system", "Be brief.")
@@ -613,6 +614,16 @@ async def test_an_answer_that_breaks_off_is_shown_and_charged_as_far_as_it_came(
     charged = visit.house.seen(work.result["id"]).row["charged_micros"]
     assert work.result["money"].startswith(f"{present.credits(Money(charged))} charged, ")
     assert work.history[0]["figure"].startswith(present.credits(Money(charged)))
+
+
+async def test_what_a_text_is_held_for_does_not_change_with_every_word(visit, work):
+    form = await opened(visit, model="gpt-4o-mini")
+    await form.set_value("prompt", "Three harbours")
+    ticket = form.slip["ticket"]
+    await form.set_value("prompt", "Three harbours in the Baltic")
+    assert form.slip["ticket"] == ticket
+    await form.set_value("prompt", "Three harbours in the Baltic. " * 100)
+    assert form.slip["ticket"] != ticket
 
 
 async def test_the_price_of_a_text_that_changed_meanwhile_is_asked_again(visit, work):

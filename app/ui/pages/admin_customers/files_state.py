@@ -20,7 +20,6 @@ from app.ui.roles import Role
 
 DAYS, UPLOADS = FIELDS = ("days", "uploads_mb")
 LONGEST = 10
-BYTES = 1024 * 1024
 
 
 class CustomerFilesState(PageState):
@@ -119,7 +118,7 @@ def _days(days: int | None) -> str:
 
 
 def _megabytes(rule: Keeping) -> str:
-    return present.file_size(rule.uploads_mb * BYTES)
+    return f"{present.count(rule.uploads_mb)} MB"
 
 
 def _number(form: dict[str, str], name: str) -> int | None:

@@ -15,7 +15,7 @@ from app.generation.views import Seen
 from app.kernel.errors import FareboxError, InsufficientCredits, InvalidInput, LimitReached, NotFound, PriceChanged
 from app.kernel.ids import new_id
 from app.kernel.text import t
-from app.pricing.parameters import Parameter
+from app.pricing.parameters import Meter, Parameter
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.playground import fields, listening, look, slip, snippets, starters, work_reads
 from app.ui.pages.playground.confirm import CHOICES, NEVER, NOTHING_ASKED, USUAL, Question, must_ask, question
@@ -349,7 +349,15 @@ class FormState(PageState):
 
     def _kept_value(self, parameter: Parameter) -> str:
         kept = self._kept.get(parameter.name, "")
-        return kept if kept and fields.accepts(parameter, kept) else fields.start_value(parameter)
+        if kept and fields.accepts(parameter, kept):
+            return kept
+        return fields.start_value(parameter) or self._usual_length(parameter)
+
+    def _usual_length(self, parameter: Parameter) -> str:
+        """Where an answer may be as long as the model can, the price of a question would be that of a book."""
+        offer = self._offer() if parameter.meter is Meter.OUTPUT_TOKEN else None
+        usual = offer.example.get(parameter.name) if offer is not None and offer.example else None
+        return "" if usual is None else fields.as_text(usual)
 
     def _fill(self, offer: Offer, params: Mapping[str, Any]) -> None:
         """This model with these values and, for everything else, its defaults."""
