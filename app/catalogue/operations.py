@@ -13,6 +13,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 #: What may be carried by a workflow: held, submitted, followed and delivered as files.
 AS_JOBS = ("images", "videos", "speech", "worlds")
+#: Kinds of provider that answer in the same exchange: everything but a job needs one of them.
+AT_ONCE = frozenset({"openai_compatible"})
 #: Where each is served in one exchange.
 ADDRESSES: Mapping[str, str] = {
     "images": "/v1/images/generations",

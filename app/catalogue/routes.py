@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from app.catalogue.operations import AS_JOBS, AT_ONCE, operation_of
 from app.catalogue.records import locked_model, record, touch
 from app.catalogue.route_policy import MAX_PRIORITY, MAX_WEIGHT, RoutingPolicy, checked, policy_of
 from app.catalogue.tables import Model, ProviderRow, Route
@@ -51,6 +52,7 @@ def add_route(session: Session, model_id: str, form: RouteForm, actor: str, mome
     """Add a way of serving the model; its policy says when it is used (route_policy.py). Returns its id."""
     model = locked_model(session, model_id)
     _check(session, form)
+    _check_kind(session, model, form)
     route = Route(id=new_id("rte"), model_id=model_id, provider_id=form.provider_id, upstream_model=form.upstream_model)
     _fill(route, form)
     session.add(route)
@@ -119,6 +121,18 @@ def _set_rank(route: Route, rank: Rank) -> str:
         return ""
     then, now = (f"priority {one.priority}, weight {one.weight}" for one in (before, rank))
     return f"{route.provider_id} {route.upstream_model}: {then} → {now}"
+
+
+def _check_kind(session: Session, model: Model, form: RouteForm) -> None:
+    """A provider that takes jobs has no way to be asked for what is answered at once."""
+    operation, provider = operation_of(model.modality, model.operation), session.get(ProviderRow, form.provider_id)
+    if operation in AS_JOBS or provider is None or provider.kind in AT_ONCE:
+        return
+    raise InvalidInput(
+        f"{provider.name} takes jobs, and {operation} needs a provider that answers at once: one that is compatible "
+        "with OpenAI.",
+        param="provider_id",
+    )
 
 
 def _check_rank(rank: Rank, route_id: str = "") -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue.offers import Offer, RouteOffer
+from app.catalogue.operations import AS_JOBS, AT_ONCE
 from app.catalogue.param_schema import coerce
 from app.files.store import Unreadable
 from app.generation.desk import Desk
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 
 IMAGES, EDITS, SPEECH, TRANSCRIPTION = "images", "image_edits", "speech", "transcription"
 FILE_LIMIT_BYTES = 64 * 2**20
-#: Kinds of provider that answer in the same exchange.
-AT_ONCE = frozenset({"openai_compatible"})
 #: Fields of OpenAI's that change nothing about the price, and are passed on although a model does not declare them.
 PASSED: Mapping[str, frozenset[str]] = {
     IMAGES: frozenset({"background", "moderation", "output_compression", "output_format"}),
@@ -75,8 +74,11 @@ class MediaPlan(Plan):
 
 
 def answers_at_once(offer: Offer, forced: str | None) -> bool:
-    """Whether every provider that may serve it answers in the same exchange; otherwise it runs as a job."""
+    """Whether every provider that may serve it answers in the same exchange; otherwise it runs as a job, where what is
+    asked for can be one. What cannot passes by the providers that take jobs only."""
     routes = [route for route in offer.routes if forced in (None, route.provider_id)]
+    if offer.operation not in AS_JOBS:
+        return bool(routes)
     return bool(routes) and all(route.provider_kind in AT_ONCE for route in routes)
 
 

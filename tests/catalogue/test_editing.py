@@ -210,3 +210,18 @@ def test_an_unknown_model_is_said_to_be_unknown(shop: Shop):
     ):
         with pytest.raises(NotFound):
             act()
+
+
+@pytest.mark.parametrize(
+    ("modality", "operation"),
+    [
+        pytest.param("audio", "transcription", id="a transcript"),
+        pytest.param("text", "", id="a chat"),
+        pytest.param("embedding", "", id="an embedding"),
+    ],
+)
+def test_what_is_answered_at_once_has_no_route_to_a_provider_of_jobs(shop: Shop, modality: str, operation: str) -> None:
+    details = Details("scribe", "Scribe", modality, operation=operation)
+    with pytest.raises(InvalidInput, match="takes jobs") as refused:
+        shop.editing.create(details, RouteForm("fal", "fal-ai/whisper"), ACTOR)
+    assert refused.value.param == "provider_id"
