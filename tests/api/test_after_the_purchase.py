@@ -21,6 +21,7 @@ from app.api.assemble import build_api
 from app.generation import rows
 from app.generation.advance import advance
 from app.generation.inline.run import finish
+from app.generation.start import start
 from app.generation.views import Seen
 from app.kernel.clock import now
 from app.kernel.money import Money
@@ -29,6 +30,7 @@ from tests.support.late import Late
 
 anthropic, openai = Late("anthropic"), Late("openai")
 
+pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 CHAT: dict[str, Any] = {
     "model": "gpt-4o-mini",
     "messages": [{"role": "user", "content": "Hello"}],
@@ -170,6 +172,37 @@ def test_an_answer_that_cannot_be_shown_is_charged_once_and_found(
     assert seen.id in answer.message
     assert "mistake" not in answer.message
     assert Money(seen.row["charged_micros"]) == Money(1_000_000_000) - door.home.available > Money.zero()
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["one", "several"])
+def test_a_video_that_was_begun_and_cannot_be_shown_is_not_begun_again(
+    door: Door, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    async def start_one(*args: Any) -> Any:
+        if begun:
+            broken()
+        started = await start(*args)
+        begun.append(started.generation_id)
+        return started
+
+    async def create(door: Door) -> None:
+        sdk, asked = door.openai(), {"model": "wan-2.2-turbo", "prompt": PROMPT}
+        made = await sdk.videos.create(**asked, extra_body={"n": count} if count > 1 else {})  # type: ignore[arg-type]
+        assert made.to_dict()["refused"]["code"] == "internal_error"
+
+    monkeypatch.setattr("app.api.gateway.common.start", start_one)
+    if count == 1:
+        monkeypatch.setattr("app.api.gateway.videos.video", broken)
+        with pytest.raises(openai.InternalServerError) as raised:
+            asyncio.run(create(door))
+        assert raised.value.response.headers["x-should-retry"] == "false"
+        assert begun[0] in raised.value.message
+    else:
+        asyncio.run(create(door))
+    assert (door.asked, len(begun)) == (1, 1)
+    assert door.generation.id == begun[0]
 
 
 @pytest.mark.parametrize("ask", [_chat, _messages, _picture], ids=["chat", "messages", "a picture"])

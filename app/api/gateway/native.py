@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from app.accounts.keys import KeyHolder
-from app.api.gateway import common, present
+from app.api.gateway import calls, common, present
 from app.api.gateway.common import Gateway, Wanted
 from app.catalogue.offers import Offer
 from app.generation import follow, views
@@ -89,9 +89,10 @@ def router(gateway: Gateway) -> APIRouter:
         if common.is_dry_run(request):
             return JSONResponse(await common.dry_run(gateway, key, wanted))
         started = await common.begin(gateway, key, wanted, request)
-        found = await common.seen(gateway, started.generation_id, key.workspace_id)
-        headers = {"Idempotent-Replayed": "true"} if started.replayed else None
-        return JSONResponse(present.generation(found, gateway.wire), status_code=202, headers=headers)
+        with calls.showing(started.generation_id):
+            found = await common.seen(gateway, started.generation_id, key.workspace_id)
+            headers = {"Idempotent-Replayed": "true"} if started.replayed else None
+            return JSONResponse(present.generation(found, gateway.wire), status_code=202, headers=headers)
 
     @api.get("/generations", summary="Your generations, newest first")
     async def index(

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -19,12 +20,22 @@ from app.api.gateway.openai_params import pictures_of, to_input
 from app.generation import follow, views
 from app.generation.removal import remove_outputs
 from app.generation.views import Seen
-from app.kernel.errors import Conflict, FareboxError, InsufficientCredits, InvalidInput, NotFound, UnknownParameter
+from app.kernel.errors import (
+    Broken,
+    Conflict,
+    FareboxError,
+    InsufficientCredits,
+    InvalidInput,
+    NotFound,
+    UnknownParameter,
+)
 from app.kernel.ids import is_id
 from app.kernel.money import Money, plain
 from app.pricing.expect import expected_usage
 from app.pricing.parameters import Meter
 from app.pricing.usage import Output
+
+log = logging.getLogger(__name__)
 
 REFERENCE = "input_reference"
 CONTROL = making.CONTROL | {REFERENCE, "webhook_url", "n"}
@@ -95,19 +106,28 @@ async def _start(
         each = making.numbered(wanted, _key(wanted.idempotency_key, number))
         try:
             started = await common.begin(gateway, holder, each, request)
-        except FareboxError as error:
+        except Exception as error:
             if not shown:
                 raise
-            refused = error
+            refused = _why(error)
             break
-        if started.replayed and number == 1:
-            await asked.inputs.forget()
-        found = await common.seen(gateway, started.generation_id, holder.workspace_id)
-        shown.append(await asyncio.to_thread(video, found, gateway))
+        with calls.showing(started.generation_id):
+            if started.replayed and number == 1:
+                await asked.inputs.forget()
+            found = await common.seen(gateway, started.generation_id, holder.workspace_id)
+            shown.append(await asyncio.to_thread(video, found, gateway))
     if count == 1:
         return shown[0]
     more = {} if refused is None else {"refused": {"code": refused.stable_code, "message": refused.message}}
     return {**shown[0], "n": len(shown), "videos": shown, **more}
+
+
+def _why(error: Exception) -> FareboxError:
+    """Why there are no more of them: those before are bought, whatever it is."""
+    if isinstance(error, FareboxError):
+        return error
+    log.error("one of several videos could not be begun", exc_info=error)
+    return Broken("It could not be begun.")
 
 
 async def _afford(gateway: Gateway, holder: KeyHolder, request: Request, asked: Order, count: int) -> None:
