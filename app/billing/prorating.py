@@ -75,12 +75,15 @@ def credit(
             continue
         if line.association_id is not None and not addons:
             continue
-        for of, charged in _charged_ahead(connection, row, line.id, now):
-            lines.append(_prorated(row, of, unused_from, line.name, old=charged))
+        for of, charged in _charged_ahead(connection, row, line.id):
+            back = _prorated(row, of, unused_from, line.name, old=charged)
+            if line.association_id and line.end_at and line.end_at < of.end:  # the rest came back when it was dropped
+                back = replace(back, exact=back.exact - _prorated(row, of, line.end_at, line.name, old=charged).exact)
+            lines.append(back)
     return [line for line in lines if line.exact]
 
 
-def _charged_ahead(connection: Connection, row: Row[Any], line_id: str, now: datetime) -> list[tuple[Span, Fraction]]:
+def _charged_ahead(connection: Connection, row: Row[Any], line_id: str) -> list[tuple[Span, Fraction]]:
     """For which days of this period invoices charge a line, and how much: less discounts and what was credited."""
     stated = invoices.LINE
     query = (
@@ -92,7 +95,7 @@ def _charged_ahead(connection: Connection, row: Row[Any], line_id: str, now: dat
             stated.c.subscription_line_id == line_id,
             stated.c.kind == FIXED,
             stated.c.period_start >= row.period_start,
-            stated.c.period_start <= now,
+            stated.c.period_start < row.period_end,
         )
     )
     found = []

@@ -176,6 +176,24 @@ def test_it_stays_when_the_plan_changes_and_goes_when_all_of_it_ends(world: Worl
     assert _associations(world, made)[0].end_at == at("2026-05-16T12:00")
 
 
+@pytest.mark.parametrize("begun", [True, False], ids=["ends later", "begins later"])
+def test_what_was_given_back_already_does_not_come_back_again(world: World, begun: bool) -> None:
+    """Of 30 for April: dropped for the 21st, 10 days come back; ended on the 11th, the ten days before come too."""
+    seats = world.addon("seats", SEATS)
+    made = subscribed(world, *([seats] if begun else []))
+    turn(world, "2026-04-02", "2026-04-06")
+    if begun:
+        drop(world, _associations(world, made)[0].id, at=at("2026-04-21"))
+    else:
+        take(world, made, seats, start_date="2026-04-21T00:00:00Z")
+    turn(world, "2026-04-07", "2026-04-11")
+    with world.db.write() as connection:
+        _, _, lines = closing.cancel_now(
+            connection, made, reason="", prorate=True, invoice=True, actor="test", now=world.now
+        )
+    assert {line.name: float(line.exact) for line in lines} == {"Base": -13.33, "Seats": -10.0}
+
+
 def test_what_cannot_be(world: World) -> None:
     made = subscribed(world)
     seats = world.addon("seats", SEATS)
