@@ -8,7 +8,8 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from app.kernel.db import Database
+from app.accounts.tables import Workspace
+from app.kernel.db import Database, metadata
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.money import round_to
 from app.kernel.sheet import csv_row
@@ -18,7 +19,9 @@ from app.metering.analytics import CUSTOMER, Asked, Counted, count, is_addable
 from app.metering.cells import Wanted
 from app.metering.meters import Meter
 from app.plans import customers
+from app.plans import tables as plans
 
+WORKSPACE: Final = metadata.tables[str(Workspace.__tablename__)]
 #: What usage can be broken down by: the properties of an event, and whose it is.
 BY: Final = ("model", "provider", "operation", "resolution", "quality", "origin")
 BY_OPERATOR: Final = (*BY, CUSTOMER, "settled_by")
@@ -115,6 +118,15 @@ def any_names_of(connection: Connection, name: str) -> set[str]:
     """The names under which usage is kept of the customer whose workspace, id or external id this is."""
     known = customers.known(connection, name) or customers.find(connection, name)
     return {name} if known is None else {known.workspace_id, known.external_id}
+
+
+def names_of(connection: Connection, values: Collection[str]) -> dict[str, str]:
+    """What customers are called, by the external id or workspace that their usage is kept under."""
+    customer, workspace = plans.customer.c, WORKSPACE.c
+    found: dict[str, str] = {}
+    for key, name, ids in ((workspace.id, workspace.name, values), (customer.external_id, customer.name, values)):
+        found |= dict(connection.execute(select(key, name).where(key.in_(sorted(ids)))).tuples().all())
+    return found
 
 
 def conflicts(connection: Connection, limit: int = 50) -> tuple[int, list[tuple[datetime, str, str, str]]]:

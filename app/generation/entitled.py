@@ -47,7 +47,7 @@ class Entitled:
         naming the plans that would allow it."""
         decision = decide(self.terms(workspace_id), offer.alias, offer.schema, params)
         if decision.refusal is not None:
-            raise self._refusal(decision, offer, params)
+            raise self._refusal(decision, offer, params, self.terms(workspace_id))
         return decision.changes
 
     def require(self, workspace_id: str, offer: Offer, params: Mapping[str, Any]) -> None:
@@ -93,9 +93,13 @@ class Entitled:
         at = self._looked_at
         return at is not None and at <= self._clock() < at + LOOKED_AT
 
-    def _refusal(self, decision: Decision, offer: Offer, params: Mapping[str, Any]) -> NotAllowed:
+    def _refusal(self, decision: Decision, offer: Offer, params: Mapping[str, Any], own: Terms | None) -> NotAllowed:
+        """A plan whose quota is used up as well is no way out: what was used counts there too."""
+        used = {quota.name: quota.used for quota in own.quotas} if own else {}
+
         def covers(terms: Terms) -> bool:
-            return decide(replace(terms, quotas=()), offer.alias, offer.schema, params).refusal is None
+            quotas = tuple(replace(quota, used=used.get(quota.name, quota.used)) for quota in terms.quotas)
+            return decide(replace(terms, quotas=quotas), offer.alias, offer.schema, params).refusal is None
 
         if decision.refusal is None:
             raise ValueError("nothing was refused")

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from app.api.gateway import present
 from app.billing import agreeing, subscriptions
+from app.generation.entitled import Entitled
 from app.generation.preview import preview
 from app.generation.price import price
 from app.kernel import versions
@@ -15,6 +17,7 @@ from app.kernel.clock import now
 from app.kernel.errors import NotAllowed
 from app.kernel.given import Given
 from app.plans import catalog, customers, entitlements, features
+from app.plans.allowed import Quota, Terms
 from tests.support.house import House
 from tests.support.threads import at_once
 
@@ -161,3 +164,21 @@ class _Wire:
 
     def currency(self, amount: Any) -> str:
         return str(amount)
+
+
+def test_of_a_quota_that_is_used_up_only_a_plan_with_more_is_named(home: House) -> None:
+    """What was used counts in every plan: the customer's own is no way out."""
+
+    def videos(plan: str, limit: int, used: int = 0) -> Terms:
+        return Terms((plan,), quotas=(Quota("videos", limit, Decimal(used), "", plan),))
+
+    offered = {"Starter": videos("Starter", 10), "Same": videos("Same", 10), "Studio": videos("Studio", 50)}
+    entitled = Entitled(
+        home.services.db,
+        now,
+        lambda _connection, _workspace, _now: videos("Starter", 10, used=10),
+        lambda _connection, allows: [name for name, terms in offered.items() if allows(terms)],
+    )
+    with pytest.raises(NotAllowed, match=r"used up.* It is part of Studio\.$") as refused:
+        entitled.decide(home.workspace_id, home.services.offers.find("flux-schnell"), {})
+    assert refused.value.stable_code == "plan_quota_used"

@@ -167,6 +167,29 @@ async def test_what_is_wrong_stands_at_its_field(desk: Screen, values: dict[str,
     assert (page.doing, page.prices) == ("price", [])
 
 
+async def test_models_and_limits_are_chosen_with_a_click(desk: Screen, home: House) -> None:
+    page = await plan(desk, "Clicked")
+    page.new_price()
+    await write(desk, page, filters="resolution = 720p")
+    for alias in ("flux-dev", "flux-schnell", "flux-dev", "no-such-model"):
+        page.choose("only", alias)
+    assert page.values["filters"] == "resolution = 720p\nmodel = flux-dev, flux-schnell"
+    page.new_promise()
+    page.choose("promising", "limit")
+    page.choose("role", "resolution")
+    page.choose("most", "1080p")
+    page.choose("most", "whatever")
+    assert page.values["most"] == "1080p"
+    page.choose("role", "quality")
+    assert page.values["most"] == ""
+    page.choose("most", "high")
+    await desk.act(page.save())
+    assert [(row["feature"], row["promise"]) for row in page.promises] == [("Quality", "up to high, more is refused")]
+    assert page.subscribers == "0 on it"
+    again = await desk.open(PlansState, "/admin/plans", f"?plan={page.chosen['id']}")
+    assert again.chosen["id"] == page.chosen["id"]
+
+
 async def test_what_a_plan_promises(desk: Screen, home: House) -> None:
     with home.services.db.write() as connection:
         made = features.create(

@@ -40,8 +40,8 @@ async def test_a_workspace_sees_its_own_usage(home: House) -> None:
     send(home, "ws_somebody_else", 1)
     state = await shown(Screen(home, owner_of(home)))
     assert [(row["value"], row["amount"], row["events"], row["percent"]) for row in state.rows] == [
-        ("m1", "6", "3", "75.0 %"),
-        ("m2", "2", "1", "25.0 %"),
+        ("m1", "6", "3", "75.0%"),
+        ("m2", "2", "1", "25.0%"),
     ]
     assert [bar["name"] for bar in state.figure["data"]] == ["m1", "m2"]
     assert [option["value"] for option in state.models] == ["all", "m1", "m2"]

@@ -46,12 +46,12 @@ from app.ui.roles import Role
     title=t("admin_customers.one"),
     role=Role.OPERATOR,
     on_load=[
+        CreateState.load,
         CustomerState.load,
         CustomerLimitsState.load,
         CustomerFilesState.load,
         CustomerBillingState.load,
         PostpaidState.load,
-        CreateState.load,
     ],
 )
 def admin_customer() -> rx.Component:

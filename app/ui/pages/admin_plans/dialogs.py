@@ -1,5 +1,6 @@
 """The dialogs of plans, prices and entitlements. One state is behind all of them: only one is open."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
@@ -16,11 +17,11 @@ from app.ui.components import (
     row,
     segmented,
     select,
-    text_area,
     text_input,
+    typed_input,
     var,
 )
-from app.ui.pages.admin_plans.rows import KINDS, OTHERWISE, PERIODS, ROLES, WAYS
+from app.ui.pages.admin_plans.rows import KINDS, OTHERWISE, PERIODS, ROLES, SUGGESTED, WAYS
 from app.ui.pages.admin_plans.state import PlansState
 
 STATE = var(PlansState)
@@ -85,17 +86,29 @@ def _price_form() -> rx.Component:
             is_usage,
             field(
                 t("admin_plans.form.filters"),
-                text_area(
+                typed_input(
                     id="plan-filters",
-                    default_value=PlansState.values["filters"],
+                    value=PlansState.values["filters"],
                     on_change=lambda text: STATE.write("filters", text),
                     placeholder="model = veo-3.1-generate-001\nresolution = 720p, 1080p",
-                    rows="3",
-                    class_name="fb-mono",
+                    multiline=True,
+                    rows=3,
+                    mono=True,
+                    delay=0,
                 ),
                 hint=t("admin_plans.form.filters_hint"),
                 error=PlansState.errors["filters"],
                 for_id="plan-filters",
+            ),
+        ),
+        rx.cond(
+            is_usage & (STATE.models.length() > 0),
+            select(
+                PlansState.models,
+                value="",
+                on_change=lambda chosen: STATE.choose("only", chosen),
+                label=t("admin_plans.form.only"),
+                placeholder=t("admin_plans.form.only"),
             ),
         ),
         _text("display_name"),
@@ -145,7 +158,22 @@ def _limit() -> rx.Component:
                 small=True,
             ),
         ),
-        _text("most"),
+        field(
+            t("admin_plans.form.most"),
+            column(
+                typed_input(
+                    value=PlansState.values["most"],
+                    on_change=lambda text: STATE.write("most", text),
+                    id="plan-most",
+                    delay=0,
+                ),
+                rx.match(PlansState.role, *[(role, _suggested(SUGGESTED[role])) for role in ROLES], rx.fragment()),
+                class_name="gap-2",
+            ),
+            hint=t("admin_plans.form.most_hint"),
+            error=PlansState.errors["most"],
+            for_id="plan-most",
+        ),
         field(
             t("admin_plans.form.otherwise"),
             segmented(
@@ -157,6 +185,22 @@ def _limit() -> rx.Component:
             ),
         ),
         class_name="gap-[14px]",
+    )
+
+
+def _suggested(values: Sequence[str]) -> rx.Component:
+    """Usual limits, each a click."""
+    return row(
+        *[
+            button(
+                value,
+                size="small",
+                on_click=STATE.choose("most", value),
+                custom_attrs={"aria-pressed": rx.cond(PlansState.values["most"] == value, "true", "false")},
+            )
+            for value in values
+        ],
+        class_name="flex-wrap gap-[6px]",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, check, column, empty_state, icon_button, panel, row, skeleton, var
+from app.ui.components import button, check, column, empty_state, icon_button, link_button, panel, row, skeleton, var
 from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_plans.dialogs import dialogs
@@ -18,7 +18,11 @@ STATE = var(PlansState)
 @page("/admin/plans", title=t("admin_plans.title"), role=Role.OPERATOR, on_load=PlansState.load)
 def admin_plans() -> rx.Component:
     return shell(
-        rx.el.div(_plans(), _open_plan(), class_name="fb-route-page"),
+        rx.cond(
+            PlansState.ready & (STATE.rows.length() == 0),
+            _no_plan(),
+            rx.el.div(_plans(), _open_plan(), class_name="fb-route-page"),
+        ),
         *dialogs(),
         here="plans",
         title=t("admin_plans.title"),
@@ -32,13 +36,16 @@ def _new_plan(**props: Any) -> rx.Component:
 
 
 def _plans() -> rx.Component:
-    nothing = empty_state("layers", t("admin_plans.empty.title"), t("admin_plans.empty.sentence"), compact=True)
     filled = rx.el.ul(rx.foreach(PlansState.rows, _plan), class_name="fb-route-list")
     return panel(
         t("admin_plans.title"),
-        rx.cond(PlansState.ready, rx.cond(STATE.rows.length() > 0, filled, nothing), _waiting()),
+        rx.cond(PlansState.ready, filled, _waiting()),
         flush=True,
     )
+
+
+def _no_plan() -> rx.Component:
+    return empty_state("layers", t("admin_plans.empty.title"), t("admin_plans.empty.sentence"), _new_plan())
 
 
 def _plan(one: Any) -> rx.Component:
@@ -69,7 +76,16 @@ def _open_plan() -> rx.Component:
                 STATE.prices.length() > 0, prices, rx.el.p(t("admin_plans.price.none"), class_name="fb-text-2 p-4")
             ),
             detail=PlansState.subtitle,
+            class_name="fb-head-wraps",
             actions=[
+                link_button(
+                    PlansState.subscribers,
+                    href=PlansState.subscribers_href,
+                    kind="ghost",
+                    size="small",
+                    icon_name="repeat",
+                    custom_attrs={"data-testid": "subscribers"},
+                ),
                 check(t("admin_plans.price.ended"), checked=PlansState.with_ended, on_change=STATE.choose_ended),
                 button(t("admin_plans.edit"), size="small", on_click=STATE.edit_plan),
                 button(
@@ -129,7 +145,7 @@ def _price(one: Any) -> rx.Component:
                     class_name="gap-[2px]",
                 ),
             ),
-            class_name="fb-queue-row",
+            class_name="fb-price-row",
         ),
         key=one["id"],
         custom_attrs={"data-quiet": rx.cond(one["is_ended"], "true", "false")},

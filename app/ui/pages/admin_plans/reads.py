@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Table, func, select
 
+from app.billing import tables as billing
+from app.billing.lifecycle import State
 from app.kernel.db import Database
 from app.metering import meter_book
 from app.plans import catalog, features, price_book, tables
@@ -22,6 +24,7 @@ class Opened:
     description: str
     prices: list[PriceRow]
     promises: list[PromiseRow]
+    subscribers: int
 
 
 def plans(db: Database) -> list[PlanRow]:
@@ -50,6 +53,9 @@ def opened(db: Database, plan_id: str, now: datetime, *, with_ended: bool) -> Op
             return None
         priced = price_book.rows_of(connection, "PLAN", [plan_id])
         promised = catalog.entitlements_of(connection, "PLAN", [plan_id])
+        subscription = billing.subscription.c
+        alive = select(func.count()).where(subscription.plan_id == plan_id, subscription.state != State.CANCELLED)
+        on_it = int(connection.execute(alive).scalar_one())
         meters = {meter.id: meter.name for meter in meter_book.every(connection)}
         known = {row["id"]: row for row in features.shelf.of(connection, "id", [one["feature_id"] for one in promised])}
     prices = [price_row(row, meters, now) for row in priced]
@@ -58,6 +64,7 @@ def opened(db: Database, plan_id: str, now: datetime, *, with_ended: bool) -> Op
         plan["description"] or "",
         [row for row in prices if with_ended or not row["is_ended"]],
         [promise_row(row, known.get(row["feature_id"])) for row in promised],
+        on_it,
     )
 
 

@@ -19,6 +19,12 @@ WAYS = ("fee", "unit", "package")
 #: What a plan can promise: a model, the most of something, so much in a period, or a feature of the operator's own.
 KINDS = ("model", "limit", "quota", "feature")
 ROLES = tuple(allowed.ROLES)
+#: What limits usually are, to be chosen with a click; anything that can be compared may be typed.
+SUGGESTED = {
+    "quality": allowed.QUALITIES,
+    "resolution": ("480p", "720p", "1080p", "1440p", "4k"),
+    "duration": ("4", "5", "6", "8", "10", "15"),
+}
 OTHERWISE = (allowed.REFUSE, allowed.DOWNGRADE)
 
 

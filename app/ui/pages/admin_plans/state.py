@@ -14,6 +14,7 @@ from app.kernel.ids import is_id, new_id
 from app.kernel.text import t
 from app.plans import catalog, entitlements, price_book, promises
 from app.services import Services
+from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_plans import reads
@@ -24,6 +25,7 @@ from app.ui.pages.admin_plans.rows import (
     PLAN_FIELDS,
     PRICE_FIELDS,
     ROLES,
+    SUGGESTED,
     WAYS,
     Choice,
     PlanRow,
@@ -58,6 +60,8 @@ class PlansState(PageState):
     rows: list[PlanRow] = []
     chosen: PlanRow = NOBODY
     description: str = ""
+    subscribers: str = ""  # how many are on it
+    subscribers_href: str = ""
     subtitle: str = ""  # what programs call it, and what it is
     prices: list[PriceRow] = []
     promises: list[PromiseRow] = []
@@ -89,6 +93,9 @@ class PlansState(PageState):
     async def load(self):
         """A visit."""
         self.doing, self.busy = "", False
+        asked = self.router.url.query_parameters.get("plan", "")
+        if is_id(asked, "plan"):
+            self.chosen = {**NOBODY, "id": asked}
         await self._show()
         self.ready = True
 
@@ -174,11 +181,25 @@ class PlansState(PageState):
         elif what == "model" and any(each["value"] == value for each in self.models):
             self.model = value
         elif what == "role" and value in ROLES:
-            self.role, self.errors["most"] = value, ""
+            self.role, self.errors["most"], self.values["most"] = value, "", ""
+        elif what == "most" and value in SUGGESTED[self.role]:
+            self.values["most"], self.errors["most"] = value, ""
+        elif what == "only" and any(each["value"] == value for each in self.models):
+            self._only(value)
         elif what == "otherwise" and value in OTHERWISE:
             self.otherwise = value
         elif what == "feature" and value in self.feature_types:
             self.feature, self.kind, self.errors["feature_id"] = value, self.feature_types[value], ""
+
+    def _only(self, alias: str) -> None:
+        """A line that narrows the price to a model; models chosen one after the other stand on one line."""
+        lines = [line for line in self.values["filters"].splitlines() if line.strip()]
+        named = next((line for line in lines if line.partition("=")[0].strip() == "model"), None)
+        if named is None:
+            lines.append(f"model = {alias}")
+        elif alias not in (each.strip() for each in named.partition("=")[2].split(",")):
+            lines[lines.index(named)] = f"{named}, {alias}"
+        self.values["filters"], self.errors["filters"] = "\n".join(lines), ""
 
     @rx.event
     def choose_soft(self, soft: bool):
@@ -286,6 +307,8 @@ class PlansState(PageState):
         if found is not None:
             self.chosen, self.description = found.plan, found.description
             self.prices, self.promises = found.prices, found.promises
+            self.subscribers = t("admin_plans.subscribers", count=present.count(found.subscribers))
+            self.subscribers_href = f"/admin/subscriptions?plan={found.plan['id']}"
             self.subtitle = " · ".join(filter(None, (found.plan["key"], found.description)))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from app.accounts.audit import note
-from app.billing import agreeing, closing, invoices, subscriptions, undo
+from app.billing import agreeing, beginning, closing, invoices, subscriptions, undo
 from app.billing.periods import Unit
 from app.billing.rating import RatedLine
 from app.kernel.errors import InvalidInput, NotFound
@@ -65,10 +65,10 @@ def rhythms_of(connection: Connection, plan_id: str, now: datetime) -> list[tupl
 def create(connection: Connection, workspace_id: str, given: Mapping[str, Any], actor: str, now: datetime) -> Outcome:
     """A workspace subscribes; it becomes a billing customer where it is none yet."""
     customer = customers.of_workspace(connection, workspace_id, now=now)
-    wanted = agreeing.read(connection, Given({**given, "customer_id": customer.id}), now)
-    made = subscriptions.create(connection, wanted, actor=actor, now=now)
-    invoice = closing.begin(connection, made, actor=actor, now=now)
-    return Outcome(subscriptions.find(connection, made), invoice)
+    made = beginning.begin(connection, Given({**given, "customer_id": customer.id}), actor=actor, now=now)
+    table = invoices.INVOICE
+    first = select(table).where(table.c.subscription_id == made).order_by(table.c.created_at, table.c.id).limit(1)
+    return Outcome(subscriptions.find(connection, made), connection.execute(first).one_or_none())
 
 
 def change_plan(

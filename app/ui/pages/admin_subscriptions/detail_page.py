@@ -157,7 +157,7 @@ def _line(one: Any) -> rx.Component:
                 rx.el.span(one["when"], class_name="fb-small fb-num"),
                 class_name="items-end",
             ),
-            class_name="fb-queue-row",
+            class_name="fb-price-row",
         ),
         key=one["id"],
         custom_attrs={"data-quiet": rx.cond(one["is_over"], "true", "false")},

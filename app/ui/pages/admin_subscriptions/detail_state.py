@@ -332,7 +332,7 @@ def facts_of(whole: Whole, at: Any) -> Facts:
         state=state_word(row.state),
         tone=TONES.get(row.state, "neutral"),
         note=note(row, at),
-        period=present.NOTHING if is_over else span(row.period_start, row.period_end),
+        period=present.NOTHING if is_over else _days(row),
         days_left="" if is_over else t("admin_subscriptions.days_left", count=present.count(left)),
         rhythm=period_words(row.billing_period, row.billing_period_count),
         started=present.date(row.start_at),
@@ -344,6 +344,11 @@ def facts_of(whole: Whole, at: Any) -> Facts:
         cycle=t(f"admin_subscriptions.cycle.{row.billing_cycle}"),
         key=row.lookup_key or "",
     )
+
+
+def _days(row: Row[Any]) -> str:
+    """`9 Nov – 9 Dec`."""
+    return f"{present.short_date(row.period_start)} {present.NOTHING} {present.short_date(row.period_end)}"
 
 
 def may(row: Row[Any]) -> dict[str, bool]:

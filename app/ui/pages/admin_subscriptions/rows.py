@@ -16,6 +16,7 @@ from app.ui.pages.admin_plans.rows import cost_in_words
 from app.ui.pages.billed.rows import span
 
 ALL: Final = "all"
+ADDON: Final = "addon_"  # what the id of an addon begins with
 STATES: Final = (State.ACTIVE, State.TRIALING, ENDING, State.PAUSED, State.INCOMPLETE, State.DRAFT, State.CANCELLED)
 TONES: Final[Mapping[str, str]] = {
     State.ACTIVE: "good",
@@ -201,9 +202,15 @@ def history_rows(
 
 
 def _moves(row: Any, lines: Sequence[Any]) -> list[tuple[datetime, str, str, str]]:
-    """Lines that began later came with another plan, or by themselves."""
-    found, plan = list[tuple[datetime, str, str, str]](), lines[0].plan_id if lines else ""
+    """Lines that began later came with another plan, with an addon, or by themselves."""
+    found, plan, added = list[tuple[datetime, str, str, str]](), "", set[tuple[str, datetime]]()
     for line in sorted(lines, key=lambda each: (each.start_at, each.position)):
+        if line.plan_id.startswith(ADDON):
+            if (line.plan_id, line.start_at) not in added:
+                said = t("admin_subscriptions.history.addon", name=line.plan_name)
+                found.append((line.start_at, "plus", said, ""))
+            added.add((line.plan_id, line.start_at))
+            continue
         if line.start_at <= row.start_at:
             plan = line.plan_id
             continue

@@ -35,7 +35,7 @@ def billed_lines(lines: Any, *, on_open: Any = None) -> rx.Component:
 def _line(one: Any, on_open: Any) -> rx.Component:
     told = column(
         row(
-            rx.el.span(one["name"], class_name="fb-medium fb-cut", title=one["name"]),
+            rx.el.span(one["name"], class_name="fb-medium fb-cut fb-billed-name", title=one["name"]),
             rx.cond(one["part"] != "", rx.el.span(one["part"], class_name="fb-small fb-cut")),
         ),
         rx.el.span(one["reason"], class_name="fb-small"),

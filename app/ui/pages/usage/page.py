@@ -19,6 +19,7 @@ from app.ui.components import (
     panel,
     row,
     select,
+    share_bar,
     skeleton,
     two_line,
     var,
@@ -105,7 +106,11 @@ def _chart(state: Any, choices: rx.Component) -> rx.Component:
     return card(
         choices,
         rx.el.div(
-            rx.el.h2(t("usage.by_day"), class_name="fb-title"),
+            row(
+                rx.el.h2(t("usage.by_day"), class_name="fb-panel-title"),
+                rx.el.span(state.total, class_name="fb-small fb-num", custom_attrs={"data-testid": "usage-total"}),
+                class_name="mb-2",
+            ),
             rx.cond(state.error != "", error_state(state.error), rx.cond(state.ready, body, skeleton("100%", "260px"))),
             class_name="p-4",
         ),
@@ -118,18 +123,37 @@ def _table(state: Any) -> rx.Component:
         t("usage.table"),
         data_table(
             [
-                Column(t("usage.column.value"), lambda item: item["value"], grow=True),
+                Column(t("usage.column.value"), _value, grow=True),
                 Column(t("usage.column.amount"), lambda item: item["amount"], numeric=True),
                 Column(t("usage.column.events"), lambda item: item["events"], numeric=True),
-                Column(t("usage.column.share"), lambda item: item["percent"], numeric=True, wide_only=True),
+                Column(t("usage.column.share"), _share, width="14rem", wide_only=True),
             ],
             state.rows,
             label=t("usage.table"),
             loading=~state.ready,
-            phone=lambda item: two_line(item["value"], item["percent"], item["amount"], item["events"]),
+            phone=lambda item: two_line(
+                item["name"], item["percent"], item["amount"], item["events"], mark=_swatch(item)
+            ),
             empty=empty_state("chart-column", t("usage.empty.title"), t("usage.empty.sentence"), compact=True),
         ),
         flush=True,
+    )
+
+
+def _swatch(item: Any) -> rx.Component:
+    """The colour of its bars."""
+    return rx.el.span(class_name="fb-swatch flex-none", custom_attrs={"data-series": item["series"]})
+
+
+def _value(item: Any) -> rx.Component:
+    return row(_swatch(item), rx.el.span(item["name"], class_name="fb-cut", title=item["value"]))
+
+
+def _share(item: Any) -> rx.Component:
+    return row(
+        share_bar(item["width"], series=item["series"]),
+        rx.el.span(item["percent"], class_name="fb-num fb-text-2 fb-usage-percent"),
+        class_name="fb-usage-share gap-3",
     )
 
 

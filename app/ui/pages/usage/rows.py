@@ -1,13 +1,13 @@
 """What the usage pages show, as text. PURE but for the words."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from app.billing.unrated import Unrated
 from app.billing.usage_report import Report, Share, exact
-from app.kernel.text import t
+from app.kernel.text import sentences, t
 from app.ui import present
 from app.ui.components import Series, stacked_bars
 
@@ -22,6 +22,9 @@ LONGEST_BODY: Final = 160
 
 class ShareRow(TypedDict):
     value: str
+    name: str  # what the value is called
+    series: str  # of the bars it is drawn with
+    width: str  # of its bar, against the largest
     amount: str
     events: str
     percent: str
@@ -41,22 +44,26 @@ class ConflictRow(TypedDict):
     body: str
 
 
-def share_rows(found: Report) -> list[ShareRow]:
-    whole = found.amount
+def share_rows(found: Report, names: Mapping[str, str] | None = None, *, one_series: bool = False) -> list[ShareRow]:
+    """The shares as a table; `names` says what values are called. `one_series` where bars do not tell them apart."""
+    whole, largest = found.amount, max((share.amount for share in found.shares), default=Fraction(0))
     return [
         {
             "value": share.value or t("usage.unsaid"),
+            "name": (names or {}).get(share.value) or share.value or t("usage.unsaid"),
+            "series": "1" if one_series else str(min(place, DRAWN) + 1),
+            "width": f"{float(share.amount / largest * 100):.0f}" if largest else "0",
             "amount": quantity(share.amount),
             "events": f"{share.events:,}",
-            "percent": f"{float(share.amount / whole * 100):.1f} %" if whole else "",
+            "percent": present.percent(share.amount / whole) if whole else "",
         }
-        for share in found.shares[:SHOWN]
+        for place, share in enumerate(found.shares[:SHOWN])
     ]
 
 
 def figure(found: Report, name: str) -> "go.Figure":
     """Bars by day: the largest values apart, the rest together. By customer there is one bar a day."""
-    labels = [present.day(day) for day in found.days]
+    labels = [present.day(day).removesuffix(f" {day.year}") for day in found.days]
     return stacked_bars(labels, [_series(found, title, shares) for title, shares in drawn(found, name)])
 
 
@@ -77,7 +84,28 @@ def _series(found: Report, title: str, shares: Sequence[Share]) -> Series:
 
 
 def summary(found: Report) -> str:
-    return t("usage.summary", meter=found.meter.name, amount=quantity(found.amount), events=f"{found.events:,}")
+    return t(
+        "usage.summary",
+        meter=meter_name(found.meter.id, found.meter.name),
+        amount=quantity(found.amount),
+        events=f"{found.events:,}",
+    )
+
+
+def total_words(found: Report) -> str:
+    """`1,493 from 1,493 events`."""
+    return t("usage.total", amount=quantity(found.amount), events=f"{found.events:,}")
+
+
+def meter_name(meter_id: str, name: str) -> str:
+    """What a reader calls one of the meters that are there from the start."""
+    key = f"usage.meter.{meter_id.removeprefix('meter_')}"
+    return t(key) if key in sentences() else name
+
+
+def month_name(month: str) -> str:
+    """`November 2026` of "2026-11"."""
+    return f"{date.fromisoformat(f'{month}-01'):%B %Y}"
 
 
 def quantity(amount: Fraction) -> str:

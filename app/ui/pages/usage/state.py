@@ -43,6 +43,7 @@ class UsageState(PageState):
     rows: list[ShareRow] = []
     figure: Drawing = NOT_DRAWN
     summary: str = ""
+    total: str = ""
     csv: str = ""
 
     @rx.event
@@ -66,7 +67,7 @@ class UsageState(PageState):
             self.error, self.ready = found, True
             return
         self.error, self.rows, self.summary = "", rows.share_rows(found[0]), rows.summary(found[0])
-        self.figure = drawing(rows.figure(found[0], ""))
+        self.total, self.figure = rows.total_words(found[0]), drawing(rows.figure(found[0], ""))
         self.months, self.meters, self.models = choices(house, found)
         asked = {"month": self.month, "meter": self.meter, "by": by, "model": model}
         self.csv = "/download/usage.csv?" + urlencode(asked)
@@ -91,6 +92,7 @@ class AdminUsageState(PageState):
     rows: list[ShareRow] = []
     figure: Drawing = NOT_DRAWN
     summary: str = ""
+    total: str = ""
     csv: str = ""
     unrated: list[UnratedRow] = []
     conflicts: list[ConflictRow] = []
@@ -137,8 +139,11 @@ class AdminUsageState(PageState):
         if isinstance(found, str):
             self.error, self.ready = found, True
             return
-        self.error, self.rows, self.summary = "", rows.share_rows(found[0]), rows.summary(found[0])
-        self.figure = drawing(rows.figure(found[0], t("usage.everybody") if by == CUSTOMER else ""))
+        is_by_customer = by == CUSTOMER
+        names = await asyncio.to_thread(_names, house, found[0]) if is_by_customer else {}
+        self.error, self.summary, self.total = "", rows.summary(found[0]), rows.total_words(found[0])
+        self.rows = rows.share_rows(found[0], names, one_series=is_by_customer)
+        self.figure = drawing(rows.figure(found[0], t("usage.everybody") if is_by_customer else ""))
         self.months, self.meters, self.models = choices(house, found)
         asked = {"month": self.month, "meter": self.meter, "by": by, "model": model, "customer": named or ""}
         self.csv = "/download/all-usage.csv?" + urlencode(asked)
@@ -150,7 +155,7 @@ Found = tuple[Report, Sequence[tuple[str, str]]]
 
 def choices(house: Services, found: Found) -> tuple[list[Option], list[Option], list[Option]]:
     """Months, meters, models."""
-    months = [(month, month) for month in usage_report.months(house.desk.clock())]
+    months = [(month, rows.month_name(month)) for month in usage_report.months(house.desk.clock())]
     models = [(ALL, t("usage.every_model")), *((model, model) for model in found[0].models)]
     return rows.options(months), rows.options(found[1]), rows.options(models)
 
@@ -165,7 +170,13 @@ def _read(house: Services, name: str | None, ask: Ask) -> Found | str:
             found = usage_report.report(connection, wanted)
         except FareboxError as refused:
             return refused.message
-        return found, [(meter.id, meter.name) for meter in usage_report.meters(connection)]
+        return found, [(meter.id, rows.meter_name(meter.id, meter.name)) for meter in usage_report.meters(connection)]
+
+
+def _names(house: Services, found: Report) -> dict[str, str]:
+    """What the customers of a report are called."""
+    with house.db.read() as connection:
+        return usage_report.names_of(connection, [share.value for share in found.shares[: rows.SHOWN]])
 
 
 def _doubts(house: Services, month: str) -> tuple[list[unrated.Unrated], int, list[tuple[datetime, str, str, str]]]:
