@@ -62,9 +62,9 @@ def read(connection: Connection, given: Given, now: datetime) -> Agreement:
     unit = Unit(given.choice("billing_period", tuple(Unit)))
     count = given.maybe_integer("billing_period_count", least=1, most=LONGEST) or 1
     currency = customers.currency(given)
-    start_at = _day(given, "start_date") or now
+    start_at = day(given, "start_date") or now
     anchoring = Anchoring(given.choice("billing_cycle", tuple(Anchoring), "anniversary"))
-    anchor = _day(given, "billing_anchor")
+    anchor = day(given, "billing_anchor")
     if anchor is not None and anchoring is Anchoring.CALENDAR:
         raise given.wrong("billing_anchor", "is for a billing_cycle by anniversary: the calendar is an anchor.")
     terms = Rhythm(new_id("subs"), currency, unit, count)
@@ -93,7 +93,7 @@ def read(connection: Connection, given: Given, now: datetime) -> Agreement:
         anchoring=anchoring,
         anchor=anchor,
         start_at=start_at,
-        end_at=_day(given, "end_date"),
+        end_at=day(given, "end_date"),
         trial_days=trial,
         is_draft=given.choice("subscription_status", ("active", "draft"), "active") == "draft",
         awaits_payment=given.maybe("payment_behavior") == INCOMPLETE_FIRST,
@@ -173,8 +173,8 @@ def line_of(connection: Connection, given: Given, terms: Rhythm, now: datetime, 
         given.maybe("display_name") or "",
         committed(given) or None,
         meta=given.labels(),
-        start_at=_day(given, "start_date"),
-        end_at=_day(given, "end_date"),
+        start_at=day(given, "start_date"),
+        end_at=day(given, "end_date"),
     )
     if line.end_at is not None and line.end_at <= (line.start_at or now):
         raise given.wrong("end_date", "must be after start_date.")
@@ -269,7 +269,7 @@ def _many(given: Given) -> str | None:
     return written(given.decimal("quantity", above=Decimal(0), most=MOST_QUANTITY)) if given.has("quantity") else None
 
 
-def _day(given: Given, name: str) -> datetime | None:
+def day(given: Given, name: str) -> datetime | None:
     """A moment that periods can be counted from."""
     found = given.maybe_moment(name)
     if found is not None and not FIRST_YEAR <= found.year <= LAST_YEAR:

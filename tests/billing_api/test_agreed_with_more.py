@@ -260,3 +260,14 @@ def test_usage_tells_what_it_costs(sdk: Flexprice, studio: Studio) -> None:
     ]
     grouped = sdk.events.get_usage_analytics(external_customer_id=studio.name, group_by=["source"])
     assert grouped.total_cost is None  # a tier cannot be divided among those who shared it
+
+
+def test_a_moment_after_all_others_is_an_answer_or_a_refusal(http: httpx.Client, studio: Studio) -> None:
+    studio.uses(100)
+    for_ever = "9999-12-31T23:59:59+14:00"
+    asked = {"event_name": studio.name, "aggregation_type": "SUM", "property_name": "images", "end_time": for_ever}
+    answer = http.post("/events/usage", json={**asked, "start_time": "2026-01-01T00:00:00Z"})
+    assert (answer.status_code, answer.json()["value"]) == (200, 100)
+    draft = studio.subscribed(subscription_status="draft")["id"]
+    answer = http.post(f"/subscriptions/{draft}/activate", json={"start_date": for_ever})
+    assert (answer.status_code, answer.json()["details"]["param"]) == (400, "start_date")

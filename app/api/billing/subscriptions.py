@@ -144,7 +144,7 @@ def turns(billing: Billing) -> APIRouter:
         now = clock()
         with db.write() as connection:
             subscriptions.activate(
-                connection, subscription_id, start_at=body.maybe_moment("start_date") or now, now=now
+                connection, subscription_id, start_at=agreeing.day(body, "start_date") or now, now=now
             )
             closing.begin(connection, subscription_id, actor=key.id, now=now)
             return show.shown(connection, subscriptions.find(connection, subscription_id))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -27,6 +27,7 @@ from app.metering.windows import SIZES
 from app.plans import customers
 from app.plans import tables as plans
 
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 USUAL_SPAN: Final = timedelta(days=30)
 MOST_GROUPS: Final = 5
 PROPERTY: Final = "properties."
@@ -120,7 +121,7 @@ def usage_routes(api: APIRouter, billing: Billing, Key: Any, names: Names, Body:
 
 
 def _span(given: Given, now: datetime) -> Span:
-    end = given.maybe_moment("end_time") or now
+    end = min(given.maybe_moment("end_time") or now, LATEST)  # "for ever" is often written as the year 9999
     start = given.maybe_moment("start_time") or end - USUAL_SPAN
     if start >= end:
         raise given.wrong("start_time", "must be before end_time.")
