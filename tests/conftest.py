@@ -51,6 +51,7 @@ GROUPS = ("pages", "other pages", "kills")
 LONGEST = ("scenarios", "payments", "ledger", "generation", "reconcile", "jobs", "security", "run")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own hook reads the groups and would come first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long ones to `make test-long`, and say what begins first."""
     for item in items:

@@ -19,6 +19,7 @@ from app.kernel.fiat import CURRENCIES, Fiat, psp_minor
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.payments import tables
+from app.payments.publishing import next_version
 from app.payments.rate import Rate
 
 LONGEST_TITLE = 80
@@ -110,7 +111,7 @@ class Packages:
     ) -> Package:
         """Put a new version on sale: of a new package, or of `package_id`. The same content again changes nothing."""
         tidy = checked(content, kind)
-        with self._db.write() as connection:
+        with next_version(self._db) as connection:
             if package_id is None:
                 package_id = _new_package(connection, kind, self._clock())
             else:

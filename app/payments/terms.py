@@ -13,6 +13,7 @@ from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.ids import new_id
 from app.payments import tables
+from app.payments.publishing import next_version
 
 LONGEST_TEXT = 100_000
 LONGEST_NOTE = 200
@@ -65,7 +66,7 @@ class Terms:
             _text(refund_policy, "refund_policy", required=True),
             _text(invoice_wording, "invoice_wording"),
         )
-        with self._db.write() as connection:
+        with next_version(self._db) as connection:
             before = latest(connection)
             if before and (before.terms, before.refund_policy, before.invoice_wording) == wanted:
                 return before

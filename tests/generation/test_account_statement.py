@@ -185,7 +185,8 @@ def test_case_39_no_cell_is_a_formula_and_numbers_stay_numbers(shop: Shop, state
     asyncio.run(shop.ledger.adjust(workspace, credits(-3), ref="fix", actor="test", reason="-3 by mistake"))
     _, *lines, _ = table(statements, workspace)
     *said, last = [row["description"] for row in lines]
-    assert said[:7] == [f"'{label}" for label in labels[:7]]
+    within = {"\t=1": "\t'=1", "\r=1": "\r'=1"}  # where a cell begins for who separates by semicolons
+    assert said[:7] == [f"'{within.get(label, label)}" for label in labels[:7]]
     assert said[7] == labels[7]
     assert last == "'-3 by mistake"
     assert lines[-1]["credits_delta"] == "-3"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import null, text
 from sqlalchemy.exc import DatabaseError
 
 from app.kernel.errors import Conflict, InvalidInput, LimitReached, NotFound
@@ -28,6 +28,21 @@ def test_a_new_version_replaces_the_one_on_sale(till: Till) -> None:
     assert [package.version_id for package in packages.on_sale()] == [second.version_id]
     with pytest.raises(DatabaseError), till.services.db.write() as connection:
         connection.execute(text("UPDATE credit_package_version SET title = 'x'"))
+
+
+def test_of_two_who_publish_at_once_the_slower_is_told(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have read the last number before either has written the next one."""
+    cashier, first = till.cashier, till.package
+    taken = {"terms": "Other.", "refund_policy": "Refunds.", "invoice_wording": "", "actor": "op"}
+    monkeypatch.setattr("app.payments.terms._next_number", lambda connection: 1)
+    with pytest.raises(Conflict) as told:
+        cashier.terms.publish(**taken)
+    assert told.value.stable_code == "published_meanwhile"
+    monkeypatch.setattr("app.payments.packages.func.max", lambda column: null())
+    with pytest.raises(Conflict) as told:
+        cashier.packages.publish(replace(STARTER, title="Dearer"), kind=first.kind, package_id=first.id, actor="op")
+    assert told.value.stable_code == "published_meanwhile"
+    assert [version.number for version in cashier.packages.history(first.id)] == [1]
 
 
 def test_archived_packages_are_not_sold(till: Till) -> None:
