@@ -19,13 +19,14 @@ from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotFound, ProviderBusy, ProviderRefused, ProviderUnclear
+from app.kernel.fiat import Fiat
 from app.kernel.text import t
 from app.payments import saved_card_rows
 from app.payments.fulfil import Done, Outcome
 from app.payments.stripe_charges import ChargeAsk, StripeCharges
 from app.payments.topup_rows import CHARGE_FAILED, MISSING
 from app.payments.topups import ARRIVED_BY_THEN, BATCH, BEING_ASKED, KEY_LASTS, LOOKS, NOT_OUR_DAY, SKEW
-from app.payments.unmatched import Reason, report_proof
+from app.payments.unmatched import Reason, report, report_proof
 from app.payments.verdict import Expected, Judgement, Progress, Proof, Verdict, judge
 
 #: A bank debit that was promised takes days; the provider tells us, and we ask now and then.
@@ -255,7 +256,7 @@ class InvoiceCharges:
         return Outcome(Done.WAITING, detail=proof.failure_code or "")
 
     def _paid(self, connection: Connection, both: _Both, row: Row[Any], proof: Proof) -> Outcome:
-        """The money is here. For what was called off meanwhile, or paid by another, an operator gives it back."""
+        """The money is here. For what was called off meanwhile, or is more than was left, an operator is told."""
         now, (payment, charge) = self._clock(), both
         if payment.state == payments.SUCCEEDED:
             if charge.intent_id == proof.payment_id:
@@ -269,8 +270,24 @@ class InvoiceCharges:
         faults.point("bill.after_payment_row")
         done = {"state": card_rows.DONE, "intent_id": proof.payment_id, "look_at": None, "code": None}
         card_rows.mark(connection, payment.id, now, **done)
+        paid = invoices.find(connection, row.id)
+        if (surplus := paid.paid + paid.adjusted - paid.total) > 0:
+            self._tell_surplus(connection, paid, proof, Fiat(min(surplus, payment.amount), row.currency))
         faults.point("bill.before_commit")
         return Outcome(Done.CREDITED, detail=payment.id)
+
+    def _tell_surplus(self, connection: Connection, row: Row[Any], proof: Proof, surplus: Fiat) -> None:
+        report(
+            connection,
+            Reason.INVOICE_OVERPAID,
+            provider=proof.provider,
+            external_id=proof.payment_id or row.id,
+            livemode=proof.livemode,
+            now=self._clock(),
+            amount=surplus,
+            workspace_id=row.workspace_id,
+            invoice=row.number,
+        )
 
     def _mismatch(self, connection: Connection, charge: Row[Any], proof: Proof, judged: Judgement) -> Outcome:
         """Something was paid that is not this payment: an operator looks, and nothing more is charged until then."""

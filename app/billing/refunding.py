@@ -48,30 +48,41 @@ class InvoiceRefunds:
         if ask is None:
             return
         try:
-            seen = await self._word(row, ask)
-        except (ProviderBusy, ProviderUnclear) as lost:
-            log.warning("nobody knows what became of the refund %s: %s", refund_id, lost)
+            seen = await self._found(row, ask)
+        except (ProviderBusy, ProviderUnclear, ProviderRefused, NotFound) as silent:
+            # A refused look says nothing of the refund: it may have been made all the same.
+            log.warning("the refund %s cannot be looked at: %s", refund_id, silent)
             await asyncio.to_thread(self._later, refund_id)
-        except (ProviderRefused, NotFound) as refused:
-            if refused.stable_code == "provider_key":
-                await asyncio.to_thread(self._later, refund_id)
-                return
-            code = str(refused.details.get("stripe_code") or refused.stable_code)
-            await asyncio.to_thread(self._fail, refund_id, code, None)
-        else:
+            return
+        if seen is None:
+            seen = await self._made(row, ask)
+        if seen is not None:
             faults.point("bill.after_refund")
             await asyncio.to_thread(self._apply, refund_id, seen)
 
-    async def _word(self, row: Row[Any], ask: RefundAsk) -> RefundSeen:
-        """What the provider says of it; it is asked for where it never was."""
+    async def _found(self, row: Row[Any], ask: RefundAsk) -> RefundSeen | None:
+        """What was made of it before; None when the provider has no refund of ours."""
         if row.external_id is not None:
             return await self._returns.see_refund(row.external_id)
-        found = await self._returns.find_refund(ask.payment_id, row.id)
-        if found is not None:
-            return found
+        return await self._returns.find_refund(ask.payment_id, row.id)
+
+    async def _made(self, row: Row[Any], ask: RefundAsk) -> RefundSeen | None:
+        """Ask for it, under its own key; None when it will not be made, or nobody knows what became of that."""
         if self._clock() - row.created_at > KEY_LASTS:
-            raise ProviderRefused("It was never made.", code="never_made")
-        return await self._returns.refund(ask)
+            await asyncio.to_thread(self._fail, row.id, "never_made", None)
+            return None
+        try:
+            return await self._returns.refund(ask)
+        except (ProviderBusy, ProviderUnclear) as lost:
+            log.warning("nobody knows what became of the refund %s: %s", row.id, lost)
+            await asyncio.to_thread(self._later, row.id)
+        except (ProviderRefused, NotFound) as refused:
+            if refused.stable_code == "provider_key":
+                await asyncio.to_thread(self._later, row.id)
+            else:
+                code = str(refused.details.get("stripe_code") or refused.stable_code)
+                await asyncio.to_thread(self._fail, row.id, code, None)
+        return None
 
     async def follow(self, seen: RefundSeen) -> str | None:
         """Do what this refund, as it stands at the provider, does here; None when it is not of an invoice."""
@@ -84,7 +95,16 @@ class InvoiceRefunds:
     # --- rows
 
     def _due(self) -> list[str]:
-        query = select(REFUND.c.id).where(REFUND.c.look_at <= self._clock()).order_by(REFUND.c.look_at).limit(BATCH)
+        door, charge = self._returns.door, card_rows.CHARGE
+        query = (
+            select(REFUND.c.id)
+            .join(charge, charge.c.payment_id == REFUND.c.payment_id)
+            .where(
+                REFUND.c.look_at <= self._clock(), charge.c.provider == door.name, charge.c.livemode == door.livemode
+            )
+            .order_by(REFUND.c.look_at)
+            .limit(BATCH)
+        )
         with self._db.read() as connection:
             return list(connection.execute(query).scalars())
 
@@ -131,8 +151,8 @@ class InvoiceRefunds:
         now = self._clock()
         with self._db.write() as connection:
             row, invoice = self._locked(connection, refund_id)
-            if row.way != refund_rows.STRIPE:
-                return
+            if row.way != refund_rows.STRIPE or (seen is None and row.state not in refund_rows.OPEN):
+                return  # what has come back is the provider's word; that it was not made is only ours
             open_ = {"way": refund_rows.TRANSFER, "state": refund_rows.ASKED, "external_id": None}
             refund_rows.change(connection, refund_id, now, failure=code, look_at=None, done_at=None, **open_)
             report(

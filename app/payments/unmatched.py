@@ -42,6 +42,7 @@ class Reason(StrEnum):
     DISPUTE_UNKNOWN = "dispute_unknown"  # a state of a dispute that this version does not know
     INVOICE_REFUND_FAILED = "invoice_refund_failed"  # what a credit note gives back did not arrive
     INVOICE_REFUND_UNASKED = "invoice_refund_unasked"  # money of an invoice went back without a credit note
+    INVOICE_OVERPAID = "invoice_overpaid"  # an invoice was paid again, or by more than was left
     INVOICE_DISPUTED = "invoice_disputed"  # a cardholder takes back what an invoice was paid with
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app.billing import card_rows, invoices, payments, postpaid
-from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.kernel.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from app.kernel.fiat import Fiat
 from app.payments.consent import Consent
+from app.payments.stripe_returns import StripeReturns
 from tests.support.billed import (
     agreed,
     assert_clean,
@@ -194,6 +196,20 @@ def test_a_customer_that_is_gone_at_the_provider_is_made_anew(till: Till) -> Non
     assert till.scalar("SELECT customer_id FROM payment_customer") != gone
 
 
+def test_what_was_paid_twice_is_told_to_the_operators(till: Till) -> None:
+    """A transfer was recorded while the page was open, and the page was paid all the same."""
+    made = issued(till)
+    till.run(till.services.collecting.pages.open(made))
+    write(till, payments.mark, made, "SUCCEEDED", None, actor="test")
+    till.stripe.pay(rows(till, "billing_charge")[-1].session_id, card="4242424242424242")
+    hear(till)
+    collect(till, minutes=40)
+    paid = bill(till, made)
+    assert (paid.payment_state, paid.paid, till.cases()) == ("OVERPAID", 23_800, ["invoice_overpaid"])
+    assert till.scalar("SELECT amount_minor FROM unmatched_payment") == 11_900
+    assert_clean(till)
+
+
 def test_money_for_what_was_taken_back_waits_for_an_operator(till: Till) -> None:
     """The page was taken for expired, the invoice voided, and the customer paid all the same."""
     made = issued(till)
@@ -249,6 +265,49 @@ def test_a_refund_whose_answer_is_lost_is_made_once(till: Till, fault: str) -> N
     collect(till, minutes=5)
     assert [row.state for row in rows(till, "billing_refund")] == ["succeeded"]
     assert len(till.client.v1.refunds.list({"limit": 10}).data) == 1
+
+
+@pytest.mark.parametrize("look", ["find_refund", "see_refund"])
+@pytest.mark.parametrize(
+    "refused", [NotFound("no such payment"), ProviderRefused("not with this key", stripe_code="testmode")], ids=repr
+)
+def test_a_look_that_is_refused_says_nothing_of_the_refund(
+    till: Till, monkeypatch: pytest.MonkeyPatch, look: str, refused: Exception
+) -> None:
+    """As with the key of another account: sent by transfer as well, the money would go back twice."""
+    agreed(till, card="4242424242424242", behaviour="refund_waits" if look == "see_refund" else "")
+    made = issued(till)
+    collect(till)
+    credit(till, made)
+    if look == "find_refund":
+        till.stripe.ctl("fail", fault="drop-after-accept", match="POST /v1/refunds", times=3)
+    collect(till)
+
+    async def blind(*_: object) -> None:
+        raise refused
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(StripeReturns, look, blind)
+        collect(till, hours=7)
+        [refund] = rows(till, "billing_refund")
+        assert (refund.way, refund.state in ("asked", "pending"), till.cases()) == ("stripe", True, [])
+    till.stripe.ctl("clock", advance=60)
+    collect(till, hours=12)
+    assert [(row.way, row.state) for row in rows(till, "billing_refund")] == [("stripe", "succeeded")]
+    assert len(till.client.v1.refunds.list({"limit": 10}).data) == 1
+
+
+def test_a_refund_of_another_account_is_not_asked_for_at_this_one(till: Till) -> None:
+    """Keys were changed from those for tests to real ones, or the other way round, before it was made."""
+    agreed(till)
+    made = issued(till)
+    collect(till)
+    credit(till, made)
+    with till.services.db.write() as connection:
+        connection.execute(text("UPDATE billing_charge SET livemode = true"))
+    collect(till)
+    [refund] = rows(till, "billing_refund")
+    assert (refund.way, refund.state, till.cases()) == ("stripe", "asked", [])
 
 
 def test_a_refund_that_does_not_arrive_is_sent_by_hand(till: Till) -> None:
