@@ -104,7 +104,9 @@ def test_a_price_is_changed_broken_mended_published_and_taken_back(farebox, visi
     expect(page.get_by_text("Say what changes and why")).to_be_visible()
     expect(page.get_by_label("Note for the version list")).to_be_focused()
     publish(page, "Follows the market")
-    expect(page.get_by_text("Version 2 is live. Undo restores version 1.")).to_be_visible()
+    live = page.get_by_text("Version 2 is live. Undo restores version 1.")
+    expect(live).to_be_visible()
+    live.hover()  # it stays for as long as it is pointed at
     expect(tier).to_have_attribute("data-changed", "false")
     assert '"perImage":15' in price_of(farebox, "flux-schnell")
     customer = visitor()
