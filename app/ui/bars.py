@@ -16,7 +16,9 @@ from app.ui.sidebar import account_menu, sidebar
 Crumb = tuple[Child, str | None]
 
 
-def top_bar(title: Child, area: Role, crumbs: Sequence[Crumb], actions: Sequence[Child], chips: Sequence[Child]):
+def top_bar(
+    title: Child, here: str, area: Role, crumbs: Sequence[Crumb], actions: Sequence[Child], chips: Sequence[Child]
+) -> rx.Component:
     """Where one is, what can be done here, and "Find any id"."""
     return rx.el.header(
         icon_button(
@@ -41,7 +43,7 @@ def top_bar(title: Child, area: Role, crumbs: Sequence[Crumb], actions: Sequence
             ),
             _find_button(),
             *[rx.el.span(action, class_name="fb-top-action") for action in actions],
-            _phone_corner(area),
+            _phone_corner(here, area),
             class_name="fb-top-right",
         ),
         class_name="fb-top",
@@ -76,11 +78,12 @@ def _find_button() -> rx.Component:
     )
 
 
-def _phone_corner(area: Role) -> rx.Component:
+def _phone_corner(here: str, area: Role) -> rx.Component:
+    """The balance in whole credits, where the page itself does not say it, and who is here."""
     pill = rx.cond(
         ShellState.available != "",
         route_link(
-            amount(ShellState.available, size="small", class_name="fb-strong"),
+            amount(ShellState.available.split(".")[0], size="small", class_name="fb-strong"),
             href="/balance",
             class_name="fb-balance-pill",
             custom_attrs={"aria-label": t("shell.balance_of")},
@@ -93,7 +96,7 @@ def _phone_corner(area: Role) -> rx.Component:
         custom_attrs={"aria-label": t("shell.account")},
     )
     return rx.el.span(
-        pill if area is not Role.OPERATOR else None,
+        pill if area is not Role.OPERATOR and here != "balance" else None,
         account_menu(avatar),
         class_name="fb-phone-only flex items-center gap-2",
     )

@@ -48,7 +48,7 @@ def shell(
         rx.el.a(t("shell.skip"), href="#page", class_name="fb-skip"),
         rx.el.aside(on_either_side(lambda side: sidebar(here, side)), class_name="fb-sidebar fb-scroll"),
         rx.el.div(
-            on_either_side(lambda side: top_bar(title, side, crumbs, actions, chips)),
+            on_either_side(lambda side: top_bar(title, here, side, crumbs, actions, chips)),
             on_either_side(lambda side: _banners() if side is not Role.OPERATOR else rx.fragment()),
             rx.el.main(
                 *body,

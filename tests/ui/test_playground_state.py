@@ -291,6 +291,15 @@ async def test_a_costly_run_is_asked_about_first(visit, work):
     assert (form.question["ticket"], len(work.jobs)) == ("", 1)
 
 
+async def test_a_question_does_not_outlive_the_page_that_asked_it(visit, work):
+    form = await costly(visit, work)
+    await run(form)
+    assert form.question["ticket"]
+    visit.open(socket="s2", model="flux-schnell")
+    await form.load()
+    assert (form.alias, form.question["ticket"]) == ("flux-schnell", "")
+
+
 @pytest.mark.parametrize(
     ("choice", "model", "is_asked"),
     [("never", "veo3.1", False), ("always", "flux-schnell", True), ("usual", "flux-schnell", False)],

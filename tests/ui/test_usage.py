@@ -47,6 +47,9 @@ async def test_a_workspace_sees_its_own_usage(home: House) -> None:
     assert [option["value"] for option in state.models] == ["all", "m1", "m2"]
     narrowed = await shown(Screen(home, owner_of(home)), model="m2")
     assert [row["value"] for row in narrowed.rows] == ["m2"]
+    assert narrowed.total == "2 from 1 event"
+    assert narrowed.figure["layout"]["yaxis"]["tickformat"] == ",.3~r"  # two images: no "500m" on the axis
+    assert state.figure["layout"]["yaxis"]["tickformat"] == "~s"
 
 
 @pytest.mark.parametrize(

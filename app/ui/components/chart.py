@@ -23,6 +23,8 @@ TEXT_3 = "#6A6F78"
 HAIRLINE = "#EFF0F3"
 #: A figure as the browser gets it, and as a state holds it.
 Drawing = dict[str, Any]
+#: Below this the axis has parts of one, which are written out.
+SMALL = 4
 NOT_DRAWN: Drawing = {"data": [], "layout": {}}
 
 
@@ -49,6 +51,8 @@ def stacked_bars(
     import plotly.graph_objects as go
 
     figure = go.Figure(layout=_layout(prefix))
+    if _top([*series, *([dashed] if dashed else [])]) < SMALL:
+        figure.update_yaxes(tickformat=",.3~r")  # "0.5" rather than "500m"
     colours = iter(SERIES)
     for one in series:
         figure.add_bar(
@@ -70,6 +74,11 @@ def stacked_bars(
             hovertemplate=f"{dashed.name}  <b>%{{customdata}}</b><extra></extra>",
         )
     return figure
+
+
+def _top(series: Sequence[Series]) -> float:
+    """No bar is higher than this."""
+    return sum(max(one.figures, default=0) for one in series)
 
 
 def drawing(figure: "go.Figure") -> Drawing:

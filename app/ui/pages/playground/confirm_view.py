@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, dialog, keys, var
+from app.ui.components import button, dialog, field, keys, segmented, var
 from app.ui.pages.playground.confirm import CHOICES
 from app.ui.pages.playground.form_state import FormState
 from app.ui.pages.playground.work_state import WorkState
@@ -17,14 +17,14 @@ def confirm_dialog() -> rx.Component:
     asked = FORM.question
     return dialog(
         rx.el.p(asked["text"], custom_attrs={"data-testid": "confirm-question"}),
-        rx.el.label(
-            rx.el.span(t("playground.confirm.ask"), class_name="fb-label"),
-            rx.segmented_control.root(
-                *(rx.segmented_control.item(t(f"playground.confirm.{one}"), value=one) for one in CHOICES),
+        field(
+            t("playground.confirm.ask"),
+            segmented(
+                [(one, t(f"playground.confirm.{one}")) for one in CHOICES],
                 value=FORM.confirm_choice,
-                on_change=lambda value: FORM.choose_confirm(value.to(str)),
+                on_change=FORM.choose_confirm,
+                label=t("playground.confirm.ask"),
             ),
-            class_name="flex flex-col gap-2",
         ),
         title=t("playground.confirm.title"),
         footer=[

@@ -80,7 +80,7 @@ class FormState(PageState):
         query = self.router.url.query_parameters
         visit = (self.router.session.session_id, json.dumps(dict(query), sort_keys=True))
         is_reload = visit[1] == self._visit[1] and visit[0] != self._visit[0]
-        self._visit = visit
+        self._visit, self.question = visit, NOTHING_ASKED
         if not (is_reload and self._offer()):
             await self._arrive(query)
         await self._quote()

@@ -61,7 +61,7 @@ def phone_card() -> rx.Component:
                 rx.cond(
                     (shown["media"] == "image") | (shown["media"] == "video"),
                     rx.el.img(src=first["thumb"], alt=""),
-                    rx.cond(shown["media"] == "audio", modality_icon("audio", 20), icon("triangle-alert", 20)),
+                    rx.cond(shown["media"] == "", icon("triangle-alert", 20), modality_icon(shown["media"], 20)),
                 ),
                 class_name="fb-phone-result-picture",
             ),

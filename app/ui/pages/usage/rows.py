@@ -88,13 +88,17 @@ def summary(found: Report) -> str:
         "usage.summary",
         meter=meter_name(found.meter.id, found.meter.name),
         amount=quantity(found.amount),
-        events=f"{found.events:,}",
+        events=_events(found),
     )
 
 
 def total_words(found: Report) -> str:
     """`1,493 from 1,493 events`."""
-    return t("usage.total", amount=quantity(found.amount), events=f"{found.events:,}")
+    return t("usage.total", amount=quantity(found.amount), events=_events(found))
+
+
+def _events(found: Report) -> str:
+    return present.plural(found.events, t("usage.one_event"), t("usage.many_events"))
 
 
 def meter_name(meter_id: str, name: str) -> str:
