@@ -33,6 +33,7 @@ ONE_ENGINE = ("api", "ui")  # what they ask the database is asked in the rooms b
 NO_PARAMS = SimpleNamespace(params={})
 NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
 TESTS = Path(__file__).parent
+GARBAGE = (20_000, 20, 50)  # as often as Python does, it takes a tenth of the time of the tests
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
 PAGES = pytest.StashKey[list[Page]]()
 FAILED = pytest.StashKey[bool]()
@@ -68,8 +69,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, and only in what the tests make: a million objects are there already."""
+    """Look for garbage from now on, seldom and only in what the tests make: a million objects are there already."""
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     gc.enable()
 
 

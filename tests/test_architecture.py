@@ -3,13 +3,14 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-APP = ROOT / "app"
+from tests.support.sources import APP, FILES, READS_SOURCES, nodes
+
+pytestmark = READS_SOURCES
+ROOT = APP.parent
 
 #: One line a floor: a room imports rooms of lower floors, never of its own floor or a higher one.
 FLOORS = (
@@ -129,7 +130,7 @@ class Source:
 
     @property
     def nodes(self) -> tuple[ast.AST, ...]:
-        return _nodes(self.path)
+        return nodes(self.path)
 
     def imports(self) -> Iterator[tuple[int, str]]:
         """Line and full name of everything imported; `from app.kernel import clock` names app.kernel.clock."""
@@ -147,12 +148,7 @@ class Source:
         return ".".join([*here[: len(here) - node.level + 1], *([node.module] if node.module else [])])
 
 
-@cache
-def _nodes(path: Path) -> tuple[ast.AST, ...]:
-    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
-SOURCES = [Source(path) for path in sorted(APP.rglob("*.py"))]
+SOURCES = [Source(path) for path in FILES]
 
 
 def allowed_rooms(room: str) -> set[str]:

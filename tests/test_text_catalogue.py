@@ -3,28 +3,23 @@
 import ast
 import string
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from app.kernel.text import sentences
+from tests.support.sources import APP, FILES, READS_SOURCES, nodes
 
-ROOT = Path(__file__).resolve().parents[1]
+pytestmark = READS_SOURCES
 
 
-@cache
-def _nodes() -> list[tuple[Path, ast.AST]]:
-    return [
-        (path, node)
-        for path in sorted((ROOT / "app").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    ]
+def _nodes() -> Iterator[tuple[Path, ast.AST]]:
+    return ((path, node) for path in FILES for node in nodes(path))
 
 
 def _calls() -> Iterator[tuple[str, ast.Call]]:
     """Every `t(…)` in the house, with the place it stands at."""
     for path, node in _nodes():
         if isinstance(node, ast.Call) and _name(node.func) == "t" and node.args:
-            yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
+            yield f"{path.relative_to(APP.parent)}:{getattr(node, 'lineno', 0)}", node
 
 
 def _name(node: ast.expr) -> str:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.ui.pages.playground.slip_view import PRESS_MS
 from tests.support.newcomer import Newcomer
 from tests.support.server import Running
 from tests.support.shopping import until
@@ -100,6 +101,7 @@ def test_a_plan_is_made_agreed_on_felt_and_billed(
     expect(customer.get_by_test_id("confirm-question")).to_contain_text("10 credits ($0.01). Continue?")
     customer.keyboard.press("Escape")
     expect(customer.get_by_test_id("confirm-question")).to_be_hidden()
+    customer.wait_for_timeout(PRESS_MS)  # a press soon after another is taken for a double click
     customer.get_by_test_id("run").click()
     expect(customer.get_by_test_id("confirm-yes")).to_be_focused()
     customer.keyboard.press("Enter")

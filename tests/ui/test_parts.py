@@ -3,13 +3,14 @@
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 from reflex_base.components.component import Component
 
 from app.ui.components.typed import TypedInput
+from tests.support.sources import APP, FILES, READS_SOURCES, nodes
 
-UI = Path(__file__).parents[2] / "app" / "ui"
+pytestmark = READS_SOURCES
+UI = APP / "ui"
 #: What Reflex ties to the state when it is given both a value and a handler: each answer then rewrites the field.
 TIED = {"input", "textarea", "text_input", "text_area", "text_field"}
 CHOSEN_NOT_TYPED = {"radio", "checkbox", "range", "file", "hidden"}
@@ -26,8 +27,9 @@ def calls(*names: str) -> Iterator[tuple[str, dict[str, ast.expr]]]:
 def _every_call() -> list[tuple[str, ast.Call]]:
     return [
         (f"{path.name}:{node.lineno}", node)
-        for path in sorted(UI.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path in FILES
+        if path.is_relative_to(UI)
+        for node in nodes(path)
         if isinstance(node, ast.Call)
     ]
 
