@@ -70,12 +70,12 @@ def close(connection: Connection, subscription_id: str, *, now: datetime, actor:
     if row.period_end > now:
         return False
     closed = subscriptions.period_of(row)
-    trial, whole = subscriptions.is_trial(row, closed), subscriptions.whole_of(row)
+    trial, whole, plan_id = subscriptions.is_trial(row, closed), subscriptions.whole_of(row), row.plan_id
     row = _next_period(connection, row, closed, now)
     if row.next_plan:
         row = _planned_change(connection, row, closed.end)
     ahead = subscriptions.period_of(row)
-    wanted = Wanted(closed, None if trial else closed, ahead, used_whole=whole)
+    wanted = Wanted(closed, None if trial else closed, ahead, used_whole=whole, plan_id=plan_id)
     reason = "SUBSCRIPTION_TRIAL_END" if trial else "SUBSCRIPTION_CYCLE"
     head = _head(row, f"close:{closed.end.isoformat()}", reason)
     invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
@@ -167,7 +167,8 @@ def change_plan(
         others += prorating.charge(row, to, now, [line.id for line in added])
     if not others and used is None:
         return moved, None, others
-    wanted = Wanted(span if used is None else used, used, ahead, tuple(others), used_whole=whole)
+    plan_id = None if used is None else row.plan_id
+    wanted = Wanted(span if used is None else used, used, ahead, tuple(others), used_whole=whole, plan_id=plan_id)
     head = _head(moved, f"change:{moved.version}", "SUBSCRIPTION_UPDATE")
     made = invoices.keep(connection, head, drafts.build(connection, moved, wanted, now=now), actor=actor, now=now)
     return moved, made, others

@@ -71,7 +71,8 @@ def build(
 ) -> Built:
     """The invoice of a subscription, worked out now."""
     customer = facts.customer_of(connection, row.customer_id)
-    included = facts.allowances(connection, row, wanted.used)
+    wanted = replace(wanted, plan_id=wanted.plan_id or row.plan_id)
+    included = facts.allowances(connection, row, wanted.used, wanted.plan_id)
     coupons, cycle = _coupons(connection, row, now), subscriptions.cycle_of(row)
     used = wanted.used if wanted.used is not None and not subscriptions.is_trial(row, wanted.used) else None
     lines, late = list(wanted.others), list[RatedLine]()

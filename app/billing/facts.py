@@ -102,9 +102,12 @@ def meter_of(row: Any) -> Meter:
     )
 
 
-def allowances(connection: Connection, row: Row[Any], span: Span | None = None) -> list[Allowance]:
+def allowances(
+    connection: Connection, row: Row[Any], span: Span | None = None, plan_id: str | None = None
+) -> list[Allowance]:
     """What the plan of a subscription and its addons include: limits of one meter add up, one without end wins. An
-    addon counts in full for every period that it has a part in; without a `span` the present one is meant."""
+    addon counts in full for every period that it has a part in; without a `span` the present one is meant, and
+    without a `plan_id` the present plan."""
     ent, feature = plans.entitlement, plans.feature
     many = addons_of(connection, row.id, span or Span(row.period_start, row.period_end))
     query = (
@@ -123,7 +126,7 @@ def allowances(connection: Connection, row: Row[Any], span: Span | None = None) 
         .join(feature, feature.c.id == ent.c.feature_id)
         .where(
             or_(
-                (ent.c.entity_type == "PLAN") & (ent.c.entity_id == row.plan_id),
+                (ent.c.entity_type == "PLAN") & (ent.c.entity_id == (plan_id or row.plan_id)),
                 (ent.c.entity_type == "SUBSCRIPTION") & (ent.c.entity_id == row.id),
                 (ent.c.entity_type == "ADDON") & ent.c.entity_id.in_(sorted(many)),
             ),

@@ -15,7 +15,8 @@ class Wanted:
     """What an invoice is about: usage of `used`, fixed prices in arrear of the same, fixed prices ahead for `ahead`.
 
     Each is a part of a whole period, as it was when the draft was made. `ahead_lines`, by id with their ends, are the
-    lines to be paid ahead where a later change of plan, or the end, must not touch them any more."""
+    lines to be paid ahead where a later change of plan, or the end, must not touch them any more. `plan_id` is the plan
+    that says what is included in `used`, also after the subscription has gone on to another."""
 
     span: Span
     used: Span | None = None
@@ -24,6 +25,7 @@ class Wanted:
     used_whole: Span | None = None
     ahead_whole: Span | None = None
     ahead_lines: Mapping[str, str | None] | None = None
+    plan_id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As an invoice keeps it, to be worked out again."""
@@ -34,15 +36,15 @@ class Wanted:
             "used_whole": times(self.used_whole),
             "ahead_whole": times(self.ahead_whole),
             "ahead_lines": None if self.ahead_lines is None else dict(self.ahead_lines),
+            "plan_id": self.plan_id,
         }
 
     @classmethod
     def from_json(cls, span: Span, kept: Mapping[str, Any]) -> Self:
         others = tuple(_read_other(each) for each in kept.get("others") or ())
         wholes = read_span(kept.get("used_whole")), read_span(kept.get("ahead_whole"))
-        return cls(
-            span, read_span(kept.get("used")), read_span(kept.get("ahead")), others, *wholes, kept.get("ahead_lines")
-        )
+        used, ahead = read_span(kept.get("used")), read_span(kept.get("ahead"))
+        return cls(span, used, ahead, others, *wholes, kept.get("ahead_lines"), kept.get("plan_id"))
 
 
 def times(span: Span | None) -> list[str] | None:

@@ -242,6 +242,31 @@ def test_another_plan_within_the_period(world: World) -> None:
     assert [(line.name, line.amount) for line in world.lines(last)] == [("Images", 100), ("Images", 50), ("Base", 2000)]
 
 
+@pytest.mark.parametrize("how", ["with the next period", "to a longer period", "while the draft waits"])
+def test_a_period_includes_what_its_own_plan_does(world: World, how: str) -> None:
+    small, big = world.plan("small", IMAGES), world.plan("big", IMAGES, {**IMAGES, "billing_period": "ANNUAL"})
+    world.entitle(small, "images", 100)
+    made = world.subscribe(world.customer("studio"), small)
+    world.event("studio", "image.generated", "2026-04-05", image_count=80)
+    world.now = at("2026-04-15")
+    if how == "while the draft waits":
+        world.now = at("2026-05-01T00:30")
+        world.turn()
+    more = {"billing_period": "ANNUAL"} if how == "to a longer period" else {}
+    with world.db.write() as connection:
+        row = subscriptions.find(connection, made)
+        to = agreeing.read_change(connection, Given({"target_plan_id": big, **more}), row, world.now)
+        if how == "with the next period":
+            closing.plan_change_later(connection, made, to, now=world.now)
+        else:
+            closing.change_plan(connection, made, to, prorate=True, actor="test", now=world.now)
+    for moment in ("2026-05-01T01:00", "2026-05-01T04:00"):
+        world.now = at(moment)
+        world.turn()
+    [invoice] = world.invoices(made)
+    assert [(line.quantity, line.entitled, line.amount) for line in world.lines(invoice)] == [("0", "80", 0)]
+
+
 def test_asking_again_does_nothing_again(world: World) -> None:
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES))
     world.now = at("2026-07-15")
