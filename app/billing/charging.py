@@ -8,7 +8,7 @@ the way of any other of that invoice.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select
@@ -264,8 +264,9 @@ class InvoiceCharges:
             report_proof(connection, Reason.SECOND_PAYMENT, proof, now, invoice=row.number)
             return Outcome(Done.UNMATCHED, detail=str(Reason.SECOND_PAYMENT))
         if row.state != invoices.FINALIZED:
-            report_proof(connection, Reason.TO_RETURN, proof, now, invoice=row.number)
-            return Outcome(Done.UNMATCHED, detail=str(Reason.TO_RETURN))
+            report_proof(connection, Reason.INVOICE_TAKEN_BACK, proof, now, invoice=row.number)
+            self._leave_to_operator(connection, charge, now)
+            return Outcome(Done.UNMATCHED, detail=str(Reason.INVOICE_TAKEN_BACK))
         payments.succeed(connection, payment.id, now=now, reference=proof.payment_id)
         faults.point("bill.after_payment_row")
         done = {"state": card_rows.DONE, "intent_id": proof.payment_id, "look_at": None, "code": None}
@@ -295,10 +296,15 @@ class InvoiceCharges:
         if proof.progress is not Progress.PAID:
             return Outcome(Done.NOTHING, detail="; ".join(problems))
         report_proof(connection, Reason.MISMATCH, proof, now, problems=problems)
-        if charge.state in card_rows.UNDER_WAY and judged.verdict is Verdict.MISMATCH:
+        if judged.verdict is Verdict.MISMATCH:
+            self._leave_to_operator(connection, charge, now)
+        return Outcome(Done.MISMATCH, detail="; ".join(problems))
+
+    def _leave_to_operator(self, connection: Connection, charge: Row[Any], now: datetime) -> None:
+        """It is looked at no more: the case that was opened stands, and who closes it says how the payment ended."""
+        if charge.state in card_rows.UNDER_WAY:
             payments.process(connection, charge.payment_id, now=now)
             card_rows.mark(connection, charge.payment_id, now, state=card_rows.MISMATCH, look_at=None)
-        return Outcome(Done.MISMATCH, detail="; ".join(problems))
 
     # --- rows
 

@@ -43,6 +43,8 @@ class Reason(StrEnum):
     INVOICE_REFUND_FAILED = "invoice_refund_failed"  # what a credit note gives back did not arrive
     INVOICE_REFUND_UNASKED = "invoice_refund_unasked"  # money of an invoice went back without a credit note
     INVOICE_OVERPAID = "invoice_overpaid"  # an invoice was paid again, or by more than was left
+    INVOICE_TAKEN_BACK = "invoice_taken_back"  # an invoice that was voided meanwhile was paid all the same
+    INVOICE_UNSERVED = "invoice_unserved"  # the first invoice of a subscription that ended before it was paid
     INVOICE_DISPUTED = "invoice_disputed"  # a cardholder takes back what an invoice was paid with
 
 

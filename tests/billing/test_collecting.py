@@ -220,7 +220,18 @@ def test_money_for_what_was_taken_back_waits_for_an_operator(till: Till) -> None
         connection, charge, "expired", now, state="expired", again=None))  # fmt: skip
     write(till, invoices.void, made)
     hear(till)
-    assert (till.cases(), bill(till, made).paid) == (["to_return"], 0)
+    assert (till.cases(), bill(till, made).paid) == (["invoice_taken_back"], 0)
+
+
+def test_what_waits_for_an_operator_is_not_looked_at_for_ever(till: Till) -> None:
+    """A charge whose invoice is gone is reported once; then only the operator has something to do."""
+    made = issued(till)
+    till.run(till.services.collecting.pages.open(made))
+    till.stripe.pay(rows(till, "billing_charge")[-1].session_id, card="4242424242424242")
+    write(till, lambda connection, now: invoices.change(
+        connection, invoices.find(connection, made), now, state=invoices.VOIDED))  # fmt: skip
+    assert [collect(till, hours=1) for _ in range(3)] == [1, 0, 0]
+    assert (till.cases(), states(till), till.count("unmatched_payment")) == (["invoice_taken_back"], ["mismatch"], 1)
 
 
 @pytest.mark.parametrize("why", ["sent", "written off", "voided", "paid"])
