@@ -24,9 +24,12 @@ from app.kernel import faults
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.metering.aggregate import Span
+from app.payments.unmatched import Reason, report
 
 _SUB, _INVOICE = tables.subscription, tables.billing_invoice
 BATCH: Final = 100
+#: Under this name a subscription keeps that it ended before its first payment.
+NEVER_BEGAN: Final = "never_began"
 
 
 def begin(connection: Connection, subscription_id: str, *, actor: str, now: datetime) -> Row[Any] | None:
@@ -103,8 +106,25 @@ def _end(connection: Connection, row: Row[Any], at: datetime, now: datetime, act
         head = _head(row, f"end:{span.end.isoformat()}", "SUBSCRIPTION_CYCLE")
         wanted = Wanted(span, None if row.trial_end and span.end <= row.trial_end else span, used_whole=whole)
         invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
+    if not served:
+        _ask_no_more(connection, row, now)
     _give_rest(connection, row.id, now)
     faults.point("period.after_close")
+
+
+def _ask_no_more(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """A subscription that ended before its first payment asks for none: its invoices are taken back, but for those
+    that somebody is paying at this moment. `paid` sees to money that comes for one of them."""
+    row = subscriptions.find(connection, row.id)
+    subscriptions.change(connection, row, now, agreed={**row.agreed, NEVER_BEGAN: True})
+    still = select(_INVOICE.c.id).where(
+        _INVOICE.c.subscription_id == row.id,
+        _INVOICE.c.state.in_((DRAFT, invoices.FINALIZED)),
+        _INVOICE.c.paid + _INVOICE.c.adjusted + _INVOICE.c.refunded == 0,
+    )
+    for invoice_id in connection.execute(still.order_by(_INVOICE.c.id)).scalars().all():
+        if not invoices.is_being_paid(connection, invoice_id):
+            invoices.void(connection, invoice_id, now=now)
 
 
 def cancel_now(
@@ -122,17 +142,20 @@ def cancel_now(
     if row.state == State.CANCELLED:
         return row, None, []
     before, span = row, subscriptions.period_of(row)
-    credits_ = prorating.credit(connection, row, now) if prorate else []
     was_trial = subscriptions.is_trial(row, span)
     served = row.state in (State.ACTIVE, State.TRIALING, State.PAUSED)
+    credits_ = prorating.credit(connection, row, now) if prorate and served else []
     if served:
         prorating.hold(connection, row, now)
     row = subscriptions.cancel(connection, subscription_id, at=None, reason=reason, now=now)
+    if before.state == State.INCOMPLETE:
+        _ask_no_more(connection, row, now)
     made = None
-    if (invoice or credits_) and served and before.period_start < now:
-        used = Span(before.period_start, now) if invoice and not was_trial else None
+    if served and (credits_ or (invoice and before.period_start < now)):
+        begun = Span(min(before.period_start, now), now)  # nothing was used of one that was still to begin
+        used = begun if invoice and not was_trial and begun.start < now else None
         whole = subscriptions.whole_of(before)
-        wanted = Wanted(Span(before.period_start, now), used, others=tuple(credits_), used_whole=whole)
+        wanted = Wanted(begun, used, others=tuple(credits_), used_whole=whole)
         head = _head(row, f"end:{now.isoformat()}", "SUBSCRIPTION_UPDATE")
         made = invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
     _give_rest(connection, row.id, now)
@@ -338,9 +361,24 @@ def preview(
 
 
 def paid(connection: Connection, row: Row[Any], now: datetime) -> None:
-    """The first invoice of a subscription that waits for its payment is paid, or asks for nothing: it begins."""
-    if row.subscription_id is not None:
-        _need_not_wait(connection, subscriptions.find(connection, row.subscription_id, lock=True), now)
+    """The first invoice of a subscription that waits for its payment is paid, or asks for nothing: it begins. Of one
+    that ended before it began the operators are told, because nothing is served for that money."""
+    if row.subscription_id is None:
+        return
+    subscription = subscriptions.find(connection, row.subscription_id, lock=True)
+    if row.paid and subscription.agreed.get(NEVER_BEGAN):
+        report(
+            connection,
+            Reason.INVOICE_UNSERVED,
+            provider="invoice",
+            external_id=row.id,
+            livemode=True,
+            now=now,
+            amount=Fiat(row.paid, row.currency),
+            workspace_id=row.workspace_id,
+            invoice=row.number,
+        )
+    _need_not_wait(connection, subscription, now)
 
 
 def _need_not_wait(connection: Connection, row: Row[Any], now: datetime) -> None:

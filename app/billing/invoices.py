@@ -160,7 +160,7 @@ def void(connection: Connection, invoice_id: str, *, now: datetime) -> Row[Any]:
         )
     if row.paid or row.adjusted or row.refunded or row.payment_state == PROCESSING:
         raise Conflict("Something of this invoice was paid or credited: issue a credit note.", code="invalid_operation")
-    if _is_being_paid(connection, invoice_id):
+    if is_being_paid(connection, invoice_id):
         raise Conflict(
             "A payment of this invoice is open: report that it succeeded or failed first.", code="invalid_operation"
         )
@@ -200,7 +200,8 @@ def locked(connection: Connection, invoice_id: str) -> Row[Any]:
     return find(connection, invoice_id, lock=True)
 
 
-def _is_being_paid(connection: Connection, invoice_id: str) -> bool:
+def is_being_paid(connection: Connection, invoice_id: str) -> bool:
+    """Whether a payment of it is open."""
     payment = tables.billing_payment.c
     query = select(payment.id).where(
         payment.invoice_id == invoice_id, payment.state.in_(("INITIATED", "PENDING", "PROCESSING"))

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from app.billing import closing, credit_notes, invoices, payments, subscriptions
+from app.billing import card_rows, closing, credit_notes, invoices, payments, subscriptions, wallets
+from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
+from app.payments.unmatched import Unmatched
+from app.plans import customers
 from tests.billing.world import World, at
 
 BASE = {"type": "FIXED", "amount": "20", "display_name": "Base"}
@@ -163,6 +166,70 @@ def test_who_is_asked_waits_until_it_is_paid_or_credited(world: World) -> None:
         note = credit_notes.create(connection, wish, actor="test", now=world.now)
         credit_notes.finalize(connection, note.id, now=world.now)
     assert (world.subscription(made).state, world.invoices(made)[0].payment_state) == ("active", "SUCCEEDED")
+
+
+@pytest.mark.parametrize("how", ["now", "at the end that was agreed"])
+@pytest.mark.parametrize("issued", [False, True], ids=["a draft", "issued"])
+def test_who_is_never_served_is_not_asked_to_pay(world: World, how: str, issued: bool) -> None:
+    more = {} if how == "now" else {"end_date": "2026-04-03T00:00:00Z"}
+    made = world.subscribe(
+        world.customer("studio"), world.plan("pro", BASE), payment_behavior="default_incomplete", **more
+    )
+    if issued:
+        world.now = at("2026-04-02")
+        world.turn()
+    world.now = at("2026-04-03")
+    assert ended(world, made, how) == []
+    [invoice] = world.invoices(made)
+    assert (world.subscription(made).state, world.subscription(made).carried) == ("cancelled", 0)
+    with world.db.read() as connection:
+        assert (invoice.state, card_rows.is_payable(connection, invoice.id)) == ("VOIDED", False)
+
+
+def test_money_for_what_is_never_served_is_told_to_the_operators(world: World) -> None:
+    """It was under way when the subscription ended."""
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), payment_behavior="default_incomplete")
+    world.now = at("2026-04-02")
+    world.turn()
+    [invoice] = world.invoices(made)
+    with world.db.write() as connection:
+        payment, _ = payments.create(
+            connection, invoice.id, Fiat(2000, "USD"), "ACH", key=None, actor="test", now=world.now
+        )
+    ended(world, made, "now")
+    assert world.invoices(made)[0].state == "FINALIZED"
+    for _ in range(2):
+        with world.db.write() as connection:
+            payments.succeed(connection, payment.id, now=world.now)
+    [case] = Unmatched(world.db, world.clock).open_cases()
+    assert (case.reason, case.amount, case.external_id) == ("invoice_unserved", Fiat(2000, "USD"), invoice.id)
+    assert world.subscription(made).state == "cancelled"
+
+
+def test_what_was_paid_ahead_comes_back_before_the_subscription_begins(world: World) -> None:
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", BASE), start_date="2026-05-01T00:00:00Z")
+    world.now = at("2026-04-02")
+    world.turn()
+    with world.db.write() as connection:
+        payments.mark(connection, world.invoices(made)[0].id, "SUCCEEDED", None, actor="test", now=world.now)
+    assert [float(line.exact) for line in ended(world, made, "now")] == [-20]
+    world.now = at("2026-04-03")
+    world.turn()
+    with world.db.read() as connection:
+        (wallet,) = wallets.of_customer(connection, customers.get(connection, customer), NO_HOUSE)[1:]
+    assert world.credits(wallet["id"]) == 20
+
+
+def ended(world: World, made: str, how: str) -> list[Any]:
+    if how != "now":
+        world.turn()
+        return []
+    with world.db.write() as connection:
+        *_, credits_ = closing.cancel_now(
+            connection, made, reason="", prorate=True, invoice=True, actor="test", now=world.now
+        )
+    return credits_
 
 
 def test_a_first_invoice_that_came_to_nothing_meanwhile(world: World) -> None:
