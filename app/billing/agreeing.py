@@ -14,7 +14,7 @@ from app.billing.periods import LONGEST, Anchoring, Unit
 from app.billing.pinned import ONCE, commitment_of, item_of, pin
 from app.billing.prorating import NewPlan
 from app.billing.rating import FIXED, USAGE
-from app.billing.subscriptions import Agreement, Line
+from app.billing.subscriptions import INCOMPLETE_FIRST, Agreement, Line
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.given import Given, written
 from app.kernel.ids import new_id
@@ -40,7 +40,6 @@ LONGEST_TRIAL: Final = 3_660  # days
 MOST_QUANTITY: Final = Decimal(10) ** 9
 MOST_FACTOR: Final = Decimal(1_000)
 FIRST_YEAR, LAST_YEAR = 1970, 2200
-INCOMPLETE_FIRST: Final = "default_incomplete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def items_of(
         end = line.end_at if known is None else _moment(known[line.id])
         part = Span(max(span.start, line.start_at), min(span.end, end or span.end))
         begins = max(line.start_at, row.trial_end or row.start_at)
-        if item.once and not span.start <= begins < span.end:
+        if item.once and (not span.start <= begins < span.end or (end is not None and end <= begins)):
             continue
         found.append(replace(item, span=None if part == span else part))
     return found
@@ -214,10 +214,28 @@ def _both(item: Item, span: Span, window: Span) -> Span:
 
 
 def _arrear(connection: Connection, row: Row[Any], span: Span, whole: Span) -> list[RatedLine]:
-    """The fixed prices of a period that is over: a part for a short one, for a line that ended, for a pause."""
+    """The fixed prices of a period that is over: a part for a short one, for a line that ended, for a pause. What is
+    paid once and began within the period is among them, unless it was asked for already."""
     pauses = subscriptions.pauses_of(connection, row.id)
-    items = [item for item in items_of(connection, row, span, FIXED) if item.cadence != ADVANCE]
-    return _fixed(row, items, span, whole, pauses)
+    items = items_of(connection, row, span, FIXED)
+    asked = _asked(connection, row.id, span) if any(item.once for item in items) else frozenset()
+    mine = [item for item in items if item.cadence != ADVANCE or (item.once and item.line_id not in asked)]
+    return _fixed(row, mine, span, whole, pauses)
+
+
+def _asked(connection: Connection, subscription_id: str, used: Span) -> frozenset[str]:
+    """The lines whose fixed price other invoices than that of this period state, or stated before they were voided."""
+    query = (
+        select(_LINE.c.subscription_line_id, _INVOICE.c.computed)
+        .join(_INVOICE, _INVOICE.c.id == _LINE.c.invoice_id)
+        .where(
+            _INVOICE.c.subscription_id == subscription_id,
+            _LINE.c.subscription_line_id.is_not(None),
+            _LINE.c.kind == FIXED,
+        )
+    )
+    rows = connection.execute(query)
+    return frozenset(line_id for line_id, computed in rows if computed.get("used") != times(used))
 
 
 def _ahead(connection: Connection, row: Row[Any], wanted: Wanted) -> list[RatedLine]:

@@ -34,6 +34,7 @@ def change(connection: Connection, line_id: str, given: Given, now: datetime) ->
             raise given.wrong("effective_from", "is for what it costs: notes change at once.")
         connection.execute(update(LINE).where(LINE.c.id == line_id).values(meta=meta, updated_at=now))
         return subscriptions.line_of(connection, line_id)
+    subscriptions.require_changeable(row, line, now)
     at = given.maybe_moment("effective_from") or now
     if at < max(now, line.start_at):
         raise given.wrong("effective_from", "must not be past, nor before the line begins.")

@@ -23,6 +23,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
     if row.state == State.CANCELLED:
         raise Conflict("A cancelled subscription takes no more prices.", code="invalid_operation")
     made = price_book.create(connection, given, actor=actor, now=now)
+    subscriptions.require_open(row, made["start_date"], "start_date")
     line = Line(pin(made), agreeing.least(made), start_at=made["start_date"], end_at=made["end_date"])
     agreeing.bearable(connection, line, agreeing.rhythm_of(row), given)
     subscriptions.add_lines(connection, row.id, row.plan_id, "", [line], now, now)
@@ -42,10 +43,13 @@ def change(connection: Connection, price_id: str, given: Given, *, actor: str, n
     if old["entity_type"] != OWN or changed["id"] == price_id:
         return changed
     at, row = changed["start_date"], subscriptions.find(connection, old["entity_id"], lock=True)
+    subscriptions.require_open(row, at, "effective_from")
     going_on = [
         line for line in subscriptions.lines_of(connection, row.id)
         if line.price_id == price_id and (line.end_at is None or line.end_at > at)
     ]  # fmt: skip
+    for line in going_on:
+        subscriptions.require_changeable(row, line, now)
     heirs = [
         Line(pin(changed), line.quantity, line.name, line.commitment, tuple(line.coupons or ()), line.meta,
              max(at, line.start_at), line.end_at)

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from app.billing import period_events, tables
 from app.billing.commitment import Commitment
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Anchoring, Cycle, Unit, cycle
-from app.billing.pinned import commitment_of, item_of
+from app.billing.pinned import ONCE, commitment_of, item_of
 from app.billing.rating import FIXED, Item
 from app.billing.waterfall import Discount
 from app.kernel import versions
@@ -30,6 +30,8 @@ from app.pricing.charge import cost
 SUBSCRIPTION, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
 ADDON = tables.subscription_addon
 SYSTEM: Final = "system"
+#: The payment behaviour of who is served only once they have paid.
+INCOMPLETE_FIRST: Final = "default_incomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,7 @@ def cancel(
         return row
     state = after(State(row.state), Event.CANCEL)
     if at is not None and at > now:
+        at = min(at, row.end_at or at)
         return change(connection, row, now, cancel_at=at, cancel_reason=reason or None)
     ended = change(connection, row, now, state=state, cancelled_at=now, cancel_at=now, cancel_reason=reason or None)
     end_lines(connection, subscription_id, now, now)
@@ -328,9 +331,11 @@ def paused_in(pauses: Sequence[Row[Any]], span: Span) -> timedelta:
 
 
 def activate(connection: Connection, subscription_id: str, *, start_at: datetime, now: datetime) -> Row[Any]:
-    """A draft begins: its periods and its lines count from here."""
+    """A draft begins: its periods count from here, and so do its lines but for those that begin later. One that is to
+    be paid first waits for that (`closing.begin`)."""
     row = find(connection, subscription_id, lock=True)
-    state = after(State(row.state), Event.BEGIN_TRIAL if row.trial_end else Event.ACTIVATE)
+    event = Event.AWAIT_PAYMENT if row.agreed.get("payment_behavior") == INCOMPLETE_FIRST else Event.ACTIVATE
+    state = after(State(row.state), Event.BEGIN_TRIAL if row.trial_end else event)
     turns = cycle(Unit(row.billing_period), row.billing_period_count, Anchoring(row.billing_cycle), start_at)
     anchor, span, trial = turns.anchor, turns.containing(start_at), None
     if row.trial_end:
@@ -338,7 +343,9 @@ def activate(connection: Connection, subscription_id: str, *, start_at: datetime
         span = Span(start_at, trial)
         anchor = trial if row.billing_cycle == Anchoring.ANNIVERSARY else anchor
     for table in (LINE, ADDON):
-        connection.execute(update(table).where(table.c.subscription_id == subscription_id).values(start_at=start_at))
+        mine = table.c.subscription_id == subscription_id
+        with_it = or_(table.c.start_at <= row.start_at, table.c.start_at < start_at)
+        connection.execute(update(table).where(mine, with_it).values(start_at=start_at))
     return change(
         connection,
         row,
@@ -393,11 +400,31 @@ def require_rhythm(connection: Connection, row: Row[Any], unit: Unit, count: int
 
 
 def end_line(connection: Connection, line_id: str, *, at: datetime, now: datetime) -> Row[Any]:
-    """A line ends then; what was used before is billed."""
+    """A line ends then; what was used before is billed. One that ends sooner goes on ending sooner."""
+    row = find(connection, line_of(connection, line_id).subscription_id, lock=True)
     line = line_of(connection, line_id)
-    find(connection, line.subscription_id, lock=True)
-    connection.execute(update(LINE).where(LINE.c.id == line_id).values(end_at=max(at, line.start_at), updated_at=now))
+    end = max(at, line.start_at)
+    if line.end_at is not None and line.end_at <= end:
+        return line
+    require_open(row, end, "effective_from")
+    connection.execute(update(LINE).where(LINE.c.id == line_id).values(end_at=end, updated_at=now))
     return line_of(connection, line_id)
+
+
+def require_open(row: Row[Any], at: datetime, param: str) -> None:
+    """`InvalidInput` for a moment in a period that is over: what was billed of it stays as it is."""
+    if max(at, row.start_at) < row.period_start:
+        begun = row.period_start.isoformat()
+        raise InvalidInput(f"{param} lies in a period that is billed: give {begun} or later.", param=param)
+
+
+def require_changeable(row: Row[Any], line: Row[Any], now: datetime) -> None:
+    """`Conflict` for what is paid once and has begun: its successor would be paid once more."""
+    if line.price.get("billing_period") == ONCE and max(line.start_at, row.trial_end or row.start_at) <= now:
+        raise Conflict(
+            "What is paid once does not change once it has begun: add another price, or credit its invoice.",
+            code="invalid_operation",
+        )
 
 
 def line_of(connection: Connection, line_id: str) -> Row[Any]:

@@ -10,7 +10,7 @@ from app.billing import subscriptions
 from app.billing.agreeing import least, prices_of
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
-from app.billing.pinned import pin
+from app.billing.pinned import ONCE, pin
 from app.billing.subscriptions import SUBSCRIPTION, Line
 from app.kernel.ids import new_id
 from app.plans import tables
@@ -25,8 +25,9 @@ Prices = Mapping[str, Mapping[str, Any]]
 
 def sync(connection: Connection, plan: Mapping[str, Any], now: datetime) -> int:
     """Give the subscriptions of a plan its present prices: what has ended is replaced by its successor from now on,
-    what is new is added, what is gone ends. How many changed. Quantities, overrides, commitments, coupons and names
-    go over to the successor; what was left out by `include_price_ids`, or ended on one subscription, stays out."""
+    what is new is added, what is gone ends. How many changed. What is paid once stays as it was agreed. Quantities,
+    overrides, commitments, coupons and names go over to the successor; what was left out by `include_price_ids`, or
+    ended on one subscription, stays out."""
     plan_id = str(plan["id"])
     price = tables.price
     query = select(price).where(price.c.entity_type == "PLAN", price.c.entity_id == plan_id)
@@ -58,6 +59,8 @@ def _sync_one(
         if parent := next((price_id for price_id in gone if price_id in family), None):
             new.append(_successor(gone[parent], known[parent], price))
             heirs[parent] = str(price["id"])
+        elif price["billing_period"] == ONCE:
+            continue  # what is paid once was to be paid at the beginning
         elif not family & had and (not only_listed or family & chosen):
             new.append(Line(pin(price), least(price)))
     for line in gone.values():
@@ -68,9 +71,9 @@ def _sync_one(
 
 
 def _ended(line: Row[Any], known: Prices, now: datetime) -> bool:
-    """Whether the plan's price that a line was made of holds no more."""
+    """Whether the plan's price that a line was made of holds no more. What is paid once stays as it was agreed."""
     price = known.get(line.price_id)
-    if price is None:
+    if price is None or price["billing_period"] == ONCE:
         return False  # a price of another plan, or one of its own
     return price["status"] != tables.PUBLISHED or (price["end_date"] is not None and price["end_date"] <= now)
 

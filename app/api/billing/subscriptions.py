@@ -119,6 +119,7 @@ def lines(billing: Billing) -> APIRouter:
             if row.state == State.CANCELLED:
                 raise Conflict("A cancelled subscription takes no more lines.", code="invalid_operation")
             wanted = agreeing.line_of(connection, body, agreeing.rhythm_of(row), now, actor=key.id)
+            subscriptions.require_open(row, wanted.start_at or now, "start_date")
             (made,) = subscriptions.add_lines(connection, row.id, row.plan_id, "", [wanted], now, now)
             return show.line(subscriptions.line_of(connection, made))
 

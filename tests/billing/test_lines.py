@@ -1,0 +1,168 @@
+"""Lines that come, change and end while a subscription runs: each is paid for its time, and what was billed stays."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from app.billing import agreeing, line_changes, own_prices, subscriptions, syncing
+from app.kernel.db import Database
+from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.given import Given
+from app.plans import price_book
+from tests.billing.world import World, at, full
+
+BASE: dict[str, Any] = {"type": "FIXED", "amount": "30", "display_name": "Base", "invoice_cadence": "ARREAR"}
+IMAGES: dict[str, Any] = {"amount": "0.10", "display_name": "Images"}
+SETUP: dict[str, Any] = {"type": "FIXED", "amount": "99", "display_name": "Setup", "billing_period": "ONETIME"}
+
+
+@pytest.fixture
+def world(sqlite_url: str) -> Iterator[World]:
+    database = Database(sqlite_url)
+    yield World(database)
+    database.dispose()
+
+
+def own(world: World, subscription: str, price: dict[str, Any], **more: Any) -> Any:
+    """A price of this subscription alone."""
+    wish = Given({**full(subscription, {**price, **more}), "entity_type": "SUBSCRIPTION"})
+    with world.db.write() as connection:
+        return own_prices.create(connection, wish, actor="test", now=world.now)
+
+
+def synced(world: World, plan: str, price: dict[str, Any]) -> None:
+    with world.db.write() as connection:
+        price_book.create(connection, Given(full(plan, price)), actor="test", now=world.now)
+        syncing.sync(connection, agreeing.plan_of(connection, plan), world.now)
+
+
+def line_named(world: World, subscription: str, name: str) -> Any:
+    with world.db.read() as connection:
+        return [line for line in subscriptions.lines_of(connection, subscription) if line.name == name][-1]
+
+
+def asked(world: World, subscription: str, *moments: str) -> list[list[tuple[str, int]]]:
+    """The lines of each invoice once these moments have come."""
+    for moment in moments:
+        world.now = at(moment)
+        world.turn()
+    return [[(line.name, line.amount) for line in world.lines(row)] for row in world.invoices(subscription)]
+
+
+@pytest.fixture
+def running(world: World) -> str:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
+    world.now = at("2026-04-11")
+    return made
+
+
+def test_what_is_paid_once_is_asked_for_once_when_it_comes_within_a_period(world: World, running: str) -> None:
+    own(world, running, SETUP)
+    assert asked(world, running, "2026-05-01T01:00", "2026-05-01T04:00", "2026-06-01T01:00", "2026-06-01T04:00") == [
+        [("Base", 3000), ("Setup", 9900)],
+        [("Base", 3000)],
+    ]
+
+
+def test_who_is_there_already_does_not_pay_a_plans_new_one_time_price(world: World, running: str) -> None:
+    synced(world, "plan_pro", SETUP)
+    assert asked(world, running, "2026-05-01T01:00", "2026-05-01T04:00") == [[("Base", 3000)]]
+
+
+def test_a_one_time_price_that_was_paid_is_not_paid_again_when_the_plan_changes_it(world: World) -> None:
+    plan = world.plan("pro", SETUP)
+    made = world.subscribe(world.customer("studio"), plan)
+    world.now = at("2026-04-11")
+    with world.db.write() as connection:
+        (price,) = price_book.rows_of(connection, "PLAN", [plan])
+        price_book.change(connection, price["id"], Given({"amount": "50"}), actor="test", now=world.now)
+        syncing.sync(connection, agreeing.plan_of(connection, plan), world.now)
+    assert asked(world, made, "2026-04-12", "2026-05-01T01:00", "2026-05-01T04:00") == [[("Setup", 9900)], []]
+
+
+@pytest.mark.parametrize("by", ["the line", "the price"])
+def test_a_one_time_price_does_not_change_once_it_has_begun(world: World, running: str, by: str) -> None:
+    price = own(world, running, SETUP)
+    world.now = at("2026-04-12")
+    wish, line = Given({"amount": "1"}), line_named(world, running, "Setup")
+
+    def changed(connection: Connection) -> None:
+        if by == "the price":
+            own_prices.change(connection, price["id"], wish, actor="test", now=world.now)
+        else:
+            line_changes.change(connection, line.id, wish, world.now)
+
+    with world.db.write() as connection, pytest.raises(Conflict, match="paid once"):
+        changed(connection)
+
+
+def test_a_one_time_price_that_is_dropped_before_it_begins_is_not_paid(world: World, running: str) -> None:
+    own(world, running, SETUP, start_date="2026-05-10T00:00:00Z")
+    with world.db.write() as connection:
+        line = line_named(world, running, "Setup")
+        subscriptions.end_line(connection, line.id, at=world.now, now=world.now)
+    assert asked(world, running, "2026-05-01T01:00", "2026-05-01T04:00", "2026-06-01T01:00", "2026-06-01T04:00") == [
+        [("Base", 3000)],
+        [("Base", 3000)],
+    ]
+
+
+def billed_april(world: World) -> tuple[str, Any]:
+    """A subscription whose April, with 80 images at a price of its own, is on an invoice; and that price."""
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
+    price = own(world, made, IMAGES)
+    world.event("studio", "image.generated", "2026-04-05", image_count=80)
+    asked(world, made, "2026-05-01T01:00", "2026-05-01T04:00")
+    world.now = at("2026-05-11")
+    return made, price
+
+
+@pytest.mark.parametrize("how", ["another price", "a line that ends", "a price that changes", "a price that ends"])
+def test_a_period_that_is_billed_is_not_priced_anew(world: World, how: str) -> None:
+    made, price = billed_april(world)
+    line, past = line_named(world, made, "Images"), "2026-04-03T00:00:00Z"
+
+    def priced_anew(connection: Connection) -> None:
+        if how == "another price":
+            wish = Given({**full(made, IMAGES), "entity_type": "SUBSCRIPTION", "amount": "1", "start_date": past})
+            own_prices.create(connection, wish, actor="test", now=world.now)
+        elif how == "a line that ends":
+            subscriptions.end_line(connection, line.id, at=at("2026-04-03"), now=world.now)
+        elif how == "a price that ends":
+            own_prices.end(connection, price["id"], Given({"end_date": past}), actor="test", now=world.now)
+        else:
+            wish = Given({"amount": "1", "effective_from": past})
+            own_prices.change(connection, price["id"], wish, actor="test", now=world.now)
+
+    with world.db.write() as connection, pytest.raises(InvalidInput, match="a period that is billed"):
+        priced_anew(connection)
+
+
+def test_a_line_that_has_ended_does_not_go_on(world: World) -> None:
+    made, _ = billed_april(world)
+    line = line_named(world, made, "Images")
+    with world.db.write() as connection:
+        subscriptions.end_line(connection, line.id, at=world.now, now=world.now)
+        later = subscriptions.end_line(connection, line.id, at=at("2026-08-01"), now=world.now)
+    assert later.end_at == world.now
+
+
+def test_a_draft_keeps_what_begins_later_and_waits_for_its_payment(world: World) -> None:
+    made = world.subscribe(
+        world.customer("studio"), world.plan("pro", {**BASE, "invoice_cadence": "ADVANCE"}),
+        subscription_status="draft", payment_behavior="default_incomplete",
+    )  # fmt: skip
+    own(world, made, IMAGES, start_date="2026-06-01T00:00:00Z")
+    with world.db.write() as connection:
+        row = subscriptions.activate(connection, made, start_at=at("2026-04-05"), now=world.now)
+        starts = [line.start_at for line in subscriptions.lines_of(connection, made)]
+    assert (row.state, starts) == ("incomplete", [at("2026-04-05"), at("2026-06-01")])
+
+
+def test_a_cancellation_never_puts_off_the_end_that_was_agreed(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), end_date="2026-04-20T00:00:00Z")
+    with world.db.write() as connection:
+        row = subscriptions.cancel(connection, made, at=at("2026-05-01"), reason="", now=world.now)
+    assert row.cancel_at == at("2026-04-20")
