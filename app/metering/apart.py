@@ -49,12 +49,17 @@ class Apart:
     kept: frozenset[str] = frozenset()
 
 
+#: What properties are taken apart into: what they are alike in, and their figures in billionths.
+Parts = tuple[str, Mapping[str, int]]
+
+
 class Kinds(dict[str, Kind]):
-    """Remembers what each name is."""
+    """Remembers what each name is, and in `parts` what whole properties were taken apart into."""
 
     def __init__(self, apart: Apart) -> None:
         super().__init__()
         self._apart = apart
+        self.parts: dict[str, Parts] = {}
 
     def __missing__(self, name: str) -> Kind:
         if len(self) > MOST_REMEMBERED:
@@ -63,6 +68,8 @@ class Kinds(dict[str, Kind]):
         return found
 
     def _kind(self, name: str) -> Kind:
+        if name == FIGURES:
+            return Kind.OWN
         if name in self._apart.figures:
             return Kind.FIGURE
         if name in self._apart.names:

@@ -10,7 +10,7 @@ import orjson
 
 from app.kernel.clock import as_utc
 from app.kernel.errors import InvalidInput
-from app.metering.apart import FIGURES, LONGEST_DIMENSION, Apart, Kind, canonical, kinds_of
+from app.metering.apart import FIGURES, LONGEST_DIMENSION, Apart, Kind, Kinds, Parts, canonical, kinds_of
 
 BILLIONTHS: Final = 10**9
 LONGEST_NAME: Final = 255
@@ -43,11 +43,15 @@ class Event(NamedTuple):
 
 
 ANYTHING: Final = Apart()
+_any_kinds: Final = kinds_of(ANYTHING)
 _OWN, _DIMENSION, _FIGURE, _BY_VALUE = Kind.OWN, Kind.DIMENSION, Kind.FIGURE, Kind.BY_VALUE
 #: What was found good before is not looked at again.
 MOST_REMEMBERED: Final = 50_000
-_names: Final = set[str]()
+_names: Final = dict[str, str]()
 _known_likenesses: Final = dict[tuple[tuple[str, str], ...], str]()
+#: Properties of up to so many characters are remembered with what they were taken apart into: many events say the same.
+LONGEST_REMEMBERED: Final = 500
+MOST_PARTS: Final = 5_000
 
 
 def read_event(
@@ -70,9 +74,8 @@ def read_event(
     name = _name(given, "event_name", place)
     customer = _name(given, "external_customer_id", place)
     text = _json(properties, place)
-    if len(text) > LONGEST_PROPERTIES:
-        raise InvalidInput("The properties are too long.", param=_at(place, "properties"))
-    alike, counted = _taken_apart(properties, apart, place)
+    kinds = _any_kinds if apart is ANYTHING else kinds_of(apart)
+    likeness, counted = kinds.parts.get(text) or _parts(properties, text, kinds, place)
     event_id = given.get("event_id")
     return Event(
         new_id if event_id is None or event_id == "" else _fresh_name(event_id, "event_id", place),
@@ -81,7 +84,7 @@ def read_event(
         _moment(given.get("timestamp"), now, place),
         _name(given, "source", place) if given.get("source") else "",
         text,
-        _likeness(alike, place),
+        likeness,
         counted,
         _digest(name, customer, text),
         generation_id,
@@ -90,21 +93,33 @@ def read_event(
 
 def figures_of(properties: Mapping[str, Any], apart: Apart = ANYTHING) -> dict[str, int]:
     """The figures of an event that was taken in, in billionths."""
-    return _taken_apart(properties, apart, "")[1]
+    return _taken_apart(properties, kinds_of(apart), "")[1]
 
 
-def _taken_apart(properties: Mapping[str, Any], apart: Apart, place: str) -> tuple[dict[str, str], dict[str, int]]:
-    alike, counted, kinds = dict[str, str](), dict[str, int](), kinds_of(apart)
+def _parts(properties: Mapping[str, Any], text: str, kinds: Kinds, place: str) -> Parts:
+    """Of properties that are not remembered: their likeness, and their figures."""
+    if len(text) > LONGEST_PROPERTIES:
+        raise InvalidInput("The properties are too long.", param=_at(place, "properties"))
+    alike, counted = _taken_apart(properties, kinds, place)
+    found = _likeness(alike, place), counted
+    if len(text) <= LONGEST_REMEMBERED:
+        if len(kinds.parts) >= MOST_PARTS:
+            kinds.parts.clear()
+        kinds.parts[text] = found
+    return found
+
+
+def _taken_apart(properties: Mapping[str, Any], kinds: Kinds, place: str) -> tuple[dict[str, str], dict[str, int]]:
+    alike, counted = dict[str, str](), dict[str, int]()
     for name, value in properties.items():
-        if value is None or name == FIGURES:
-            continue
         kind = kinds[name]
-        if kind is _OWN:
+        if kind is _OWN or value is None:
             continue
         if kind is not _DIMENSION:
-            found = value * BILLIONTHS if type(value) is int and -LARGEST <= value <= LARGEST else None
-            if found is None:
-                found = billionths(value, name, place, strict=kind is _FIGURE)
+            if type(value) is int and -LARGEST <= value <= LARGEST:
+                counted[name] = value * BILLIONTHS
+                continue
+            found = None if _is_word(value) else billionths(value, name, place, strict=kind is _FIGURE)
             if found is not None:
                 counted[name] = found
                 continue
@@ -114,6 +129,11 @@ def _taken_apart(properties: Mapping[str, Any], apart: Apart, place: str) -> tup
     if counted:  # events of a shape have the same figures: a meter that takes the first of several knows which it was
         alike[FIGURES] = ",".join(sorted(counted))
     return alike, counted
+
+
+def _is_word(value: object) -> bool:
+    """Certainly no figure, at a cheap look: figures may stand between blanks."""
+    return type(value) is str and value[:1].isalpha()
 
 
 def _likeness(alike: dict[str, str], place: str) -> str:
@@ -171,12 +191,12 @@ def _figure(text: str) -> Decimal | None:
 def _name(given: Mapping[str, Any], field: str, place: str) -> str:
     """A name that comes again and again: of a kind of event, a customer, a source."""
     value = given.get(field)
-    if type(value) is str and value in _names:
-        return value
+    if type(value) is str and (known := _names.get(value)) is not None:
+        return known
     found = _fresh_name(value, field, place)
     if len(_names) >= MOST_REMEMBERED:
         _names.clear()
-    _names.add(found)
+    _names[found] = found
     return found
 
 
@@ -200,7 +220,7 @@ def _moment(given: object, now: datetime, place: str) -> datetime:
 
 def _digest(name: str, customer: str, properties: str) -> int:
     said = f"{name}\0{customer}\0{properties}"  # a name holds no such letter
-    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), signed=True)
+    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _at(place: str, field: str) -> str:

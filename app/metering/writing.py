@@ -79,8 +79,8 @@ class Sqlite:
     roll_at = 50_000
 
     _insert = """INSERT INTO usage_event
-    (event_id, customer, shape_id, at, properties, source, digest, received_at, generation_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    (id, event_id, customer, shape_id, at, properties, source, digest, received_at, generation_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
     _rolled = "SELECT event FROM usage_mark WHERE name = 'rolled'"
     _last = "SELECT max(id) FROM usage_event"
     _mark = """INSERT INTO usage_mark (name, event) VALUES ('rolled', ?)
@@ -100,17 +100,18 @@ class Sqlite:
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
     ) -> Mapping[str, int]:
         known = self._known.digests(connection, list(events))
-        received = _wall_clock(now)
-        rows = [
-            (
-                one.event_id, one.customer, shape, _wall_clock(one.at), one.properties, one.source, one.digest,
-                received, one.generation_id,
-            )
-            for one, shape in zip(events.values(), shapes, strict=True)
-            if one.event_id not in known
-        ]  # fmt: skip
+        number, received = self._known.last, _wall_clock(now)
+        rows: list[tuple[object, ...]] = []
+        for one, shape in zip(events.values(), shapes, strict=True):
+            if one.event_id not in known:
+                number += 1
+                rows.append((
+                    number, one.event_id, one.customer, shape, _wall_clock(one.at), one.properties, one.source,
+                    one.digest, received, one.generation_id,
+                ))  # fmt: skip
         if rows:
             connection.exec_driver_sql(self._insert, rows)
+            self._known.add(each for each in events if each not in known)
         self._known.write_pages(connection)
         return known
 
@@ -119,6 +120,8 @@ class Sqlite:
 
     def add_up(self, connection: Connection, events: Sequence[Counted]) -> None:
         rolled, last = self._marks(connection)
+        if self._sums is None and rolled == last - len(events):  # all that is not in the sums
+            self._sums, self._from, self._upto = Sums(), rolled, rolled
         if self._sums is not None and self._from == rolled and self._upto == last - len(events):
             self._sums.add(events)
             self._upto = last

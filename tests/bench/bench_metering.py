@@ -198,10 +198,10 @@ def fill(db: Database, events: int) -> None:
         last = connection.execute(select(func.max(tables.event.c.id))).scalar_one()
         for begun in range(0, last, step * 10):
             rows = connection.exec_driver_sql(_IDS, (begun, begun + step * 10))
-            known.append(connection, ((number, event_id) for number, event_id in rows))
+            known.append(connection, ((event_id, number) for number, event_id in rows))
         for statement in _ROLL:
             connection.exec_driver_sql(statement)
-        for name in ("known", "rolled"):
+        for name in ("known", "old", "rolled"):
             connection.exec_driver_sql("INSERT INTO usage_mark (name, event) VALUES (?, ?)", (name, last))
     print(f"  {events:,} events stored after {first:,}", file=sys.stderr)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 
 from app.kernel.db import Database
+from app.metering import known
 from app.metering.events import Event, read_event
 from app.metering.ingest import Ingest
 from tests.support.forking import die_at, forking, seen_off
@@ -28,6 +29,7 @@ def read(word: str) -> Event:
 
 def main(url: str, plan: str, fault: str, pipe: Connection) -> None:
     die_at(fault)
+    known.MOST_RECENT, known.FEWEST_YOUNG, known.SIEVE_AFTER = 8, 12, 4  # so that ids leave the memory, and grow old
     db = Database(url)
     ingest = Ingest(db, lambda: NOON)
     for number, line in enumerate(plan.splitlines()):

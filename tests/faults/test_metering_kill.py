@@ -40,6 +40,15 @@ def used(db: Database) -> dict[str, Fraction]:
 
 @pytest.mark.parametrize("fault", ["metering.after_events:3", "metering.before_commit", "metering.before_commit:4"])
 def test_killed_while_events_come_in_and_sent_again(database: Database, database_url: str, fault: str) -> None:
+    killed_and_sent_again(database, database_url, fault)
+
+
+@pytest.mark.parametrize("fault", ["metering.pages_written", "metering.pages_settled"])
+def test_killed_while_ids_leave_the_memory_and_sent_again(sqlite_url: str, fault: str) -> None:
+    killed_and_sent_again(Database(sqlite_url), sqlite_url, fault)
+
+
+def killed_and_sent_again(database: Database, database_url: str, fault: str) -> None:
     ended, answered = run(database_url, PLAN, fault)
     assert ended == -signal.SIGKILL, "the point was never reached"
     lines = PLAN.splitlines()

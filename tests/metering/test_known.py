@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 
@@ -30,8 +31,10 @@ def database(sqlite_url: str) -> Database:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A memory for a few ids, and sums that are written soon."""
+    """A memory for a few ids, pages that are soon old, a sieve from the start, and sums that are written soon."""
     monkeypatch.setattr(known, "MOST_RECENT", 40)
+    monkeypatch.setattr(known, "FEWEST_YOUNG", 90)
+    monkeypatch.setattr(known, "SIEVE_AFTER", 30)
     monkeypatch.setattr(Sqlite, "roll_at", 25)
 
 
@@ -46,25 +49,54 @@ def sums(db: Database) -> Fraction:
     return found
 
 
-def test_ids_stay_known_whoever_wrote_them(database: Database) -> None:
-    """Two processes take turns, each with a memory of its own; a third comes late."""
+def alike_hashes(event_id: str) -> tuple[int, bytes]:
+    """Many ids under few pages, and many of them with the same hash."""
+    prefix, rest = _hashed(event_id)
+    return prefix % 3, bytes([rest[0] % 4, 0, rest[0] % 4, 0])
+
+
+_hashed = known.hashed
+
+
+def few_pages(event_id: str) -> tuple[int, bytes]:
+    prefix, rest = _hashed(event_id)
+    return prefix % 3, rest
+
+
+@pytest.mark.parametrize(
+    ("alone", "hashed"),
+    [(True, few_pages), (False, _hashed), (False, alike_hashes)],
+    ids=["alone, few pages", "several", "hashes that collide"],
+)
+def test_ids_stay_known_whoever_wrote_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch, alone: bool, hashed: Callable[[str], tuple[int, bytes]]
+) -> None:
+    """Two processes take turns, each with a memory of its own; a third comes late; what is rolled back never was. Or
+    one process, which remembers all the while."""
+    monkeypatch.setattr(known, "hashed", hashed)
     chance = random.Random(11)
-    doors = [Ingest(database, lambda: NOON) for _ in range(2)]
+    doors = [Ingest(database, lambda: NOON) for _ in range(1 if alone else 2)]
     sent: dict[str, int] = {}
-    for turn in range(60):
-        if turn == 40:
+    for turn in range(90):
+        if turn == 40 and not alone:
             doors.append(Ingest(database, lambda: NOON))
-        batch = {f"evt_{chance.randrange(400)}": chance.randrange(1, 9) for _ in range(chance.randrange(1, 15))}
-        accepted = chance.choice(doors).accept([
+        batch = {f"evt_{chance.randrange(900)}": chance.randrange(1, 9) for _ in range(chance.randrange(1, 25))}
+        events = [
             made(each, customer=f"cust_{len(each) % 3}", at=NOON - timedelta(days=turn % 9), image_count=number)
             for each, number in batch.items()
-        ])  # fmt: skip
+        ]
+        door = chance.choice(doors)
+        if turn % 7 == 3 and not alone:
+            with pytest.raises(ValueError, match="no"):
+                door.accept(events, also=fail)
+        accepted = door.accept(events)
         assert accepted.new == len(batch.keys() - sent.keys())
         assert set(accepted.conflicts) == {each for each in batch if each in sent and sent[each] != batch[each]}
         sent = batch | sent
         assert sums(database) == sum(sent.values())
     with database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(tables.page)).scalar_one() > 0
+        pages = [row.prefix for row in connection.execute(select(tables.page))]
+        assert min(pages) < known.YOUNG <= max(pages), "some ids have become old, and some are young"
         for each, number in sent.items():
             found = reading.find(connection, each)
             assert found is not None
@@ -72,13 +104,14 @@ def test_ids_stay_known_whoever_wrote_them(database: Database) -> None:
         assert reading.find(connection, "evt_never") is None
 
 
+def fail(_connection: object) -> None:
+    raise ValueError("no")
+
+
 def test_a_batch_that_fails_leaves_nothing_behind_and_takes_no_other_with_it(database: Database) -> None:
     door = Ingest(database, lambda: NOON)
     failures: list[BaseException] = []
     answers: list[int] = []
-
-    def fail(_connection: object) -> None:
-        raise ValueError("no")
 
     def send(number: int) -> None:
         try:
