@@ -124,7 +124,7 @@ def serving(services: Services) -> rx.App:
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         await asyncio.to_thread(services.start, lost=_end)
-        building.spare_what_stays()
+        building.prepare_to_serve()
         try:
             yield
         finally:

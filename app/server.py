@@ -28,7 +28,7 @@ def serving(services: Services) -> FastAPI:
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(services.start)
-        building.spare_what_stays()
+        building.prepare_to_serve()
         try:
             yield
         finally:

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import time
@@ -304,11 +305,18 @@ def _wallet_alerts(parts: Services, now: Clock) -> WalletAlerts:
     )
 
 
-def spare_what_stays() -> None:
-    """Take everything that start-up made out of the garbage collector's sight. It stays anyway, and walking over it in
-    the middle of requests made each of them a tenth of a second slower."""
+TURN_SECONDS = 0.001
+
+
+def prepare_to_serve() -> None:
+    """Make this process answer evenly.
+
+    What start-up made stays anyway: walking over it in the middle of requests made each of them a tenth of a second
+    slower, so it is taken out of the garbage collector's sight. And a thread that comes back from the disk, with many
+    requests waiting for what it wrote, gets its turn from a busy event loop within a millisecond instead of five."""
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(TURN_SECONDS)
 
 
 def executor_id() -> str:

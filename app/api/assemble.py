@@ -1,6 +1,6 @@
 """The whole HTTP API as one FastAPI application; its documentation page at `/v1/docs` loads nothing from elsewhere."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 
 from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
@@ -9,6 +9,7 @@ from app.api.billing import assemble as billing
 from app.api.express import Express
 from app.api.gateway import media_routes, native, present, requests, statement, text_routes, videos, webhooks
 from app.api.gateway.common import Gateway
+from app.api.gateway.dialects import anthropic, openai
 from app.api.gateway.prefix import OpenAiPrefix
 from app.api.gateway.present import Wire
 from app.api.later import Later
@@ -68,8 +69,10 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         api.include_router(routes)
 
     @api.api_route("/v1/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-    async def unknown(rest: str) -> None:
-        raise NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
+    async def unknown(request: Request, rest: str) -> Response:
+        dialect = anthropic if rest.partition("/")[0] == "messages" or native.ANTHROPIC in request.headers else openai
+        refused = NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
+        return dialect(top_up_url).refuse(refused, request)
 
     api.mount(billing.PREFIX, Later(lambda: billing.build_billing(services)))
 

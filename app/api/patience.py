@@ -31,12 +31,18 @@ class Patience:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
-        await self.app(scope, _timed(receive), send)
+        await self.app(scope, _timed(receive, _announced(scope)), send)
 
 
-def _timed(receive: Receive) -> Receive:
+def _announced(scope: Scope) -> int | None:
+    """How long the body says it is. The server reads no further than that."""
+    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return int(given) if given.isdigit() and len(given) < 20 else None
+
+
+def _timed(receive: Receive, announced: int | None) -> Receive:
     clock = asyncio.get_running_loop().time
-    began, arrived, whole = clock(), 0, False
+    began, arrived, whole = clock(), 0, announced == 0
 
     async def timed() -> Message:
         nonlocal arrived, whole
@@ -49,7 +55,7 @@ def _timed(receive: Receive) -> Receive:
             raise TooSlow("The body of this request did not arrive in time. Send it again.") from None
         if message["type"] == "http.request":
             arrived += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
+            whole = arrived == announced or not message.get("more_body", False)
         else:
             whole = True
         return message

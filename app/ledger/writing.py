@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Executable
 
 from app.kernel import faults
+from app.kernel.bulk import Insert, Row, Statement, Update
 from app.kernel.errors import Broken
 from app.ledger import accounts, tables
-from app.ledger.bulk import Insert, Row, Statement, Update
 from app.ledger.change import NewLot, Post, Rare
 from app.ledger.companion import Companion, CompanionFailed
 from app.ledger.operations import HoldOp, Operation

@@ -13,8 +13,8 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Row, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel.bulk import InsertUnlessKnown
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotFound
@@ -29,6 +29,7 @@ BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 1800)
 GIVES_UP: Final = 20
 LONGEST_OUTCOME: Final = 500
 NOT_USED: Final = "not used"
+_WRITE = InsertUnlessKnown(tables.webhook_event, ("provider", "event_id"), without=("id", "order_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,9 @@ class Inbox:
 
     def write_now(self, rows: Sequence[dict[str, Any]]) -> None:
         """One commit for all of them."""
-        made = sqlite.insert if self._db.is_sqlite else postgresql.insert
-        unless_known = made(tables.webhook_event).on_conflict_do_nothing(index_elements=["provider", "event_id"])
         once = {(row["provider"], row["event_id"]): row for row in rows}
         with self._db.write() as connection:
-            connection.execute(unless_known, list(once.values()))
+            _WRITE.run(connection, list(once.values()))
 
     def insert(self, provider: str, hints: Sequence[Hint]) -> None:
         """Write events down that did not come by webhook: the reconciliation found them at the provider."""

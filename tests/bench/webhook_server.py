@@ -12,7 +12,7 @@ from granian.server.embed import Server
 
 from app import services as building
 from app.api.assemble import build_api
-from app.services import spare_what_stays
+from app.services import prepare_to_serve
 from tests.support.till import settings_for
 
 
@@ -21,7 +21,7 @@ async def serve(options: argparse.Namespace) -> None:
     options.home.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(services.start)
     api = build_api(services)
-    spare_what_stays()
+    prepare_to_serve()
     server = Server(api, address="127.0.0.1", port=options.port, interface=Interfaces.ASGI, log_enabled=False)
     try:
         await server.serve()

@@ -107,7 +107,7 @@ async def _serve(options: Options) -> None:
     services = building.build(settings, carry=options.carry)
     await asyncio.to_thread(services.start)
     api = build_api(services)
-    building.spare_what_stays()
+    building.prepare_to_serve()
     given: dict[str, Any] = {}
     if options.impatient:
         patience.GRACE_SECONDS = 1.0

@@ -3,11 +3,15 @@
 On SQLite the rows go through the driver's `executemany`: sending a statement costs nothing there, so what counts is to
 compile it once. On PostgreSQL each execution is a message and a turn of the server's executor, so the rows travel as
 one JSON document which the server reads as a table.
+
+The driver lets other threads run at each row, and in a busy process each takes a while to give the turn back. Where
+somebody waits for the answer (`InsertUnlessKnown`), the rows are one execution on SQLite too.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -26,6 +30,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import TypeEngine
 
@@ -56,6 +61,25 @@ class Insert:
         else:
             self._one.run(connection, rows)
         return len(rows)
+
+
+class InsertUnlessKnown:
+    """Insert those rows whose `key`, a unique constraint of the table, is not there yet."""
+
+    def __init__(self, table: Table, key: Sequence[str], *, without: Sequence[str] = ()) -> None:
+        self.table = table
+        given = {col.name: col.type for col in table.columns if col.name not in without}
+        self._one = _Prepared(sqlite.insert(table).on_conflict_do_nothing(index_elements=key), given)
+        self._many = (
+            postgresql.insert(table)
+            .from_select(list(given), select(*_document(given).values()))
+            .on_conflict_do_nothing(index_elements=key)
+        )
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> int:
+        if connection.dialect.name == "postgresql":
+            return connection.execute(self._many, {"rows": _text(rows)}).rowcount
+        return self._one.run_at_once(connection, rows)
 
 
 class Update:
@@ -97,6 +121,15 @@ class _Prepared:
             self._compile(connection.dialect)
         values = itemgetter(*self._names)
         return connection.exec_driver_sql(self._sql, [values(self._convert(row)) for row in rows]).rowcount
+
+    def run_at_once(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """An insert of all rows in one execution, thousands of values at most."""
+        if not self._sql:
+            self._compile(connection.dialect)
+        values, one = itemgetter(*self._names), f"({', '.join('?' * len(self._names))})"
+        sql = self._sql.replace(one, ", ".join([one] * len(rows)), 1)
+        given = tuple(chain.from_iterable(values(self._convert(row)) for row in rows))
+        return connection.exec_driver_sql(sql, given).rowcount
 
     def _compile(self, dialect: Dialect) -> None:
         compiled = self._statement.compile(dialect=dialect, column_keys=list(self._types))
