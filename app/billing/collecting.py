@@ -145,7 +145,7 @@ class Collecting:
                 off = {"state": card_rows.OFF, "reason": ""}
                 card_rows.keep_setting(connection, workspace_id, now, changed_by=actor, **off)
 
-    def refund_sent(self, refund_id: str, bank_reference: str) -> None:
+    def refund_sent(self, refund_id: str, bank_reference: str, *, actor: str) -> None:
         """A refund by transfer was made."""
         with self._db.write() as connection:
-            refund_rows.sent(connection, refund_id, bank_reference, now=self._clock())
+            refund_rows.sent(connection, refund_id, bank_reference, actor=actor, now=self._clock())

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from app.accounts import audit
 from app.billing import card_rows, paying_in_credits, payments
 from app.billing.card_tables import billing_refund
 from app.kernel.errors import Broken, Conflict, InvalidInput, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
+from app.payments.unmatched import Reason, dealt_with
 
 REFUND = billing_refund
 STRIPE, WALLET, TRANSFER = "stripe", "wallet", "transfer"
@@ -88,18 +90,14 @@ def of_note(connection: Connection, note_id: str) -> list[Row[Any]]:
     return list(connection.execute(select(REFUND).where(REFUND.c.note_id == note_id).order_by(REFUND.c.id)))
 
 
-def to_send(connection: Connection) -> list[Row[Any]]:
-    """What has to be sent by hand, the oldest first."""
-    query = select(REFUND).where(REFUND.c.way == TRANSFER, REFUND.c.state.in_(OPEN))
-    return list(connection.execute(query.order_by(REFUND.c.created_at, REFUND.c.id)))
-
-
 def change(connection: Connection, refund_id: str, now: datetime, **values: Any) -> None:
     connection.execute(update(REFUND).where(REFUND.c.id == refund_id).values(updated_at=now, **values))
 
 
-def sent(connection: Connection, refund_id: str, bank_reference: str, *, now: datetime) -> Row[Any]:
-    """The transfer of a refund was made; `bank_reference` is the bank's own. Again, it changes nothing."""
+def sent(connection: Connection, refund_id: str, bank_reference: str, *, actor: str, now: datetime) -> Row[Any]:
+    """The transfer of a refund was made; `bank_reference` is the bank's own. Again, it changes nothing.
+
+    The case of a refund that did not arrive is closed by it."""
     reference = " ".join(bank_reference.split())
     if not reference or len(reference) > 140 or not reference.isprintable():
         raise InvalidInput("Write the bank's reference of the transfer.", param="bank_reference")
@@ -109,4 +107,7 @@ def sent(connection: Connection, refund_id: str, bank_reference: str, *, now: da
     if row.state != SUCCEEDED:
         kept = {"external_id": reference, "state": SUCCEEDED, "done_at": now}
         change(connection, refund_id, now, **kept)
+        audit.note(connection, actor, "refund.sent", refund_id, reference, at=now)
+        said = f"Sent by transfer: {reference}"
+        dealt_with(connection, Reason.INVOICE_REFUND_FAILED, said, actor=actor, now=now, refund=refund_id)
     return find(connection, refund_id)

@@ -116,6 +116,14 @@ def references(connection: Connection, order_ids: Collection[str]) -> dict[str, 
     return dict(connection.execute(query).tuples().all())
 
 
+def customers(connection: Connection, workspace_ids: Collection[str]) -> dict[str, str]:
+    """What these workspaces are called, by id."""
+    if not workspace_ids:
+        return {}
+    query = select(_WORKSPACE.c.id, _WORKSPACE.c.name).where(_WORKSPACE.c.id.in_(list(workspace_ids)))
+    return dict(connection.execute(query).tuples().all())
+
+
 def _received() -> Any:
     kept = tables.manual_receipt
     sums = select(func.coalesce(func.sum(kept.c.amount_minor), 0)).where(kept.c.order_id == _ORDER.c.id)

@@ -109,6 +109,17 @@ class Unmatched:
                 raise Conflict("This case was dealt with already.", code="already_resolved")
 
 
+def dealt_with(
+    connection: Connection, reason: Reason, resolution: str, *, actor: str, now: datetime, **detail: str
+) -> None:
+    """Close the open cases with this reason and these details: what they asked for was done."""
+    kept = tables.unmatched_payment
+    waits = select(kept.c.id, kept.c.detail).where(kept.c.state == OPEN, kept.c.reason == str(reason))
+    meant = [row.id for row in connection.execute(waits) if detail.items() <= row.detail.items()]
+    said = {"resolution": resolution[:LONGEST_NOTE], "resolved_by": actor, "resolved_at": now}
+    connection.execute(update(kept).where(kept.c.id.in_(meant)).values(state=RESOLVED, **said))
+
+
 def report(
     connection: Connection,
     reason: Reason,

@@ -331,8 +331,10 @@ def test_a_refund_that_does_not_arrive_is_sent_by_hand(till: Till) -> None:
     hear(till)
     [refund] = rows(till, "billing_refund")
     assert (refund.way, refund.state, till.cases()) == ("transfer", "asked", ["invoice_refund_failed"])
-    till.services.collecting.refund_sent(refund.id, "BANK-1")
-    till.services.collecting.refund_sent(refund.id, "BANK-1")
+    till.services.collecting.refund_sent(refund.id, "BANK-1", actor="test")
+    till.services.collecting.refund_sent(refund.id, "BANK-1", actor="test")
+    [case] = till.cashier.unmatched.all()
+    assert (till.cases(), case.resolution, case.resolved_by) == ([], "Sent by transfer: BANK-1", "test")
     assert [(row.note_id, row.state, row.external_id) for row in rows(till, "billing_refund")] == [
         (note, "succeeded", "BANK-1")
     ]

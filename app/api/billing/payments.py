@@ -137,13 +137,14 @@ def credit_notes_router(billing: Billing) -> APIRouter:
             return credited(connection, credit_notes.void(connection, note_id, now=clock()))
 
     @api.post("/creditnotes/{note_id}/sent")
-    def sent(_key: Key, note_id: str, body: Body) -> dict[str, Any]:
+    def sent(key: Key, note_id: str, body: Body) -> dict[str, Any]:
         """Our own: the transfer of what this note gives back was made."""
         with db.write() as connection:
             note = credit_notes.find(connection, note_id)
             for refund in refund_rows.of_note(connection, note_id):
                 if refund.way == refund_rows.TRANSFER:
-                    refund_rows.sent(connection, refund.id, body.text("bank_reference"), now=clock())
+                    reference = body.text("bank_reference")
+                    refund_rows.sent(connection, refund.id, reference, actor=key.id, now=clock())
             return credited(connection, note)
 
     return api

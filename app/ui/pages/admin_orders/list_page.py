@@ -36,6 +36,7 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_orders.list_state import METHODS, OrdersState
 from app.ui.pages.admin_orders.rows import ALL, GROUPS
+from app.ui.pages.admin_orders.sending_view import sending, sending_dialog
 from app.ui.roles import Role
 
 
@@ -46,11 +47,13 @@ def admin_orders() -> rx.Component:
             row(_views(), class_name="fb-admin-bar fb-scroll-x"),
             rx.match(
                 OrdersState.view,
+                ("send", sending(_queue, OrdersState.owed)),
                 ("unmatched", _unmatched()),
                 ("enquiries", _enquiries()),
                 _orders(),
             ),
         ),
+        sending_dialog(),
         _case_dialog(),
         _enquiry_dialog(),
         here="orders",
@@ -216,6 +219,7 @@ def _case(one: Any) -> rx.Component:
                     rx.cond(
                         one["order_href"] != "", text_link(one["order"], href=one["order_href"], class_name="fb-mono")
                     ),
+                    rx.cond(one["customer"] != "", text_link(one["customer"], href=one["customer_href"])),
                     class_name="flex-wrap",
                 ),
                 rx.el.span(one["detail"], class_name="fb-small fb-cut", title=one["detail"]),
@@ -246,6 +250,7 @@ def _case_dialog() -> rx.Component:
         column(
             rx.cond(OrdersState.problem != "", notice(OrdersState.problem)),
             column(
+                rx.cond(one["customer"] != "", definition(t("admin_orders.column.customer"), one["customer"])),
                 definition(t("admin_orders.case.amount"), rx.el.b(one["amount"])),
                 definition(t("admin_orders.case.what"), rx.el.span(one["detail"], class_name="fb-cut")),
             ),

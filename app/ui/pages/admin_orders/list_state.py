@@ -8,6 +8,8 @@ from urllib.parse import parse_qs
 import reflex as rx
 
 from app import services
+from app.billing import owed_back
+from app.billing.owed_back import Owed
 from app.kernel.errors import FareboxError
 from app.kernel.text import t
 from app.payments import desk, enquiries
@@ -26,19 +28,21 @@ from app.ui.pages.admin_orders.rows import (
     CaseRow,
     EnquiryRow,
     OrderRow,
+    OwedRow,
     case_row,
     enquiry_row,
     order_row,
+    owed_row,
 )
 from app.ui.roles import Role
 
 PAGE = 25
 LONGEST_INPUT = 600
-VIEWS = ("orders", "decide", "unmatched", "enquiries")
+VIEWS = ("orders", "decide", "send", "unmatched", "enquiries")
 METHODS = {"card": "stripe", "transfer": MANUAL}
 NO_CASE: CaseRow = {
-    "id": "", "reason": "", "advice": "", "detail": "", "amount": "", "age": "", "order": "", "order_href": "",
-    "is_open": False, "done": "",
+    "id": "", "reason": "", "advice": "", "detail": "", "customer": "", "customer_href": "", "amount": "", "age": "",
+    "order": "", "order_href": "", "is_open": False, "done": "",
 }  # fmt: skip
 NO_ENQUIRY: EnquiryRow = {
     "id": "", "name": "", "email": "", "mailto": "", "company": "", "who": "", "message": "", "note": "", "state": "",
@@ -56,12 +60,14 @@ class Tab(TypedDict):
 class _Found:
     lines: list[Line]
     waiting: list[Decision]
+    owed: list[Owed]
     cases: list[Case]
     asked: list[Enquiry]
     open_cases: int
     open_enquiries: int
     names: dict[str, str]
     references: dict[str, str]
+    customers: dict[str, str]
 
 
 class OrdersState(PageState):
@@ -72,6 +78,7 @@ class OrdersState(PageState):
     view: str = "orders"
     tabs: list[Tab] = []
     rows: list[OrderRow] = []
+    owed: list[OwedRow] = []
     cases: list[CaseRow] = []
     asked: list[EnquiryRow] = []
     search: str = ""
@@ -241,11 +248,13 @@ class OrdersState(PageState):
         self.tabs = [
             _tab("orders", 0),
             _tab("decide", len(found.waiting)),
+            _tab("send", len(found.owed)),
             _tab("unmatched", found.open_cases),
             _tab("enquiries", found.open_enquiries),
         ]
         self.rows, self.has_next = [order_row(line, at) for line in found.lines[:PAGE]], len(found.lines) > PAGE
-        self.cases = [case_row(case, at, found.references, found.names) for case in found.cases]
+        self.owed = [owed_row(one, at) for one in found.owed]
+        self.cases = [case_row(case, at, found.references, found.names, found.customers) for case in found.cases]
         self.asked = [enquiry_row(one, at) for one in found.asked]
         self.filtered = bool(self.search.strip()) or self.group != ALL or self.method != ALL
         self.has_previous = bool(self._starts)
@@ -264,17 +273,21 @@ def _read(house: Services, wanted: Wanted, only_waiting: bool, done_too: bool) -
         waiting = desk.decisions(connection)
         ids = [one.order_id for one in waiting] if only_waiting else None
         lines = desk.find(connection, replace(wanted, ids=ids))
+        owed = owed_back.owed(connection)
     cases = cashier.unmatched.all() if done_too else cashier.unmatched.open_cases()
     states = None if done_too else [enquiries.State.OPEN]
     with house.db.read() as connection:
         references = desk.references(connection, [case.order_id for case in cases if case.order_id])
+        customers = desk.customers(connection, [case.workspace_id for case in cases if case.workspace_id])
     return _Found(
         lines=lines,
         waiting=waiting,
+        owed=owed,
         cases=cases,
         asked=cashier.enquiries.all(states),
         open_cases=cashier.unmatched.count_open(),
         open_enquiries=cashier.enquiries.count_open(),
         names=names_of(house, [case.resolved_by for case in cases]),
         references=references,
+        customers=customers,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, TypedDict
 
+from app.billing.owed_back import Owed
 from app.invoicing.document import Kind
 from app.invoicing.reads import Seen
 from app.kernel.errors import InvalidInput
@@ -55,11 +56,33 @@ class OrderRow(TypedDict):
     full_time: str
 
 
+class OwedRow(TypedDict):
+    """Money that is to be sent by transfer."""
+
+    id: str
+    customer: str
+    customer_href: str
+    named: str
+    href: str
+    detail: str
+    amount: str
+    age: str
+    means: str
+
+
+NO_OWED: Final[OwedRow] = {
+    "id": "", "customer": "", "customer_href": "", "named": "", "href": "", "detail": "", "amount": "", "age": "",
+    "means": "",
+}  # fmt: skip
+
+
 class CaseRow(TypedDict):
     id: str
     reason: str
     advice: str
     detail: str
+    customer: str
+    customer_href: str
     amount: str
     age: str
     order: str
@@ -164,11 +187,32 @@ def progress_of(order: OrderView, received: Fiat, approvals: int) -> str:
     return t("admin_orders.progress.part", amount=present.fiat(missing))
 
 
-def case_row(case: Case, at: datetime, references: Mapping[str, str], names: Mapping[str, str]) -> CaseRow:
+def owed_row(one: Owed, at: datetime) -> OwedRow:
+    """A transfer that is to be made."""
+    failure = t("admin_orders.owed.came_back", why=one.failure.replace("_", " ")) if one.failure else ""
+    note = t("admin_orders.owed.note", number=one.note_number) if one.note_number else ""
+    return {
+        "id": one.refund_id,
+        "customer": one.customer,
+        "customer_href": f"/admin/customers/{one.workspace_id}",
+        "named": one.named,
+        "href": f"/admin/orders/{one.place}" if one.is_of_order else f"/invoices/{one.place}",
+        "detail": f" {present.DOT} ".join(part for part in (note, failure) if part)
+        or t("admin_orders.owed.by_transfer"),
+        "amount": present.fiat(one.amount),
+        "age": present.age(one.since, at),
+        "means": t("admin_orders.sent.words" if one.is_of_order else "admin_orders.owed.words"),
+    }
+
+
+def case_row(
+    case: Case, at: datetime, references: Mapping[str, str], names: Mapping[str, str], customers: Mapping[str, str]
+) -> CaseRow:
     """Money that needs a person, with what to do about it."""
     order = references.get(case.order_id or "", "")
     provider = t("admin_orders.method.transfer" if case.provider == MANUAL else "admin_orders.method.stripe")
-    parts = [provider, present.short_id(case.external_id), str(case.detail.get("paid") or "")]
+    told = (str(case.detail.get(name) or "") for name in ("invoice", "paid"))
+    parts = [provider, present.short_id(case.external_id), *told]
     done = ""
     if not case.is_open and case.resolved_at is not None:
         who = names.get(case.resolved_by or "", case.resolved_by or "")
@@ -178,6 +222,8 @@ def case_row(case: Case, at: datetime, references: Mapping[str, str], names: Map
         "reason": t(f"admin_orders.reason.{case.reason}"),
         "advice": t(f"admin_orders.advice.{case.reason}"),
         "detail": f" {present.DOT} ".join(part for part in parts if part),
+        "customer": customers.get(case.workspace_id or "", ""),
+        "customer_href": f"/admin/customers/{case.workspace_id}" if case.workspace_id else "",
         "amount": present.fiat(case.amount) if case.amount else present.NOTHING,
         "age": present.age(case.created_at, at),
         "order": order,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.billing import owed_back
 from app.kernel.text import t
 from app.payments import desk
 from app.payments.desk import Decision, Line
@@ -20,12 +21,14 @@ class Waiting:
     unmatched: int
     oldest: datetime | None  # of the unmatched
     enquiries: int
+    to_send: int  # transfers that give money back
 
 
 def waiting(house: Services) -> Waiting:
     """Read everything at once."""
     with house.db.read() as connection:
         disputed, transfers = desk.disputed(connection), desk.decisions(connection)
+        to_send = owed_back.count(connection)
     cases = house.cashier.unmatched
     first = cases.open_cases(limit=1)
     return Waiting(
@@ -34,6 +37,7 @@ def waiting(house: Services) -> Waiting:
         cases.count_open(),
         first[0].created_at if first else None,
         house.cashier.enquiries.count_open(),
+        to_send,
     )
 
 
@@ -51,6 +55,19 @@ def money_rows(found: Waiting, at: datetime) -> list[DecisionRow]:
                 present.age(found.oldest, at) if found.oldest else "",
                 t("admin_today.verb.resolve"),
                 "/admin/orders?view=unmatched",
+            )
+        )
+    if found.to_send:
+        rows.append(
+            _row(
+                "to_send",
+                "transfer",
+                "thin",
+                t("admin_today.decide.to_send", count=present.plural(found.to_send, *_refund_words())),
+                t("admin_today.decide.to_send_detail"),
+                "",
+                t("admin_today.verb.open"),
+                "/admin/orders?view=send",
             )
         )
     rows += [_transfer(one, at) for one in found.transfers[:NAMED]]
@@ -113,6 +130,10 @@ def _dispute(line: Line, at: datetime) -> DecisionRow:
 
 def _payments(count: int) -> str:
     return present.plural(count, t("admin_today.decide.payment"), t("admin_today.decide.payments"))
+
+
+def _refund_words() -> tuple[str, str]:
+    return t("admin_today.decide.refund"), t("admin_today.decide.refunds")
 
 
 def _enquiry_words() -> tuple[str, str]:
