@@ -304,7 +304,7 @@ def seeded_sqlite(sqlite_template: Path, sandbox_url: str, tmp_path_factory: pyt
 @pytest.fixture(scope="session")
 def seeded_postgres(postgres: Postgres, sandbox_url: str) -> str:
     """The name of a PostgreSQL database with the catalogue in it, to copy."""
-    postgres.execute("CREATE DATABASE farebox_seeded TEMPLATE farebox_template")
+    postgres.execute("CREATE DATABASE farebox_seeded TEMPLATE farebox_template STRATEGY FILE_COPY")
     seed(postgres.url("farebox_seeded"), sandbox_url)
     return "farebox_seeded"
 

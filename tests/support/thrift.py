@@ -3,6 +3,8 @@
 - Reading the public certificate authorities takes 30 ms of a core, and every HTTP client of the suite would do it.
 - Tests kill processes and never the machine, so no SQLite file waits for the disk (nor does PostgreSQL, see
   `tests.support.postgres`); `tests/kernel/test_db.py` sees to it that Farebox's own do.
+- Putting a statement into SQL takes longer than SQLite takes to answer it, and every database of a test would do it
+  again, as it would ask its server what it is: they share what they have put into SQL and what they were told.
 - Hashing a password takes 200 ms on purpose; `tests/accounts/test_passwords.py` sees to it that it does in Farebox.
 """
 
@@ -12,6 +14,10 @@ from pathlib import PurePath
 from typing import Any
 
 import argon2
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.util import LRUCache
 
 from app.accounts import passwords
 from app.kernel import db
@@ -21,6 +27,9 @@ from tests.support.effort import LONG
 BUNDLES = ("certifi/cacert.pem", "stripe/data/ca-certificates.crt")
 #: What SQLite is told in Farebox.
 DURABLE = db.SYNCHRONOUS
+#: As many statements as Farebox has, and more.
+STATEMENTS = 20_000
+MEMOS = "_type_memos"  # a cache
 _on = False
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 
@@ -36,6 +45,9 @@ def be_thrifty() -> None:
     _on = True
     ssl.create_default_context = _sharing(ssl.create_default_context)  # type: ignore[assignment]
     db.SYNCHRONOUS = "OFF"
+    db.create_engine = _sharing_statements(db.create_engine)  # type: ignore[assignment]
+    for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+        dialect.initialize = _sharing_what_was_told(dialect.initialize)  # type: ignore[method-assign]
     passwords.PasswordHasher = functools.partial(argon2.PasswordHasher, **CHEAP)  # type: ignore[misc,assignment]
 
 
@@ -61,3 +73,46 @@ def _sharing(make: Any) -> Any:
         return shared(*purpose, **given) if public else make(*purpose, **given)
 
     return create
+
+
+class Statements(LRUCache[Any, Any]):
+    """What statements are in SQL, for all databases of a kind: all of them are spoken to in the same way."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_of_kind(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_of_kind(key), value)
+
+
+def _of_kind(key: Any) -> Any:
+    dialect, *statement = key
+    return (dialect.name, *statement)
+
+
+def _sharing_statements(make: Any) -> Any:
+    shared = Statements(STATEMENTS)
+
+    @functools.wraps(make)
+    def create(*given: Any, **more: Any) -> Engine:
+        engine: Engine = make(*given, **more)
+        engine._compiled_cache = shared
+        return engine
+
+    return create
+
+
+def _sharing_what_was_told(initialize: Any) -> Any:
+    """All databases of a kind are at one server, or in one library."""
+    told: dict[str, Any] = {}
+
+    @functools.wraps(initialize)
+    def initialize_once(dialect: Dialect, connection: Any) -> None:
+        if told:
+            vars(dialect).update(told)
+            return
+        before = dict(vars(dialect))
+        initialize(dialect, connection)
+        told.update({name: value for name, value in vars(dialect).items() if name not in before and name != MEMOS})
+
+    return initialize_once
