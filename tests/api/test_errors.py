@@ -156,17 +156,6 @@ def test_an_unknown_route_is_json(client: TestClient) -> None:
     assert answer.headers["x-farebox-request-id"]
 
 
-def test_anthropics_routes_that_are_not_here_say_so_in_its_words(client: TestClient) -> None:
-    said = client.post("/v1/messages/batches", json={}).json()
-    assert (said["type"], said["error"]["type"], said["error"]["code"]) == (
-        "error",
-        "not_found_error",
-        "route_not_found",
-    )
-    listed = client.get("/v1/files-of-old", headers={"anthropic-version": "2023-06-01"}).json()
-    assert listed["error"]["type"] == "not_found_error"
-
-
 def test_a_wrong_method_says_which_are_right(app: FastAPI) -> None:
     answer = raising(app, tree.Broken("x")).post("/fails")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")

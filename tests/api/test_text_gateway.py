@@ -219,6 +219,9 @@ def test_errors_are_in_the_dialect_of_whoever_asks(gate: Gate) -> None:
     with pytest.raises(anthropic.NotFoundError, match="Did you mean gpt-4o-mini") as missing:
         gate.anthropic().messages.create(**{**said("Hello"), "model": "gpt-4o-mimi"})
     assert missing.value.body["error"]["type"] == "not_found_error"  # type: ignore[index,call-overload]
+    with pytest.raises(anthropic.NotFoundError, match="/v1/docs lists what there is") as nowhere:
+        gate.anthropic().messages.batches.list()
+    assert nowhere.value.body["type"] == "error"  # type: ignore[index,call-overload]
     with pytest.raises(anthropic.AuthenticationError) as unknown:
         gate.anthropic(api_key="fbx_nobody").messages.create(**said("Hello"))
     assert unknown.value.body["error"]["type"] == "authentication_error"  # type: ignore[index,call-overload]
