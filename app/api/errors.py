@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.patience import TooSlow
 from app.files.store import Expired, TooLarge
 from app.kernel import errors, logs
-from app.kernel.errors import FareboxError, InsufficientCredits
+from app.kernel.errors import Conflict, FareboxError, InsufficientCredits, ProviderBusy, ProviderError
 from app.kernel.ids import new_id
 from app.kernel.money import Money, plain
 
@@ -61,6 +61,8 @@ PROVIDER_SAYS: Mapping[type, str] = {
     errors.ProviderRefused: "The provider did not accept this request. Nothing was charged.",
     errors.ProviderUnclear: "The provider has not answered clearly. Ask for the generation to see how it ends.",
 }
+#: The SDKs obey it: what may have been bought is not asked for again, and what is refused stays so.
+NO_RETRY: Mapping[str, str] = {"x-should-retry": "false"}
 HTTP_CODES = {404: "route_not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -154,13 +156,15 @@ def answer(error: FareboxError, request: Request, top_up_url: str) -> JSONRespon
         details = {} if retry_after is None else {"retry_after_seconds": retry_after}
     else:
         said, details = error.message, {name: _plain(value) for name, value in error.details.items()}
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    headers: dict[str, str] = {} if retry_after is None else {"Retry-After": str(retry_after)}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Conflict | ProviderError) and not isinstance(error, ProviderBusy):
+        headers |= NO_RETRY
     return JSONResponse(envelope(said, type_of(error), error.stable_code, error.param, details), status, headers)
 
 
-def limit_headers(error: errors.LimitReached) -> dict[str, str]:
+def limit_headers(error: errors.LimitReached) -> Mapping[str, str]:
     """What a limit that was reached says in headers: the SDKs obey `x-should-retry` and wait for no budget."""
     said, (kind, _, per) = error.details, str(error.details.get("limit", "")).partition("_per_")
     if per == "minute" and "retry_after_seconds" in said:
@@ -169,7 +173,7 @@ def limit_headers(error: errors.LimitReached) -> dict[str, str]:
             f"x-ratelimit-remaining-{kind}": "0",
             f"x-ratelimit-reset-{kind}": f"{said['retry_after_seconds']}s",
         }
-    return {"x-should-retry": "false"} if per else {}
+    return NO_RETRY if per else {}
 
 
 def envelope(

@@ -107,6 +107,23 @@ def test_too_few_credits_is_the_documented_402(app: FastAPI) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("error", "header"),
+    [
+        (tree.ProviderUnclear("x"), "false"),  # it may have been bought
+        (tree.ProviderRefused("x"), "false"),
+        (tree.IdempotencyConflict("x"), "false"),
+        (tree.ProviderBusy("x"), None),
+        (tree.InvalidInput("x"), None),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_clients_are_told_not_to_send_again_what_may_have_been_bought(
+    app: FastAPI, error: FareboxError, header: str | None
+) -> None:
+    assert raising(app, error).get("/fails").headers.get("x-should-retry") == header
+
+
 @pytest.mark.parametrize("error", [tree.LimitReached, tree.ProviderBusy])
 def test_when_to_come_back_is_a_header(app: FastAPI, error: type[FareboxError]) -> None:
     answer = raising(app, error("slow down", retry_after_seconds=7)).get("/fails")

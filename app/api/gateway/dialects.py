@@ -9,10 +9,10 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from app.api import errors
-from app.kernel.errors import Conflict, FareboxError, ProviderBusy, ProviderError, ProviderUnclear
+from app.kernel.errors import FareboxError, ProviderUnclear
 
-#: The SDKs obey it: what may have been bought is not asked for again, and what is refused stays so.
-NO_RETRY = {"x-should-retry": "false"}
+#: What of our own answer's headers goes with it.
+KEPT = ("retry-after", "www-authenticate", "x-should-retry")
 #: Anthropic's names for our kinds of errors, by status.
 ANTHROPIC_TYPES: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -48,9 +48,7 @@ class Dialect:
         said = json.loads(bytes(answer.body))
         if isinstance(error, ProviderUnclear):
             said["error"]["message"] = errors.PROVIDER_SAYS[ProviderUnclear]
-        headers = {name: answer.headers[name] for name in ("retry-after", "www-authenticate") if name in answer.headers}
-        if isinstance(error, Conflict | ProviderError) and not isinstance(error, ProviderBusy):
-            headers |= NO_RETRY
+        headers = {name: answer.headers[name] for name in KEPT if name in answer.headers}
         return answer.status_code, self.envelope(said, answer.status_code, _request_id(request)), headers
 
 
