@@ -6,7 +6,7 @@ A plan may change under them. What was paid ahead for days that are left comes b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -28,6 +28,14 @@ from app.plans import tables as plans
 ADDON = tables.subscription_addon
 RECURRING, ONE_TIME = "recurring", "onetime"
 NOW, LATER = "immediate", "end_of_period"
+
+
+class Done(NamedTuple):
+    """An addon after the act; the invoice it made, and what was charged or given back by days."""
+
+    kept: Row[Any]
+    invoice: Row[Any] | None
+    lines: Sequence[RatedLine] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ def read(connection: Connection, given: Given, terms: Rhythm, at: datetime) -> W
     if start_at is not None and at_period_end:
         raise given.wrong("start_date", "and change_at say the same thing: give one of them.")
     when = max(start_at or at, at)
-    prices = agreeing.prices_of(connection, row.id, terms.currency, terms.unit, terms.count, when, entity="ADDON")
+    prices = agreeing.prices_that_fit(connection, {"id": row.id, "name": row.name}, terms, when, entity="ADDON")
     lines = agreeing.lines_of_prices(connection, given, prices, terms)
     return Wish(
         row.id,
@@ -84,9 +92,7 @@ def begin_with(
         _keep(connection, row, wish, _start(row, wish, row.start_at), actor, now)
 
 
-def add(
-    connection: Connection, subscription_id: str, wish: Wish, *, actor: str, now: datetime
-) -> tuple[Row[Any], Row[Any] | None]:
+def add(connection: Connection, subscription_id: str, wish: Wish, *, actor: str, now: datetime) -> Done:
     """One more addon, and the invoice of what it costs for the days that are left of the period."""
     row = subscriptions.find(connection, subscription_id, lock=True)
     if row.state == State.CANCELLED:
@@ -99,11 +105,11 @@ def add(
     at = _start(row, wish, now)
     prorating.hold(connection, row, now)
     kept, line_ids = _keep(connection, row, wish, at, actor, now)
-    made = None
+    lines: Sequence[RatedLine] = ()
     if wish.prorate and row.state in (State.ACTIVE, State.INCOMPLETE) and at < row.period_end:
         plan = NewPlan(row.plan_id, wish.name, wish.lines, Unit(row.billing_period), row.billing_period_count)
-        made = _invoice(connection, row, kept.id, prorating.charge(row, plan, at, line_ids), actor, now)
-    return kept, made
+        lines = prorating.charge(row, plan, at, line_ids)
+    return Done(kept, _invoice(connection, row, kept.id, lines, actor, now), lines)
 
 
 def remove(
@@ -116,12 +122,12 @@ def remove(
     reason: str,
     actor: str,
     now: datetime,
-) -> tuple[Row[Any], Row[Any] | None]:
+) -> Done:
     """It ends then; what was paid ahead and is not used comes back as credit. Again, it changes nothing."""
     row = subscriptions.find(connection, find(connection, association_id).subscription_id, lock=True)
     kept = find(connection, association_id)
     if kept.cancelled_at is not None:
-        return kept, None
+        return Done(kept, None)
     end = row.period_end if at_period_end else max(at or now, now, kept.start_at)
     if kept.end_at is not None and kept.end_at < end:
         end = kept.end_at
@@ -136,7 +142,8 @@ def remove(
     values = {"end_at": end, "cancelled_at": now, "cancel_reason": reason or None, "updated_at": now}
     connection.execute(update(ADDON).where(ADDON.c.id == association_id).values(**values))
     versions.bump(connection, versions.ENTITLEMENTS)
-    return find(connection, association_id), _invoice(connection, row, association_id, credits_, actor, now)
+    made = _invoice(connection, row, association_id, credits_, actor, now)
+    return Done(find(connection, association_id), made, credits_)
 
 
 def find(connection: Connection, association_id: str) -> Row[Any]:

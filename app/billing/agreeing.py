@@ -111,7 +111,7 @@ def read_change(connection: Connection, given: Given, row: Any, now: datetime) -
     if given.maybe_choice("billing_cycle", tuple(Anchoring)) not in (None, row.billing_cycle):
         raise given.wrong("billing_cycle", f"stays {row.billing_cycle} when the plan changes.")
     terms = Rhythm(row.id, row.currency, unit, count)
-    prices = _offered(connection, plan, terms, now)
+    prices = prices_that_fit(connection, plan, terms, now)
     return NewPlan(str(plan["id"]), str(plan["name"]), tuple(Line(pin(price)) for price in prices), unit, count)
 
 
@@ -181,22 +181,23 @@ def line_of(connection: Connection, given: Given, terms: Rhythm, now: datetime, 
     return line
 
 
-def _offered(
-    connection: Connection, plan: Mapping[str, Any], terms: Rhythm, at: datetime
+def prices_that_fit(
+    connection: Connection, what: Mapping[str, Any], terms: Rhythm, at: datetime, *, entity: str = "PLAN"
 ) -> Sequence[Mapping[str, Any]]:
-    """The prices of a plan that go with a subscription. One that has prices, but none of these, is refused: nothing
-    would be billed of it."""
-    found = prices_of(connection, str(plan["id"]), terms.currency, terms.unit, terms.count, at)
+    """The prices of a plan, or of an addon, that go with a subscription. One that has prices, but none of these, is
+    refused: nothing would be billed of it."""
+    found = prices_of(connection, str(what["id"]), terms.currency, terms.unit, terms.count, at, entity=entity)
     price = tables.price
     others = select(price.c.id).where(
-        price.c.entity_type == "PLAN", price.c.entity_id == plan["id"], price.c.status == tables.PUBLISHED
+        price.c.entity_type == entity, price.c.entity_id == what["id"], price.c.status == tables.PUBLISHED
     )
     if not found and connection.execute(others).first() is not None:
         every = terms.unit if terms.count == 1 else f"{terms.count} {terms.unit}"
         raise InvalidInput(
-            f"{plan['name']} has no prices in {terms.currency} for {every} periods.", param="currency",
-            code="plan_not_priced",
-        )  # fmt: skip
+            f"{what['name']} has no prices in {terms.currency} for {every} periods.",
+            param="currency" if entity == "PLAN" else "addon_id",
+            code=f"{entity.lower()}_not_priced",
+        )
     return found
 
 
@@ -209,7 +210,7 @@ def _lines(
     now: datetime,
 ) -> list[Line]:
     """The plan's, as far as they are wanted and changed; `Agreement.own` says what else."""
-    prices = _offered(connection, plan, terms, max(start_at, now))
+    prices = prices_that_fit(connection, plan, terms, max(start_at, now))
     chosen = given.texts("include_price_ids") if given.has("include_price_ids") else None
     offered = {str(price["id"]) for price in prices}
     if unknown := set(chosen or ()) - offered:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.billing import addons, agreeing, beginning, closing, promised, subscriptions
 from app.billing.audit import run_audit
 from app.kernel.db import Database
-from app.kernel.errors import Conflict, NotFound
+from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.given import Given
 from tests.billing.world import World, at
 
@@ -71,6 +71,14 @@ def test_from_the_start_its_prices_are_on_the_first_invoice(world: World) -> Non
         (5700, [("Base", 2000), ("Seats", 3000), ("Set-up", 700)]),
         (5000, [("Base", 2000), ("Seats", 3000)]),
     ]
+
+
+def test_one_that_has_no_price_for_the_subscription_is_refused_and_not_given_away(world: World) -> None:
+    made = subscribed(world)
+    yearly = world.addon("yearly", {**SEATS, "billing_period": "ANNUAL"})
+    with pytest.raises(InvalidInput, match="yearly has no prices in USD for MONTHLY periods"):
+        take(world, made, yearly)
+    take(world, made, world.addon("free"))
 
 
 def test_within_a_period_the_days_that_are_left_are_charged_and_what_is_paid_once_in_full(world: World) -> None:

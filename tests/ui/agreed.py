@@ -29,6 +29,21 @@ def plan(home: House, name: str, fee: str) -> str:
     return made
 
 
+def addon(home: House, name: str, fee: str, period: str = "MONTHLY") -> str:
+    """An addon with a fee that is paid ahead; its id. The name is told apart from those of other tests."""
+    with home.services.db.write() as connection:
+        who = {"actor": "test", "now": home.services.desk.clock()}
+        called = f"{name} {home.workspace_id[-8:]}"
+        made: str = catalog.create_addon(connection, Given({"name": called, "lookup_key": called}), **who)["id"]
+        price = {
+            "entity_type": "ADDON", "entity_id": made, "currency": "USD", "price_unit_type": "FIAT", "type": "FIXED",
+            "billing_period": period, "billing_model": "FLAT_FEE", "invoice_cadence": "ADVANCE", "amount": fee,
+            "display_name": "Seats",
+        }  # fmt: skip
+        price_book.create(connection, Given(price), **who)
+    return made
+
+
 def subscribe(home: House, plan_id: str) -> Row[Any]:
     """The house's workspace is on it from now on; the draft of its first invoice."""
     body = {"plan_id": plan_id, "currency": "USD", "billing_period": "MONTHLY"}

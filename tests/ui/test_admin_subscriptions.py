@@ -172,6 +172,47 @@ async def test_another_plan_now_or_with_the_period(desk: Screen, plan) -> None:
     assert sorted(drafts) == ["$20.00", "$30.00"]
 
 
+async def test_an_addon_is_taken_and_dropped_with_the_figures_in_view(desk: Screen, plan) -> None:
+    page = await subscribed(desk, plan("Seated", "20"))
+    seats, yearly = agreed.addon(desk.house, "Seats", "30"), agreed.addon(desk.house, "Yearly", "300", "ANNUAL")
+    page = await desk.open(SubscriptionState, f"/admin/subscriptions/{page.facts['id']}")
+    assert (page.may["add_addon"], page.addons) == (True, [])
+    await desk.act(page.begin("add_addon"))
+    offered = [each["value"] for each in page.addons_on_offer]
+    assert (seats in offered, yearly in offered) == (True, False)  # no price that fits: it would be given away
+    page.addon = ""
+    await desk.act(page.act())
+    assert page.error == "Choose an addon."
+    await desk.act(page.choose_addon(yearly))
+    assert page.addon == ""
+    await desk.act(page.choose_addon(seats))
+    assert (page.net_name, page.net, [row["name"] for row in page.changes]) == (
+        "For the days left",
+        "$30.00",
+        ["Seats"],
+    )
+    assert page.means.startswith("It begins now. An invoice over $30.00")
+    await desk.act(page.act())
+    await desk.act(page.act())  # a second click finds it closed
+    [taken] = page.addons
+    assert (taken["state"], taken["may_drop"], page.doing) == ("Active", True, "")
+    assert sorted(row["total"] for row in page.billed if row["is_draft"]) == ["$20.00", "$30.00"]
+
+    await desk.act(page.begin("drop_addon"))
+    assert page.doing == ""  # it is begun with its row
+    await desk.act(page.begin_drop("addon_assoc_nobody"))
+    assert page.doing == ""
+    await desk.act(page.begin_drop(taken["id"]))
+    assert (page.when, page.means.startswith("It ends on"), page.changes) == ("period_end", True, [])
+    await desk.act(page.choose_when("now"))
+    assert (page.net_name, page.net) == ("Credit", "$30.00")
+    page.write_reason("Not needed")
+    await desk.act(page.act())
+    [dropped] = page.addons
+    assert (dropped["state"], dropped["may_drop"]) == ("Over", False)
+    assert any(row["detail"] == "Not needed" for row in page.history)
+
+
 async def test_the_same_plan_is_no_change(desk: Screen, plan) -> None:
     same = plan("Same", "20")
     page = await subscribed(desk, same)

@@ -33,14 +33,15 @@ def with_addons(billing: Billing) -> APIRouter:
         with db.write() as connection:
             row = subscriptions.find(connection, body.text("subscription_id"), lock=True)
             wish = addons.read(connection, body, agreeing.rhythm_of(row), now)
-            kept, made = addons.add(connection, row.id, wish, actor=key.id, now=now)
-            return show.addon(kept, now) | {"invoice": made and invoice_wire.shown(connection, made)}
+            done = addons.add(connection, row.id, wish, actor=key.id, now=now)
+            made = done.invoice and invoice_wire.shown(connection, done.invoice)
+            return show.addon(done.kept, now) | {"invoice": made}
 
     @api.delete("/subscriptions/addon")
     def remove_addon(key: Key, body: Body) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            kept, _ = addons.remove(
+            done = addons.remove(
                 connection,
                 body.text("addon_association_id"),
                 at=body.maybe_moment("effective_date"),
@@ -50,7 +51,7 @@ def with_addons(billing: Billing) -> APIRouter:
                 actor=key.id,
                 now=now,
             )
-            return {"message": f"The addon ends at {wire.moment(kept.end_at)}."}
+            return {"message": f"The addon ends at {wire.moment(done.kept.end_at)}."}
 
     @api.get("/subscriptions/{subscription_id}/addons/associations")
     def addons_of(_key: Key, subscription_id: str) -> dict[str, Any]:

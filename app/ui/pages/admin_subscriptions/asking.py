@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from app.accounts.audit import note
-from app.billing import agreeing, beginning, closing, invoices, subscriptions, undo
+from app.billing import addons, agreeing, beginning, closing, invoices, subscriptions, undo
 from app.billing.periods import Unit
 from app.billing.rating import RatedLine
 from app.kernel.errors import InvalidInput, NotFound
@@ -131,6 +131,65 @@ def keep(connection: Connection, subscription_id: str, *, now: datetime) -> Outc
 def keep_plan(connection: Connection, subscription_id: str, *, now: datetime) -> Outcome:
     """It does not move to the other plan."""
     return Outcome(undo.keep_plan(connection, subscription_id, now=now))
+
+
+def addons_on_offer(connection: Connection, row: Row[Any], now: datetime) -> list[tuple[str, str]]:
+    """Id and name of every addon that the subscription could take: its prices fit, or it has none."""
+    addon, terms = plans.addon.c, agreeing.rhythm_of(row)
+    query = select(addon.id, addon.name).where(addon.status == PUBLISHED).order_by(addon.name).limit(MOST_PLANS)
+    found = []
+    for addon_id, name in connection.execute(query).tuples():
+        try:
+            agreeing.prices_that_fit(connection, {"id": addon_id, "name": name}, terms, now, entity="ADDON")
+        except InvalidInput:
+            continue
+        found.append((addon_id, name))
+    return found
+
+
+def add_addon(
+    connection: Connection,
+    subscription_id: str,
+    addon_id: str,
+    *,
+    when: str,
+    once: bool,
+    prorate: bool,
+    actor: str,
+    now: datetime,
+) -> Outcome:
+    """One more addon, now or from the next period on; `once` is for the period in which it begins."""
+    row = subscriptions.find(connection, subscription_id)
+    given = {
+        "addon_id": addon_id,
+        "change_at": addons.LATER if when == LATER else addons.NOW,
+        "cadence": addons.ONE_TIME if once else addons.RECURRING,
+        "proration_behavior": "create_prorations" if prorate else "none",
+    }
+    wish = addons.read(connection, Given(given), agreeing.rhythm_of(row), now)
+    done = addons.add(connection, subscription_id, wish, actor=actor, now=now)
+    return Outcome(subscriptions.find(connection, subscription_id), done.invoice, tuple(done.lines))
+
+
+def drop_addon(
+    connection: Connection,
+    subscription_id: str,
+    association_id: str,
+    *,
+    when: str,
+    prorate: bool,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> Outcome:
+    """An addon of this subscription ends, now or with the period."""
+    if addons.find(connection, association_id).subscription_id != subscription_id:
+        raise NotFound(f"There is no addon association {association_id[:100]}.", code="addon_association_not_found")
+    later = when == LATER
+    done = addons.remove(
+        connection, association_id, at=None, at_period_end=later, prorate=prorate, reason=reason, actor=actor, now=now
+    )
+    return Outcome(subscriptions.find(connection, subscription_id), done.invoice, tuple(done.lines))
 
 
 def issue(connection: Connection, subscription_id: str, invoice_id: str, *, now: datetime) -> Outcome:

@@ -13,6 +13,7 @@ from app.ui.components import (
     definition,
     empty_state,
     icon,
+    icon_button,
     kpi,
     kpi_strip,
     link_button,
@@ -87,7 +88,7 @@ def _whole() -> rx.Component:
             label=t("admin_subscriptions.one"),
         ),
         rx.el.div(
-            column(_lines(), _invoices(), class_name="gap-[14px]"),
+            column(_lines(), _addons(), _invoices(), class_name="gap-[14px]"),
             column(_next(), _history(), _about(), class_name="gap-[14px]"),
             class_name="fb-today",
         ),
@@ -95,12 +96,13 @@ def _whole() -> rx.Component:
     )
 
 
-def _act(doing: str, icon_name: str, *, kind: Any = "outline") -> rx.Component:
+def _act(doing: str, icon_name: str, *, kind: Any = "outline", size: Any = "control") -> rx.Component:
     return rx.cond(
         STATE.may[doing],
         button(
             t(f"admin_subscriptions.act.{doing}"),
             kind=kind,
+            size=size,
             icon_name=icon_name,
             on_click=STATE.begin(doing),
             custom_attrs={"data-testid": f"begin-{doing}"},
@@ -156,6 +158,44 @@ def _line(one: Any) -> rx.Component:
                 ),
                 rx.el.span(one["when"], class_name="fb-small fb-num"),
                 class_name="items-end",
+            ),
+            class_name="fb-price-row",
+        ),
+        key=one["id"],
+        custom_attrs={"data-quiet": rx.cond(one["is_over"], "true", "false")},
+    )
+
+
+def _addons() -> rx.Component:
+    filled = rx.el.ul(rx.foreach(STATE.addons, _addon), class_name="fb-entries")
+    nothing = rx.el.p(t("admin_subscriptions.addon.none"), class_name="fb-text-2 p-[14px]")
+    shown = panel(
+        t("admin_subscriptions.addon.title"),
+        rx.cond(STATE.addons.length() > 0, filled, nothing),
+        actions=[_act("add_addon", "plus", size="small")],
+        flush=True,
+        custom_attrs={"data-testid": "addons"},
+    )
+    return rx.cond(STATE.ready & (STATE.may["add_addon"] | (STATE.addons.length() > 0)), shown)
+
+
+def _addon(one: Any) -> rx.Component:
+    return rx.el.li(
+        row(
+            column(
+                rx.el.span(one["name"], class_name="fb-strong fb-cut", title=one["name"]),
+                rx.el.span(one["when"], class_name="fb-small fb-num"),
+                class_name="flex-1 gap-[2px] min-w-0",
+            ),
+            chip(one["state"], tone=one["tone"]),
+            rx.cond(
+                one["may_drop"],
+                icon_button(
+                    "circle-minus",
+                    t("admin_subscriptions.act.drop_addon"),
+                    on_click=STATE.begin_drop(one["id"]),
+                    custom_attrs={"data-testid": "drop-addon"},
+                ),
             ),
             class_name="fb-price-row",
         ),

@@ -2,98 +2,49 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypedDict
+from datetime import datetime
+from typing import ClassVar
 
 import reflex as rx
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from app import services
-from app.accounts.tables import User
-from app.billing import closing, invoices, subscriptions
-from app.billing.drafts import Built
-from app.billing.lifecycle import State
+from app.billing import invoices, subscriptions
 from app.billing.trying import tried
-from app.kernel.db import metadata
 from app.kernel.errors import FareboxError, NotFound
-from app.kernel.fiat import Fiat
 from app.kernel.ids import is_id, new_id
 from app.kernel.text import t
-from app.metering import meter_book
-from app.plans import customers
-from app.plans import tables as plans
 from app.services import Services
 from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_subscriptions import asking
 from app.ui.pages.admin_subscriptions.asking import LATER, NOW, Outcome
+from app.ui.pages.admin_subscriptions.detail_read import NO_FACTS, Facts, facts_of, may, read
 from app.ui.pages.admin_subscriptions.rows import (
-    TONES,
+    AddonRow,
     ChangeRow,
     Choice,
     LineRow,
     MomentRow,
+    addon_row,
     balance_words,
     change_rows,
     history_rows,
     line_row,
-    note,
     period_words,
-    state_word,
 )
-from app.ui.pages.billed.rows import InvoiceRow, SumRow, draft_lines, draft_sums, invoice_row, span
+from app.ui.pages.billed.rows import InvoiceRow, SumRow, draft_lines, draft_sums, invoice_row
 from app.ui.pages.billed.rows import LineRow as BilledRow
 from app.ui.roles import Role
 
-MOST_INVOICES = 50
 LONGEST = 300
 #: What is done about a subscription; each asks first.
-ACTS = ("cancel", "keep", "pause", "resume", "change", "keep_plan", "issue")
-_ALIVE = (State.ACTIVE, State.TRIALING, State.INCOMPLETE, State.PAUSED, State.DRAFT)
-
-
-class Facts(TypedDict):
-    id: str
-    customer: str
-    customer_href: str
-    plan: str
-    plan_href: str
-    state: str
-    tone: str
-    note: str
-    period: str
-    days_left: str
-    rhythm: str
-    started: str
-    trial: str
-    currency: str
-    carried: str
-    terms: str
-    coupons: str
-    cycle: str
-    key: str
-
-
-NO_FACTS: Facts = Facts(**dict.fromkeys(Facts.__annotations__, ""))  # type: ignore[typeddict-item]
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Everything the page shows, read at once."""
-
-    row: Row[Any]
-    customer: str
-    workspace_id: str
-    plan: str
-    lines: list[Row[Any]]
-    pauses: list[Row[Any]]
-    billed: list[Row[Any]]
-    meters: dict[str, str]
-    names: dict[str, str]
-    coupons: list[str]
-    preview: Built | None
-    refused: str
+ACTS = ("cancel", "keep", "pause", "resume", "change", "keep_plan", "add_addon", "drop_addon", "issue")
+#: Done now, or with the period.
+TIMED = ("cancel", "change", "add_addon", "drop_addon")
+#: About one of the rows on the page: begun with its id.
+_OF_A_ROW = ("issue", "drop_addon")
 
 
 class SubscriptionState(PageState):
@@ -104,6 +55,7 @@ class SubscriptionState(PageState):
     facts: Facts = NO_FACTS
     may: dict[str, bool] = dict.fromkeys(ACTS, False)
     lines: list[LineRow] = []
+    addons: list[AddonRow] = []
     billed: list[InvoiceRow] = []
     history: list[MomentRow] = []
     next_lines: list[BilledRow] = []
@@ -121,6 +73,9 @@ class SubscriptionState(PageState):
     invoice: bool = True
     plan: str = ""
     plans: list[Choice] = []
+    addon: str = ""
+    addons_on_offer: list[Choice] = []
+    once: bool = False
     rhythm: str = ""
     rhythms: list[Choice] = []
     changes: list[ChangeRow] = []
@@ -128,7 +83,7 @@ class SubscriptionState(PageState):
     net: str = ""
     means: str = ""
     error: str = ""
-    _subject: str = ""  # of the draft that is to be issued
+    _subject: str = ""  # the draft that is to be issued, the addon that is to be dropped
 
     @rx.event
     async def load(self):
@@ -142,9 +97,14 @@ class SubscriptionState(PageState):
     @rx.event
     async def begin(self, doing: str):
         """Ask before something is done."""
-        if doing not in ACTS or doing == "issue" or not self.may[doing]:
+        if doing not in ACTS or doing in _OF_A_ROW or not self.may[doing]:
             return
         self._open(str(doing))
+        if doing == "add_addon":
+            found = await asyncio.to_thread(_addons, services.current(), self.facts["id"])
+            self.addons_on_offer = [Choice(value=key, label=name) for key, name in found]
+            self.addon = self.addons_on_offer[0]["value"] if len(self.addons_on_offer) == 1 else ""
+            self.once = False
         if doing == "change":
             house = services.current()
             self.plans = [Choice(value=key, label=name) for key, name in await asyncio.to_thread(_plans, house)]
@@ -158,6 +118,14 @@ class SubscriptionState(PageState):
             self._open("issue")
             self._subject = str(invoice_id)
             self.means = t("admin_subscriptions.issue.means")
+
+    @rx.event
+    async def begin_drop(self, association_id: str):
+        """Ask before an addon is dropped."""
+        if any(row["id"] == association_id and row["may_drop"] for row in self.addons):
+            self._open("drop_addon")
+            self._subject = str(association_id)
+            await self._weigh()
 
     @rx.event
     def opened(self, is_open: bool):
@@ -179,6 +147,18 @@ class SubscriptionState(PageState):
     @rx.event
     async def choose_invoice(self, on: bool):
         self.invoice = on is True
+        await self._weigh()
+
+    @rx.event
+    async def choose_addon(self, addon: str):
+        if any(each["value"] == addon for each in self.addons_on_offer):
+            self.addon = str(addon)
+            await self._weigh()
+
+    @rx.event
+    async def choose_once(self, on: bool):
+        """For the period in which it begins, and no longer."""
+        self.once = on is True
         await self._weigh()
 
     @rx.event
@@ -210,7 +190,7 @@ class SubscriptionState(PageState):
             return None
         house, work = services.current(), self._work(doing)
         if work is None:
-            self.error = t("admin_subscriptions.missing.plan")
+            self.error = t(f"admin_subscriptions.missing.{'addon' if doing == 'add_addon' else 'plan'}")
             return None
         self.busy = True
         try:
@@ -231,7 +211,8 @@ class SubscriptionState(PageState):
 
     def _open(self, doing: str) -> None:
         self.doing, self.stamp, self.busy = doing, new_id("req"), False
-        self.when, self.reason, self.prorate, self.invoice = LATER if doing == "cancel" else NOW, "", True, True
+        self.when = LATER if doing in ("cancel", "drop_addon") else NOW
+        self.reason, self.prorate, self.invoice = "", True, True
         self._forget()
 
     def _forget(self) -> None:
@@ -257,8 +238,24 @@ class SubscriptionState(PageState):
                 return lambda c: asking.keep_plan(c, key, now=now)
             case "issue":
                 return lambda c: asking.issue(c, key, subject, now=now)
+            case "drop_addon":
+                return lambda c: asking.drop_addon(
+                    c, key, subject, when=when, prorate=prorate, reason=reason, actor=by, now=now
+                )
+        return self._addition(key, by, now) if doing == "add_addon" else self._move(key, by, now)
+
+    def _addition(self, key: str, by: str, now: datetime) -> Callable[[Connection], Outcome] | None:
+        """The addon that is chosen, taken."""
+        addon, when, once, prorate = self.addon, self.when, self.once, self.prorate
+        if not addon:
+            return None
+        return lambda c: asking.add_addon(c, key, addon, when=when, once=once, prorate=prorate, actor=by, now=now)
+
+    def _move(self, key: str, by: str, now: datetime) -> Callable[[Connection], Outcome] | None:
+        """To the plan and the rhythm that are chosen."""
         if not (self.plan and self.rhythm):
             return None
+        when, prorate = self.when, self.prorate
         unit, count = self.rhythm.split("|")
         wish = {"target_plan_id": self.plan, "billing_period": unit, "billing_period_count": int(count)}
         return lambda c: asking.change_plan(c, key, wish, when=when, prorate=prorate, actor=by, now=now)
@@ -283,10 +280,10 @@ class SubscriptionState(PageState):
         """What is about to happen, in a sentence."""
         row = outcome.row
         end, doing = present.date(row.period_end), self.doing
-        later = self.when == LATER and doing in ("cancel", "change")
+        later = self.when == LATER and doing in TIMED
         if doing == "keep":
             return t("admin_subscriptions.keep.means", day=end)
-        if doing in ("cancel", "change") and not later and outcome.invoice is not None:
+        if doing in ("cancel", "change", "add_addon") and not later and outcome.invoice is not None:
             total = present.fiat(invoices.remaining(outcome.invoice))
             return t(f"admin_subscriptions.{doing}.means_invoice", total=total)
         return t(f"admin_subscriptions.{doing}.means_{'later' if later else 'now'}", day=end)
@@ -304,11 +301,12 @@ class SubscriptionState(PageState):
             return
         at, row = house.desk.clock(), whole.row
         self.facts = facts_of(whole, at)
-        self.may = may(row)
+        self.may = may(whole)
         shown = [line_row(line, whole.meters, at) for line in whole.lines]
         self.lines = sorted(shown, key=lambda line: line["is_over"])
+        self.addons = [addon_row(kept, at) for kept in reversed(whole.addons)]
         self.billed = [invoice_row(each, at, for_operator=True) for each in whole.billed]
-        self.history = history_rows(row, whole.lines, whole.pauses, whole.billed, whole.names, at)
+        self.history = history_rows(row, whole.lines, whole.pauses, whole.billed, whole.addons, whole.names, at)
         self.next_refused = whole.refused
         self.next_lines, self.next_sums, self.next_total, self.next_words = [], [], "", ""
         if whole.preview is not None:
@@ -316,94 +314,6 @@ class SubscriptionState(PageState):
             self.next_total = present.fiat(whole.preview.draft.total)
             self.next_words = t("admin_subscriptions.next.words", day=present.date(row.cancel_at or row.period_end))
         self.ready, self.missing = True, False
-
-
-def facts_of(whole: Whole, at: Any) -> Facts:
-    """The head of the page."""
-    row = whole.row
-    left = max((row.period_end - at).days, 0)
-    is_over = row.state == State.CANCELLED
-    return Facts(
-        id=row.id,
-        customer=whole.customer,
-        customer_href=f"/admin/customers/{whole.workspace_id}",
-        plan=whole.plan,
-        plan_href=f"/admin/plans?plan={row.plan_id}",
-        state=state_word(row.state),
-        tone=TONES.get(row.state, "neutral"),
-        note=note(row, at),
-        period=present.NOTHING if is_over else _days(row),
-        days_left="" if is_over else t("admin_subscriptions.days_left", count=present.count(left)),
-        rhythm=period_words(row.billing_period, row.billing_period_count),
-        started=present.date(row.start_at),
-        trial=span(row.trial_start, row.trial_end) if row.trial_end else "",
-        currency=row.currency,
-        carried=present.fiat(Fiat(row.carried, row.currency)) if row.carried else "",
-        terms=t("admin_subscriptions.terms_days", days=invoices.net_days(row.agreed, at)),
-        coupons=", ".join(whole.coupons),
-        cycle=t(f"admin_subscriptions.cycle.{row.billing_cycle}"),
-        key=row.lookup_key or "",
-    )
-
-
-def _days(row: Row[Any]) -> str:
-    """`9 Nov – 9 Dec`."""
-    return f"{present.short_date(row.period_start)} {present.NOTHING} {present.short_date(row.period_end)}"
-
-
-def may(row: Row[Any]) -> dict[str, bool]:
-    """What can be done about it now."""
-    state, waits_to_end = State(row.state), row.cancel_at is not None and row.cancel_at != row.end_at
-    return {
-        "cancel": state in _ALIVE and not waits_to_end,
-        "keep": state in _ALIVE and waits_to_end,
-        "pause": state == State.ACTIVE,
-        "resume": state == State.PAUSED,
-        "change": state in (State.ACTIVE, State.TRIALING) and not row.next_plan,
-        "keep_plan": state in _ALIVE and bool(row.next_plan),
-        "issue": False,
-    }
-
-
-def read(house: Services, subscription_id: str) -> Whole:
-    """The subscription with all that hangs on it, and the invoice it would get."""
-    invoice = invoices.INVOICE
-    with house.db.read() as connection:
-        row = subscriptions.find(connection, subscription_id)
-        customer = customers.get(connection, row.customer_id)
-        plan = connection.execute(select(plans.plan.c.name).where(plans.plan.c.id == row.plan_id)).scalar() or ""
-        found = select(invoice).where(invoice.c.subscription_id == row.id)
-        billed = connection.execute(
-            found.order_by(invoice.c.created_at.desc(), invoice.c.id.desc()).limit(MOST_INVOICES)
-        )
-        pauses = subscriptions.pauses_of(connection, row.id)
-        meters = {meter.id: meter.name for meter in meter_book.every(connection)}
-        ids = sorted({str(each["coupon_id"]) for each in row.agreed.get("coupons") or ()})
-        coupon = plans.coupon.c
-        coupons = list(
-            connection.execute(select(coupon.name).where(coupon.id.in_(ids)).order_by(coupon.name)).scalars()
-        )
-        preview, refused = _preview(connection, row, house)
-        names = _names(connection, {row.created_by, *(pause.created_by for pause in pauses)})
-        return Whole(
-            row, customer.name, customer.workspace_id, plan, subscriptions.lines_of(connection, row.id), pauses,
-            list(billed), meters, names, coupons, preview, refused,
-        )  # fmt: skip
-
-
-def _names(connection: Connection, actors: set[str]) -> dict[str, str]:
-    user = metadata.tables[str(User.__tablename__)].c
-    return dict(connection.execute(select(user.id, user.name).where(user.id.in_(sorted(actors)))).tuples().all())
-
-
-def _preview(connection: Connection, row: Row[Any], house: Services) -> tuple[Built | None, str]:
-    """What it would be billed if its period ended now; nothing for one that is over or has not begun."""
-    if row.state not in (State.ACTIVE, State.TRIALING, State.PAUSED):
-        return None, ""
-    try:
-        return closing.preview(connection, row.id, now=house.desk.clock())[1], ""
-    except FareboxError as refused:
-        return None, refused.message
 
 
 def _do(house: Services, work: Callable[[Connection], Outcome], action: str, actor: str) -> Outcome:
@@ -416,6 +326,12 @@ def _do(house: Services, work: Callable[[Connection], Outcome], action: str, act
 def _plans(house: Services) -> list[tuple[str, str]]:
     with house.db.read() as connection:
         return asking.plans_on_offer(connection)
+
+
+def _addons(house: Services, subscription_id: str) -> list[tuple[str, str]]:
+    with house.db.read() as connection:
+        row = subscriptions.find(connection, subscription_id)
+        return asking.addons_on_offer(connection, row, house.desk.clock())
 
 
 def _rhythms(house: Services, plan_id: str, currency: str) -> list[tuple[str, int]]:

@@ -1,5 +1,6 @@
 """What is asked before something is done about a subscription: one dialog, whatever the act."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
@@ -22,18 +23,19 @@ from app.ui.components import (
     var,
 )
 from app.ui.pages.admin_subscriptions.asking import LATER, NOW
-from app.ui.pages.admin_subscriptions.detail_state import ACTS, SubscriptionState
+from app.ui.pages.admin_subscriptions.detail_state import ACTS, TIMED, SubscriptionState
 
 STATE = var(SubscriptionState)
 
 
 def act_dialog() -> rx.Component:
     doing = STATE.doing
-    timed, reasoned = (doing == "cancel") | (doing == "change"), (doing == "cancel") | (doing == "pause")
+    timed, reasoned = _is_one_of(TIMED), _is_one_of(("cancel", "pause", "drop_addon"))
     return dialog(
         rx.el.div(
             column(
                 rx.cond(doing == "change", _plan()),
+                rx.cond(doing == "add_addon", _addon()),
                 rx.cond(timed, _when()),
                 rx.cond(timed & (STATE.when == NOW), _money(doing)),
                 rx.cond(reasoned, _reason()),
@@ -63,6 +65,33 @@ def act_dialog() -> rx.Component:
 
 def _of_each(what: str) -> Any:
     return rx.match(STATE.doing, *[(one, t(f"admin_subscriptions.{what}.{one}")) for one in ACTS], "")
+
+
+def _is_one_of(acts: Sequence[str]) -> Any:
+    return rx.Var.create(list(acts)).contains(STATE.doing)
+
+
+def _addon() -> rx.Component:
+    label = t("admin_subscriptions.addon.one")
+    return column(
+        field(
+            label,
+            select(
+                STATE.addons_on_offer,
+                value=STATE.addon,
+                on_change=STATE.choose_addon,
+                label=label,
+                placeholder=t("admin_plans.form.choose"),
+            ),
+        ),
+        switch_row(
+            t("admin_subscriptions.addon.once"),
+            detail=t("admin_subscriptions.addon.once_words"),
+            checked=STATE.once,
+            on_change=STATE.choose_once,
+        ),
+        class_name="gap-[14px]",
+    )
 
 
 def _plan() -> rx.Component:

@@ -5,7 +5,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final, TypedDict
 
-from app.billing import closing
+from app.billing import addons, closing
 from app.billing.lifecycle import State
 from app.billing.listing import ENDING, Listed
 from app.billing.rating import RatedLine
@@ -52,6 +52,18 @@ class LineRow(TypedDict):
     when: str
     quantity: str
     plan: str
+    is_over: bool
+
+
+class AddonRow(TypedDict):
+    """An addon on the subscription; `id` is that of the association."""
+
+    id: str
+    name: str
+    when: str
+    state: str
+    tone: str
+    may_drop: bool
     is_over: bool
 
 
@@ -149,8 +161,31 @@ def line_row(line: Any, meters: Mapping[str, str], at: datetime) -> LineRow:
     )
 
 
+def addon_row(kept: Any, at: datetime) -> AddonRow:
+    """What it is called, and from when to when."""
+    state = addons.status_of(kept, at)
+    when = t("admin_subscriptions.line.since", day=present.date(kept.start_at))
+    if kept.end_at is not None:
+        when = span(kept.start_at, kept.end_at)
+    return AddonRow(
+        id=kept.id,
+        name=kept.name,
+        when=when,
+        state=t(f"admin_subscriptions.addon.{state}"),
+        tone={"active": "good", "pending": "accent"}.get(state, "neutral"),
+        may_drop=state != "cancelled" and kept.cancelled_at is None,
+        is_over=state == "cancelled",
+    )
+
+
 def history_rows(
-    row: Any, lines: Sequence[Any], pauses: Sequence[Any], billed: Sequence[Any], names: Mapping[str, str], at: datetime
+    row: Any,
+    lines: Sequence[Any],
+    pauses: Sequence[Any],
+    billed: Sequence[Any],
+    taken: Sequence[Any],
+    names: Mapping[str, str],
+    at: datetime,
 ) -> list[MomentRow]:
     """What became of it, the latest first, as far as its rows tell."""
 
@@ -172,6 +207,10 @@ def history_rows(
         if pause.resumed_at is not None and pause.resumed_at != row.cancelled_at:
             found.append((pause.resumed_at, "play", t("admin_subscriptions.history.resumed"), ""))
     found += _moves(row, lines)
+    for kept in taken:
+        if kept.end_at is not None and kept.end_at <= at:
+            said = t("admin_subscriptions.history.addon_over", name=kept.name)
+            found.append((kept.end_at, "circle-x", said, kept.cancel_reason or ""))
     for invoice in billed:
         total = present.fiat(Fiat(invoice.total, invoice.currency))
         if invoice.finalized_at is not None and invoice.number:
