@@ -148,6 +148,38 @@ async def test_prices_of_other_kinds(desk: Screen, way: str, values: dict[str, s
     assert page.prices == []
 
 
+async def test_a_price_in_tiers_is_written_a_line_each_and_changed_as_it_was_written(desk: Screen) -> None:
+    page = await plan(desk, "Tiered")
+    page.new_price()
+    page.choose("way", "tiers")
+    page.choose("mode", "VOLUME")
+    page.choose("mode", "whatever")
+    page.choose("meter", "meter_img_count")
+    await write(desk, page, tiers="100 = 0.10\n1,000 = 0.08 + 5\n= 0.05", filters="model = veo")
+    await desk.act(page.save())
+    (price,) = page.prices
+    assert price["cost"] == "3 tiers (volume) in USD for image_count"
+    assert price["when"] == "to 100: 0.10, to 1,000: 0.08 + 5, above: 0.05 · model = veo"
+    page.change_price(price["id"])
+    assert (page.is_tiered, page.values["tiers"]) == (True, "100 = 0.10\n1,000 = 0.08 + 5\n= 0.05")
+    await write(desk, page, tiers="10 = 1")
+    await desk.act(page.save())
+    (changed,) = page.prices
+    assert (changed["tiers"], changed["cost"]) == ("10 = 1", "1 tier (volume) in USD for image_count")
+
+
+@pytest.mark.parametrize("tiers", ["", "100", "100 =", "a few = 1", "100 = much", "100 = 1\n50 = 1", "= 1\n= 2"])
+async def test_tiers_that_are_none_are_refused_at_their_field(desk: Screen, tiers: str) -> None:
+    page = await plan(desk, "Refused tiers")
+    page.new_price()
+    page.choose("way", "tiers")
+    page.choose("meter", "meter_img_count")
+    await write(desk, page, tiers=tiers)
+    await desk.act(page.save())
+    assert [name for name, said in page.errors.items() if said] == ["tiers"]
+    assert (page.doing, page.prices) == ("price", [])
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [

@@ -21,7 +21,7 @@ from app.ui.components import (
     typed_input,
     var,
 )
-from app.ui.pages.admin_plans.rows import KINDS, OTHERWISE, PERIODS, ROLES, SUGGESTED, WAYS
+from app.ui.pages.admin_plans.rows import KINDS, MODES, OTHERWISE, PERIODS, ROLES, SUGGESTED, WAYS
 from app.ui.pages.admin_plans.state import PlansState
 
 STATE = var(PlansState)
@@ -78,9 +78,12 @@ def _price_form() -> rx.Component:
         ),
         rx.cond(is_usage, _meter()),
         row(
-            _text("amount", mono=True), _text("currency", mono=True), class_name="gap-[14px] items-start fb-two-fields"
+            rx.cond(PlansState.way != "tiers", _text("amount", mono=True)),
+            _text("currency", mono=True),
+            class_name="gap-[14px] items-start fb-two-fields",
         ),
         rx.cond(PlansState.way == "package", _text("per", mono=True)),
+        rx.cond(PlansState.way == "tiers", column(_tiers(), _mode(), class_name="gap-[14px]")),
         _period(),
         rx.cond(
             is_usage,
@@ -119,7 +122,42 @@ def _price_form() -> rx.Component:
 
 def _change_form() -> rx.Component:
     return column(
-        notice(t("admin_plans.price.change_words"), tone="neutral"), _text("amount", mono=True), class_name="gap-[14px]"
+        notice(t("admin_plans.price.change_words"), tone="neutral"),
+        rx.cond(PlansState.is_tiered, _tiers(), _text("amount", mono=True)),
+        class_name="gap-[14px]",
+    )
+
+
+def _tiers() -> rx.Component:
+    """A line for each tier."""
+    return field(
+        t("admin_plans.form.tiers"),
+        typed_input(
+            id="plan-tiers",
+            value=PlansState.values["tiers"],
+            on_change=lambda text: STATE.write("tiers", text),
+            placeholder="100 = 0.10\n1,000 = 0.08\n= 0.05",
+            multiline=True,
+            rows=4,
+            mono=True,
+            delay=0,
+        ),
+        hint=t("admin_plans.form.tiers_hint"),
+        error=PlansState.errors["tiers"],
+        for_id="plan-tiers",
+    )
+
+
+def _mode() -> rx.Component:
+    return field(
+        t("admin_plans.form.mode"),
+        segmented(
+            [(mode, t(f"admin_plans.form.mode_{mode.lower()}")) for mode in MODES],
+            value=PlansState.mode,
+            on_change=lambda mode: STATE.choose("mode", mode),
+            label=t("admin_plans.form.mode"),
+            small=True,
+        ),
     )
 
 

@@ -1,7 +1,8 @@
 """Plans, prices and entitlements as rows, and what the forms say as the domain reads it: pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypedDict
 
 from app.kernel.errors import InvalidInput
@@ -10,11 +11,13 @@ from app.plans import allowed
 from app.plans.prices import in_words
 from app.ui import present
 
-PRICE_FIELDS = ("display_name", "lookup_key", "currency", "amount", "per", "filters")
+PRICE_FIELDS = ("display_name", "lookup_key", "currency", "amount", "per", "tiers", "filters")
 PLAN_FIELDS = ("name", "lookup_key", "description")
 PERIODS = ("MONTHLY", "QUARTERLY", "HALF_YEARLY", "ANNUAL", "WEEKLY", "DAILY")
-#: How a price made here is counted: a fee per period, per unit, or per started package. Tiers come by the API.
-WAYS = ("fee", "unit", "package")
+#: How a price made here is counted: a fee per period, per unit, per started package, or in tiers.
+WAYS = ("fee", "unit", "package", "tiers")
+#: Which units the price of a tier is for: all of them, or those within it.
+MODES = ("SLAB", "VOLUME")
 
 #: What a plan can promise: a model, the most of something, so much in a period, or a feature of the operator's own.
 KINDS = ("model", "limit", "quota", "feature")
@@ -43,6 +46,7 @@ class PriceRow(TypedDict):
     since: str
     is_ended: bool
     may_change: bool
+    tiers: str  # as they are typed; "" where it has none
 
 
 class PromiseRow(TypedDict):
@@ -74,15 +78,51 @@ def price_row(price: Mapping[str, Any], meters: Mapping[str, str], now: datetime
         since = t("admin_plans.price.until", start=since, end=present.date(price["end_date"]))
     filters = {name: tuple(values) for name, values in price["filter_values"].items()}
     counted = meters.get(price["meter_id"] or "", "")
+    tiers = price["tiers"] if price["billing_model"] == "TIERED" and price["price_unit"] is None else None
+    only_where = in_words(filters) if filters else ""
     return PriceRow(
         id=price["id"],
         name=price["display_name"] or price["lookup_key"] or counted or t("admin_plans.price.fee"),
         cost=cost_in_words(price, counted),
-        when=in_words(filters) if filters else "",
+        when=f" {present.DOT} ".join(filter(None, (tiers_in_words(tiers or ()), only_where))),
         since=since,
         is_ended=ended,
-        may_change=price["end_date"] is None and price["billing_model"] != "TIERED" and price["price_unit"] is None,
+        may_change=price["end_date"] is None and price["price_unit"] is None,
+        tiers="\n".join(_tier_as_typed(tier) for tier in tiers or ()),
     )
+
+
+def tiers_in_words(tiers: Sequence[Mapping[str, Any]]) -> str:
+    """`to 100: 0.10, to 1,000: 0.08, above: 0.05 + 5`."""
+    said = []
+    for tier in tiers:
+        end = tier["up_to"]
+        key = "above" if end is None else "to"
+        price = tier["unit_amount"] + (f" + {tier['flat_amount']}" if Decimal(tier["flat_amount"]) else "")
+        said.append(t(f"admin_plans.tier.{key}", end=present.count(end or 0), price=price))
+    return ", ".join(said)
+
+
+def _tier_as_typed(tier: Mapping[str, Any]) -> str:
+    end = "" if tier["up_to"] is None else present.count(tier["up_to"])
+    flat = f" + {tier['flat_amount']}" if Decimal(tier["flat_amount"]) else ""
+    return f"{end} = {tier['unit_amount']}{flat}".strip()
+
+
+def tiers_of(text: str) -> list[dict[str, Any]]:
+    """`1,000 = 0.08 + 5`, a line for each tier: up to how many, the price of one, and what the tier costs besides. The
+    last may say no end. `InvalidInput` "tiers" for a line that is none."""
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        end, equals, prices = line.partition("=")
+        unit, _, flat = prices.partition("+")
+        if not equals or not unit.strip():
+            raise InvalidInput(t("admin_plans.form.tiers_wrong", line=line), param="tiers")
+        tier = {"up_to": amount_of(end), "unit_amount": amount_of(unit), "flat_amount": amount_of(flat)}
+        found.append({name: said for name, said in tier.items() if said is not None})
+    if not found:
+        raise InvalidInput(t("admin_plans.form.tiers_missing"), param="tiers")
+    return found
 
 
 def cost_in_words(price: Mapping[str, Any], counted: str) -> str:
@@ -92,7 +132,8 @@ def cost_in_words(price: Mapping[str, Any], counted: str) -> str:
     if price["billing_model"] == "TIERED":
         tiers = price["price_unit_tiers"] or price["tiers"]
         mode = t(f"admin_plans.mode.{price['tier_mode'].lower()}")
-        return t("admin_plans.price.tiers", count=len(tiers), mode=mode, unit=unit, what=counted)
+        many = present.plural(len(tiers), t("admin_plans.price.tier"), t("admin_plans.price.many_tiers"))
+        return t("admin_plans.price.tiers", count=many, mode=mode, unit=unit, what=counted)
     if price["type"] == "FIXED":
         period = t(f"admin_plans.period.{price['billing_period'].lower()}")
         return t("admin_plans.price.fixed", amount=amount, unit=unit, period=period)
@@ -131,7 +172,9 @@ def promise_in_words(promise: Mapping[str, Any]) -> str:
     return t("admin_plans.promise.limit", limit=present.count(promise["usage_limit"]), period=_per(period)) + soft
 
 
-def price_body(plan_id: str, way: str, meter_id: str, period: str, values: Mapping[str, str]) -> dict[str, Any]:
+def price_body(
+    plan_id: str, way: str, meter_id: str, period: str, mode: str, values: Mapping[str, str]
+) -> dict[str, Any]:
     """The form as the body of a new price."""
     body: dict[str, Any] = {
         "entity_type": "PLAN", "entity_id": plan_id, "price_unit_type": "FIAT", "billing_period": period,
@@ -145,6 +188,9 @@ def price_body(plan_id: str, way: str, meter_id: str, period: str, values: Mappi
     if way == "package":
         packed = {"divide_by": amount_of(values["per"]), "round": "up"}
         return body | {"billing_model": "PACKAGE", "transform_quantity": packed}
+    if way == "tiers":
+        tiered = {"tiers": tiers_of(values["tiers"]), "tier_mode": mode, "amount": None}
+        return body | {"billing_model": "TIERED", **tiered}
     return body | {"billing_model": "FLAT_FEE"}
 
 

@@ -20,6 +20,7 @@ from app.ui.guard import PageState, who
 from app.ui.pages.admin_plans import reads
 from app.ui.pages.admin_plans.rows import (
     KINDS,
+    MODES,
     OTHERWISE,
     PERIODS,
     PLAN_FIELDS,
@@ -33,6 +34,7 @@ from app.ui.pages.admin_plans.rows import (
     PromiseRow,
     amount_of,
     price_body,
+    tiers_of,
 )
 from app.ui.roles import Role
 
@@ -77,6 +79,8 @@ class PlansState(PageState):
     values: dict[str, str] = dict.fromkeys(FIELDS, "")
     errors: dict[str, str] = dict.fromkeys(FIELDS, "")
     way: str = WAYS[1]
+    mode: str = MODES[0]
+    is_tiered: bool = False  # the price that is to change
     period: str = PERIODS[0]
     meter: str = ""
     feature: str = ""
@@ -172,6 +176,8 @@ class PlansState(PageState):
         """How it is counted, per which period, by which meter, of which feature."""
         if what == "way" and value in WAYS:
             self.way = value
+        elif what == "mode" and value in MODES:
+            self.mode = value
         elif what == "period" and value in PERIODS:
             self.period = value
         elif what == "meter" and any(each["value"] == value for each in self.meters):
@@ -217,7 +223,8 @@ class PlansState(PageState):
         try:
             made = await asyncio.to_thread(_do, services.current(), self._work(), who().user_id)
         except FareboxError as refused:
-            where = STANDS_AT.get(refused.param or "", refused.param or "")
+            param = "tiers" if (refused.param or "").startswith("tiers") else refused.param or ""
+            where = STANDS_AT.get(param, param)
             self.errors[where if where in FIELDS else ""] = refused.message
             return None
         finally:
@@ -246,11 +253,12 @@ class PlansState(PageState):
                     return lambda c, by: catalog.change_plan(c, editing, body, **by)["id"]
                 return lambda c, by: catalog.create_plan(c, body, **by)["id"]
             case "price":
-                priced = Given(price_body(plan_id, self.way, self.meter, self.period, values))
+                priced = Given(price_body(plan_id, self.way, self.meter, self.period, self.mode, values))
                 return lambda c, by: price_book.create(c, priced, **by)
             case "change":
-                amount = Given({"amount": amount_of(values["amount"]) or "?"})
-                return lambda c, by: price_book.change(c, editing, amount, **by)
+                named = {"amount": amount_of(values["amount"]) or "?"}
+                cost = Given({"tiers": tiers_of(values["tiers"])} if self.is_tiered else named)
+                return lambda c, by: price_book.change(c, editing, cost, **by)
             case "end":
                 return lambda c, by: price_book.end(c, editing, Given({}), **by)
         return self._promise(plan_id, values)
@@ -281,6 +289,7 @@ class PlansState(PageState):
     def _open(self, doing: str, editing: str, subject: str) -> None:
         self.doing, self.editing, self.subject, self.stamp = doing, editing, subject, new_id("req")
         self.values, self.errors = dict.fromkeys(FIELDS, ""), dict.fromkeys(FIELDS, "")
+        self.mode, self.is_tiered = MODES[0], False
         self.way, self.period, self.meter, self.feature, self.kind = WAYS[1], PERIODS[0], "", "", ""
         self.soft = self.busy = False
         self.promising, self.model, self.role, self.otherwise = KINDS[0], "", ROLES[0], OTHERWISE[0]
@@ -289,6 +298,7 @@ class PlansState(PageState):
         found = next((row for row in self.prices if row["id"] == str(price_id) and not row["is_ended"]), None)
         if found is not None and (doing == "end" or found["may_change"]):
             self._open(doing, found["id"], found["name"])
+            self.is_tiered, self.values["tiers"] = bool(found["tiers"]), found["tiers"]
 
     async def _show(self) -> None:
         parts = services.current()
