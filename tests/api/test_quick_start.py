@@ -1,0 +1,95 @@
+"""The quick start's programs, run as they stand on the page against a running API with its engine."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.support.api_server import running_api
+from tests.support.house import House, house, settings_for
+
+PAGE = Path(__file__).parents[2] / "docs" / "quick-start.md"
+BUN = Path(sys.executable).with_name("bun")
+RUNNERS = {
+    "bash": ["bash", "-euo", "pipefail"],
+    "python": [sys.executable],
+    "js": [shutil.which("node") or str(BUN)],
+}
+PATIENCE_SECONDS = 120
+#: What each part of the page costs: the picture and the video at the seeded price, the chat by its tokens.
+COSTS = {
+    "Ask the price": False,
+    "Buy a picture": True,
+    "A chat, while it is written": True,
+    "A video, which takes a while": True,
+    "What is left": False,
+}
+
+
+def programs() -> list[tuple[str, str, str]]:
+    """Part, language and text of each."""
+    parts = re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    return [
+        (part.partition("\n")[0], language, text)
+        for part in parts
+        for language, text in re.findall(r"^```(\w+)\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def test_the_page_says_everything_in_each_language() -> None:
+    assert [(part, language) for part, language, _ in programs()] == [
+        (part, language) for part in COSTS for language in RUNNERS
+    ]
+
+
+@pytest.fixture(scope="module")
+def served(
+    seeded_sqlite: Path, sandbox_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, House]]:
+    folder = tmp_path_factory.mktemp("quick")
+    path = folder / "quick.sqlite"
+    shutil.copyfile(seeded_sqlite, path)
+    url = f"sqlite:///{path}"
+    with (
+        house(settings_for(folder / "home", url, sandbox_url)) as home,
+        running_api(folder / "home", url, sandbox_url, carry=True) as api,
+    ):
+        yield api.url, home
+
+
+@pytest.mark.parametrize(
+    ("part", "language", "text"), programs(), ids=[f"{part}, {language}" for part, language, _ in programs()]
+)
+def test_a_program_of_the_page_does_what_the_page_says(
+    served: tuple[str, House], tmp_path: Path, part: str, language: str, text: str
+) -> None:
+    url, shared = served
+    home = shared.newcomer(1_000)
+    program = tmp_path / {"bash": "program.sh", "python": "program.py", "js": "program.mjs"}[language]
+    program.write_text(text)
+
+    env = {**os.environ, "FAREBOX_URL": url, "FAREBOX_KEY": home.key()}
+    done = subprocess.run(
+        [*RUNNERS[language], str(program)], cwd=tmp_path, env=env, capture_output=True, text=True,
+        timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + done.stdout
+
+    spent = Decimal(1_000) - home.available.amount
+    assert (spent > 0) is COSTS[part]
+    if part == "Ask the price":
+        assert "cost" in done.stdout
+    elif part == "A video, which takes a while":
+        assert (tmp_path / "lantern.mp4").read_bytes()[4:8] == b"ftyp"
+    elif language != "bash" and COSTS[part]:
+        assert f"{spent.normalize():f}" in done.stdout
+    elif part == "Buy a picture":
+        assert json.loads(done.stdout)["metadata"]["credits"] == spent
+    home.assert_books_balance()
