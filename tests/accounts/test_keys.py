@@ -34,6 +34,7 @@ def test_only_a_hint_of_the_secret_is_kept(accounts: Accounts, key: NewKey, data
     assert row.hint == key.secret[-4:]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("secret", ["", "fbx_", "fbx_wrong", "sk-other", "fbx_" + "x" * 500])
 def test_anything_else_is_nobody(accounts: Accounts, key: NewKey, secret: str) -> None:
     assert accounts.keys.look_up(secret) is None
@@ -59,6 +60,7 @@ def test_another_process_notices_within_two_seconds(
     assert other.look_up(key.secret) is None
 
 
+@pytest.mark.one_engine
 def test_a_suspended_workspace_is_refused_at_once(accounts: Accounts, customer: Customer, key: NewKey) -> None:
     assert accounts.keys.look_up(key.secret)
     accounts.people.suspend(customer[1].id)
@@ -70,6 +72,7 @@ def test_a_suspended_workspace_is_refused_at_once(accounts: Accounts, customer: 
     assert accounts.keys.look_up(key.secret)
 
 
+@pytest.mark.one_engine
 def test_a_foreign_key_can_be_neither_renamed_nor_revoked(accounts: Accounts, key: NewKey) -> None:
     stranger, other = accounts.people.create_customer("bob@example.com", "Bob", PASSWORD, "Bob Ltd")
     with pytest.raises(NotFound):
@@ -80,6 +83,7 @@ def test_a_foreign_key_can_be_neither_renamed_nor_revoked(accounts: Accounts, ke
     assert accounts.keys.list(other.id) == []
 
 
+@pytest.mark.one_engine
 def test_a_new_name_shows(accounts: Accounts, customer: Customer, key: NewKey) -> None:
     accounts.keys.look_up(key.secret)
     assert accounts.keys.rename(customer[1].id, key.info.id, "  front   end ", actor=customer[0].id).name == "front end"
@@ -88,12 +92,14 @@ def test_a_new_name_shows(accounts: Accounts, customer: Customer, key: NewKey) -
     assert holder.key_name == "front end"
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("name", ["", " ", "x" * 81])
 def test_a_key_needs_a_name(accounts: Accounts, customer: Customer, name: str) -> None:
     with pytest.raises(InvalidInput):
         accounts.keys.create(customer[1].id, name, actor=customer[0].id)
 
 
+@pytest.mark.one_engine
 def test_there_is_an_end_to_keys(
     accounts: Accounts, customer: Customer, key: NewKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +124,7 @@ def test_its_last_use_is_noted_once_a_minute(
     assert seen == [0, 0, 0, 60]
 
 
+@pytest.mark.one_engine
 def test_noting_it_is_not_on_the_way_of_the_request(
     database: Database, clock: HandClock, key: NewKey, customer: Customer
 ) -> None:
@@ -138,6 +145,7 @@ def test_a_second_process_does_not_note_the_same_minute(
     assert accounts.keys.list(customer[1].id)[0].last_used_at == first
 
 
+@pytest.mark.one_engine
 def test_its_own_thread_finishes_what_it_began(database: Database, clock: HandClock, key: NewKey) -> None:
     keys = Keys(database, clock)
     keys.look_up(key.secret)

@@ -47,6 +47,7 @@ def test_a_wallet_that_cannot_be_opened_leaves_nobody_behind(database: Database,
     assert broken.people.workspaces() == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "email", ["", "ada", "@example.com", "ada@", "ada@example", "a b@example.com", "a@b@c.de", "a@" + "b" * 300 + ".de"]
 )
@@ -56,12 +57,14 @@ def test_what_is_no_address_is_refused(accounts: Accounts, email: str) -> None:
     assert refused.value.param == "email"
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "tab\x07bell"])
 def test_what_is_no_name_is_refused(accounts: Accounts, customer: Customer, name: str) -> None:
     with pytest.raises(InvalidInput):
         accounts.people.rename_workspace(customer[1].id, name)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("password", ["short", "x" * 257], ids=["too short", "too long"])
 def test_a_poor_password_is_refused(accounts: Accounts, password: str) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -77,6 +80,7 @@ def test_a_second_person_joins_once(accounts: Accounts, customer: Customer) -> N
         accounts.people.add_member(customer[1].id, bob.id, Role.OWNER)
 
 
+@pytest.mark.one_engine
 def test_nobody_joins_what_does_not_exist(accounts: Accounts, customer: Customer) -> None:
     with pytest.raises(NotFound):
         accounts.people.add_member("ws_none", customer[0].id, Role.MEMBER)
@@ -93,10 +97,12 @@ def test_customers_are_found(accounts: Accounts, customer: Customer, search: str
     assert bool(accounts.people.workspaces(search)) is found
 
 
+@pytest.mark.one_engine
 def test_a_customer_is_found_by_its_id(accounts: Accounts, customer: Customer) -> None:
     assert accounts.people.workspaces(customer[1].id) == [customer[1]]
 
 
+@pytest.mark.one_engine
 def test_operators_are_listed(accounts: Accounts, customer: Customer) -> None:
     root = accounts.people.create_operator("root@example.com", "Root", PASSWORD)
     assert accounts.people.operators() == [root]

@@ -42,6 +42,7 @@ def test_the_token_itself_is_nowhere_in_the_database(
     assert token not in repr(row)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("email", "password"),
     [
@@ -71,6 +72,7 @@ class CountingHasher(PasswordHasher):
         return super().verify(*args, **kwargs)  # type: ignore[arg-type]
 
 
+@pytest.mark.one_engine
 def test_an_unknown_address_costs_as_much_work_as_a_wrong_password(
     database: Database, clock: HandClock, customer: Customer
 ) -> None:
@@ -83,6 +85,7 @@ def test_an_unknown_address_costs_as_much_work_as_a_wrong_password(
         assert hasher.checks == 1
 
 
+@pytest.mark.one_engine
 def test_a_password_hashed_at_an_old_cost_is_hashed_anew(
     database: Database, clock: HandClock, customer: Customer
 ) -> None:
@@ -104,6 +107,7 @@ def test_five_failures_close_the_door_even_to_the_right_password(accounts: Accou
     assert accounts.sign_ins.sign_in("ada@example.com", PASSWORD, address="192.0.2.2")
 
 
+@pytest.mark.one_engine
 def test_the_door_opens_again(accounts: Accounts, customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         with pytest.raises(NotSignedIn):
@@ -113,6 +117,7 @@ def test_the_door_opens_again(accounts: Accounts, customer: Customer, monkeypatc
     assert accounts.sign_ins.sign_in("ada@example.com", PASSWORD)
 
 
+@pytest.mark.one_engine
 def test_a_success_forgives_earlier_failures(accounts: Accounts, customer: Customer) -> None:
     for _ in range(4):
         for _ in range(4):
@@ -121,6 +126,7 @@ def test_a_success_forgives_earlier_failures(accounts: Accounts, customer: Custo
         signed_in(accounts)
 
 
+@pytest.mark.one_engine
 def test_signing_out_is_immediate_also_for_what_is_remembered(accounts: Accounts, customer: Customer) -> None:
     token = signed_in(accounts)
     assert accounts.look_up(token)
@@ -130,6 +136,7 @@ def test_signing_out_is_immediate_also_for_what_is_remembered(accounts: Accounts
     accounts.sign_ins.sign_out(token)
 
 
+@pytest.mark.one_engine
 def test_a_look_up_overtaken_by_a_sign_out_is_not_remembered(
     accounts: Accounts, customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +164,7 @@ def test_another_process_notices_a_sign_out_within_seconds(
     assert other.look_up(token) is None
 
 
+@pytest.mark.one_engine
 def test_signing_out_everywhere_ends_every_session_of_that_person(accounts: Accounts, customer: Customer) -> None:
     accounts.people.create_customer("bob@example.com", "Bob", PASSWORD, "Bob Ltd")
     mine, also_mine = signed_in(accounts), signed_in(accounts)
@@ -165,12 +173,14 @@ def test_signing_out_everywhere_ends_every_session_of_that_person(accounts: Acco
     assert [accounts.look_up(token) is not None for token in (mine, also_mine, theirs)] == [False, False, True]
 
 
+@pytest.mark.one_engine
 def test_a_session_unused_for_a_fortnight_is_over(accounts: Accounts, customer: Customer, clock: HandClock) -> None:
     token = signed_in(accounts)
     clock.turn(days=14)
     assert accounts.look_up(token) is None
 
 
+@pytest.mark.one_engine
 def test_a_session_in_use_slides_but_not_beyond_sixty_days(
     accounts: Accounts, customer: Customer, clock: HandClock
 ) -> None:
@@ -194,6 +204,7 @@ def test_expired_sessions_are_swept_by_the_next_sign_in(
         assert len(session.exec(select(SignIn)).all()) == 1
 
 
+@pytest.mark.one_engine
 def test_a_disabled_person_is_out_at_once_and_stays_out(accounts: Accounts, customer: Customer) -> None:
     token = signed_in(accounts)
     assert accounts.look_up(token)
@@ -207,6 +218,7 @@ def test_a_disabled_person_is_out_at_once_and_stays_out(accounts: Accounts, cust
     assert accounts.look_up(signed_in(accounts))
 
 
+@pytest.mark.one_engine
 def test_one_switches_between_ones_own_workspaces_only(accounts: Accounts, customer: Customer) -> None:
     second = accounts.people.create_workspace("Second", owner_id=customer[0].id)
     _, foreign = accounts.people.create_customer("bob@example.com", "Bob", PASSWORD, "Bob Ltd")
@@ -219,6 +231,7 @@ def test_one_switches_between_ones_own_workspaces_only(accounts: Accounts, custo
         accounts.sign_ins.switch_workspace("no such token", second.id)
 
 
+@pytest.mark.one_engine
 def test_an_operator_needs_no_workspace(accounts: Accounts) -> None:
     operator = accounts.people.create_operator("root@example.com", "Root", PASSWORD)
     who = accounts.look_up(accounts.sign_ins.begin(operator.id))
@@ -226,6 +239,7 @@ def test_an_operator_needs_no_workspace(accounts: Accounts) -> None:
     assert (who.is_operator, who.workspace_id, who.role) == (True, None, None)
 
 
+@pytest.mark.one_engine
 def test_a_new_name_and_a_suspension_show_at_once(accounts: Accounts, customer: Customer) -> None:
     token = signed_in(accounts)
     accounts.look_up(token)
@@ -245,6 +259,7 @@ def test_a_reset_password_ends_all_sessions(accounts: Accounts, customer: Custom
     assert accounts.sign_ins.sign_in("ada@example.com", "a different password")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("token", ["", "x", "x" * 10_000])
 def test_nonsense_is_nobody(accounts: Accounts, token: str) -> None:
     assert accounts.look_up(token) is None

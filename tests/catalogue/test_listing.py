@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
+
 from app.catalogue.listing import Listings
 from app.catalogue.routes import RouteForm
 from app.catalogue.workbench import read_bench, read_version
@@ -28,6 +30,7 @@ def test_a_published_model_has_its_price_and_its_worst_margin(shop):
     assert one.standing.worst == "quality = ultra, n = 1"
 
 
+@pytest.mark.one_engine
 def test_a_loss_is_counted_and_named(shop):
     losing = rule(tiers=[{"match": {"quality": "ultra"}, "price": {"perImage": 12}}])
     keys = ("quality=ultra, n=1", "quality=ultra, n=2")
@@ -38,11 +41,13 @@ def test_a_loss_is_counted_and_named(shop):
     assert one.standing.margin < 0
 
 
+@pytest.mark.one_engine
 def test_before_the_first_version_there_is_no_price(shop):
     (one,) = listed(shop)
     assert (one.standing.price, one.standing.margin, one.row.live_number) == ("", None, 0)
 
 
+@pytest.mark.one_engine
 def test_without_a_cost_the_margin_is_not_known(editing, shop):
     model_id = editing.create(details(alias="other"), RouteForm("fal", "fal-ai/other"), ACTOR)
     editing.publish(model_id, FIRST, "First", ACTOR)
@@ -68,6 +73,7 @@ def test_what_is_remembered_follows_a_new_version_and_a_new_cost(shop):
     assert third.margin > second.margin
 
 
+@pytest.mark.one_engine
 def test_the_bench_has_the_live_version_and_the_costs_of_routes_that_are_on(shop):
     shop.open()
     off = shop.editing.add_route(shop.model_id, RouteForm("fal", "fal-ai/off", 5, enabled=False), ACTOR)

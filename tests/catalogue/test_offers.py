@@ -20,6 +20,7 @@ def _price(offer: Offer, **params: object) -> str:
     return str(estimate(offer.card, offer.schema, {"prompt": "x", "quality": "standard", "n": 1, **params}).total)
 
 
+@pytest.mark.one_engine
 def test_a_model_is_found_by_alias_and_by_id(shop: Shop):
     shop.open()
     offer = shop.offers.find("picture")
@@ -30,6 +31,7 @@ def test_a_model_is_found_by_alias_and_by_id(shop: Shop):
     assert _price(offer, quality="ultra", n=2) == "48 credit"
 
 
+@pytest.mark.one_engine
 def test_an_unknown_model_is_answered_with_the_nearest_one(shop: Shop):
     shop.open()
     with pytest.raises(NotFound, match="Did you mean picture") as refused:
@@ -39,6 +41,7 @@ def test_an_unknown_model_is_answered_with_the_nearest_one(shop: Shop):
         shop.offers.find("zebra")
 
 
+@pytest.mark.one_engine
 def test_a_disabled_model_is_not_sold_but_its_running_requests_are_carried_on(shop: Shop):
     shop.open()
     offer = shop.offers.find("picture")
@@ -51,6 +54,7 @@ def test_a_disabled_model_is_not_sold_but_its_running_requests_are_carried_on(sh
     assert (carried.enabled, carried.version_id, carried.card) == (False, offer.version_id, offer.card)
 
 
+@pytest.mark.one_engine
 def test_an_unpublished_model_is_not_sold(shop: Shop):
     with pytest.raises(NotFound) as refused:
         shop.offers.find("picture")
@@ -83,6 +87,7 @@ def test_an_edit_is_seen_at_once_here_and_at_the_next_look_elsewhere(
     assert _price(lazy.find("picture")) == "12 credit"
 
 
+@pytest.mark.one_engine
 def test_between_two_looks_the_database_is_left_in_peace(shop: Shop, other_process: Callable[[float], Offers]):
     shop.open()
     offers = other_process(3600)
@@ -135,6 +140,7 @@ def test_every_kind_of_edit_moves_the_stamp(
     assert offers.list() != before
 
 
+@pytest.mark.one_engine
 def test_a_cost_takes_effect_on_its_date(shop: Shop, other_process: Callable[[float], Offers]):
     shop.open()
     offers = other_process(0)
@@ -155,6 +161,7 @@ def _cost(offer: Offer) -> str:
     return str(estimate(card, offer.schema, {"prompt": "x", "quality": "standard", "n": 1}).total)
 
 
+@pytest.mark.one_engine
 def test_routes_come_in_order_and_only_usable_ones_are_offered(shop: Shop):
     shop.editing.add_route(shop.model_id, RouteForm("fal", "fal-ai/second", priority=5), ACTOR)
     shop.editing.add_route(shop.model_id, RouteForm("fal", "fal-ai/first", priority=-1, enabled=False), ACTOR)
@@ -188,6 +195,7 @@ def test_the_list_is_ordered_and_searched(shop: Shop):
     assert shop.offers.list(search="hello zebra") == []
 
 
+@pytest.mark.one_engine
 def test_one_unreadable_version_does_not_close_the_shop(shop: Shop, caplog: pytest.LogCaptureFixture):
     shop.open()
     other = shop.editing.create(details(alias="other"), RouteForm("fal", "fal-ai/other"), ACTOR)

@@ -56,11 +56,13 @@ def test_a_key_is_sealed_and_only_its_end_is_shown(shop: Shop):
     assert not any(KEY in detail for _, detail in shop.audit())
 
 
+@pytest.mark.one_engine
 def test_a_short_key_is_not_half_given_away(editing: Editing):
     editing.save_provider("fal", replace(FORM, api_key="short"), ACTOR)
     assert editing.provider("fal").key_hint == "set"
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -74,6 +76,7 @@ def test_saving_a_key(editing: Editing, given: str | None, kept: str):
     assert (found.api_key, found.callback_secret) == (kept, "whsec_c2VjcmV0")
 
 
+@pytest.mark.one_engine
 def test_an_empty_key_removes_it(editing: Editing):
     editing.save_provider("fal", replace(FORM, api_key=" "), ACTOR)
     assert editing.provider("fal").key_hint is None
@@ -82,12 +85,14 @@ def test_an_empty_key_removes_it(editing: Editing):
     assert refused.value.stable_code == "provider_without_key"
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel-0123"])
 def test_a_key_that_was_pasted_wrong_is_refused(editing: Editing, key: str):
     with pytest.raises(InvalidInput, match="pasted"):
         editing.save_provider("fal", replace(FORM, api_key=key), ACTOR)
 
 
+@pytest.mark.one_engine
 def test_a_stored_key_is_not_sent_to_a_new_host(editing: Editing):
     moved = replace(FORM, base_url="https://elsewhere.example.com")
     with pytest.raises(InvalidInput, match="enter the key"):
@@ -97,6 +102,7 @@ def test_a_stored_key_is_not_sent_to_a_new_host(editing: Editing):
     assert access(editing.db, editing.vault, "fal").base_url == "https://elsewhere.example.com"
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "settings",
     [
@@ -118,6 +124,7 @@ def test_settings_are_kept_unless_given(editing: Editing):
     assert editing.provider("fal").settings == mine
 
 
+@pytest.mark.one_engine
 def test_a_real_key_and_address_is_all_it_takes_to_leave_the_sandbox(editing: Editing):
     demo = replace(editing, allow_sandbox=True)
     sandbox = {"output_hosts": ["http://127.0.0.1:4010"], "jwks_url": "http://127.0.0.1:4010/fal/jwks.json"}
@@ -140,6 +147,7 @@ def test_the_audit_says_what_changed_without_the_secrets(shop: Shop):
     )
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("provider_id", "kind"),
     [("fal", "fal"), ("Fal 2", "fal"), ("", "fal"), ("acme", "acme")],
@@ -150,6 +158,7 @@ def test_adding_a_provider_refuses(editing: Editing, provider_id: str, kind: str
         editing.add_provider(provider_id, kind, ACTOR)
 
 
+@pytest.mark.one_engine
 def test_an_added_provider_waits_for_its_key(editing: Editing):
     editing.add_provider("fal-eu", "fal", ACTOR)
     card = editing.provider("fal-eu")

@@ -51,6 +51,7 @@ def test_a_new_version_keeps_only_what_it_changes_and_the_old_one_stays(shop: Sh
     assert shop.editing.read_draft(shop.model_id).base_number == 2
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("changes", "error", "code"),
     [
@@ -92,6 +93,7 @@ def test_publishing_refuses(shop: Shop, changes: dict[str, Any], error: type[Far
     assert shop.offers.find("picture").version_number == 1
 
 
+@pytest.mark.one_engine
 def test_two_rival_sets_are_shown_with_the_combination(shop: Shop):
     rivals = [{"param": "quality", "is": "high", "set": 1}, {"param": "n", "is": 2, "set": 2}]
     with pytest.raises(FareboxError, match="quality"):
@@ -107,6 +109,7 @@ def test_a_loss_is_published_when_exactly_its_combinations_are_signed(shop: Shop
     assert "loss accepted: quality=ultra, n=1, quality=ultra, n=2" in shop.audit()[-1][1]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("signed", "unsigned", "surplus"),
     [
@@ -125,6 +128,7 @@ def test_a_sign_off_names_the_losing_combinations_and_no_others(
     assert refused.value.details == {"combinations": list(LOSSES), "unsigned": unsigned, "surplus": surplus}
 
 
+@pytest.mark.one_engine
 def test_a_loss_on_a_second_route_counts_too(shop: Shop):
     second = shop.editing.add_route(shop.model_id, RouteForm("fal", "fal-ai/picture/dear", priority=1), ACTOR)
     dear = {"type": "formula", "unit": "image", "price": {"perImage": 0.011}}
@@ -134,6 +138,7 @@ def test_a_loss_on_a_second_route_counts_too(shop: Shop):
     assert refused.value.details["unsigned"] == ["quality=standard, n=1 at fal", "quality=standard, n=2 at fal"]
 
 
+@pytest.mark.one_engine
 def test_a_preview_counts_and_sorts_by_the_worst_new_margin(shop: Shop):
     shop.open()
     tiers = [
@@ -164,6 +169,7 @@ def _percent(preview: Assessment) -> tuple[str, str]:
     return f"{float(preview.margin_before) * 100:.1f}", f"{float(preview.margin_after) * 100:.1f}"
 
 
+@pytest.mark.one_engine
 def test_a_preview_of_the_saved_draft_changes_nothing(shop: Shop):
     shop.open()
     shop.editing.save_draft(
@@ -175,6 +181,7 @@ def test_a_preview_of_the_saved_draft_changes_nothing(shop: Shop):
     assert shop.offers.find("picture").version_number == 1
 
 
+@pytest.mark.one_engine
 def test_a_value_that_was_not_offered_before_has_no_price_before(shop: Shop):
     shop.open()
     properties = SCHEMA["properties"]
@@ -186,6 +193,7 @@ def test_a_value_that_was_not_offered_before_has_no_price_before(shop: Shop):
     }
 
 
+@pytest.mark.one_engine
 def test_a_cost_that_does_not_fit_the_new_parameters_stops_the_publication(shop: Shop):
     shop.open()
     properties = {name: value for name, value in SCHEMA["properties"].items() if name != "quality"}
@@ -205,6 +213,7 @@ def test_a_rollback_is_a_new_version_with_the_old_price(shop: Shop):
     assert shop.audit()[-1][1].startswith("version 3, as version 1 was: Back to ten")
 
 
+@pytest.mark.one_engine
 def test_a_rollback_to_what_is_live_or_never_was_is_refused(shop: Shop):
     shop.open()
     with pytest.raises(Conflict) as same:
@@ -214,6 +223,7 @@ def test_a_rollback_to_what_is_live_or_never_was_is_refused(shop: Shop):
         shop.editing.rollback(shop.model_id, 9, "Nine", ACTOR)
 
 
+@pytest.mark.one_engine
 def test_a_rollback_into_a_loss_needs_a_sign_off(shop: Shop):
     shop.open()
     shop.publish(pricing_rule=rule(price={"perImage": 40}))
@@ -240,6 +250,7 @@ def test_enabling_needs_a_price_and_a_provider_with_a_key(shop: Shop):
     assert shop.audit()[-1] == ("model.enabled", "version 1")
 
 
+@pytest.mark.one_engine
 def test_enabling_at_a_cost_that_rose_above_the_price_needs_a_sign_off(shop: Shop):
     shop.editing.publish(shop.model_id, FIRST, "First price", ACTOR)
     dearer = {"type": "formula", "unit": "image", "price": {"perImage": 0.011}}
@@ -254,6 +265,7 @@ def test_enabling_at_a_cost_that_rose_above_the_price_needs_a_sign_off(shop: Sho
     )
 
 
+@pytest.mark.one_engine
 def test_enabling_accepts_what_the_version_was_signed_for(shop: Shop):
     draft = replace(FIRST, pricing_rule=ULTRA_AT_A_LOSS)
     shop.editing.publish(shop.model_id, draft, "First price", ACTOR, sign_off=LOSSES)
@@ -261,6 +273,7 @@ def test_enabling_accepts_what_the_version_was_signed_for(shop: Shop):
     assert shop.offers.find("picture").enabled
 
 
+@pytest.mark.one_engine
 def test_a_fixed_price_is_published_in_micro_credits(shop: Shop):
     draft = Draft(SCHEMA, "12.5", None, base_number=0)
     with pytest.raises(Rejected):  # two ultra images cost more than a fixed price brings

@@ -114,6 +114,7 @@ def test_seeding_again_changes_nothing(database: Database, vault: Vault):
     assert (_counts(database), written) == (before, [])
 
 
+@pytest.mark.one_engine
 def test_sandbox_providers_follow_the_sandbox_to_a_new_port(database: Database, vault: Vault):
     seed_catalogue(database, vault, SANDBOX)
     seed_catalogue(database, vault, "http://127.0.0.1:4011")
@@ -132,6 +133,7 @@ def test_sandbox_providers_follow_the_sandbox_to_a_new_port(database: Database, 
     }
 
 
+@pytest.mark.one_engine
 def test_a_provider_that_went_live_is_left_alone(database: Database, vault: Vault):
     seed_catalogue(database, vault, SANDBOX)
     live = ProviderForm("fal", "https://queue.fal.run", api_key="a-real-key-1234")
@@ -143,6 +145,7 @@ def test_a_provider_that_went_live_is_left_alone(database: Database, vault: Vaul
     assert fal.settings == KINDS["fal"].settings  # nothing of the sandbox is left behind
 
 
+@pytest.mark.one_engine
 def test_without_a_sandbox_the_models_wait_for_keys(database: Database, vault: Vault):
     seed_catalogue(database, vault)
     assert Offers(database).list() == []

@@ -38,6 +38,7 @@ def on_disk(files: Files) -> list[Path]:
     return sorted(path for path in files.root.rglob("*") if path.is_file())
 
 
+@pytest.mark.one_engine
 def test_an_output_is_kept_with_what_it_measures(files: Files, workspace_id: str, tmp_path: Path) -> None:
     given = samples.video(tmp_path / "given.bin", "-f", "mp4")
     content = given.read_bytes()
@@ -84,11 +85,13 @@ def test_two_who_keep_the_same_output_at_once_agree(
     assert [path.stem for path in on_disk(files)] == [winner[0].id]
 
 
+@pytest.mark.one_engine
 def test_uploads_are_kept_each(files: Files, workspace_id: str, tmp_path: Path) -> None:
     ids = {files.keep_upload(samples.picture(tmp_path / name), workspace_id=workspace_id).id for name in ("one", "two")}
     assert len(ids) == 2
 
 
+@pytest.mark.one_engine
 def test_what_cannot_be_opened_is_not_kept(files: Files, workspace_id: str, tmp_path: Path, database: Database) -> None:
     given = tmp_path / "page.png"
     given.write_text("<html>")
@@ -100,6 +103,7 @@ def test_what_cannot_be_opened_is_not_kept(files: Files, workspace_id: str, tmp_
         assert session.exec(select(StoredFile)).all() == []
 
 
+@pytest.mark.one_engine
 def test_an_upload_may_weigh_what_its_kind_may(
     files: Files, workspace_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,12 +115,14 @@ def test_an_upload_may_weigh_what_its_kind_may(
     assert files.keep_now(samples.picture(tmp_path / "c"), workspace_id=workspace_id)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("file_id", ["", "../../etc/passwd", "file_", "file_" + "0" * 26, "gen_" + "0" * 26, "a\0b"])
 def test_there_is_no_such_file(files: Files, file_id: str) -> None:
     with pytest.raises(NotFound):
         files.open(file_id)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("path", ["../outside.png", "/etc/passwd", "aa/../../outside.png", "link/outside.png"])
 def test_a_row_that_points_outside_is_not_followed(
     files: Files, workspace_id: str, tmp_path: Path, database: Database, path: str
@@ -135,6 +141,7 @@ def test_a_row_that_points_outside_is_not_followed(
     assert (tmp_path / "outside.png").exists()
 
 
+@pytest.mark.one_engine
 def test_bytes_that_are_gone_are_not_found(files: Files, workspace_id: str, tmp_path: Path) -> None:
     kept = files.keep_upload(samples.picture(tmp_path / "a"), workspace_id=workspace_id)
     files.open(kept.id)[1].unlink()
@@ -154,6 +161,7 @@ def test_a_deleted_file_leaves_nothing(files: Files, workspace_id: str, tmp_path
         files.find(kept.id)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("size", "mode", "kind"), [((2048, 1024), "RGB", "JPEG"), ((1024, 512), "RGBA", "PNG"), ((40, 20), "P", "GIF")]
 )
@@ -170,6 +178,7 @@ def test_a_preview_is_small_and_made_once(
         assert abs(image.width / image.height - 2) < 0.01
 
 
+@pytest.mark.one_engine
 def test_a_video_shows_its_first_frame_the_right_way_up(files: Files, workspace_id: str, tmp_path: Path) -> None:
     flat = samples.video(tmp_path / "flat.mp4", size="640x320")
     samples.ffmpeg("-display_rotation", "90", "-i", str(flat), "-c", "copy", str(tmp_path / "upright.mp4"))
@@ -178,6 +187,7 @@ def test_a_video_shows_its_first_frame_the_right_way_up(files: Files, workspace_
         assert image.size == (256, 512)
 
 
+@pytest.mark.one_engine
 def test_a_sound_has_no_preview(files: Files, workspace_id: str, tmp_path: Path) -> None:
     kept = files.keep_upload(samples.sound(tmp_path / "a.wav"), workspace_id=workspace_id)
     with pytest.raises(NotFound) as refused:
@@ -185,6 +195,7 @@ def test_a_sound_has_no_preview(files: Files, workspace_id: str, tmp_path: Path)
     assert refused.value.stable_code == "no_preview"
 
 
+@pytest.mark.one_engine
 def test_what_a_crash_left_behind_is_swept_and_nothing_else(files: Files, workspace_id: str, tmp_path: Path) -> None:
     kept = files.keep_upload(samples.picture(tmp_path / "a"), workspace_id=workspace_id)
     files.preview(kept.id)

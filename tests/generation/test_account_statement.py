@@ -164,12 +164,14 @@ def test_a_top_up_shows_its_money_order_and_invoice(shop: Shop, database: Databa
     assert (bonus["kind"], bonus["credits_delta"], bonus["money_amount"]) == ("bonus", "10", "")
 
 
+@pytest.mark.one_engine
 def test_what_is_owed_is_below_zero(shop: Shop, statements: AccountStatements) -> None:
     workspace = shop.workspace(30, credit_limit=100)
     spend(shop, workspace, 80)
     assert [row["balance_after"] for row in table(statements, workspace)] == ["0", "30", "-50", "-50"]
 
 
+@pytest.mark.one_engine
 def test_a_hold_is_no_movement(shop: Shop, statements: AccountStatements) -> None:
     workspace = shop.workspace(100)
     shop.hold(workspace, 40)
@@ -177,6 +179,7 @@ def test_a_hold_is_no_movement(shop: Shop, statements: AccountStatements) -> Non
     assert [row["kind"] for row in table(statements, workspace)] == ["opening_balance", "grant", "closing_balance"]
 
 
+@pytest.mark.one_engine
 def test_case_39_no_cell_is_a_formula_and_numbers_stay_numbers(shop: Shop, statements: AccountStatements) -> None:
     workspace = shop.workspace()
     labels = ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", 'a,b "c"\nd']
@@ -238,6 +241,7 @@ def test_any_cut_of_time_and_of_pages_gives_the_same_lines(
     assert all(one.closing == following.opening for one, following in pairwise(parts))
 
 
+@pytest.mark.one_engine
 def test_the_books_agree_with_the_last_balance(shop: Shop, statements: AccountStatements) -> None:
     workspace = shop.workspace(500)
     for amount in (40, 25):
@@ -246,6 +250,7 @@ def test_the_books_agree_with_the_last_balance(shop: Shop, statements: AccountSt
     assert statements.page(workspace, ALWAYS).closing == shop.ledger.balance(workspace).balance
 
 
+@pytest.mark.one_engine
 def test_an_empty_period_has_two_equal_balances(shop: Shop, statements: AccountStatements) -> None:
     workspace = shop.workspace(100)
     page = statements.page(workspace, month(3))
@@ -253,6 +258,7 @@ def test_an_empty_period_has_two_equal_balances(shop: Shop, statements: AccountS
     assert [row["kind"] for row in table(statements, workspace, month(3))] == ["opening_balance", "closing_balance"]
 
 
+@pytest.mark.one_engine
 def test_another_workspaces_entry_is_no_place_to_continue(
     shop: Shop, statements: AccountStatements, database: Database
 ) -> None:

@@ -57,6 +57,7 @@ def test_a_delivered_job_is_told_once(customer: House) -> None:
     assert breaches(customer, seen.row["id"]) == []
 
 
+@pytest.mark.one_engine
 def test_what_was_given_back_is_not_told(customer: House) -> None:
     seen = asyncio.run(customer.run("flux-schnell", prompt="A red tram [[fault:fail]]"))
     assert seen.status == "failed"
@@ -126,6 +127,7 @@ def test_what_an_event_says(changes: dict[str, Any], files: list[dict[str, Any]]
     assert not {"prompt", "image_url"} & found.keys()
 
 
+@pytest.mark.one_engine
 def test_a_stranger_cannot_take_the_id_of_a_generation_unseen(customer: House) -> None:
     seen = asyncio.run(customer.run("flux-schnell", prompt="A red tram"))
     foreign = {"event_name": "x", "external_customer_id": "cust", "event_id": f"{seen.row['id']}_final"}

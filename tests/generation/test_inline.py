@@ -92,6 +92,7 @@ async def test_a_call_is_held_bought_once_and_charged_by_its_usage(customer: Hou
     customer.assert_books_balance()
 
 
+@pytest.mark.one_engine
 async def test_bug_c4_without_a_limit_the_models_own_is_held_for_and_sent(customer: House) -> None:
     ask, plan = planned(customer, {"model": CHAT, "messages": [{"role": "user", "content": "Hello [[fault:length]]"}]})
 
@@ -102,6 +103,7 @@ async def test_bug_c4_without_a_limit_the_models_own_is_held_for_and_sent(custom
     assert jobs_of(customer, outcome)[0]["input"]["max_tokens"] == 16_384
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_bug_d3_an_explicit_zero_is_not_missing(customer: House, streamed: bool) -> None:
     if streamed:
@@ -115,6 +117,7 @@ async def test_bug_d3_an_explicit_zero_is_not_missing(customer: House, streamed:
     assert customer.seen(outcome.generation_id).status == "completed"
 
 
+@pytest.mark.one_engine
 async def test_bug_d4_usage_is_read_from_an_answer_that_ended_for_its_length(customer: House) -> None:
     flow = await begin_flow(customer, "[[fault:length=8]] Hello")
 
@@ -148,6 +151,7 @@ async def test_bug_d1_d2_whoever_leaves_pays_for_what_was_made(customer: House, 
     customer.assert_books_balance()
 
 
+@pytest.mark.one_engine
 async def test_bug_d6_leaving_before_the_first_word_changes_nothing(customer: House) -> None:
     """The policy: what is asked for is bought, and what is bought is paid for."""
     flow = await begin_flow(customer, "Hello")
@@ -160,6 +164,7 @@ async def test_bug_d6_leaving_before_the_first_word_changes_nothing(customer: Ho
     assert not outcome.estimated
 
 
+@pytest.mark.one_engine
 async def test_a_provider_that_goes_on_for_ever_is_not_drained_for_ever(
     customer: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +181,7 @@ async def test_a_provider_that_goes_on_for_ever_is_not_drained_for_ever(
     assert Money.zero() < outcome.charged == spent(customer)
 
 
+@pytest.mark.one_engine
 async def test_bug_d5_a_stream_that_breaks_is_charged_for_what_came(customer: House) -> None:
     flow = await begin_flow(customer, "[[fault:cut=5]] Hello")
     chunks = [chunk async for chunk in flow]
@@ -215,6 +221,7 @@ async def test_bug_b6_a_lost_answer_is_bought_once_and_its_hold_ends_at_the_dead
     customer.assert_books_balance()
 
 
+@pytest.mark.one_engine
 async def test_a_busy_provider_is_passed_by_and_nothing_is_bought_there(customer: House) -> None:
     _fault(customer, "openai", "refuse-429")
 
@@ -227,6 +234,7 @@ async def test_a_busy_provider_is_passed_by_and_nothing_is_bought_there(customer
     assert outcome.route.provider_id == "mirror"
 
 
+@pytest.mark.one_engine
 async def test_no_provider_at_all_costs_nothing(customer: House) -> None:
     for provider in ("openai", "mirror"):
         _fault(customer, provider, "refuse-503")

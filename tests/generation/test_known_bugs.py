@@ -35,6 +35,7 @@ def held(home: House) -> Money:
     return home.services.ledger.balance(home.workspace_id).held
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("model", "given"),
     [
@@ -53,6 +54,7 @@ async def test_bug_a2_a4_whoever_is_rich_is_held_for_like_anybody(
     assert held(rich).micros == rich.seen(started.generation_id).row["hold_micros"] > 0
 
 
+@pytest.mark.one_engine
 async def test_bug_a2_a4_a_chat_is_held_for_as_well(shared_house: House) -> None:
     rich = await asyncio.to_thread(_newcomer, shared_house)
     desk, body = rich.services.desk, {"messages": [{"role": "user", "content": PROMPT}], "max_tokens": 40}

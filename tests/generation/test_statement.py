@@ -82,6 +82,7 @@ def test_pages_and_the_csv_hold_exactly_the_lines_of_the_filter(busy: House) -> 
     assert table(busy, Show(month="2001-02")) == []
 
 
+@pytest.mark.one_engine
 def test_a_label_that_looks_like_a_formula_reaches_no_spreadsheet(customer: House) -> None:
     grant = customer.services.ledger.grant
     asyncio.run(
@@ -92,6 +93,7 @@ def test_a_label_that_looks_like_a_formula_reaches_no_spreadsheet(customer: Hous
     assert newest["credits"] == "0.000005"
 
 
+@pytest.mark.one_engine
 def test_another_workspace_sees_none_of_it(busy: House) -> None:
     stranger = busy.newcomer().workspace_id
     with busy.services.db.read() as connection:
@@ -99,6 +101,7 @@ def test_another_workspace_sees_none_of_it(busy: House) -> None:
         assert spending(connection, stranger, now(), 30).models == ()
 
 
+@pytest.mark.one_engine
 def test_the_months_go_back_to_the_first_entry(customer: House) -> None:
     with customer.services.db.read() as connection:
         started = now()
@@ -146,6 +149,7 @@ def test_what_was_given_back_is_no_spending(customer: House) -> None:
     assert said(listed(customer, Show("returns"))) == [("returned", "flux-schnell")]
 
 
+@pytest.mark.one_engine
 def test_money_in_and_back_is_told_in_words(customer: House) -> None:
     """Bought, used, refunded for more than was left, paid for by the next top-up, and ended."""
     home = customer.newcomer(0)

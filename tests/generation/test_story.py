@@ -36,6 +36,7 @@ def test_a_settled_request_is_told_from_its_version_to_its_lots(customer: House)
     assert found.first("no such thing") is None
 
 
+@pytest.mark.one_engine
 def test_somebody_elses_request_is_not_there(customer: House) -> None:
     seen = asyncio.run(customer.run("flux-schnell", prompt=PROMPT))
     with pytest.raises(NotFound):

@@ -52,6 +52,7 @@ def test_a_breach_is_reported(office, name):
     assert str(breaches[name]).startswith(f"{name}: broken.")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("wrong", list(SMALLER))
 def test_a_row_that_no_longer_says_what_was_issued_is_named(office, wrong):
     with lawless(office.db) as connection:
@@ -60,6 +61,7 @@ def test_a_row_that_no_longer_says_what_was_issued_is_named(office, wrong):
     assert wrong in {row["wrong"] for row in found.rows}
 
 
+@pytest.mark.one_engine
 def test_reading_every_document_can_be_left_out(office):
     with lawless(office.db) as connection:
         connection.execute(text(BREAKAGES["invoices_unchanged"]))

@@ -41,6 +41,7 @@ def test_asking_again_answers_with_the_same_invoice(office):
     assert office.numbers() == ["LG-2026-000001"]
 
 
+@pytest.mark.one_engine
 def test_lines_that_do_not_add_up_are_our_fault(office):
     draft = office.draft(office.workspace(), "ord_1")
     with pytest.raises(Broken), office.db.write() as connection:
@@ -58,6 +59,7 @@ def test_parts_of_a_refund_add_up_to_the_invoice_exactly(office):
     assert all(note.refers_to == invoice.invoice_id for note in notes)
 
 
+@pytest.mark.one_engine
 def test_a_full_credit_note_repeats_the_lines(office):
     invoice = office.issue(office.workspace(), "ord_1")
     note = InvoiceDocument.from_json(
@@ -78,6 +80,7 @@ def test_more_than_is_left_cannot_be_credited(office):
     assert office.credit(invoice.invoice_id, "re_1", "100.00").already
 
 
+@pytest.mark.one_engine
 def test_only_invoices_are_credited(office):
     invoice = office.issue(office.workspace(), "ord_1")
     note = office.credit(invoice.invoice_id, "re_1", "1.00")
@@ -87,6 +90,7 @@ def test_only_invoices_are_credited(office):
         office.credit("inv_nobody", "re_3", "1.00")
 
 
+@pytest.mark.one_engine
 def test_a_reverse_charge_says_so(office):
     tax = tax_on("100.00", office.seller, company("FR", result="valid"))
     row = office.row(office.issue(office.workspace(), "ord_1", tax=tax).invoice_id)
@@ -96,6 +100,7 @@ def test_a_reverse_charge_says_so(office):
     assert document.buyer.vat_id == "FR40303265045"
 
 
+@pytest.mark.one_engine
 def test_money_for_credits_taxed_later_gets_a_receipt(office):
     tax = tax_on("100.00", office.seller, person(), deferred=True)
     issued = office.issue(office.workspace(), "ord_1", tax=tax)
@@ -108,6 +113,7 @@ def test_test_money_has_a_series_of_its_own(office):
     assert office.issue(office.workspace(), "ord_2").number == "LG-2026-000001"
 
 
+@pytest.mark.one_engine
 def test_two_taxes_are_stated_apart(database):
     office = Office(database, country="CA", state="BC", registrations=("CA-BC",), currency="CAD")
     tax = tax_on("100.00", office.seller, person("CA", state="BC"), currency="CAD")
@@ -116,6 +122,7 @@ def test_two_taxes_are_stated_apart(database):
     assert [(each.type, each.amount) for each in within.rates] == [("CGST", 900), ("SGST", 900)]
 
 
+@pytest.mark.one_engine
 def test_every_rate_is_a_group_of_its_own(database):
     office = Office(database, country="IN", state="KA", currency="INR")
     tax = tax_on("100.00", office.seller, person("IN", state="KA"), currency="INR")

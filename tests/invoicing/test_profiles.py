@@ -39,6 +39,7 @@ def profiles(office: Office) -> Profiles:
     return Profiles(office.db, lambda: NOON)
 
 
+@pytest.mark.one_engine
 def test_a_workspace_begins_without_one(office, profiles):
     workspace = office.workspace()
     assert profiles.of(workspace) is None
@@ -75,6 +76,7 @@ def test_first_saves_at_the_same_moment_are_two_versions(office, profiles):
     assert profiles.of(workspace).buyer.version == 4
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("changes", "param"),
     [
@@ -99,11 +101,13 @@ def test_what_is_wrong_is_named(office, profiles, changes, param):
     assert refused.value.param == param
 
 
+@pytest.mark.one_engine
 def test_line_breaks_and_controls_never_get_in(office, profiles):
     kept = profiles.save(office.workspace(), replace(PARIS, company="Half\r\nBcc: x\x07moon\u202e 株式会社"), actor="a")
     assert kept.buyer.company == "Half Bcc: x moon 株式会社"
 
 
+@pytest.mark.one_engine
 def test_a_person_is_no_business_whatever_tax_id_is_given(office, profiles):
     kept = profiles.save(office.workspace(), replace(PARIS, kind="person"), actor="ada")
     assert not kept.buyer.is_business
@@ -127,6 +131,7 @@ def test_the_newest_answer_about_a_tax_id_counts_and_an_outage_takes_none_back(o
     assert changed.buyer.tax_id.check is None, "an answer belongs to the number it was about"
 
 
+@pytest.mark.one_engine
 def test_an_operator_accepts_an_exemption_and_it_survives_the_next_edit(office, profiles):
     workspace = office.workspace()
     profiles.save(workspace, PARIS, actor="ada")
@@ -136,6 +141,7 @@ def test_an_operator_accepts_an_exemption_and_it_survives_the_next_edit(office, 
     assert (tax.scheme, tax.rates[0].exemption_text) == ("exempt", "Exempt: Embassy, certificate 12")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     "other",
     [
@@ -174,6 +180,7 @@ def test_case_37_an_issued_invoice_does_not_follow_the_profile(office, profiles)
     assert office.issue(workspace, "ord_1").already
 
 
+@pytest.mark.one_engine
 def test_an_order_keeps_the_tax_it_was_shown(office, profiles):
     workspace = office.workspace()
     profiles.save(workspace, HAMBURG, actor="mara")

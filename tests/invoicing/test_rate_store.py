@@ -47,12 +47,14 @@ def test_a_rate_applies_from_its_day_and_no_more_once_revoked(office, rates, wor
         rates.revoke(row, author="ops")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("rate", ["-1", "101", "8.87512", "a lot", "", "NaN"])
 def test_a_rate_is_a_percentage(rates, rate):
     with pytest.raises(InvalidInput):
         rates.add("US-CA", "Sales tax", rate, TODAY, author="ops")
 
 
+@pytest.mark.one_engine
 def test_a_rate_ends_after_it_begins(rates):
     with pytest.raises(InvalidInput):
         rates.add("DE", "VAT", "16", TODAY, author="ops", until=TODAY)
@@ -70,6 +72,7 @@ def test_the_tax_of_a_sale_abroad_is_also_stated_at_home(office, rates, workspac
         rates.set_fx("USD", "EUR", TODAY - timedelta(days=2), "0.9", source="me", author="ops")
 
 
+@pytest.mark.one_engine
 def test_an_old_exchange_rate_is_not_used(office, rates, workspace):
     rates.set_fx("USD", "EUR", TODAY - timedelta(days=60), "0.9", source="ECB", author="ops")
     assert Taxes(office.db, lambda: NOON).quote_tax(workspace, Fiat.parse("1.00", "USD")).fx is None

@@ -70,6 +70,7 @@ def test_pages_follow_each_other(office, invoices):
     assert seen == [f"LG-2026-00000{number}" for number in (5, 4, 3, 2, 1)]
 
 
+@pytest.mark.one_engine
 def test_one_with_everything_about_it(office, invoices):
     workspace = office.workspace()
     invoice = office.issue(workspace, "ord_1")
@@ -83,6 +84,7 @@ def test_one_with_everything_about_it(office, invoices):
     assert [each.kind for each in invoices.of_order("ord_1")] == [Kind.INVOICE, Kind.CREDIT_NOTE, Kind.CREDIT_NOTE]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("asked", ["", "inv_1", "1", "../etc/passwd"])
 def test_case_35_what_is_not_there_and_what_is_anothers_look_alike(office, invoices, asked):
     mine, other = office.workspace(), office.workspace()
@@ -101,6 +103,7 @@ def test_sums_take_credit_notes_off(office, invoices):
     assert found["JPY"].gross == Fiat(1_785, "JPY")
 
 
+@pytest.mark.one_engine
 def test_the_csv_holds_the_list_and_no_formula(office, invoices, monkeypatch):
     monkeypatch.setattr(reads, "MAX_PAGE", 2)
     workspace = office.workspace()
@@ -117,6 +120,7 @@ def test_the_csv_holds_the_list_and_no_formula(office, invoices, monkeypatch):
     assert (rows[1]["gross"], rows[1]["currency"], rows[1]["payment_reference"]) == ("119.00", "EUR", "pi_1")
 
 
+@pytest.mark.one_engine
 def test_the_pdf_is_the_same_to_the_byte_and_stored(office, invoices):
     workspace = office.workspace()
     invoice = office.issue(workspace, "ord_1")
@@ -134,6 +138,7 @@ def test_the_pdf_is_the_same_to_the_byte_and_stored(office, invoices):
         invoices.file(invoice.invoice_id, "exe")
 
 
+@pytest.mark.one_engine
 def test_electronic_forms_are_offered_where_they_can_be(office, invoices):
     workspace = office.workspace()
     invoice = invoices.open(office.issue(workspace, "ord_1").invoice_id)
@@ -152,6 +157,7 @@ def test_electronic_forms_are_offered_where_they_can_be(office, invoices):
     assert invoices.file(invoice.seen.id, Format.FACTUR_X).content.startswith(b"%PDF-")
 
 
+@pytest.mark.one_engine
 def test_the_page_says_the_number_and_escapes_the_rest(office, invoices):
     tax = tax_on("1.00", office.seller, replace(company("FR", result="valid"), company="<b>Bold</b> SARL"))
     opened = invoices.open(office.issue(office.workspace(), "ord_1", tax=tax).invoice_id)
@@ -161,6 +167,7 @@ def test_the_page_says_the_number_and_escapes_the_rest(office, invoices):
     assert "<b>Bold" not in whole
 
 
+@pytest.mark.one_engine
 def test_a_file_is_drawn_once_and_kept(office, invoices):
     invoice = office.issue(office.workspace(), "ord_1")
     opened = invoices.open(invoice.invoice_id)

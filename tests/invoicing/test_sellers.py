@@ -17,6 +17,7 @@ def sellers(database: Database) -> Sellers:
     return Sellers(database, lambda: NOON)
 
 
+@pytest.mark.one_engine
 def test_before_there_is_one_nothing_can_be_sold(sellers):
     with pytest.raises(SellerNeeded, match="Settings"):
         sellers.current()
@@ -38,6 +39,7 @@ def test_versions_saved_at_the_same_moment_are_all_kept(sellers):
     assert [row["version"] for row in sellers.history(first.entity_id)] == [5, 4, 3, 2, 1]
 
 
+@pytest.mark.one_engine
 def test_another_entity_can_become_the_default(sellers):
     sellers.save(seller(), author="ops")
     other = sellers.save(seller("FR", series_prefix="FR"), author="ops")
@@ -46,6 +48,7 @@ def test_another_entity_can_become_the_default(sellers):
     assert [each.series_prefix for each in sellers.all()] == ["FR", "LG"]
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("changes", "param"),
     [
@@ -68,6 +71,7 @@ def test_what_is_wrong_is_named(sellers, changes, param):
     assert refused.value.param == param
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("prefix", ["LG", "LGC", "LGR"])
 def test_a_prefix_that_could_give_anothers_numbers_is_refused(sellers, prefix):
     sellers.save(seller(), author="ops")

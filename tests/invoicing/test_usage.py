@@ -69,6 +69,7 @@ def late(database: Database) -> Iterator[Late]:
     books.stop()
 
 
+@pytest.mark.one_engine
 def test_the_purchase_itself_is_not_taxed(late):
     tax = Taxes(late.db, lambda: NOON).quote_tax(late.workspace, euros("33.33"))
     assert (tax.rule_id, tax.total_gross) == ("taxed_on_redemption", euros("33.33"))
@@ -102,11 +103,13 @@ def test_what_was_given_back_is_taken_off_the_next_month(late):
     assert str(second.totals.gross) == "3.33"
 
 
+@pytest.mark.one_engine
 def test_a_month_that_is_not_over_is_not_invoiced(late):
     late.use(10, OCTOBER)
     assert late.invoice(datetime(2026, 10, 31, 23, 59, tzinfo=UTC)) == []
 
 
+@pytest.mark.one_engine
 def test_test_money_and_currencies_are_apart(late):
     late.use(10, OCTOBER)
     real = late.lots[0]

@@ -75,6 +75,7 @@ async def test_asked_in_our_name_the_answer_has_a_proof():
     assert check == TaxIdCheck("vies", "valid", NOON.isoformat(), "WAPI1", "SA GOOGLE", "8 RUE DE LONDRES")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("country", "vat_id", "named"), [("DE", "DE136695976", True), ("GB", "GB980780684", False)])
 async def test_only_a_member_state_asks_in_its_own_name(database, country, vat_id, named):
     asked = Asked(database, vat_check="vies")
@@ -105,6 +106,7 @@ class Asked:
         return self.invoicing.taxes.quote_tax(self.workspace, euros("10.00")).scheme
 
 
+@pytest.mark.one_engine
 async def test_off_by_default(database):
     asked = Asked(database)
     await asked.invoicing.save_profile(asked.workspace, PARIS, actor="ada")
@@ -144,6 +146,7 @@ async def test_case_36_trusted_while_down_and_charged_once_it_is_known_invalid(d
         assert doubtful(connection) == []
 
 
+@pytest.mark.one_engine
 async def test_an_operator_confirms_by_hand_and_says_how(database):
     asked = Asked(database)
     invoicing = asked.invoicing

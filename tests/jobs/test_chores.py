@@ -62,6 +62,7 @@ def test_a_chore_has_its_turn_every_period(database: Database, watch: Watch) -> 
     assert count.turns == 2
 
 
+@pytest.mark.one_engine
 def test_a_daily_chore_waits_for_its_time_even_over_a_restart(database: Database, watch: Watch) -> None:
     def started() -> Chores:
         return Chores(database, [Chore("nightly", 0, Count(), daily_at=time_of_day(2, 30))], now=watch)
@@ -96,6 +97,7 @@ def test_a_frequent_chore_stays_with_the_process_that_has_it(database: Database,
     assert (mine.turns, theirs.turns) == (60, 0)
 
 
+@pytest.mark.one_engine
 def test_a_frequent_chore_that_goes_well_hardly_writes(database: Database, watch: Watch) -> None:
     commits: list[object] = []
     chores = Chores(database, [Chore("deliver", 2, Count())], now=watch)
@@ -126,6 +128,7 @@ def test_a_stopped_process_gives_its_chores_back(database: Database, watch: Watc
     assert due(Chores(database, [Chore("deliver", 2, Count())], now=watch)) == ["deliver"]
 
 
+@pytest.mark.one_engine
 def test_a_woken_chore_does_not_wait_for_its_time(database: Database, watch: Watch) -> None:
     chores = Chores(database, [Chore("sweep", 600, Count()), Chore("inbox", 600, Count())], now=watch)
     due(chores)
@@ -133,6 +136,7 @@ def test_a_woken_chore_does_not_wait_for_its_time(database: Database, watch: Wat
     assert (due(chores), due(chores)) == (["inbox"], [])
 
 
+@pytest.mark.one_engine
 def test_a_failed_turn_is_told_and_tried_again_at_growing_intervals(database: Database, watch: Watch) -> None:
     count = Count()
     count.failing = True
@@ -155,6 +159,7 @@ def test_a_failed_turn_is_told_and_tried_again_at_growing_intervals(database: Da
     assert (turn.failures, turn.error, turn.finished_at) == (0, None, watch.now)
 
 
+@pytest.mark.one_engine
 def test_a_chore_that_fails_does_not_hinder_the_others(database: Database, watch: Watch) -> None:
     bad, good = Count(), Count()
     bad.failing = True
@@ -162,6 +167,7 @@ def test_a_chore_that_fails_does_not_hinder_the_others(database: Database, watch
     assert good.turns == 1
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("every", [2, 600])
 def test_a_clock_that_was_put_back_stops_nothing(database: Database, watch: Watch, every: float) -> None:
     count = Count()
@@ -190,6 +196,7 @@ def test_the_thread_does_the_work_and_wakes_at_once(database: Database) -> None:
         chores.stop()
 
 
+@pytest.mark.one_engine
 def test_a_slow_chore_delays_no_other(database: Database) -> None:
     seen, release = threading.Semaphore(0), threading.Event()
 

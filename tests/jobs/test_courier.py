@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from app.jobs.courier import GIVE_UP_AFTER, HIDE, Courier
@@ -63,6 +64,7 @@ def test_a_failure_is_tried_again_later(database: Database) -> None:
     assert (desk.seen, states(database)) == (["ada", "ada"], [("done", None)])
 
 
+@pytest.mark.one_engine
 def test_what_can_never_be_delivered_is_given_up_at_once(database: Database) -> None:
     desk = Desk()
     desk.error = Undeliverable("there is nobody of that name")
@@ -71,6 +73,7 @@ def test_what_can_never_be_delivered_is_given_up_at_once(database: Database) -> 
     assert states(database) == [("failed", "there is nobody of that name")]
 
 
+@pytest.mark.one_engine
 def test_what_fails_for_weeks_is_given_up(database: Database) -> None:
     desk = Desk()
     desk.error = ConnectionError("server away")
@@ -97,6 +100,7 @@ def test_a_process_that_dies_while_delivering_loses_nothing(database: Database) 
     assert desk.seen == ["ada", "ada"]
 
 
+@pytest.mark.one_engine
 def test_a_topic_without_a_handler_waits(database: Database) -> None:
     promise(database, "ada", topic="later")
     assert asyncio.run(Desk().courier(database).run()) == 0

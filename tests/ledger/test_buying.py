@@ -71,6 +71,7 @@ def test_other_figures_for_the_same_payment_are_refused(shop: Shop, paid: int, b
     assert shop.figures(workspace) == (110, 0, 0)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("paid", "more"),
     [
@@ -86,11 +87,13 @@ def test_what_cannot_be_bought(shop: Shop, paid: int, more: dict[str, Any]) -> N
         shop.ledger.perform(op)
 
 
+@pytest.mark.one_engine
 def test_nobody_buys_for_a_workspace_that_is_not_there(shop: Shop) -> None:
     with pytest.raises(NotFound):
         shop.top_up("ws_none", 100)
 
 
+@pytest.mark.one_engine
 def test_a_top_up_is_not_simply_reversed(shop: Shop) -> None:
     bought = shop.top_up(shop.workspace(), 100, 10)
     for journal_id in (bought.journal_id, bought.bonus_journal_id):

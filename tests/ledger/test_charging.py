@@ -21,6 +21,7 @@ def test_a_hold_sets_credits_aside_without_moving_them(shop: Shop) -> None:
     assert shop.journals(generation) == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("granted", "limit", "asked", "fits"),
     [
@@ -65,6 +66,7 @@ def test_a_generation_is_held_in_one_workspace_only(shop: Shop) -> None:
         shop.hold(shop.workspace(100), 30, generation)
 
 
+@pytest.mark.one_engine
 def test_a_frozen_balance_takes_no_hold_but_lets_work_finish(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
@@ -76,11 +78,13 @@ def test_a_frozen_balance_takes_no_hold_but_lets_work_finish(shop: Shop) -> None
     assert shop.figures(workspace) == (80, 0, 0)
 
 
+@pytest.mark.one_engine
 def test_an_unknown_workspace_has_no_balance(shop: Shop) -> None:
     with pytest.raises(NotFound):
         shop.ledger.perform(HoldOp(new_id("ws"), new_id("gen"), credits(1), DEADLINE))
 
 
+@pytest.mark.one_engine
 def test_amounts_below_zero_and_foreign_units_are_refused(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
@@ -185,6 +189,7 @@ def test_a_charge_uses_credits_before_the_limit(shop: Shop) -> None:
     assert shop.figures(workspace) == (0, 0, 10)
 
 
+@pytest.mark.one_engine
 def test_a_charge_of_nothing_closes_the_hold(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
@@ -195,12 +200,14 @@ def test_a_charge_of_nothing_closes_the_hold(shop: Shop) -> None:
     assert shop.settle(generation, 0) == settled._replace(already=True)
 
 
+@pytest.mark.one_engine
 def test_a_free_generation_is_held_settled_and_booked_at_cost(shop: Shop) -> None:
     generation = shop.hold(shop.workspace(), 0)
     shop.ledger.perform(shop.settle_op(generation, 0))
     assert shop.moved(generation) == {}
 
 
+@pytest.mark.one_engine
 def test_cost_is_booked_beside_the_charge(shop: Shop) -> None:
     generation = shop.hold(shop.workspace(100), 30)
     shop.ledger.perform(shop.settle_op(generation, 20, cost=cost(3_000)))
@@ -219,6 +226,7 @@ def test_settling_again_answers_the_same_figures(shop: Shop) -> None:
     assert shop.figures(workspace) == (70, 0, 0)
 
 
+@pytest.mark.one_engine
 def test_nothing_is_settled_that_was_not_held(shop: Shop) -> None:
     with pytest.raises(NotFound) as refused:
         shop.settle(new_id("gen"), 1)
@@ -269,6 +277,7 @@ def test_a_cost_that_becomes_known_after_the_release_is_booked_once(shop: Shop) 
     assert shop.moved(generation) == {"expense:provider:fal": 3_000, "payable:provider:fal": -3_000}
 
 
+@pytest.mark.one_engine
 def test_an_unknown_outcome_is_booked_as_expected_until_it_is_known(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
@@ -281,6 +290,7 @@ def test_an_unknown_outcome_is_booked_as_expected_until_it_is_known(shop: Shop) 
     assert shop.figures(workspace) == (100, 0, 0)
 
 
+@pytest.mark.one_engine
 def test_an_unknown_outcome_needs_its_expected_cost(shop: Shop) -> None:
     generation = shop.hold(shop.workspace(100), 30)
     with pytest.raises(InvalidInput):
@@ -297,6 +307,7 @@ def test_a_late_success_is_not_charged(shop: Shop) -> None:
     assert shop.moved(generation) == {"expense:provider:fal": 3_000, "payable:provider:fal": -3_000}
 
 
+@pytest.mark.one_engine
 def test_a_late_success_without_a_known_cost_leaves_a_mark(shop: Shop) -> None:
     generation = shop.hold(shop.workspace(100), 30)
     shop.release(generation)
@@ -305,6 +316,7 @@ def test_a_late_success_without_a_known_cost_leaves_a_mark(shop: Shop) -> None:
     assert shop.journals(generation) == ["late_cost: "]
 
 
+@pytest.mark.one_engine
 def test_a_failed_attempt_that_was_billed_is_booked_by_itself(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
@@ -368,6 +380,7 @@ def test_a_failure_gives_an_early_charge_back(shop: Shop) -> None:
     assert shop.settle(generation, 20).late
 
 
+@pytest.mark.one_engine
 def test_an_early_charge_of_a_released_generation_charges_nothing(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)

@@ -35,6 +35,7 @@ def test_an_occasion_counts_once(shop: Shop) -> None:
         shop.grant(shop.workspace(), 100, ref="order 7")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("amount", "more"),
     [
@@ -48,6 +49,7 @@ def test_what_cannot_be_granted(shop: Shop, amount: int, more: dict[str, str]) -
         shop.grant(shop.workspace(), amount, **more)
 
 
+@pytest.mark.one_engine
 def test_a_lot_keeps_what_was_paid(shop: Shop) -> None:
     workspace = shop.workspace()
     shop.grant(workspace, 100, kind="paid", cost_basis=Money(95_000_000, "USD"), expires_at=SOON, priority=100)
@@ -79,6 +81,7 @@ def test_lots_are_used_expired_first_then_by_priority_and_expiry(shop: Shop) -> 
         assert emptied == set(order[:used])
 
 
+@pytest.mark.one_engine
 def test_published_order_of_expiry(shop: Shop) -> None:
     """Lots of 50 without expiry, 30, 20 and 100 with ever later ones; 70 are used."""
     workspace = shop.workspace()
@@ -106,6 +109,7 @@ def test_a_charge_may_draw_several_lots(shop: Shop) -> None:
 # --- adjustments
 
 
+@pytest.mark.one_engine
 def test_an_adjustment_up_is_a_lot_of_its_own(shop: Shop) -> None:
     workspace = shop.workspace(10)
     shop.ledger.perform(AdjustOp(workspace, credits(5), "ticket 9", "ann", "late delivery"))
@@ -131,6 +135,7 @@ def test_held_credits_are_not_adjusted_away(shop: Shop) -> None:
     shop.ledger.perform(AdjustOp(workspace, credits(-3), "ticket 9", "ann", "x"))
 
 
+@pytest.mark.one_engine
 def test_an_adjustment_of_nothing_is_refused(shop: Shop) -> None:
     with pytest.raises(InvalidInput):
         shop.ledger.perform(AdjustOp(shop.workspace(10), credits(0), "t", "ann", "x"))
@@ -218,6 +223,7 @@ def test_an_early_charge_partly_returned_is_reversed_for_the_rest(shop: Shop) ->
         shop.ledger.perform(ReverseOp(final.journal_id, "ann", "x"))
 
 
+@pytest.mark.one_engine
 def test_an_expected_cost_can_be_taken_back(shop: Shop) -> None:
     generation = shop.hold(shop.workspace(100), 30)
     booked = shop.release(generation, cost=cost(3_000), unknown=True)
@@ -226,6 +232,7 @@ def test_an_expected_cost_can_be_taken_back(shop: Shop) -> None:
     assert shop.moved(generation) == {}
 
 
+@pytest.mark.one_engine
 def test_what_cannot_be_reversed(shop: Shop) -> None:
     with pytest.raises(NotFound):
         shop.ledger.perform(ReverseOp("jrn_none", "ann", "x"))

@@ -26,6 +26,7 @@ def test_a_balance_says_what_each_part_is(shop: Shop) -> None:
         shop.ledger.balance("ws_none")
 
 
+@pytest.mark.one_engine
 def test_available_never_reads_below_zero(shop: Shop) -> None:
     workspace = shop.workspace(0, credit_limit=20)
     shop.hold(workspace, 20)
@@ -64,12 +65,14 @@ def test_the_statement_tells_the_story_backwards(shop: Shop) -> None:
     assert sum(row.held.micros for row in rows) == shop.ledger.balance(workspace).held.micros
 
 
+@pytest.mark.one_engine
 def test_a_free_generation_is_in_the_statement(shop: Shop) -> None:
     workspace = shop.workspace()
     shop.settle(shop.hold(workspace, 0), 0)
     assert [line(row) for row in shop.ledger.statement(workspace)] == [("capture", 0, 0), ("hold", 0, 0)]
 
 
+@pytest.mark.one_engine
 def test_our_own_costs_are_not_on_a_customers_statement(shop: Shop) -> None:
     workspace = shop.workspace(10)
     generation = shop.hold(workspace, 5)
@@ -111,6 +114,7 @@ def test_a_statement_can_be_narrowed(shop: Shop) -> None:
     assert statement(shop.workspace()) == []
 
 
+@pytest.mark.one_engine
 def test_journals_of_a_generation_show_legs_lots_and_who(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 30)
@@ -124,6 +128,7 @@ def test_journals_of_a_generation_show_legs_lots_and_who(shop: Shop) -> None:
         shop.ledger.journal("jrn_none")
 
 
+@pytest.mark.one_engine
 def test_a_hold_can_be_looked_up(shop: Shop) -> None:
     generation = shop.hold(shop.workspace(100), 30)
     held = shop.ledger.hold_of(generation)

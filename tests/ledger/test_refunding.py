@@ -82,6 +82,7 @@ def test_it_takes_from_that_lot_and_no_other(shop: Shop, customer: tuple[str, st
     assert refused.value.details == {"required": 1_000_000, "available": 0}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("held", "settled", "free"),
     [
@@ -127,6 +128,7 @@ def test_two_operators_at_once_share_what_is_there(shop: Shop, lane: Lane, custo
     assert isinstance(second, InsufficientCredits)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("op", "error"),
     [
@@ -139,6 +141,7 @@ def test_what_cannot_be_set_aside(shop: Shop, customer: tuple[str, str], op: Set
         shop.perform(op._replace(workspace_id=customer[0], lot_id=customer[1]))
 
 
+@pytest.mark.one_engine
 def test_somebody_elses_lot_is_not_there(shop: Shop, customer: tuple[str, str]) -> None:
     with pytest.raises(NotFound):
         shop.perform(aside(shop.workspace(), customer[1], 10))
@@ -159,6 +162,7 @@ def test_a_refund_that_failed_returns_everything(shop: Shop, customer: tuple[str
     assert shop.perform(aside(workspace, lot_id, 100, "re_2")).amount == credits(100), "all of it may be tried again"
 
 
+@pytest.mark.one_engine
 def test_what_was_decided_is_not_decided_otherwise(shop: Shop, customer: tuple[str, str]) -> None:
     workspace, lot_id = customer
     shop.perform(aside(workspace, lot_id, 10, "re_1"))
@@ -174,6 +178,7 @@ def test_what_was_decided_is_not_decided_otherwise(shop: Shop, customer: tuple[s
     assert stands(shop, workspace) == (90, 0, 0, 90, False)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("op", [GiveBackOp("re_none", "ann"), taken("re_none")], ids=["give back", "take back"])
 def test_nothing_is_decided_that_was_not_set_aside(shop: Shop, op: Any) -> None:
     with pytest.raises(NotFound):
@@ -317,18 +322,21 @@ def test_a_top_up_pays_the_debt_first(shop: Shop, debtor: str) -> None:
     shop.hold(debtor, 70)
 
 
+@pytest.mark.one_engine
 def test_a_bonus_pays_no_debt(shop: Shop, debtor: str) -> None:
     done = shop.top_up(debtor, 50, 60)
     assert done.debt_paid == credits(50)
     assert stands(shop, debtor) == (60, 0, 50, 10, True)
 
 
+@pytest.mark.one_engine
 def test_credits_that_paid_a_debt_are_not_refundable(shop: Shop, debtor: str) -> None:
     bought = shop.top_up(debtor, 130)
     done = shop.perform(aside(debtor, bought.lot_id, 130, "re_2", partial=True))
     assert (done.amount, done.short) == (credits(30), credits(100))
 
 
+@pytest.mark.one_engine
 def test_another_reason_keeps_a_balance_frozen(shop: Shop, debtor: str) -> None:
     shop.perform(FreezeOp(debtor, "dispute", "du_1", "stripe"))
     shop.top_up(debtor, 100)
@@ -350,6 +358,7 @@ def test_a_debt_is_written_off(shop: Shop, debtor: str) -> None:
     assert stands(shop, debtor) == (0, 0, 0, 0, False)
 
 
+@pytest.mark.one_engine
 def test_a_debt_is_not_reversed(shop: Shop, debtor: str) -> None:
     rows = shop.ledger.statement(debtor, kinds=["take_back", "top_up"])
     assert len(rows) == 2
@@ -358,6 +367,7 @@ def test_a_debt_is_not_reversed(shop: Shop, debtor: str) -> None:
             shop.perform(ReverseOp(row.journal_id or "", "ann", "x"))
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("limit", "available"), [(0, 0), (150, 50)], ids=["prepaid", "on a limit"])
 def test_debt_counts_against_what_is_available(shop: Shop, limit: int, available: int) -> None:
     workspace = shop.workspace(credit_limit=limit)
@@ -369,6 +379,7 @@ def test_debt_counts_against_what_is_available(shop: Shop, limit: int, available
     assert shop.ledger.balance(workspace).available == credits(available)
 
 
+@pytest.mark.one_engine
 def test_a_charge_over_its_hold_finds_no_room_in_debt(shop: Shop) -> None:
     """`extend` raises a hold only as far as what is available, and debt is not."""
     workspace = shop.workspace()
@@ -400,6 +411,7 @@ def test_a_balance_is_frozen_for_each_reason_once(shop: Shop) -> None:
     shop.hold(workspace, 10)
 
 
+@pytest.mark.one_engine
 def test_a_reason_may_come_again(shop: Shop) -> None:
     """Case 31: a dispute won, and reopened."""
     workspace = shop.workspace(10)
@@ -409,6 +421,7 @@ def test_a_reason_may_come_again(shop: Shop) -> None:
     assert shop.count("wallet_freeze") == 2
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(("reason", "ref"), [("", "x"), ("x", "")], ids=["no reason", "about nothing"])
 def test_a_freeze_says_why(shop: Shop, reason: str, ref: str) -> None:
     with pytest.raises(InvalidInput):
@@ -436,6 +449,7 @@ def test_a_refund_decided_in_the_batch_it_was_set_aside_in(shop: Shop, lane: Lan
     assert stands(shop, workspace) == (0, 60, 0, 0, False)
 
 
+@pytest.mark.one_engine
 def test_a_unit_is_not_mistaken_for_another(shop: Shop, customer: tuple[str, str]) -> None:
     shop.perform(aside(*customer, 40))
     with pytest.raises(InvalidInput):

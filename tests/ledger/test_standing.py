@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from app.kernel.clock import now
 from app.kernel.money import Money
 from app.ledger import reads
@@ -55,6 +57,7 @@ def test_only_what_ends_within_thirty_days_is_expiring(shop: Shop) -> None:
     assert (found.first_end - now()).days == 8
 
 
+@pytest.mark.one_engine
 def test_an_empty_workspace_stands_at_nothing(shop: Shop) -> None:
     found = stands(shop, shop.workspace())
     assert (found.balance.available, found.open_holds, found.lots, found.expiring, found.first_end) == (
@@ -66,6 +69,7 @@ def test_an_empty_workspace_stands_at_nothing(shop: Shop) -> None:
     )
 
 
+@pytest.mark.one_engine
 def test_what_was_available_before_a_hold_counts_the_other_holds_of_that_moment(shop: Shop) -> None:
     workspace = shop.workspace(1_000)
     first = shop.hold(workspace, 100)
@@ -78,11 +82,13 @@ def test_what_was_available_before_a_hold_counts_the_other_holds_of_that_moment(
     assert found == [credits(1_000), credits(900), credits(910)]
 
 
+@pytest.mark.one_engine
 def test_on_a_credit_limit_nobody_can_say_what_was_available(shop: Shop) -> None:
     workspace = shop.workspace(10, credit_limit=100)
     assert before(shop, workspace, shop.hold(workspace, 50)) is None
 
 
+@pytest.mark.one_engine
 def test_a_charge_names_its_lots_and_what_it_left_in_them(shop: Shop) -> None:
     workspace = shop.workspace()
     shop.grant(workspace, 50, label="First", priority=1)
@@ -102,6 +108,7 @@ def test_a_charge_names_its_lots_and_what_it_left_in_them(shop: Shop) -> None:
     ]
 
 
+@pytest.mark.one_engine
 def test_a_charge_on_submit_that_ended_lower_is_told_by_what_it_came_to(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 60)
@@ -113,6 +120,7 @@ def test_a_charge_on_submit_that_ended_lower_is_told_by_what_it_came_to(shop: Sh
     assert (use.amount, use.left) == (credits(45), credits(55))
 
 
+@pytest.mark.one_engine
 def test_a_released_generation_used_no_lot(shop: Shop) -> None:
     workspace = shop.workspace(100)
     generation = shop.hold(workspace, 60)

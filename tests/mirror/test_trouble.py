@@ -110,6 +110,7 @@ def test_while_the_remote_is_down_everything_waits_and_then_goes(house):
     assert (house.mirror.standing().failures, house.mirror.standing().error) == (0, None)
 
 
+@pytest.mark.one_engine
 def test_an_event_that_is_refused_is_set_aside_and_the_others_go_on(house):
     house.customer("anna")
     house.remote.bad = {"e3"}
@@ -124,6 +125,7 @@ def test_an_event_that_is_refused_is_set_aside_and_the_others_go_on(house):
     assert house.failed() == {}
 
 
+@pytest.mark.one_engine
 def test_usage_of_a_customer_who_is_refused_is_held_until_they_are_taken(house):
     house.remote.bad = {"anna"}
     house.customer("anna")
@@ -142,6 +144,7 @@ def test_usage_of_a_customer_who_is_refused_is_held_until_they_are_taken(house):
     assert house.mirror.standing().backlog == 0
 
 
+@pytest.mark.one_engine
 def test_a_refusal_is_tried_again_a_few_times_and_then_waits_for_the_operator(house):
     house.remote.bad = {"anna"}
     house.customer("anna")
@@ -156,6 +159,7 @@ def test_a_refusal_is_tried_again_a_few_times_and_then_waits_for_the_operator(ho
     assert house.remote.customers == {"anna": "anna"}
 
 
+@pytest.mark.one_engine
 def test_a_remote_that_refuses_all_usage_is_taken_for_one_that_is_down(house):
     house.customer("anna")
     house.settle()
@@ -166,6 +170,7 @@ def test_a_remote_that_refuses_all_usage_is_taken_for_one_that_is_down(house):
     assert "refuses all usage" in house.mirror.standing().error
 
 
+@pytest.mark.one_engine
 def test_another_address_is_another_remote(house):
     moved = Mirror(house.db, house.now, Account("http://127.0.0.1:10/v1", "sk_1"))
     with pytest.raises(Broken, match="none of its ids are known"):

@@ -64,6 +64,7 @@ def shop(database: Database, watch: Watch, quiet_office: Office) -> Iterator[Sho
 # --- a low balance
 
 
+@pytest.mark.one_engine
 def test_a_new_workspace_is_not_told_that_it_has_nothing(shop: Shop) -> None:
     assert shop.look() == []
 
@@ -78,6 +79,7 @@ def test_falling_below_is_told_once(shop: Shop) -> None:
     assert shop.look() == []
 
 
+@pytest.mark.one_engine
 def test_it_is_armed_again_a_tenth_above(shop: Shop) -> None:
     shop.give(1000)
     shop.look()
@@ -96,6 +98,7 @@ def test_it_is_armed_again_a_tenth_above(shop: Shop) -> None:
     assert shop.look() == ["50 credits left at Farebox"]
 
 
+@pytest.mark.one_engine
 def test_a_day_has_one_such_mail_at_most(shop: Shop) -> None:
     told = []
     for _ in range(3):
@@ -114,6 +117,7 @@ def test_what_is_held_is_not_available(shop: Shop) -> None:
     assert shop.look() == ["50 credits left at Farebox"]
 
 
+@pytest.mark.one_engine
 def test_a_workspace_chooses_its_threshold(shop: Shop) -> None:
     shop.give(1000)
     shop.alerts.save(shop.workspace_id, Money(2000 * MICRO))
@@ -124,6 +128,7 @@ def test_a_workspace_chooses_its_threshold(shop: Shop) -> None:
     assert shop.alerts.of(shop.workspace_id).threshold == USUAL
 
 
+@pytest.mark.one_engine
 def test_an_alert_can_be_switched_off(shop: Shop) -> None:
     shop.alerts.save(shop.workspace_id, None, enabled=False)
     shop.give(1000)
@@ -132,11 +137,13 @@ def test_an_alert_can_be_switched_off(shop: Shop) -> None:
     assert shop.look() == []
 
 
+@pytest.mark.one_engine
 def test_a_threshold_is_above_zero(shop: Shop) -> None:
     with pytest.raises(InvalidInput, match="above zero"):
         shop.alerts.save(shop.workspace_id, Money(0))
 
 
+@pytest.mark.one_engine
 def test_a_suspended_workspace_hears_nothing(shop: Shop) -> None:
     shop.give(1000, days=20)
     shop.look()
@@ -162,6 +169,7 @@ def test_a_lot_is_warned_of_thirty_days_seven_days_and_a_day_before(shop: Shop) 
     }
 
 
+@pytest.mark.one_engine
 def test_lots_that_end_together_are_one_mail(shop: Shop) -> None:
     shop.give(200, days=40, label="Welcome credits")
     shop.give(300, days=40, label="Individual package")
@@ -173,6 +181,7 @@ def test_lots_that_end_together_are_one_mail(shop: Shop) -> None:
     assert "Individual package  300 credits" in text
 
 
+@pytest.mark.one_engine
 def test_after_a_long_pause_only_the_nearest_warning_is_given(shop: Shop) -> None:
     shop.give(500, days=60)
     shop.watch.forward(days=59, hours=1)
@@ -180,6 +189,7 @@ def test_after_a_long_pause_only_the_nearest_warning_is_given(shop: Shop) -> Non
     assert shop.look() == []
 
 
+@pytest.mark.one_engine
 def test_a_gift_for_a_week_is_not_warned_of_at_once(shop: Shop) -> None:
     shop.give(500, days=7)
     assert shop.look() == []
@@ -187,6 +197,7 @@ def test_a_gift_for_a_week_is_not_warned_of_at_once(shop: Shop) -> None:
     assert len(shop.look()) == 1
 
 
+@pytest.mark.one_engine
 def test_what_is_used_up_or_never_ends_is_not_warned_of(shop: Shop) -> None:
     shop.give(500, days=60)
     shop.give(500)

@@ -118,6 +118,7 @@ def test_an_event_lives_and_dies_with_its_transaction(shop: Shop) -> None:
     assert shop.deliver() == 1
 
 
+@pytest.mark.one_engine
 def test_where_nobody_listens_nothing_is_written(shop: Shop) -> None:
     assert shop.tell() is False
     endpoint, _ = shop.hooks.endpoints.create(shop.id, URL)
@@ -130,6 +131,7 @@ def test_where_nobody_listens_nothing_is_written(shop: Shop) -> None:
     assert shop.deliver() == 0
 
 
+@pytest.mark.one_engine
 def test_who_listens_is_known_at_once_where_it_changed(shop: Shop) -> None:
     asyncio.run(shop.listeners.fresh())
     assert not shop.listeners.has(shop.id)
@@ -141,6 +143,7 @@ def test_who_listens_is_known_at_once_where_it_changed(shop: Shop) -> None:
 # --- what is sent
 
 
+@pytest.mark.one_engine
 def test_it_says_what_happened_in_plain_json(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
     shop.tell(events.TOPUP_SUCCEEDED, credits=Money(1_500_000), amount=Fiat(1999, "EUR"), at=NOON, on=NOON.date())
@@ -177,6 +180,7 @@ def test_spreading_twice_delivers_once(shop: Shop) -> None:
     assert shop.send() == 1
 
 
+@pytest.mark.one_engine
 def test_after_a_rotation_both_secrets_verify_for_a_day_and_then_the_new_one_alone(shop: Shop) -> None:
     endpoint, old = shop.hooks.endpoints.create(shop.id, URL)
     new = shop.hooks.endpoints.rotate(shop.id, endpoint.id)
@@ -199,6 +203,7 @@ def test_after_a_rotation_both_secrets_verify_for_a_day_and_then_the_new_one_alo
         Webhook(old).verify(second["raw"], second["headers"])
 
 
+@pytest.mark.one_engine
 def test_a_secret_is_kept_sealed(shop: Shop) -> None:
     _, secret = shop.hooks.endpoints.create(shop.id, URL)
     with shop.db.read() as connection:
@@ -228,6 +233,7 @@ def test_it_is_tried_again_at_growing_intervals_under_the_same_id_and_then_given
     assert (delivery.state, delivery.error) == ("failed", "There was no connection.")
 
 
+@pytest.mark.one_engine
 def test_a_success_ends_it(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
     answers = [BROKEN, 302, 204]
@@ -248,6 +254,7 @@ def test_a_success_ends_it(shop: Shop) -> None:
     assert (endpoint.failing_since, endpoint.last_success_at is not None) == (None, True)
 
 
+@pytest.mark.one_engine
 def test_an_endpoint_that_takes_nothing_for_days_is_turned_off_and_its_owners_are_told(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
     shop.receiver.says = lambda _: BROKEN
@@ -266,6 +273,7 @@ def test_an_endpoint_that_takes_nothing_for_days_is_turned_off_and_its_owners_ar
     assert shop.tell(key="3") is False
 
 
+@pytest.mark.one_engine
 def test_one_that_says_it_is_gone_is_turned_off_at_once(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
     shop.receiver.says = lambda _: 410
@@ -287,6 +295,7 @@ def test_one_that_was_killed_in_the_middle_is_taken_up_again_under_the_same_id(s
     assert [(row.state, row.attempts) for row in shop.deliveries()] == [("delivered", 2)]
 
 
+@pytest.mark.one_engine
 def test_a_slow_endpoint_has_a_few_at_once_and_the_others_go_on(shop: Shop) -> None:
     slow, quick = f"{URL}/slow", f"{URL}/quick"
     for url in (slow, quick):
@@ -319,6 +328,7 @@ def test_a_slow_endpoint_has_a_few_at_once_and_the_others_go_on(shop: Shop) -> N
 # --- asking for it
 
 
+@pytest.mark.one_engine
 def test_a_replay_sends_the_same_message_again(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
     shop.tell()
@@ -335,6 +345,7 @@ def test_a_replay_sends_the_same_message_again(shop: Shop) -> None:
         shop.hooks.replay(shop.id, first.id)
 
 
+@pytest.mark.one_engine
 def test_a_test_goes_to_that_endpoint_alone_is_tried_once_and_blames_nobody(shop: Shop) -> None:
     endpoint, _ = shop.hooks.endpoints.create(shop.id, URL, types=[events.BALANCE_LOW])
     shop.hooks.endpoints.create(shop.id, f"{URL}/other")
@@ -347,6 +358,7 @@ def test_a_test_goes_to_that_endpoint_alone_is_tried_once_and_blames_nobody(shop
     assert shop.hooks.endpoints.find(shop.id, endpoint.id).failing_since is None
 
 
+@pytest.mark.one_engine
 def test_nobody_sees_or_touches_what_another_workspace_has(shop: Shop) -> None:
     endpoint, _ = shop.hooks.endpoints.create("ws_2", URL)
     delivery = shop.hooks.test("ws_2", endpoint.id)
@@ -367,6 +379,7 @@ def test_nobody_sees_or_touches_what_another_workspace_has(shop: Shop) -> None:
     assert shop.deliveries() == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("url", ["http://example.com/", "https://10.0.0.1/", "https://localhost/", "nonsense"])
 def test_an_address_that_leads_inside_is_refused(shop: Shop, url: str) -> None:
     with pytest.raises(InvalidInput):
@@ -376,6 +389,7 @@ def test_an_address_that_leads_inside_is_refused(shop: Shop, url: str) -> None:
         shop.hooks.endpoints.change(shop.id, endpoint.id, url=url)
 
 
+@pytest.mark.one_engine
 def test_an_unknown_event_is_refused_and_all_of_them_are_none_chosen(shop: Shop) -> None:
     with pytest.raises(InvalidInput, match=r"generation\.eaten"):
         shop.hooks.endpoints.create(shop.id, URL, types=["generation.eaten"])
@@ -383,6 +397,7 @@ def test_an_unknown_event_is_refused_and_all_of_them_are_none_chosen(shop: Shop)
     assert endpoint.types == ()
 
 
+@pytest.mark.one_engine
 def test_there_is_an_end_to_endpoints(shop: Shop) -> None:
     for number in range(webhook_endpoints.MOST_ENDPOINTS):
         shop.hooks.endpoints.create(shop.id, f"{URL}/{number}")
@@ -407,6 +422,7 @@ def test_what_is_old_is_forgotten(shop: Shop) -> None:
 # --- the house's own
 
 
+@pytest.mark.one_engine
 def test_what_is_announced_reaches_the_house_signed_and_nobody_else(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
     _, secret = shop.hooks.endpoints.create(None, f"{URL}/house", types=["wallet.created"])
@@ -424,12 +440,14 @@ def test_what_is_announced_reaches_the_house_signed_and_nobody_else(shop: Shop) 
         checked.verify(sent["raw"].replace("wallet_1", "wallet_2"), sent["headers"])
 
 
+@pytest.mark.one_engine
 def test_nothing_is_announced_where_the_house_has_no_endpoint(shop: Shop) -> None:
     shop.hooks.endpoints.create(shop.id, URL)
     with shop.db.write() as connection:
         assert events.announce(connection, "wallet.created", {}, key="k") is False
 
 
+@pytest.mark.one_engine
 def test_an_endpoint_of_the_house_that_fails_for_days_is_turned_off_and_the_operators_told(shop: Shop) -> None:
     shop.hooks.endpoints.create(None, URL)
     shop.receiver.says = lambda _url: 410

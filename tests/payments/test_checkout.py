@@ -81,6 +81,7 @@ def tampered(till: Till, **facts: object) -> State:
     return till.state(order)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("amount", [1_189, 1_191, 1, 119_000, 0])
 def test_case_10_another_amount_is_parked(till: Till, amount: int) -> None:
     assert tampered(till, amount_received=amount) is State.MISMATCH

@@ -24,6 +24,7 @@ def lots(till: Till) -> list[tuple[str, int]]:
     return sorted((lot.kind, int(lot.remaining.amount)) for lot in found)
 
 
+@pytest.mark.one_engine
 def test_case_41_tax_is_not_turned_into_credits(till: Till) -> None:
     bought(till)
     assert till.scalar("SELECT gross_minor - net_minor FROM payment_order") == 190
@@ -73,6 +74,7 @@ def test_bug_a5_a_code_is_claimed_no_more_often_than_was_meant(till: Till) -> No
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_codes_end_and_guessing_is_stopped(till: Till) -> None:
     promo, later = till.cashier.promo, till.time() + timedelta(days=1)
     over = promo.make_named("SUMMER", Offer("Summer", Money.from_exact(5), valid_until=later), actor="op")
@@ -114,6 +116,7 @@ def test_case_46_days_are_24_hours_whatever_the_calendar_does(one_till: Till, mo
     assert paid.paid_at.tzinfo is UTC
 
 
+@pytest.mark.one_engine
 def test_case_46_a_clock_that_jumps_refuses_and_then_takes_the_same_event(till: Till) -> None:
     order = till.buy()
     till.pay(order)

@@ -93,6 +93,7 @@ def test_lost_what_was_used_is_debt(till: Till) -> None:
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_lost_and_won_after_all(till: Till) -> None:
     order = bought(till)
     dispute = disputed(till, order)
@@ -175,6 +176,7 @@ def test_what_a_hold_counted_on_is_taken_when_it_is_free(one_till: Till) -> None
     assert (balance(till).debt.micros, till.credits) == (0, 0)
 
 
+@pytest.mark.one_engine
 def test_a_disputed_card_is_not_charged_any_more(till: Till) -> None:
     card = on(till)
     order = next(order for order in till.cashier.orders_of(till.workspace_id) if order.kind == "package")
@@ -198,6 +200,7 @@ def test_the_operator_may_let_a_disputed_workspace_work(one_till: Till) -> None:
     assert (notes(till), till.state(order), cash(till)) == ([], State.REFUNDED, 1_190)
 
 
+@pytest.mark.one_engine
 def test_a_dispute_that_is_heard_of_before_its_payment_sets_the_credits_aside(till: Till) -> None:
     order = till.buy()
     till.stripe.ctl("disputes", payment_intent=till.pay(order))

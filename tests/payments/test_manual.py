@@ -80,6 +80,7 @@ def test_a_transfer_is_recorded_once_and_can_be_taken_out(till: Till) -> None:
         approve(till, order, till.operator())
 
 
+@pytest.mark.one_engine
 def test_too_much_is_reported_to_be_returned(till: Till) -> None:
     order = ordered(till)
     received(till, order, 1_200)
@@ -125,6 +126,7 @@ def test_case_32_two_processes_approve_at_once(
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_case_32_whoever_ordered_does_not_approve(till: Till) -> None:
     order = ordered(till)
     received(till, order)
@@ -172,6 +174,7 @@ def test_case_32_what_was_ordered_cannot_be_edited(till: Till, change: str) -> N
         connection.execute(text("DELETE FROM payment_order"))
 
 
+@pytest.mark.one_engine
 def test_case_32_approved_is_not_rejected_and_rejected_not_approved(till: Till) -> None:
     order, actor = ordered(till), till.operator()
     received(till, order)
@@ -196,6 +199,7 @@ def test_case_32_approved_is_not_rejected_and_rejected_not_approved(till: Till) 
     assert till.credits == 10_500
 
 
+@pytest.mark.one_engine
 def test_a_transfer_after_the_order_ran_out_still_counts(till: Till) -> None:
     order = ordered(till)
     till.time.ahead += timedelta(days=40)
@@ -206,6 +210,7 @@ def test_a_transfer_after_the_order_ran_out_still_counts(till: Till) -> None:
     assert till.credits == 10_500
 
 
+@pytest.mark.one_engine
 def test_an_order_that_was_paid_in_part_does_not_run_out(till: Till) -> None:
     order = ordered(till)
     received(till, order, 10)
@@ -214,6 +219,7 @@ def test_an_order_that_was_paid_in_part_does_not_run_out(till: Till) -> None:
     assert till.state(order) is State.PENDING
 
 
+@pytest.mark.one_engine
 def test_a_customer_cancels_before_any_money_came(till: Till) -> None:
     order = ordered(till)
     received(till, order, 10)
@@ -229,6 +235,7 @@ def test_the_same_key_orders_once(till: Till) -> None:
     assert till.mails() == ["order_received", "order_waiting"]
 
 
+@pytest.mark.one_engine
 def test_what_was_agreed_upon_is_ordered_by_an_operator(till: Till) -> None:
     actor = till.operator()
     agreed = Agreement(till.workspace_id, "Yearly contract", Money.from_exact(5_000_000), Fiat(300_000, "EUR"))

@@ -45,6 +45,7 @@ def test_of_two_who_publish_at_once_the_slower_is_told(till: Till, monkeypatch: 
     assert [version.number for version in cashier.packages.history(first.id)] == [1]
 
 
+@pytest.mark.one_engine
 def test_archived_packages_are_not_sold(till: Till) -> None:
     packages = till.cashier.packages
     packages.archive(till.package.id)
@@ -100,6 +101,7 @@ def test_an_enterprise_package_is_an_enquiry(one_till: Till) -> None:
         till.cashier.packages.publish(STARTER, kind=Kind.TEAM, package_id=big.id, actor="op")
 
 
+@pytest.mark.one_engine
 def test_terms_are_kept_by_version(till: Till) -> None:
     terms, first = till.cashier.terms, till.cashier.terms.current()
     same = terms.publish(terms="Terms.\n", refund_policy="Refunds.", invoice_wording="Prepaid.", actor="op")
@@ -115,6 +117,7 @@ def test_terms_are_kept_by_version(till: Till) -> None:
         connection.execute(text("UPDATE terms_version SET terms = 'x'"))
 
 
+@pytest.mark.one_engine
 def test_an_order_keeps_the_terms_it_was_made_under(till: Till) -> None:
     order, first = till.buy(), till.cashier.terms.current()
     till.cashier.terms.publish(terms="Other.", refund_policy="x", invoice_wording="", actor="op")
@@ -150,6 +153,7 @@ def test_the_policy_is_changed_and_noted(one_till: Till) -> None:
             policies.change(actor="op", **wrong)
 
 
+@pytest.mark.one_engine
 def test_an_enquiry_becomes_an_order(till: Till) -> None:
     enquiries = till.cashier.enquiries
     asked = Asked("Ada", "ada@example.com", "A million a month\nplease", "Halfmoon", workspace_id=till.workspace_id)

@@ -5,6 +5,8 @@ import io
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from app.generation.account_statement import Period
 from app.jobs.courier import Courier
 from app.kernel import outbox
@@ -30,6 +32,7 @@ def test_the_statement_names_money_order_and_invoice(till: Till) -> None:
     assert closing["balance_after"] == "10500"
 
 
+@pytest.mark.one_engine
 def test_the_invoice_goes_out_by_mail_with_its_pdf(till: Till) -> None:
     order = till.buy()
     till.pay(order)

@@ -57,6 +57,7 @@ def test_all_of_an_unused_order_goes_back_with_its_bonus(till: Till) -> None:
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_partial_refund_takes_its_part_of_everything(till: Till) -> None:
     order = bought(till)
     view = refund(till, order, 595)
@@ -218,6 +219,7 @@ def test_case_28_a_pending_refund_that_fails_gives_the_credits_back(till: Till) 
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_pending_refund_that_succeeds_is_booked_then(till: Till) -> None:
     till.stripe.ctl("settings", refunds="on_demand")
     order = bought(till)
@@ -242,6 +244,7 @@ def test_a_refund_from_the_dashboard_that_fails_gives_the_credits_back(one_till:
     assert (refunds(till, order)[0].state, till.credits, notes(till)) == ("canceled", 10_500, [])
 
 
+@pytest.mark.one_engine
 def test_a_refund_that_comes_back_after_it_succeeded_sells_the_credits_anew(till: Till) -> None:
     till.stripe.ctl("settings", refunds="on_demand")
     order = bought(till)
@@ -284,6 +287,7 @@ def test_case_29_more_than_can_be_refunded_and_two_operators_at_once(till: Till)
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_case_29_what_the_provider_refuses_gives_the_credits_back(till: Till) -> None:
     order = bought(till)
     till.stripe.ctl("refunds", charge=charge_of(till, order), amount=1_000)  # and we have not heard of it
@@ -346,6 +350,7 @@ def test_a_refund_that_never_reached_the_provider_is_given_up_with_its_key(one_t
     assert at_stripe(till) == []
 
 
+@pytest.mark.one_engine
 def test_case_30_a_disputed_order_is_not_refunded(till: Till) -> None:
     order = bought(till)
     till.stripe.ctl("disputes", charge=charge_of(till, order))
@@ -403,6 +408,7 @@ def test_a_refund_has_its_days(one_till: Till) -> None:
 # --- transfers
 
 
+@pytest.mark.one_engine
 def test_an_order_paid_by_transfer_is_refunded_by_hand(till: Till) -> None:
     operator = till.operator()
     order = till.cashier.manual.request(till.choice())
@@ -424,6 +430,7 @@ def test_an_order_paid_by_transfer_is_refunded_by_hand(till: Till) -> None:
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_a_transfer_back_is_recorded_once_and_not_called_off_after(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     operator, manual = till.operator(), till.cashier.manual
     views = []

@@ -276,6 +276,7 @@ def test_the_database_itself_allows_one_under_way(till: Till) -> None:
 # --- declines
 
 
+@pytest.mark.one_engine
 def test_case_24_a_bank_that_asks_for_its_cardholder(till: Till) -> None:
     card = on(till)
     behave(till, card, "asks_always")
@@ -336,6 +337,7 @@ def test_turning_it_on_again_calls_off_what_waited(one_till: Till) -> None:
     assert (setting(till).state, till.credits) == (Topup.ON, 11_000)
 
 
+@pytest.mark.one_engine
 def test_case_25_soft_declines_back_off_and_then_it_is_disabled(till: Till) -> None:
     card = on(till)
     behave(till, card, "insufficient_funds")
@@ -460,6 +462,7 @@ def _stay_in_the_month(till: Till) -> None:
 # --- cards that go
 
 
+@pytest.mark.one_engine
 def test_case_47_the_card_is_deleted_while_a_charge_is_under_way(till: Till) -> None:
     card = on(till)
     empty(till)
@@ -487,6 +490,7 @@ def test_case_47_a_charge_that_was_made_before_its_card_went_is_credited(one_til
     assert ([order.state for order in topups(till)], till.credits) == ([State.PAID], 11_000)
 
 
+@pytest.mark.one_engine
 def test_case_47_a_bank_or_the_dashboard_takes_the_card_away(till: Till) -> None:
     card = on(till)
     method = till.scalar("SELECT method_id FROM saved_card WHERE id = :id", id=card.id)
@@ -499,6 +503,7 @@ def test_case_47_a_bank_or_the_dashboard_takes_the_card_away(till: Till) -> None
     assert (till.credits, len(charges(till))) == (1_000, 0)
 
 
+@pytest.mark.one_engine
 def test_case_47_the_customer_is_deleted_at_the_provider(till: Till) -> None:
     on(till)
     customer = till.scalar("SELECT customer_id FROM payment_customer")
@@ -530,6 +535,7 @@ def test_a_card_the_provider_could_not_be_told_about_is_forgotten_later(one_till
     assert till.client.v1.payment_methods.retrieve(method).customer is None
 
 
+@pytest.mark.one_engine
 def test_a_card_is_saved_without_buying(till: Till) -> None:
     consent = Consent(SAVE_CARD_WORDING, till.user_id, "203.0.113.7")
     page = till.run(till.cashier.add_card(till.workspace_id, "EUR", consent))

@@ -103,6 +103,7 @@ def test_case_04_without_a_secret_nothing_is_taken(one_till: Till, secrets: tupl
     assert till.cashier.takes_cards is False
 
 
+@pytest.mark.one_engine
 def test_case_05_an_order_to_be_paid_elsewhere_is_not_paid_by_stripe(till: Till) -> None:
     transfer = till.cashier.manual.request(till.choice())
     other = till.buy()
@@ -211,6 +212,7 @@ def test_an_unknown_provider_is_not_found(one_till: Till) -> None:
     assert one_till.run(ask()) == 404
 
 
+@pytest.mark.one_engine
 def test_case_12_an_event_of_the_other_mode_is_ignored_and_reported(till: Till) -> None:
     order = till.buy()
     till.pay(order)
@@ -222,6 +224,7 @@ def test_case_12_an_event_of_the_other_mode_is_ignored_and_reported(till: Till) 
     assert "payment_unmatched" in till.mails()
 
 
+@pytest.mark.one_engine
 def test_case_12_a_payment_of_the_other_mode_does_not_touch_the_order(till: Till) -> None:
     order = till.buy()
     intent = till.pay(order)
@@ -234,6 +237,7 @@ def test_case_12_a_payment_of_the_other_mode_does_not_touch_the_order(till: Till
     assert till.cases() == ["other_mode"]
 
 
+@pytest.mark.one_engine
 def test_case_13_money_without_an_order_is_kept_for_an_operator(till: Till) -> None:
     order = till.buy()
     intent = till.pay(order)
@@ -249,6 +253,7 @@ def test_case_13_money_without_an_order_is_kept_for_an_operator(till: Till) -> N
     assert till.cases() == []
 
 
+@pytest.mark.one_engine
 def test_case_13_another_installation_of_the_same_account_is_not_credited_here(till: Till) -> None:
     order = till.buy()
     intent = till.pay(order)
@@ -261,6 +266,7 @@ def test_case_13_another_installation_of_the_same_account_is_not_credited_here(t
     assert (till.state(order), till.credits, till.cases()) == (State.PENDING, 0, ["other_install"])
 
 
+@pytest.mark.one_engine
 def test_case_13_an_object_of_another_account_is_reported(till: Till) -> None:
     event = {
         "id": "evt_foreign",
@@ -311,6 +317,7 @@ def test_an_event_that_fails_is_tried_again_until_it_works(till: Till) -> None:
     assert till.order(order).state is State.PAID
 
 
+@pytest.mark.one_engine
 def test_case_45_an_event_of_another_version_is_parked_and_reported(till: Till) -> None:
     order, events = bought(till)
     changed = [{**event, "api_version": "2027-09-30.fennel"} for event in events]
@@ -325,6 +332,7 @@ def test_case_45_an_event_of_another_version_is_parked_and_reported(till: Till) 
     assert till.order(order).state is State.PAID
 
 
+@pytest.mark.one_engine
 def test_case_45_a_missing_field_parks_the_event_until_it_is_replayed(till: Till) -> None:
     order = till.buy()
     till.pay(order)

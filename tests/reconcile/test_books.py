@@ -59,6 +59,7 @@ def test_case_48_a_tampered_book_is_told(till: Till, code: Code, depth: Depth) -
     assert run.healed == []
 
 
+@pytest.mark.one_engine
 def test_case_48_credits_nobody_paid_for_are_told(till: Till) -> None:
     given = till.services.ledger.top_up(
         till.workspace_id, Money.from_exact(5), ref="pi_made_up", label="Starter", actor="somebody"
@@ -78,6 +79,7 @@ def test_case_48_an_order_that_was_put_back_to_unpaid_is_told_and_not_paid_again
     assert till.credits == 10_500
 
 
+@pytest.mark.one_engine
 def test_a_gap_in_the_numbers_is_told_by_its_own_code(till: Till) -> None:
     paid(till)
     behind_its_back(till, "UPDATE invoice_series SET next = next + 1")
@@ -99,6 +101,7 @@ def test_a_changed_document_is_told(till: Till) -> None:
     assert open_codes(reconcile(till)) == [Code.INVOICES_BROKEN]
 
 
+@pytest.mark.one_engine
 def test_an_approved_transfer_that_is_short_is_told(till: Till) -> None:
     order = till.cashier.manual.request(till.choice())
     till.cashier.manual.record(
@@ -125,6 +128,7 @@ def test_a_vat_id_that_turned_out_invalid_is_told_until_the_invoice_is_credited(
     assert open_codes(reconcile(till)) == []
 
 
+@pytest.mark.one_engine
 def test_without_stripe_our_own_books_are_compared(tmp_path: Path, database_url: str) -> None:
     with open_till(tmp_path / "home", database_url, None) as till:
         run = reconcile(till)

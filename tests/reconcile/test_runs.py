@@ -57,6 +57,7 @@ def test_a_run_that_breaks_is_kept_as_failed(one_till: Till, monkeypatch: pytest
     assert (run.state, run.error, run.is_clean) == ("failed", "Broken: the disk is full", False)
 
 
+@pytest.mark.one_engine
 def test_operators_are_told_at_night_and_in_between_only_of_what_is_new(till: Till) -> None:
     paid(till)
     before = len(till.mails())
@@ -72,6 +73,7 @@ def test_operators_are_told_at_night_and_in_between_only_of_what_is_new(till: Ti
     assert till.mails()[before:].count("reconcile_report") == 2
 
 
+@pytest.mark.one_engine
 def test_old_runs_are_forgotten_and_the_watermark_is_not(till: Till) -> None:
     runs = till.services.reconcile.runs
     for _ in range(3):
@@ -95,6 +97,7 @@ def test_two_runs_at_once_credit_once(till: Till) -> None:
     till.assert_books_balance()
 
 
+@pytest.mark.one_engine
 def test_the_command_prints_and_answers_with_its_exit_code(till: Till, capsys: pytest.CaptureFixture[str]) -> None:
     order = paid(till)
     assert command(till.services, quick=False, days=3) == 0

@@ -61,6 +61,7 @@ def test_a_session_paid_while_we_were_down_is_credited_when_stripe_can_be_asked_
     assert healed_codes(run) == {Code.WEBHOOK_MISSED}
 
 
+@pytest.mark.one_engine
 def test_a_payment_no_event_tells_of_is_found_in_the_list(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     order = till.buy()
     intent = till.pay(order)
