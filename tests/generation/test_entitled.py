@@ -21,7 +21,7 @@ from app.plans.allowed import Quota, Terms
 from tests.support.house import House
 from tests.support.threads import at_once
 
-VEO = {"prompt": "A tram", "resolution": "1080p", "duration": "8s"}
+VEO = {"prompt": "A tram", "resolution": "1080p", "duration": "4s"}
 
 
 class Sold:

@@ -20,6 +20,7 @@ from app.kernel.money import Money
 from app.ledger.wallet import Ledger
 from app.providers.port import UpstreamRef
 from tests.generation.test_prices_in_force import publish
+from tests.support.effort import times
 from tests.support.house import House
 
 PROMPT = "A red tram on a viaduct"
@@ -33,7 +34,7 @@ def test_a_cancel_does_not_lose_a_job_that_was_bought_at_the_same_moment(
     release = Ledger.release
 
     async def scenario() -> dict[str, Any]:
-        generation_id = (await home.start("veo3.1", prompt=f"{PROMPT} [[fault:slow]]")).generation_id
+        generation_id = (await home.start("veo3.1", prompt=f"{PROMPT} [[fault:slow]]", duration="4s")).generation_id
         held = await desk.read(rows.generation, generation_id)
 
         async def overtaken(ledger: Ledger, *args: Any, **kwargs: Any) -> Any:
@@ -61,7 +62,7 @@ def test_a_release_that_says_nothing_was_sent_leaves_a_sent_attempt_alone(home: 
     desk = home.services.desk
 
     async def scenario() -> str:
-        generation_id = (await home.start("veo3.1", prompt=f"{PROMPT} [[fault:slow]]")).generation_id
+        generation_id = (await home.start("veo3.1", prompt=f"{PROMPT} [[fault:slow]]", duration="4s")).generation_id
         generation = await desk.read(rows.generation, generation_id)
         attempt = (await desk.read(rows.attempts, generation_id))[-1]
         await home.step_until(generation_id, "running")
@@ -91,7 +92,7 @@ def test_a_cancel_that_was_accepted_is_never_charged(home: House) -> None:
     desk = home.services.desk
 
     async def scenario() -> None:
-        for _ in range(8):
+        for _ in range(times(4, 8)):
             generation_id = (await home.start("flux-schnell", prompt=PROMPT)).generation_id
             await home.step_until(generation_id, "queued")
             await asyncio.sleep(0.5)  # it is made by now, and the next look will see it

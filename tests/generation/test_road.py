@@ -38,10 +38,10 @@ def run(house: House, model: str, **given: Any) -> Seen:
 @pytest.mark.parametrize(
     ("model", "given", "kind"),
     [
-        pytest.param("flux-schnell", {"num_images": 2}, "image", id="images on fal"),
+        pytest.param("flux-schnell", {"num_images": 2}, "image", id="images on fal", marks=pytest.mark.one_engine),
         pytest.param("flux-1.1-pro", {}, "image", id="an image on Replicate"),
         pytest.param("veo3.1", {"duration": "4s"}, "video", id="a video on fal"),
-        pytest.param("veo3-fast", {}, "video", id="a video on kie"),
+        pytest.param("veo3-fast", {}, "video", id="a video on kie", marks=pytest.mark.one_engine),
     ],
 )
 def test_what_was_held_is_what_is_charged(home: House, model: str, given: dict[str, Any], kind: str) -> None:
@@ -95,6 +95,7 @@ def test_fewer_images_than_asked_are_charged_as_delivered(home: House) -> None:
     home.assert_books_balance()
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("fault", ["completed-with-error", "none", "401", "402", "corrupt-file"])
 def test_bug_b3_a_failure_gives_everything_back(home: House, fault: str) -> None:
     before = home.available
@@ -131,7 +132,7 @@ def test_a_lost_answer_is_never_sent_again_and_is_found_in_the_providers_list(ho
 @pytest.mark.one_engine
 def test_a_canceled_generation_costs_the_customer_nothing(home: House) -> None:
     async def scenario() -> Seen:
-        started = await home.start("veo3.1", prompt=f"{PROMPT} [[fault:slow]]")
+        started = await home.start("veo3.1", prompt=f"{PROMPT} [[fault:slow]]", duration="4s")
         await home.step_until(started.generation_id, "running")
         assert await ask_cancel(home.services.desk, started.generation_id)
         return await home.carry(started.generation_id)

@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -15,6 +16,7 @@ from app.accounts.tables import Workspace
 from app.kernel import db as kernel_db
 from app.kernel.clock import as_utc
 from app.kernel.db import TURN_SECONDS, BigKey, Database, Json, Turnstile, UtcDateTime
+from tests.conftest import ENGINES
 from tests.support import thrift
 from tests.support.threads import at_once
 
@@ -30,10 +32,25 @@ TABLE = Table(
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def with_table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with our table in it: on PostgreSQL none that can be wiped for another test."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            db = Database(f"sqlite:///{tmp_path_factory.mktemp('kept') / 'kept.sqlite'}")
+        else:
+            db = Database(stack.enter_context(request.getfixturevalue("postgres").fresh()))
+        stack.callback(db.dispose)
+        TABLE.metadata.create_all(db.engine)
+        yield db
+
+
 @pytest.fixture
-def kept(database: Database) -> Database:
-    TABLE.metadata.create_all(database.engine)
-    return database
+def kept(with_table: Database) -> Database:
+    """With nothing in the table."""
+    with with_table.write() as connection:
+        connection.execute(TABLE.delete())
+    return with_table
 
 
 def names(db: Database) -> list[str]:

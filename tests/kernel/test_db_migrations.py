@@ -59,35 +59,33 @@ def test_the_history_has_every_check(database: Database) -> None:
     assert "wallet_not_negative" in found
 
 
-def test_migrating_twice_changes_nothing(empty: Database) -> None:
-    assert current(empty) is None
-    upgrade(empty)
-    assert current(empty) == head()
-    upgrade(empty)
-    assert current(empty) == head()
-    with empty.read() as connection:
-        assert present_guards(connection)
-
-
-def test_going_back_leaves_an_empty_database(empty: Database) -> None:
-    upgrade(empty)
-    downgrade(empty, "base")
-    assert current(empty) is None
-    with empty.read() as connection:
+def test_going_back_leaves_nothing_and_coming_again_twice_is_coming_once(database: Database) -> None:
+    assert current(database) == head()
+    downgrade(database, "base")
+    assert current(database) is None
+    with database.read() as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
-    upgrade(empty)
-    with empty.read() as connection:
-        assert connection.execute(text("SELECT count(*) FROM wallet")).scalar_one() == 0
+    for _ in range(2):
+        upgrade(database)
+        assert current(database) == head()
+        with database.read() as connection:
+            assert present_guards(connection)
+            assert connection.execute(text("SELECT count(*) FROM wallet")).scalar_one() == 0
 
 
 def test_processes_that_start_together_take_turns(empty: Database) -> None:
+    assert current(empty) is None
     at_once(*[partial(upgrade, empty)] * 3)
     assert current(empty) == head()
 
 
-def test_a_balance_frozen_before_reasons_were_kept_stays_frozen(empty: Database) -> None:
-    upgrade(empty, "0002_outbox")
-    with empty.write() as connection:
+def test_the_ledger_goes_back_a_step_and_forward_again(database: Database) -> None:
+    """A balance that was frozen before reasons were kept stays frozen."""
+    downgrade(database, "0002_outbox")
+    with database.read() as connection:
+        assert "debt" not in {column["name"] for column in inspect(connection).get_columns("wallet")}
+        assert "set_aside" not in inspect(connection).get_table_names()
+    with database.write() as connection:
         for name in ("ws_1", "ws_2"):
             statement = "INSERT INTO workspace (id, name, created_at) VALUES (:id, 'x', '2026-01-01')"
             connection.execute(text(statement), {"id": name})
@@ -98,21 +96,12 @@ def test_a_balance_frozen_before_reasons_were_kept_stays_frozen(empty: Database)
                 f" VALUES ('ws_1', {figures}, true, 0), ('ws_2', {figures}, false, 0)"
             )
         )
-    upgrade(empty, "0003_lots")
-    with empty.read() as connection:
+    upgrade(database, "0003_lots")
+    with database.read() as connection:
         (freeze,) = freezes(connection, "ws_1")
         assert (freeze.reason, freezes(connection, "ws_2")) == ("operator", [])
-    upgrade(empty)
-    assert run_audit(empty) == []
-
-
-def test_the_ledger_goes_back_a_step_and_forward_again(empty: Database) -> None:
-    upgrade(empty)
-    downgrade(empty, "0002_outbox")
-    with empty.read() as connection:
-        assert "debt" not in {column["name"] for column in inspect(connection).get_columns("wallet")}
-        assert "set_aside" not in inspect(connection).get_table_names()
-    upgrade(empty)
-    with empty.write() as connection:
+    upgrade(database)
+    assert run_audit(database) == []
+    with database.write() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert "set_aside_closes_once" in present_guards(connection)

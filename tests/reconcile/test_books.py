@@ -44,8 +44,14 @@ GONE = {
 }
 
 
+MOST_TELLING = {Code.ORDER_WITHOUT_CREDITS, Code.CREDITS_DIFFER}  # the others are found by the same means
+
+
 @pytest.mark.parametrize("depth", Depth)
-@pytest.mark.parametrize("code", BREAKAGES)
+@pytest.mark.parametrize(
+    "code",
+    [code if code in MOST_TELLING else pytest.param(code, marks=pytest.mark.one_engine) for code in BREAKAGES],
+)
 def test_case_48_a_tampered_book_is_told(till: Till, code: Code, depth: Depth) -> None:
     order = paid(till)
     behind_its_back(till, *BREAKAGES[code])
