@@ -3,17 +3,17 @@
 import functools
 import gc
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from xdist.scheduler import LoadGroupScheduling
 
 from app.kernel.db import Database
-from tests.support.browser import Watch, find_chromium, running_browser
+from tests.support.browser import find_chromium, running_browser
 from tests.support.effort import CI, LONG
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.redis import running_redis
@@ -35,8 +35,6 @@ NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROM
 TESTS = Path(__file__).parent
 GARBAGE = (20_000, 20, 50)  # as often as Python does, it takes a tenth of the time of the tests
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
-PAGES = pytest.StashKey[list[Page]]()
-FAILED = pytest.StashKey[bool]()
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -181,7 +179,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.dispose()
 
 
-# --- a browser; the Farebox behind it is in tests/browser/conftest.py
+# --- a browser; its windows and the Farebox behind it are in tests/browser/conftest.py
 
 
 @pytest.fixture(scope="session")
@@ -203,65 +201,6 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     with running_browser(chromium()) as running:
         yield running
-
-
-@pytest.fixture
-def watch() -> Iterator[Watch]:
-    """Fails the test for what went wrong in its pages; `watch.expect(part)` allows what a test provokes."""
-    watching = Watch()
-    yield watching
-    assert not watching.unexpected(), "\n".join(watching.unexpected())
-
-
-@pytest.fixture
-def visitor(browser: Browser, watch: Watch, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Page]:
-    """Opens a page for somebody with cookies of their own: `visitor(width=390, dark=True)`.
-
-    Playwright keeps an event loop in this thread: a test with a page cannot call `asyncio.run`.
-    """
-    pages = request.node.stash.setdefault(PAGES, [])
-
-    def open_page(*, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="no-preference" if LONG else "reduce",  # no graphics card here: what moves costs a core
-            accept_downloads=True,
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        watch.watch_foreign(context)
-        page = context.new_page()
-        watch.attach(page)
-        pages.append(page)
-        return page
-
-    return open_page
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember which tests failed: pytest keeps their folders, and a picture belongs there."""
-    report = yield
-    if report.failed:
-        item.stash[FAILED] = True
-    return report
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Close the pages before any server goes: a page that loses its server complains in its console."""
-    for number, page in enumerate(item.stash.get(PAGES, []), 1):
-        folder = item.funcargs.get("tmp_path")  # type: ignore[attr-defined]
-        if FAILED in item.stash and folder is not None and not page.is_closed():
-            page.screenshot(path=folder / f"last-{number}.png")
-        page.context.close()
-
-
-@pytest.fixture
-def page(visitor: Callable[..., Page]) -> Page:
-    """A page at 1280 × 900 in the light theme."""
-    return visitor()
 
 
 @pytest.fixture(scope="session")
