@@ -36,11 +36,17 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_orders.list_state import METHODS, OrdersState
 from app.ui.pages.admin_orders.rows import ALL, GROUPS
+from app.ui.pages.admin_orders.sending_state import SendingState
 from app.ui.pages.admin_orders.sending_view import sending, sending_dialog
 from app.ui.roles import Role
 
 
-@page("/admin/orders", title=t("admin_orders.title"), role=Role.OPERATOR, on_load=OrdersState.load)
+@page(
+    "/admin/orders",
+    title=t("admin_orders.title"),
+    role=Role.OPERATOR,
+    on_load=[OrdersState.load, SendingState.load],
+)
 def admin_orders() -> rx.Component:
     return shell(
         card(

@@ -30,6 +30,11 @@ class SendingState(PageState):
     busy: bool = False
 
     @rx.event
+    def load(self):
+        """A visit: nothing is asked yet."""
+        self.one = NO_OWED
+
+    @rx.event
     async def begin(self, refund_id: str):
         """Note that a transfer was made."""
         listed = await self.get_state(OrdersState)

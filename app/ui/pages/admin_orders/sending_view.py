@@ -75,7 +75,6 @@ def sending_dialog() -> rx.Component:
                     auto_complete="off",
                     auto_focus=True,
                 ),
-                hint=t("admin_orders.record.bank_hint"),
                 for_id="owed-bank-reference",
             ),
             class_name="gap-[14px]",
