@@ -145,7 +145,7 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
     engine = Engine(settings.jobs_url, executor_id()) if carry else None
     desk = _desk(settings, db, vault, ledger, accounts, engine or (Remote(settings.jobs_url) if call else Idle()), now)
     offers, files = desk.offers, desk.files
-    cashier = Cashier(db, now, ledger, invoicing.taxes.quote_tax, _cash_house(settings), news.publish)
+    cashier = Cashier(db, now, ledger, invoicing.taxes, _cash_house(settings), news.publish)
     collecting = Collecting(
         db, now, cashier, public_url=settings.public_url, signing_key=settings.secret_key, told=news.publish
     )
@@ -272,6 +272,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("payments.apply", 2, parts.cashier.apply_due),
         Chore("payments.topups", 2, parts.cashier.top_up_due),
         Chore("payments.returns", 10, parts.cashier.return_due),
+        Chore("payments.tax", 10, parts.cashier.report_taxes),
         Chore("billing.close", 60, BillingCloser(parts.db, now, parts.ledger).run),
         Chore("billing.late", 0, BillingCloser(parts.db, now, parts.ledger).run_late, daily_at=time(3, 50)),
         Chore("billing.collect", 10, parts.collecting.run_due),

@@ -232,10 +232,10 @@ def _native(auth: Auth, cashier: Cashier, sellers: Sellers) -> APIRouter:
         if method not in METHODS:
             raise InvalidInput(f"method is {' or '.join(METHODS)}.", param="method")
         if common.is_dry_run(request):
-            return _tag(await asyncio.to_thread(cashier.quote, choice, by_card=method == "card"))
+            return _tag(await cashier.quote(choice, by_card=method == "card"))
         if method == "card":
             return _order(await cashier.buy(choice))
-        return _order(await asyncio.to_thread(cashier.manual.request, choice))
+        return _order(await cashier.order_by_transfer(choice))
 
     @api.get("/orders", summary="Your orders, the newest first")
     async def orders(key: Key, limit: int = 20) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import Any, Final
 from app.invoicing import document as doc
 from app.invoicing.parties import Address, Bank, Buyer, Seller
 from app.invoicing.tax_ids import form_of
-from app.invoicing.tax_snapshot import TaxSnapshot
+from app.invoicing.tax_snapshot import TaxRate, TaxSnapshot
 from app.kernel.fiat import Fiat, exponent
+from app.kernel.money import plain
+from app.kernel.text import t
 
 VAT_LETTERS_TYPES: Final = ("eu_vat", "gb_vat")
 
@@ -144,7 +146,7 @@ def _tax_groups(tax: TaxSnapshot, category: doc.TaxCategory) -> tuple[doc.TaxGro
     """A group for each tax; where several apply they are all on the same base."""
     return tuple(
         doc.TaxGroup(
-            name=each.type,
+            name=_name(each, tax),
             category=category,
             rate=each.rate,
             base=tax.total_net.amount,
@@ -156,6 +158,15 @@ def _tax_groups(tax: TaxSnapshot, category: doc.TaxCategory) -> tuple[doc.TaxGro
         )
         for number, each in enumerate(tax.rates)
     )
+
+
+def _name(rate: TaxRate, tax: TaxSnapshot) -> str:
+    """`VAT`; `Sales tax, Kings County`; and what the rate is of, where it is not of everything."""
+    name = f"{rate.type}, {rate.place}" if rate.place else rate.type
+    if rate.base == tax.net or not rate.amount:
+        return name
+    base = Fiat(rate.base, tax.currency)
+    return t("invoicing.tax.of_a_part", name=name, percent=plain(rate.rate), base=f"{base.amount:f}")
 
 
 def _foreign_tax(tax: TaxSnapshot) -> doc.ForeignTax | None:

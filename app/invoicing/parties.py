@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 VatStatus = Literal["registered", "exempt", "none"]
 VatIdPolicy = Literal["charge_vat", "allow_and_recheck"]
 TaxPoint = Literal["sale", "redemption"]
+TaxSource = Literal["table", "stripe_tax"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,9 @@ class Seller:
     vies_policy: VatIdPolicy = "charge_vat"  # for a VAT id nobody could check
     vat_check: Literal["off", "vies"] = "off"
     prices_include_tax: bool = False
+    tax_source: TaxSource = "table"  # who knows the tax in `stripe_tax_places`; everywhere else our own rules do
+    stripe_tax_places: tuple[str, ...] = ("US",)
+    stripe_tax_code: str = ""  # what is sold, in Stripe's words; empty is the default of the Stripe account
     time_zone: str = "UTC"  # whose calendar the dates of invoices follow
 
     @property
@@ -68,7 +72,8 @@ class Seller:
         return self.address.country
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "registrations": list(self.registrations)}
+        lists = {"registrations": list(self.registrations), "stripe_tax_places": list(self.stripe_tax_places)}
+        return {**asdict(self), **lists}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
@@ -78,6 +83,7 @@ class Seller:
                 "address": Address(**_known(Address, raw["address"])),
                 "bank": Bank(**_known(Bank, raw.get("bank") or {})),
                 "registrations": tuple(raw.get("registrations") or ()),
+                "stripe_tax_places": tuple(raw.get("stripe_tax_places", ("US",))),
             }
         )
 

@@ -1,17 +1,20 @@
 """The operator's legal entities: edited under Settings, every version kept, one of them the default."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import Connection, insert, select, update
 
 from app.invoicing import tables, tax_ids
-from app.invoicing.countries import require_country
+from app.invoicing.countries import countries, require_country
 from app.invoicing.numbering import LETTER
 from app.invoicing.parties import Seller
+from app.invoicing.rates import eu_members, tax_country
+from app.invoicing.tax_elsewhere import STRIPE_TAX
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput
@@ -25,7 +28,9 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
     "credits_tax_point": ("sale", "redemption"),
     "vies_policy": ("charge_vat", "allow_and_recheck"),
     "vat_check": ("off", "vies"),
+    "tax_source": ("table", "stripe_tax"),
 }
+_TAX_CODE: Final = re.compile(r"txcd_\d{8}")
 
 
 class SellerNeeded(Conflict):
@@ -126,12 +131,37 @@ def check_seller(seller: Seller) -> Seller:
         raise InvalidInput(f"{seller.time_zone} is not a time zone such as Europe/Berlin.", param="time_zone")
     if seller.vat_status == "exempt" and not seller.exempt_reason.strip():
         raise InvalidInput("Say why no tax is charged: the law wants it on the invoice.", param="exempt_reason")
+    _check_stripe_tax(seller)
     if seller.vat_id:
         read = tax_ids.read(seller.vat_id, seller.country)
         if not read.syntax_ok:
             raise InvalidInput(f"{seller.vat_id} is not a valid tax id of {seller.country}.", param="vat_id")
         return replace(seller, vat_id=read.value)
     return seller
+
+
+def _check_stripe_tax(seller: Seller) -> None:
+    """Stripe Tax is asked where our own rules do not know the rate, and when credits are sold."""
+    if seller.stripe_tax_code and not _TAX_CODE.fullmatch(seller.stripe_tax_code):
+        raise InvalidInput(
+            "A tax code of Stripe's is txcd_ and eight digits, such as txcd_10000000.", param="stripe_tax_code"
+        )
+    if seller.tax_source != STRIPE_TAX:
+        return
+    if not seller.stripe_tax_places:
+        raise InvalidInput("Name the countries Stripe Tax is asked about, such as US.", param="stripe_tax_places")
+    for place in seller.stripe_tax_places:
+        if place not in countries() or place in eu_members() or tax_country(place) != place:
+            raise InvalidInput(
+                f"{place} cannot be left to Stripe Tax: name countries by two letters, none of them in the EU, whose"
+                " rules Farebox knows itself.",
+                param="stripe_tax_places",
+            )
+    if seller.credits_tax_point == "redemption":
+        raise InvalidInput(
+            "Stripe Tax is asked when credits are sold: with credits taxed on redemption use the table of rates.",
+            param="tax_source",
+        )
 
 
 def zone(seller: Seller) -> ZoneInfo:

@@ -97,6 +97,21 @@ tax_rate_override = Table(
     Index("tax_rate_override_by_place", "jurisdiction", "since"),
 )
 
+tax_calculation = Table(
+    "tax_calculation",
+    metadata,
+    Column("id", String, primary_key=True),  # tcl_…
+    Column("account", String, nullable=False),  # whose answer it is: stripe_tax:live
+    Column("question", String, nullable=False),  # the fingerprint of what was asked: an answer is good for no other
+    Column("external_id", String, nullable=False),  # taxcalc_…
+    Column("answer", Json, nullable=False),  # a `Calculation`
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account", "external_id"),
+    Index("tax_calculation_by_question", "question", "created_at"),
+    Index("tax_calculation_by_age", "created_at"),
+)
+
 fx_rate = Table(
     "fx_rate",
     metadata,

@@ -14,6 +14,7 @@ from typing import Final
 
 from app.invoicing.parties import Address, Buyer, Evidence, Seller
 from app.invoicing.rates import Component, RateBook, eu_members, tax_country
+from app.invoicing.tax_elsewhere import Calculation, as_calculated, question
 from app.invoicing.tax_snapshot import Category, Fx, Scheme, TaxRate, TaxSnapshot
 from app.kernel.fiat import Fiat
 from app.kernel.money import allot
@@ -67,11 +68,18 @@ def decide(
     at: datetime | None = None,
     fx: Fx | None = None,
     deferred: bool = False,
+    calculation: Calculation | None = None,
 ) -> TaxSnapshot:
     """The tax on `net` (on `net` as the final amount when `inclusive`) by the rules of the day `on`.
 
-    `deferred`: money for credits that are taxed when they are used. Raises `NoTaxRate` where a rate is not known.
+    `deferred`: money for credits that are taxed when they are used. `calculation`: the answer of whoever works the tax
+    out where our own rules do not. Raises `NoTaxRate` where a rate is not known, and `TaxNotCalculated` (one of those)
+    where such an answer is wanted and this is none to it.
     """
+    moment = at or datetime(on.year, on.month, on.day, tzinfo=UTC)
+    asked = None if deferred else question(seller, buyer, net)
+    if asked is not None:
+        return as_calculated(seller, buyer, evidence, asked, calculation, at=moment, fx=fx)
     found = _deferred() if deferred else ruling(seller, buyer, rates, on)
     base, lines = _amounts(found, buyer, net, inclusive)
     return TaxSnapshot(
@@ -85,7 +93,7 @@ def decide(
         currency=net.currency,
         net=base.minor,
         computed_by="farebox",
-        computed_at=(at or datetime(on.year, on.month, on.day, tzinfo=UTC)).isoformat(),
+        computed_at=moment.isoformat(),
         reasons=(*found.reasons, *_evidence_reasons(found, buyer, evidence)),
         rates_version=rates.version,
         fx=fx,

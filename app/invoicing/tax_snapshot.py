@@ -30,6 +30,16 @@ class TaxRate:
     inclusive: bool = False
     exemption_code: str = ""
     exemption_text: str = ""
+    place: str = ""  # the county or city whose tax it is, where somebody else worked it out and named it
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The calculation of somebody else that a tax was taken from; `expires_at` is ISO 8601."""
+
+    source: str  # stripe_tax
+    id: str
+    expires_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class TaxSnapshot:
     reasons: tuple[str, ...] = ()  # codes: why a reverse charge was refused, what is still to be checked
     rates_version: str = ""
     fx: Fx | None = None
+    calculation: Reference | None = None
 
     @property
     def total_net(self) -> Fiat:
@@ -99,11 +110,12 @@ class TaxSnapshot:
             "rounding": dict(ROUNDING),
             "computed_by": self.computed_by,
             "computed_at": self.computed_at,
+            **({"calculation": asdict(self.calculation)} if self.calculation else {}),
         }
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        fx = raw.get("fx")
+        fx, calculation = raw.get("fx"), raw.get("calculation")
         return cls(
             seller=Seller.from_json(raw["seller"]),
             buyer=Buyer.from_json(raw["buyer"]),
@@ -119,6 +131,7 @@ class TaxSnapshot:
             reasons=tuple(raw.get("reasons", ())),
             rates_version=raw.get("rates_version", ""),
             fx=Fx(**{**fx, "rate": Decimal(fx["rate"])}) if fx else None,
+            calculation=Reference(**calculation) if calculation else None,
         )
 
     @property
@@ -148,8 +161,15 @@ class TaxSnapshot:
         tax = (2 * self.total_tax.minor * part.numerator + part.denominator) // (2 * part.denominator)
         amounts = allot(tax, [Fraction(each.amount) for each in self.rates])
         net = gross.minor - tax
-        rates = tuple(replace(each, base=net, amount=amount) for each, amount in zip(self.rates, amounts, strict=True))
+        rates = tuple(
+            replace(each, base=self._base_of(each, net), amount=amount)
+            for each, amount in zip(self.rates, amounts, strict=True)
+        )
         return replace(self, net=net, rates=rates)
+
+    def _base_of(self, rate: TaxRate, net: int) -> int:
+        """What is taxed of `net`: all of it, or the part of it that a place taxes."""
+        return net if rate.base == self.net else (2 * rate.base * net + self.net) // (2 * self.net)
 
 
 def content_hash(value: object) -> str:

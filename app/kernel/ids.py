@@ -67,6 +67,8 @@ PREFIXES = {
     "group": "group",
     "coupon": "coupon",
     "taxrate": "tax rate",
+    "tcl": "tax calculation",
+    "trp": "tax report",
     "ta": "tax association",
     "cost": "cost sheet",
     "subs": "subscription",

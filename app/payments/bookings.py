@@ -33,6 +33,7 @@ from app.ledger.wallet import Ledger
 from app.payments import return_rows, rows
 from app.payments.orders import MANUAL
 from app.payments.return_rows import BONUS, MORE
+from app.payments.tax_reports import promise_anew, promise_back
 
 TRIES: Final = 5
 #: Credits that came back after their last day live this long.
@@ -196,6 +197,7 @@ class Bookings:
         note = _document(connection, issued.invoice_id)
         if (note.net, note.tax) != (tax.total_net.minor, tax.total_tax.minor):
             raise _Moved("The invoice was credited meanwhile.")
+        promise_back(connection, order, figures.invoice_id, issued, now)
         _mail_note(connection, order, issued, back.amount, now)
         return issued
 
@@ -261,7 +263,7 @@ class Bookings:
 
     def _invoice(self, connection: Connection, back: Back, order: Row[Any], tax: TaxSnapshot, label: str) -> Issued:
         now = self._clock()
-        return issue_invoice(
+        issued = issue_invoice(
             connection,
             InvoiceDraft(
                 workspace_id=order.workspace_id,
@@ -277,6 +279,8 @@ class Bookings:
                 is_test=not order.livemode,
             ),
         )
+        promise_anew(connection, order, issued, tax, now)
+        return issued
 
     # --- small ones
 

@@ -6,14 +6,16 @@ that a page needs are reached by name: `cashier.packages`, `cashier.manual`, `ca
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from app.invoicing.profiles import ProfileNeeded
 from app.invoicing.rates import NoTaxRate
 from app.invoicing.seller import SellerNeeded
+from app.invoicing.tax_elsewhere import Question, TaxAddressUnknown, TaxNotCalculated, TaxUnavailable
 from app.invoicing.tax_snapshot import TaxSnapshot
+from app.invoicing.taxes import Taxes
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, NotFound
@@ -31,8 +33,8 @@ from app.payments.fulfil import Fulfilment
 from app.payments.inbox import Inbox
 from app.payments.install import Install
 from app.payments.lifecycle import State
-from app.payments.manual import Manual
-from app.payments.orders import Choice, Orders, Quote, must_be_chargeable
+from app.payments.manual import Agreement, Manual
+from app.payments.orders import Choice, Orders, must_be_chargeable
 from app.payments.packages import Package, Packages
 from app.payments.policy import Policies
 from app.payments.promo import Promo
@@ -46,8 +48,11 @@ from app.payments.stripe_charges import StripeCharges
 from app.payments.stripe_client import StripeDoor
 from app.payments.stripe_keys import StripeKeys
 from app.payments.stripe_returns import StripeReturns
+from app.payments.stripe_tax import StripeTax
+from app.payments.tax_reports import TaxReports
 from app.payments.terms import Terms
-from app.payments.topup_settings import TopupChoice, TopupSettings, TopupView
+from app.payments.topup_rules import Rules
+from app.payments.topup_settings import Preview, TopupChoice, TopupSettings, TopupView
 from app.payments.topups import Topups
 from app.payments.unmatched import Unmatched
 from app.payments.verify import Hint, verify
@@ -67,6 +72,7 @@ class PriceTag:
     price: Fiat | None  # net as listed; None on an enquiry
     tax: TaxSnapshot | None = None
     problem: str = ""
+    missing: Question | None = None  # what has to be asked of whoever works the tax out
 
     @property
     def total(self) -> Fiat | None:
@@ -93,18 +99,20 @@ class Cards:
         clock: Clock,
         ledger: Ledger,
         orders: Orders,
+        taxes: Taxes,
         inbox: Inbox,
         door: StripeDoor,
         public_url: str,
         told: Callable[[str], None],
     ) -> None:
         self.door = door
-        self.checkout = Checkout(db, clock, orders, door, Addresses(public_url))
+        self.tax = StripeTax(door, clock)
+        self.checkout = Checkout(db, clock, orders, door, Addresses(public_url), taxes)
         self.fulfilment = Fulfilment(db, clock, ledger, install=lambda: door.install, told=told)
         self.worker = Worker(db, clock, inbox, door, self.fulfilment)
         charges = StripeCharges(door)
         self.saved = SavedCards(db, clock, charges, public_url)
-        self.topups = Topups(db, clock, orders.quote, charges, self.fulfilment, public_url)
+        self.topups = Topups(db, clock, taxes, charges, self.fulfilment, public_url)
         self.worker.handle("payment_method.", self.saved.on_method)
         self.worker.handle("customer.deleted", self.saved.on_customer)
 
@@ -120,13 +128,14 @@ class Cashier:
     """`told(workspace_id)` is called when something changed that this workspace may be looking at."""
 
     def __init__(
-        self, db: Database, clock: Clock, ledger: Ledger, quote: Quote, house: House, told: Callable[[str], None]
+        self, db: Database, clock: Clock, ledger: Ledger, taxes: Taxes, house: House, told: Callable[[str], None]
     ) -> None:
         self._db, self._clock, self._house, self._told = db, clock, house, told
         self.packages = Packages(db, clock)
         self.terms = Terms(db, clock)
         self.policies = Policies(db, clock)
-        self.orders = Orders(db, clock, quote)
+        self._taxes = taxes
+        self.orders = Orders(db, clock, taxes.quote_tax)
         self.manual = Manual(db, clock, self.orders, ledger, real=house.real, told=told)
         self.proofs = Proofs(db, clock, house.proofs)
         self.promo = Promo(db, clock, ledger)
@@ -137,7 +146,9 @@ class Cashier:
         self.cards: Cards | None = None
         if house.stripe is not None:
             door = StripeDoor(house.stripe, Install(db, clock))
-            self.cards = Cards(db, clock, ledger, self.orders, self.inbox, door, house.public_url, told)
+            self.cards = Cards(db, clock, ledger, self.orders, taxes, self.inbox, door, house.public_url, told)
+            taxes.calculator = self.cards.tax
+        self.tax_reports = TaxReports(db, clock, self.cards.tax if self.cards else None)
         returns = StripeReturns(self.cards.door) if self.cards else None
         bookings = Bookings(db, clock, ledger)
         self.refunds = Refunds(db, clock, bookings, returns, told, self.cards.credit if self.cards else None)
@@ -160,8 +171,27 @@ class Cashier:
         """Every currency something is sold in."""
         return sorted({currency for package in self.packages.on_sale() for currency in package.content.prices})
 
-    def price_tags(self, workspace_id: str, currency: str) -> list[PriceTag]:
-        """What is sold in this currency, with the final amounts for this workspace."""
+    async def price_tags(self, workspace_id: str, currency: str) -> list[PriceTag]:
+        """What is sold in this currency, with the final amounts for this workspace; a tax that somebody else works
+        out is asked for first, and a tag says so when they do not answer."""
+        tags = await asyncio.to_thread(self._tags, workspace_id, currency)
+        missing = [tag.missing for tag in tags if tag.missing is not None]
+        if not missing:
+            return tags
+        problems = await asyncio.gather(*(self._calculated(question) for question in missing))
+        found = await asyncio.to_thread(self._tags, workspace_id, currency)
+        problem = next((code for code in problems if code), TaxUnavailable.code)
+        return [tag if tag.missing is None else replace(tag, problem=problem) for tag in found]
+
+    async def _calculated(self, missing: Question) -> str:
+        """Why it could not be; empty when it was."""
+        try:
+            await self._taxes.calculate(missing)
+        except (TaxUnavailable, TaxAddressUnknown) as refused:
+            return refused.stable_code
+        return ""
+
+    def _tags(self, workspace_id: str, currency: str) -> list[PriceTag]:
         return [
             self._tag(workspace_id, package, currency)
             for package in self.packages.on_sale()
@@ -174,11 +204,20 @@ class Cashier:
         price = package.price(currency)
         try:
             return PriceTag(package, price, self.orders.quote(workspace_id, price))
+        except TaxNotCalculated as missing:
+            return PriceTag(package, price, problem=missing.stable_code, missing=missing.question)
         except (ProfileNeeded, SellerNeeded, NoTaxRate) as missing:
             return PriceTag(package, price, problem=missing.stable_code)
 
-    def quote(self, choice: Choice, *, by_card: bool = False) -> PriceTag:
-        """What an order of this choice would come to; nothing is written. Raises what ordering would."""
+    async def quote(self, choice: Choice, *, by_card: bool = False) -> PriceTag:
+        """What an order of this choice would come to; no order is written. Raises what ordering would."""
+        return await self._taxes.worked_out(lambda: self._quote(choice, by_card))
+
+    async def quote_amount(self, workspace_id: str, net: Fiat) -> TaxSnapshot:
+        """The tax on any amount for this workspace."""
+        return await self._taxes.worked_out(lambda: self.orders.quote(workspace_id, net))
+
+    def _quote(self, choice: Choice, by_card: bool) -> PriceTag:
         with self._db.read() as connection:
             package = packages.for_sale(connection, choice.package_version_id)
         price = package.price(choice.currency)
@@ -199,6 +238,15 @@ class Cashier:
         if choice.save_card:
             await asyncio.to_thread(self._agreed_to_save, choice, order.id)
         return order
+
+    async def order_by_transfer(self, choice: Choice) -> OrderView:
+        """Order a package to be paid by bank transfer; raises what `Manual.request` raises, and what `buy` does about
+        its tax."""
+        return await self._taxes.worked_out(lambda: self.manual.request(choice))
+
+    async def agree(self, agreement: Agreement, *, actor: str, key: str) -> OrderView:
+        """An order for what was agreed with a customer; raises what `Manual.agree` raises."""
+        return await self._taxes.worked_out(lambda: self.manual.agree(agreement, actor=actor, key=key))
 
     def _agreed_to_save(self, choice: Choice, order_id: str) -> None:
         """The box for saving the card was ticked: kept once for the order."""
@@ -259,13 +307,17 @@ class Cashier:
         """Have a card forgotten, and turn off what would charge it."""
         await self._cards().saved.remove(workspace_id, card_id, actor=actor)
 
+    async def preview_topup(self, workspace_id: str, rules: Rules, card_id: str) -> Preview:
+        """What a charge by these rules comes to; raises what `TopupSettings.preview` raises."""
+        return await self._taxes.worked_out(lambda: self.topups.preview(workspace_id, rules, card_id))
+
     async def turn_on_topup(self, choice: TopupChoice) -> TopupView | None:
         """Agree to automatic top-up (`topups.preview` has the sentence); charges at once where the balance is low.
 
         What still waited for its owner's confirmation is called off: what is agreed to now takes its place.
         """
         cards = self._cards()
-        view = await asyncio.to_thread(self.topups.save, choice)
+        view = await self._taxes.worked_out(lambda: self.topups.save(choice))
         for order_id in await asyncio.to_thread(self.topups.waiting_orders, choice.workspace_id):
             await cards.checkout.call_off(order_id, actor=choice.consent.given_by, why="replaced")
         if await cards.topups.top_up(choice.workspace_id) is None:
@@ -296,6 +348,10 @@ class Cashier:
         """Disputes, the newest first."""
         with self._db.read() as connection:
             return dispute_rows.listed(connection, order_id=order_id, workspace_id=workspace_id, open_only=open_only)
+
+    async def report_taxes(self) -> int:
+        """Tell Stripe Tax of sales and refunds it worked the tax out for: for the chores."""
+        return await self.tax_reports.run_due()
 
     # --- webhooks
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from app.accounts.tables import User
 from app.invoicing.tax_snapshot import TaxSnapshot
+from app.invoicing.taxes import Taxes
 from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database, metadata
@@ -57,15 +58,17 @@ class Addresses:
 class Checkout:
     """Orders that are paid on the provider's page."""
 
-    def __init__(self, db: Database, clock: Clock, orders: Orders, door: StripeDoor, addresses: Addresses) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, orders: Orders, door: StripeDoor, addresses: Addresses, taxes: Taxes
+    ) -> None:
         self._db, self._clock, self._orders, self._door = db, clock, orders, door
-        self._addresses = addresses
+        self._addresses, self._taxes = addresses, taxes
 
     async def buy(self, choice: Choice) -> OrderView:
         """The order with the address of its page. Asking again, or in another tab, answers the same page."""
         for _ in range(TRIES):
-            taken = await asyncio.to_thread(
-                self._orders.take, choice, self._door.name, self._door.livemode, self._clock() + PAGE_LIVES
+            taken = await self._taxes.worked_out(
+                lambda: self._orders.take(choice, self._door.name, self._door.livemode, self._clock() + PAGE_LIVES)
             )
             faults.point("checkout.after_order")
             if not taken.stale:
@@ -78,6 +81,9 @@ class Checkout:
         order = await asyncio.to_thread(self._orders.find, order_id)
         if order.state not in orders.OPEN or order.provider != self._door.name:
             return order
+        if orders.runs_out(TaxSnapshot.from_json(order.tax_snapshot), self._clock()):
+            await self.call_off(order_id, actor=rows.SYSTEM, why="tax_ran_out")
+            raise Conflict("The tax of this order has to be worked out anew: please order again.", code="tax_ran_out")
         for _ in range(TRIES):
             customer_id = await self._customer(order)
             attempt = await asyncio.to_thread(self._attempt, order_id, save_card)

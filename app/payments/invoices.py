@@ -12,6 +12,7 @@ from app.invoicing.writing import Issued
 from app.kernel.money import plain
 from app.kernel.text import t
 from app.payments import terms
+from app.payments.tax_reports import promise_sale
 from app.payments.views import OrderView
 
 
@@ -33,7 +34,9 @@ def issue_for(connection: Connection, order: OrderView, method: str, reference: 
         notes=wording,
         is_test=not order.livemode,
     )
-    return issue_invoice(connection, draft)
+    issued = issue_invoice(connection, draft)
+    promise_sale(connection, order, issued, now)
+    return issued
 
 
 def line_of(order: OrderView) -> DraftLine:

@@ -155,7 +155,7 @@ class Orders:
                 if known is None:
                     known = _open_one(connection, draft)
             if known is not None:
-                same = known.idempotency_key == draft.key or _agrees(known, draft)
+                same = known.idempotency_key == draft.key or _agrees(known, draft, self._clock())
                 return Taken(self.find(known.id), stale=not same)
             try:
                 with self._db.write() as connection:
@@ -172,7 +172,7 @@ class Orders:
 def insert_order(connection: Connection, draft: Draft, now: datetime) -> OrderView:
     """Write the order in the caller's transaction. `IntegrityError` when its key or its place is taken."""
     sale, tax = draft.sale, draft.tax
-    order_id = new_id("ord")
+    order_id, expires_at = new_id("ord"), _within_calculation(draft)
     connection.execute(
         insert(tables.payment_order).values(
             id=order_id,
@@ -193,6 +193,7 @@ def insert_order(connection: Connection, draft: Draft, now: datetime) -> OrderVi
             gross_minor=tax.total_gross.minor,
             tax_snapshot=tax.to_json(),
             tax_hash=tax.hash,
+            tax_calculation_id=tax.calculation.id if tax.calculation else None,
             terms_version_id=draft.terms_version_id,
             accepted_by=draft.actor if draft.terms_version_id else None,
             accepted_at=now if draft.terms_version_id else None,
@@ -201,8 +202,8 @@ def insert_order(connection: Connection, draft: Draft, now: datetime) -> OrderVi
             created_by=draft.actor,
             created_at=now,
             updated_at=now,
-            expires_at=draft.expires_at,
-            look_at=draft.expires_at or now + STUCK,
+            expires_at=expires_at,
+            look_at=expires_at or now + STUCK,
         )
     )
     rows.note(connection, order_id, "created", now, actor=draft.actor, gross=str(tax.total_gross))
@@ -294,8 +295,10 @@ def _open_one(connection: Connection, draft: Draft) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
-def _agrees(row: Row[Any], draft: Draft) -> bool:
+def _agrees(row: Row[Any], draft: Draft, now: datetime) -> bool:
     """Whether an open order says what this one would. The tax may have changed with the billing profile."""
+    if runs_out(TaxSnapshot.from_json(row.tax_snapshot), now):
+        return False
     return (
         row.provider == draft.provider
         and row.livemode == draft.livemode
@@ -305,8 +308,22 @@ def _agrees(row: Row[Any], draft: Draft) -> bool:
 
 
 def _essence(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """A tax snapshot without the moment it was made at."""
-    return {name: value for name, value in snapshot.items() if name not in {"computed_at", "computed_by"}}
+    """A tax snapshot without the moment it was made at, and without the answer it was made on: the same tax."""
+    left_out = {"computed_at", "computed_by", "calculation"}
+    return {name: value for name, value in snapshot.items() if name not in left_out}
+
+
+def runs_out(tax: TaxSnapshot, now: datetime) -> bool:
+    """Whether the answer that this tax was taken from is no good any more before the order could be paid."""
+    return tax.calculation is not None and datetime.fromisoformat(tax.calculation.expires_at) <= now + STUCK
+
+
+def _within_calculation(draft: Draft) -> datetime | None:
+    """Until when the order waits: no longer than its tax can be told to who worked it out."""
+    calculation = draft.tax.calculation
+    if calculation is None or draft.expires_at is None:
+        return draft.expires_at
+    return min(draft.expires_at, datetime.fromisoformat(calculation.expires_at))
 
 
 def _same_choice(row: Row[Any], choice: Choice, provider: str) -> OrderView:

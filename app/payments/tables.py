@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from app.kernel.db import BigKey, Json, UtcDateTime, metadata
-from app.payments import card_tables, return_tables  # noqa: F401 (whoever knows these tables knows those)
+from app.payments import card_tables, return_tables, tax_tables  # noqa: F401 (whoever knows these tables knows those)
 
 UNPAID_SQL = "state IN ('draft', 'pending') AND kind = 'package' AND provider <> 'manual'"
 UNDER_WAY_SQL = "kind = 'auto_topup' AND state IN ('draft', 'pending', 'processing', 'unknown')"
@@ -134,6 +134,7 @@ payment_order = Table(
     Column("gross_minor", BigInteger, nullable=False),
     Column("tax_snapshot", Json, nullable=False),
     Column("tax_hash", String, nullable=False),
+    Column("tax_calculation_id", String),  # taxcalc_…, where Stripe Tax worked the tax out
     Column("terms_version_id", String, ForeignKey("terms_version.id")),
     Column("accepted_by", String),
     Column("accepted_at", UtcDateTime),

@@ -16,7 +16,9 @@ from sqlalchemy import Connection, Row, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.tables import Workspace
+from app.invoicing.tax_elsewhere import TaxAddressUnknown, TaxNotCalculated, TaxUnavailable
 from app.invoicing.tax_snapshot import TaxSnapshot
+from app.invoicing.taxes import Taxes
 from app.kernel import faults, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database, metadata
@@ -32,7 +34,7 @@ from app.payments.declines import Decline
 from app.payments.fulfil import Done, Fulfilment
 from app.payments.lifecycle import Event
 from app.payments.lifecycle import State as OrderState
-from app.payments.orders import AUTO_TOPUP, Draft, Quote, Sale, insert_order
+from app.payments.orders import AUTO_TOPUP, Draft, Sale, insert_order
 from app.payments.packages import Package
 from app.payments.stripe_charges import ChargeAsk, StripeCharges
 from app.payments.topup_rules import (
@@ -65,6 +67,8 @@ ARRIVED_BY_THEN: Final = timedelta(minutes=10)
 #: The clocks of two houses.
 SKEW: Final = timedelta(hours=1)
 NOT_OUR_DAY: Final = timedelta(hours=1)
+#: Whoever works the tax out does not answer: nothing is charged at a guess.
+TAX_AGAIN: Final = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +80,12 @@ class Topups:
         self,
         db: Database,
         clock: Clock,
-        quote: Quote,
+        taxes: Taxes,
         charges: StripeCharges,
         fulfilment: Fulfilment,
         public_url: str,
     ) -> None:
-        self._db, self._clock, self._quote, self._charges = db, clock, quote, charges
+        self._db, self._clock, self._taxes, self._charges = db, clock, taxes, charges
         self._fulfilment, self._public_url = fulfilment, public_url
 
     async def run_due(self) -> int:
@@ -94,7 +98,15 @@ class Topups:
 
     async def top_up(self, workspace_id: str) -> str | None:
         """Charge this workspace if its rules say so now; the order's id when there was one to charge."""
-        begun = await asyncio.to_thread(self._begin, workspace_id)
+        try:
+            begun = await self._taxes.worked_out(lambda: self._begin(workspace_id))
+        except TaxUnavailable as silent:
+            log.warning("the automatic top-up of %s waits for its tax: %s", workspace_id, silent)
+            await asyncio.to_thread(self._wait, workspace_id, self._clock() + TAX_AGAIN)
+            return None
+        except TaxAddressUnknown as refused:
+            await asyncio.to_thread(self._cannot, workspace_id, refused.stable_code)
+            return None
         if begun is None:
             return None
         faults.point("topup.after_order")
@@ -148,7 +160,9 @@ class Topups:
         if net is None:
             return None
         try:
-            tax = self._quote(workspace_id, net)
+            tax = self._taxes.quote_tax(workspace_id, net)
+        except TaxNotCalculated:
+            raise
         except (Conflict, InvalidInput) as missing:
             self._cannot(workspace_id, missing.stable_code)
             return None
@@ -224,6 +238,10 @@ class Topups:
                 workspace_id=workspace_id,
                 params={"amount": gross, "reason": str(reason), "retry_at": later},
             )
+
+    def _wait(self, workspace_id: str, until: datetime) -> None:
+        with self._db.write() as connection:
+            topup_rows.change(connection, workspace_id, self._clock(), not_before=until)
 
     def _cannot(self, workspace_id: str, reason: str) -> None:
         with self._db.write() as connection:

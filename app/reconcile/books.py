@@ -5,7 +5,7 @@ the others: whatever is missing here was lost or changed behind Farebox's back.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
@@ -20,9 +20,13 @@ from app.payments import tables
 from app.payments.lifecycle import CREDITED
 from app.payments.orders import MANUAL
 from app.payments.return_tables import dispute, refund
+from app.payments.tax_reports import unreported
+from app.payments.tax_tables import tax_report
 from app.reconcile.findings import Code, Difference
 
 BATCH: Final = 1000
+#: Stripe Tax is told within seconds while it answers.
+TOLD_WITHIN: Final = timedelta(hours=1)
 
 _order, _payment, _journal = tables.payment_order.c, tables.payment.c, ledger.journal.c
 _invoice, _entry, _wallet = invoicing.invoice.c, ledger.entry.c, ledger.wallet.c
@@ -189,6 +193,28 @@ def _invoices_without_payment(connection: Connection, since: datetime | None) ->
     for row in connection.execute(query if since is None else query.where(_invoice.issued_at >= since)):
         amount = Fiat(row.gross, row.currency)
         yield _named(Code.INVOICE_WITHOUT_PAYMENT, row.number, row.order_id, row.workspace_id, amount=amount)
+
+
+def untold_taxes(connection: Connection, now: datetime) -> Iterator[Difference]:
+    """Sales and refunds that Stripe Tax worked the tax out for and was not told of."""
+    for row in unreported(connection, now - TOLD_WITHIN):
+        net, tax = Fiat(row.net_minor, row.currency), Fiat(row.tax_minor, row.currency)
+        facts = {"amount": net, "tax": tax, "reason": row.failure_code}
+        yield _named(Code.TAX_NOT_REPORTED, row.reference, row.order_id, row.workspace_id, **facts)
+
+
+def lost_reports(connection: Connection) -> Iterator[Difference]:
+    """Orders whose tax Stripe Tax worked out, and nobody is going to tell it."""
+    report = tax_report.c
+    lost = (
+        select(tables.payment_order)
+        .outerjoin(tax_report, report.document_id == _order.invoice_id)
+        .where(_order.state.in_(_PAID), _order.tax_calculation_id.is_not(None), report.id.is_(None))
+    )
+    for row in connection.execute(lost):
+        net, tax = Fiat(row.net_minor, row.currency), Fiat(row.tax_minor, row.currency)
+        subject = row.invoice_number or row.id
+        yield _named(Code.TAX_NOT_REPORTED, subject, row.id, row.workspace_id, amount=net, tax=tax, reason="lost")
 
 
 def without_tax(connection: Connection) -> Iterator[Difference]:

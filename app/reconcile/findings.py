@@ -39,6 +39,7 @@ class Code(StrEnum):
     ORDER_WITHOUT_INVOICE = "order_without_invoice"
     INVOICE_DIFFERS = "invoice_differs"
     INVOICE_WITHOUT_PAYMENT = "invoice_without_payment"
+    TAX_NOT_REPORTED = "tax_not_reported"
     VAT_ID_INVALID = "vat_id_invalid"
     NUMBER_GAP = "number_gap"
     BOOKS_BROKEN = "books_broken"

@@ -122,10 +122,12 @@ class Reconcile:
             found = list(books.compare(connection, None if depth is Depth.FULL else since))
             found += webhooks.waiting(connection, self._clock())
             found += provider.unmatched(connection)
+            found += books.untold_taxes(connection, self._clock())
             found += provider.stuck_refunds(connection, self._clock())
             found += bills.stuck(connection, self._clock())
             if depth is Depth.FULL:
                 found += books.without_tax(connection)
+                found += books.lost_reports(connection)
             compared |= _counts(connection)
         if depth is Depth.FULL:
             found += _breaches(Code.BOOKS_BROKEN, ledger.run_audit(self._db, self._clock()))

@@ -23,6 +23,8 @@ async def work(services: Services, step: str, given: dict[str, Any]) -> None:
             await cashier.apply_due()
         elif step == "approve":
             await cashier.manual.approve(given["order_id"], actor=given["actor"])
+        elif step == "tell":
+            await cashier.report_taxes()
         elif step == "collect":
             await services.collecting.run_due()
         elif step == "page":

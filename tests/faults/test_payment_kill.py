@@ -14,10 +14,13 @@ import pytest
 
 from app.payments.lifecycle import State
 from tests.faults.payment_process import run
+from tests.support.american import leave_to_stripe_tax, reported, states, tell
 from tests.support.effort import sweep
+from tests.support.returns import refund
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
+from tests.support.topups import hear
 
 KILLED = -signal.SIGKILL
 
@@ -32,6 +35,8 @@ FULFILLING = [
     "fulfil.after_commit",
     "inbox.before_done",
 ]
+TAXED = ["tax.after_calculation", "checkout.after_order"]
+TELLING = ["tax_report.before_provider", "tax_report.after_provider"]
 APPROVING = ["manual.after_approval", "fulfil.after_order", "lane.after_commit"]
 
 
@@ -114,3 +119,36 @@ def test_killed_while_approving_a_transfer(till: Till, point: str) -> None:
     assert_nothing_halfway(till, order.id)
     assert child(till, "approve", given) == 0
     assert_credited_once(till, order.id)
+
+
+@pytest.mark.parametrize("point", sweep(TAXED, "tax.after_calculation"))
+def test_killed_while_buying_at_a_tax_that_stripe_works_out(till: Till, point: str) -> None:
+    leave_to_stripe_tax(till)
+    choice = asdict(till.choice(currency="USD", key="mine"))
+    assert child(till, "buy", choice, point) == KILLED, "the point was never reached"
+    assert child(till, "buy", choice) == 0
+    [order] = till.cashier.orders_of(till.workspace_id)
+    assert (order.state, order.gross.minor) == (State.PENDING, 1_198)
+
+
+@pytest.mark.parametrize("point", sweep(TELLING, "tax_report.after_provider"))
+def test_killed_while_stripe_tax_is_told(till: Till, point: str) -> None:
+    leave_to_stripe_tax(till)
+    order = till.buy(currency="USD")
+    till.pay(order)
+    hear(till)
+    told: list[tuple[str, str | None, int, int]] = []
+
+    def told_once() -> None:
+        assert child(till, "tell", {}, point) == KILLED, "the point was never reached"
+        till.time.ahead = timedelta(minutes=3)  # what the dead process had in hand is free again
+        tell(till)
+        till.time.ahead = timedelta()
+        assert [(each[1], each[0], *each[2:]) for each in reported(till)] == told
+
+    told.append(("transaction", till.order(order).invoice_number, 1_100, 98))
+    told_once()
+    told.append(("reversal", refund(till, till.order(order)).credit_note_number, -1_100, -98))
+    told_once()
+    assert states(till) == [("sale", "done", None), ("reversal", "done", None)]
+    till.assert_books_balance()

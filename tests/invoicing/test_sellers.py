@@ -11,6 +11,8 @@ from app.kernel.db import Database
 from app.kernel.errors import InvalidInput
 from tests.invoicing.support import NOON, Office, seller, together
 
+STRIPE = {"tax_source": "stripe_tax"}
+
 
 @pytest.fixture
 def sellers(database: Database) -> Sellers:
@@ -61,6 +63,11 @@ def test_another_entity_can_become_the_default(sellers):
         pytest.param({"currency": "EURO"}, "currency", id="no such currency"),
         pytest.param({"time_zone": "Berlin"}, "time_zone", id="no such time zone"),
         pytest.param({"vat_status": "exempt"}, "exempt_reason", id="exempt without a reason"),
+        pytest.param({**STRIPE, "stripe_tax_places": ("DE",)}, "stripe_tax_places", id="the Union is not Stripe's"),
+        pytest.param({**STRIPE, "stripe_tax_places": ("XX",)}, "stripe_tax_places", id="no country is Stripe's"),
+        pytest.param({**STRIPE, "stripe_tax_places": ()}, "stripe_tax_places", id="nowhere is Stripe's"),
+        pytest.param({**STRIPE, "credits_tax_point": "redemption"}, "tax_source", id="Stripe's, taxed on redemption"),
+        pytest.param({"stripe_tax_code": "software"}, "stripe_tax_code", id="no code of Stripe's"),
         pytest.param({"vies_policy": "hope"}, "vies_policy", id="no such policy"),
         pytest.param({"credits_tax_point": "never"}, "credits_tax_point", id="no such tax point"),
     ],

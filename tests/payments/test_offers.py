@@ -95,7 +95,7 @@ def test_an_enterprise_package_is_an_enquiry(one_till: Till) -> None:
     big = till.cashier.packages.publish(Content("Enterprise", "Talk to us"), kind=Kind.ENTERPRISE, actor="op")
     with pytest.raises(Conflict, match="enquiry"):
         till.buy(package_version_id=big.version_id)
-    tag = till.cashier.price_tags(till.workspace_id, "EUR")[1]
+    tag = till.run(till.cashier.price_tags(till.workspace_id, "EUR"))[1]
     assert (tag.package.is_enquiry, tag.price, tag.total) == (True, None, None)
     with pytest.raises(Conflict):
         till.cashier.packages.publish(STARTER, kind=Kind.TEAM, package_id=big.id, actor="op")

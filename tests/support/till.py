@@ -265,6 +265,10 @@ class Till:
         with self.services.db.read() as connection:
             return connection.execute(text(sql), values).scalar()
 
+    def rows(self, sql: str, **values: Any) -> list[Any]:
+        with self.services.db.read() as connection:
+            return list(connection.execute(text(sql), values))
+
     def count(self, table: str, where: str = "1 = 1") -> int:
         with self.services.db.read() as connection:
             return int(

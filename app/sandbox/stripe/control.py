@@ -10,7 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.sandbox.stripe import buying, cards, disputes, endpoints, faults, intents, methods, refunds, sessions, webhooks
+from app.sandbox.stripe import (
+    buying,
+    cards,
+    disputes,
+    endpoints,
+    faults,
+    intents,
+    methods,
+    refunds,
+    sessions,
+    tax,
+    webhooks,
+)
 from app.sandbox.stripe.answers import Answers
 from app.sandbox.stripe.errors import Refused
 from app.sandbox.stripe.store import Thing
@@ -64,6 +76,7 @@ class Control:
                 "ahead_seconds": world.store.setting("clock_ahead", 0),
                 "settings": {name: world.store.setting(name, known[0]) for name, known in _SETTINGS.items()},
                 "faults": {"known": faults.KNOWN, "pending": faults.pending(world)},
+                "tax": tax.standing(world),
                 "webhooks": {"signatures": webhooks.SIGNATURES, "pending": webhooks.waiting_manners(world)},
                 "behaviours": sorted(cards.BEHAVIOURS),
                 "endpoints": [
@@ -107,7 +120,7 @@ class Control:
     def reset(self, given: Given) -> Given:
         """Forget everything but the webhook endpoints."""
         self._world.store.clear(keep_kinds=["webhook_endpoint"])
-        for name in ("clock_ahead", "faults", "manners", *_SETTINGS):
+        for name in ("clock_ahead", "faults", "manners", tax.SETTING, *_SETTINGS):
             self._world.store.run("DELETE FROM setting WHERE name = ?", name)
         return {"status": "ok"}
 
@@ -123,6 +136,14 @@ class Control:
                 raise ValueError(f"settings are {_SETTINGS}")
             self._world.store.set(name, value)
         return {name: self._world.store.setting(name, known[0]) for name, known in _SETTINGS.items()}
+
+    def tax(self, given: Given) -> Given:
+        """Stripe Tax: `active`, how many seconds a calculation lives (`expires_after`), `registrations` by state."""
+        unknown = given.keys() - tax.DEFAULTS.keys()
+        if unknown:
+            raise ValueError(f"tax has no {min(unknown)}: there is {', '.join(tax.DEFAULTS)}")
+        self._world.store.set(tax.SETTING, {**self._world.store.setting(tax.SETTING, {}), **given})
+        return tax.standing(self._world)
 
     def fail(self, given: Given) -> Given:
         faults.order(
@@ -255,6 +276,7 @@ POSTS: Mapping[str, Callable[..., Given]] = {
     "reset": Control.reset,
     "clock": Control.clock,
     "settings": Control.settings,
+    "tax": Control.tax,
     "fail": Control.fail,
     "webhooks": Control.manner,
     "webhooks/release": Control.release,

@@ -14,6 +14,7 @@ from app.sandbox.stripe import (
     refunds,
     sessions,
     setups,
+    tax,
 )
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.world import ACCOUNT, World
@@ -93,6 +94,29 @@ OPERATIONS: tuple[tuple[str, str, str, Operation], ...] = (
     ("GET", "/v1/disputes/{dispute}", "disputes.retrieve", disputes.retrieve),
     ("POST", "/v1/disputes/{dispute}", "disputes.update", disputes.update),
     ("POST", "/v1/disputes/{dispute}/close", "disputes.close", disputes.close),
+    ("POST", "/v1/tax/calculations", "tax.calculations.create", tax.calculate),
+    ("GET", "/v1/tax/calculations/{calculation}", "tax.calculations.retrieve", tax.retrieve),
+    (
+        "GET",
+        "/v1/tax/calculations/{calculation}/line_items",
+        "tax.calculations.line_items.list",
+        tax.calculation_lines,
+    ),
+    (
+        "POST",
+        "/v1/tax/transactions/create_from_calculation",
+        "tax.transactions.create_from_calculation",
+        tax.record,
+    ),
+    ("POST", "/v1/tax/transactions/create_reversal", "tax.transactions.create_reversal", tax.reverse),
+    ("GET", "/v1/tax/transactions/{transaction}", "tax.transactions.retrieve", tax.transaction),
+    (
+        "GET",
+        "/v1/tax/transactions/{transaction}/line_items",
+        "tax.transactions.line_items.list",
+        tax.transaction_lines,
+    ),
+    ("GET", "/v1/tax/settings", "tax.settings.retrieve", tax.settings),
     ("GET", "/v1/events", "events.list", endpoints.events),
     ("GET", "/v1/events/{event}", "events.retrieve", endpoints.event),
     ("POST", "/v1/webhook_endpoints", "webhook_endpoints.create", endpoints.create),
@@ -107,4 +131,7 @@ EXTRAS: Mapping[tuple[str, str], listing.Extra] = {
     ("checkout.session", "line_items"): sessions.expanded_line_items,
     ("charge", "refunds"): charges.refunds_of,
     ("customer", "tax_ids"): customers.tax_ids,
+    (tax.CALCULATION, "line_items"): tax.lines_of,
+    (tax.TRANSACTION, "line_items"): tax.lines_of,
+    ("tax.calculation_line_item", "tax_breakdown"): tax.breakdown_of,
 }

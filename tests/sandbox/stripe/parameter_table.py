@@ -13,6 +13,7 @@ from typing import Any, Literal, NotRequired, Required, Union, get_args, get_ori
 
 import stripe.params
 import stripe.params.checkout
+import stripe.params.tax
 from stripe._request_options import RequestOptions
 from typing_extensions import is_typeddict
 
@@ -67,6 +68,14 @@ OPERATIONS = {
     "setup_intents.create": "SetupIntentCreateParams",
     "setup_intents.list": "SetupIntentListParams",
     "setup_intents.retrieve": "SetupIntentRetrieveParams",
+    "tax.calculations.create": "tax.CalculationCreateParams",
+    "tax.calculations.line_items.list": "tax.CalculationLineItemListParams",
+    "tax.calculations.retrieve": "tax.CalculationRetrieveParams",
+    "tax.settings.retrieve": "tax.SettingsRetrieveParams",
+    "tax.transactions.create_from_calculation": "tax.TransactionCreateFromCalculationParams",
+    "tax.transactions.create_reversal": "tax.TransactionCreateReversalParams",
+    "tax.transactions.line_items.list": "tax.TransactionLineItemListParams",
+    "tax.transactions.retrieve": "tax.TransactionRetrieveParams",
     "webhook_endpoints.create": "WebhookEndpointCreateParams",
     "webhook_endpoints.delete": "WebhookEndpointDeleteParams",
     "webhook_endpoints.list": "WebhookEndpointListParams",

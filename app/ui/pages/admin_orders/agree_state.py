@@ -32,7 +32,7 @@ LONGEST = 80
 MOST_DAYS = 3_660
 SHOWN = 6
 #: Why no final amount can be named, in words of this page.
-PROBLEMS = ("billing_profile_needed", "seller_needed", "no_tax_rate")
+PROBLEMS = ("billing_profile_needed", "seller_needed", "no_tax_rate", "tax_unavailable", "tax_address_unknown")
 
 
 class Found(TypedDict):
@@ -151,9 +151,7 @@ class AgreeState(PageState):
         yield
         try:
             agreement = self._agreement()
-            order = await asyncio.to_thread(
-                agree, services.current(), agreement, self._enquiry_id, actor=who().user_id, key=self._key
-            )
+            order = await agree(services.current(), agreement, self._enquiry_id, actor=who().user_id, key=self._key)
         except FareboxError as refused:
             code = refused.stable_code
             said = t(f"agree.problem.{code}") if code in PROBLEMS else refused.message
@@ -184,9 +182,7 @@ class AgreeState(PageState):
         self.slip, self.problem, self.act = NO_SLIP, "", t("agree.act_first")
         try:
             agreement = self._agreement()
-            tax = await asyncio.to_thread(
-                services.current().cashier.orders.quote, agreement.workspace_id, agreement.net
-            )
+            tax = await services.current().cashier.quote_amount(agreement.workspace_id, agreement.net)
         except FareboxError as refused:
             if refused.stable_code in PROBLEMS:
                 self.problem = t(f"agree.problem.{refused.stable_code}")
@@ -194,11 +190,12 @@ class AgreeState(PageState):
         self.slip, self.act = _slip(agreement, tax), t("agree.act", amount=present.fiat(tax.total_gross))
 
 
-def agree(house: Services, agreement: Agreement, enquiry_id: str, *, actor: str, key: str):
+async def agree(house: Services, agreement: Agreement, enquiry_id: str, *, actor: str, key: str):
     """The order, and the enquiry answered by it."""
-    order = house.cashier.manual.agree(agreement, actor=actor, key=key)
+    order = await house.cashier.agree(agreement, actor=actor, key=key)
     if enquiry_id:
-        house.cashier.enquiries.handle(enquiry_id, EnquiryState.ANSWERED, note="", actor=actor, order_id=order.id)
+        answered = {"note": "", "actor": actor, "order_id": order.id}
+        await asyncio.to_thread(house.cashier.enquiries.handle, enquiry_id, EnquiryState.ANSWERED, **answered)
     return order
 
 

@@ -14,18 +14,20 @@ ADDRESS: Final = ("line1", "line2", "postcode", "city", "state", "country")
 BANK: Final = ("holder", "iban", "bic", "bank", "note")
 PLAIN: Final = (
     "name", "vat_id", "tax_number", "registration", "email", "phone", "website", "series_prefix", "currency",
-    "time_zone", "exempt_reason",
+    "time_zone", "exempt_reason", "stripe_tax_code",
 )  # fmt: skip
 CHOICES: Final = {
     "vat_status": ("registered", "exempt", "none"),
     "credits_tax_point": ("sale", "redemption"),
     "vies_policy": ("charge_vat", "allow_and_recheck"),
     "vat_check": ("off", "vies"),
+    "tax_source": ("table", "stripe_tax"),
 }
+PLACES: Final = ("registrations", "stripe_tax_places")
 LONGEST_COUNT: Final = 10
 SWITCHES: Final = ("oss", "prices_include_tax")
 #: Bank fields stand beside the address's in one form, so they carry a prefix.
-FIELDS: Final = (*PLAIN, *ADDRESS, *(f"bank_{name}" for name in BANK), "registrations", *CHOICES)
+FIELDS: Final = (*PLAIN, *ADDRESS, *(f"bank_{name}" for name in BANK), *PLACES, *CHOICES)
 
 Values = dict[str, str]
 
@@ -34,12 +36,13 @@ def values_of(seller: Seller | None) -> Values:
     """What the form starts with; before there is a seller, sensible choices and nothing else."""
     if seller is None:
         first = {name: options[0] for name, options in CHOICES.items()}
-        return {**dict.fromkeys(FIELDS, ""), **first, "currency": "EUR", "time_zone": "UTC", "series_prefix": "INV"}
+        usual = {"currency": "EUR", "time_zone": "UTC", "series_prefix": "INV", "stripe_tax_places": "US"}
+        return {**dict.fromkeys(FIELDS, ""), **first, **usual}
     return {
         **{name: str(getattr(seller, name)) for name in (*PLAIN, *CHOICES)},
         **{name: str(getattr(seller.address, name)) for name in ADDRESS},
         **{f"bank_{name}": str(getattr(seller.bank, name)) for name in BANK},
-        "registrations": ", ".join(seller.registrations),
+        **{name: ", ".join(getattr(seller, name)) for name in PLACES},
     }
 
 
@@ -51,7 +54,7 @@ def seller_of(values: Values, switches: dict[str, bool], before: Seller | None) 
     given |= {name: switches.get(name, False) for name in SWITCHES}
     given["registration"] = values["registration"].strip()
     given["bank"] = Bank(**{name: tidy[f"bank_{name}"] for name in BANK})
-    given["registrations"] = tuple(place.upper() for place in tidy["registrations"].replace(",", " ").split())
+    given |= {name: tuple(place.upper() for place in tidy[name].replace(",", " ").split()) for name in PLACES}
     given["series_prefix"], given["currency"] = tidy["series_prefix"].upper(), tidy["currency"].upper()
     if before is None:
         return Seller(entity_id="", version=0, address=address, **given)

@@ -8,7 +8,8 @@ import reflex as rx
 from app import services
 from app.invoicing.parties import Seller
 from app.invoicing.seller import SellerNeeded
-from app.kernel.errors import FareboxError
+from app.invoicing.tax_elsewhere import STRIPE_TAX
+from app.kernel.errors import FareboxError, InvalidInput
 from app.kernel.ids import new_id
 from app.kernel.text import t
 from app.services import Services
@@ -33,11 +34,13 @@ class SellerState(PageState):
     is_new: bool = False
     busy: bool = False
     dirty: bool = False
+    takes_cards: bool = False  # a Stripe account is connected
 
     @rx.event
     async def load(self):
         """A visit."""
         self.errors, self.busy = dict.fromkeys((*FIELDS, ""), ""), False
+        self.takes_cards = services.current().cashier.cards is not None
         self._fill(await asyncio.to_thread(_current, services.current()))
 
     @rx.event
@@ -75,6 +78,7 @@ class SellerState(PageState):
             before = await asyncio.to_thread(_current, house)
             switches = {"oss": self.oss, "prices_include_tax": self.prices_include_tax}
             wanted = seller_of(dict(self.values), switches, before)
+            await _check_stripe_tax(house, wanted, before)
             saved = await asyncio.to_thread(
                 lambda: house.invoicing.sellers.save(wanted, author=actor, make_default=before is None)
             )
@@ -92,6 +96,17 @@ class SellerState(PageState):
         self.prices_include_tax = seller.prices_include_tax if seller else False
         self.is_new, self.dirty, self.ready = seller is None, False, True
         self.version = t("admin_settings.version", number=seller.version) if seller else ""
+
+
+async def _check_stripe_tax(house: Services, wanted: Seller, before: Seller | None) -> None:
+    """Stripe Tax is switched on only where it will answer; what stands already is not asked about again."""
+    if wanted.tax_source != STRIPE_TAX or (before is not None and before.tax_source == STRIPE_TAX):
+        return
+    if house.cashier.cards is None:
+        raise InvalidInput(t("admin_settings.wrong.no_stripe"), param="tax_source")
+    missing = await house.cashier.cards.tax.standing()
+    if missing:
+        raise InvalidInput(t("admin_settings.wrong.tax_inactive", missing=missing), param="tax_source")
 
 
 def _current(house: Services) -> Seller | None:

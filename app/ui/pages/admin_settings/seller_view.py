@@ -26,7 +26,7 @@ from app.ui.pages.admin_settings.seller_state import SellerState
 
 HINTED = {
     "vat_id", "registration", "series_prefix", "registrations", "time_zone", "exempt_reason", "bank_note", "line2",
-    "tax_number", "state",
+    "tax_number", "state", "stripe_tax_places", "stripe_tax_code",
 }  # fmt: skip
 
 
@@ -77,6 +77,21 @@ def tax_section() -> rx.Component:
                 class_name="gap-[14px]",
             ),
             detail=SellerState.version,
+        ),
+        panel(
+            t("admin_settings.tax.elsewhere"),
+            rx.cond(
+                SellerState.takes_cards | (SellerState.values["tax_source"] == "stripe_tax"),
+                column(
+                    _choice("tax_source"),
+                    rx.cond(
+                        SellerState.values["tax_source"] == "stripe_tax",
+                        _grid("stripe_tax_places", "stripe_tax_code"),
+                    ),
+                    class_name="gap-[14px]",
+                ),
+                rx.el.p(t("admin_settings.tax.no_stripe"), class_name="fb-small"),
+            ),
         ),
         panel(
             t("admin_settings.tax.credits"),

@@ -11,6 +11,7 @@ from app.invoicing.countries import STATES, countries
 from app.invoicing.profiles import Profile
 from app.invoicing.rates import NoTaxRate
 from app.invoicing.seller import SellerNeeded
+from app.invoicing.tax_elsewhere import TaxNotCalculated
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.kernel.errors import InvalidInput
 from app.kernel.fiat import Fiat
@@ -188,5 +189,7 @@ def billing_of(parts: Services, workspace: str) -> Billing:
         return Billing(profile, parts.invoicing.taxes.quote_tax(workspace, Fiat(SAMPLE_MINOR, currency)))
     except SellerNeeded:
         return Billing(profile, None, "no_seller")
+    except TaxNotCalculated:
+        return Billing(profile, None, "by_order")
     except NoTaxRate:
         return Billing(profile, None, "no_rate")

@@ -1,5 +1,6 @@
 """The billing profile and the tax that follows from it, as text: pure."""
 
+from decimal import Decimal
 from typing import TypedDict
 
 from app.invoicing import tax_ids
@@ -82,7 +83,10 @@ def tax_words(tax: TaxSnapshot) -> TaxWords:
 
 def tax_headline(charged: list[TaxRate]) -> str:
     """`19% VAT, Germany`, `5% GST + 9.975% QST, Quebec`."""
-    parts = " + ".join(f"{present.number(rate.rate, 0, 3)}% {rate.type}" for rate in charged)
+    kinds: dict[str, Decimal] = {}
+    for rate in charged:  # a state's, a county's and a city's tax of one name are one to who pays them
+        kinds[rate.type] = kinds.get(rate.type, Decimal(0)) + rate.rate
+    parts = " + ".join(f"{present.number(rate, 0, 3)}% {name}" for name, rate in kinds.items())
     return f"{parts}, {place(charged[-1].jurisdiction)}"
 
 

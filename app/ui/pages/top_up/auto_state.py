@@ -244,7 +244,7 @@ class AutoOwnerState(PageState):
         parts = services.current()
         try:
             rules = rules_of(self.values, self.currency)
-            found = await asyncio.to_thread(parts.cashier.topups.preview, workspace_id(), rules, self.values["card"])
+            found = await parts.cashier.preview_topup(workspace_id(), rules, self.values["card"])
         except FareboxError as refused:
             self._refuse(refused)
             return

@@ -14,7 +14,6 @@ from app.kernel.errors import FareboxError
 from app.kernel.ids import is_id, new_id
 from app.kernel.text import sentences, t
 from app.ledger.reads import Balance
-from app.payments.cashier import PriceTag
 from app.payments.lifecycle import UNPAID
 from app.payments.orders import Choice
 from app.payments.terms import TermsVersion
@@ -50,11 +49,10 @@ class Segment(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Everything the page shows of what is for sale, read at once."""
+    """Everything the page shows beside the packages, read at once."""
 
     currency: str
     currencies: list[str]
-    tags: list[PriceTag]
     terms: TermsVersion | None
     methods: tuple[str, ...]
     bank: Bank
@@ -151,7 +149,7 @@ class ShopState(PageState):
         self.placing = True
         yield
         try:
-            order = await asyncio.to_thread(_place, services.current(), self._choice())
+            order = await _place(services.current(), self._choice())
         except FareboxError as refused:
             self.error = problem_words(refused.stable_code) or refused.message
             await self._show_offer()
@@ -203,13 +201,14 @@ class ShopState(PageState):
     async def _show_offer(self) -> None:
         parts = services.current()
         offer = await asyncio.to_thread(read_offer, parts, workspace_id(), self.currency)
+        tags = await parts.cashier.price_tags(workspace_id(), offer.currency)
         now = parts.desk.clock()
-        self.cards = package_cards(offer.tags)
+        self.cards = package_cards(tags)
         self.currency, self.currencies = offer.currency, segments(offer.currencies)
         self.takes_cards, self.takes_transfers = CARD in offer.methods, TRANSFER in offer.methods
         if self.method not in offer.methods and offer.methods:
             self.method = offer.methods[0]
-        for_sale = [tag for tag in offer.tags if not tag.package.is_enquiry]
+        for_sale = [tag for tag in tags if not tag.package.is_enquiry]
         known = [tag for tag in for_sale if tag.package.version_id == self.chosen]
         tag = next(iter([*known, *for_sale]), None)
         self.chosen = tag.package.version_id if tag else ""
@@ -252,7 +251,6 @@ def read_offer(parts: Services, workspace: str, currency: str) -> Offer:
     return Offer(
         currency=chosen,
         currencies=currencies,
-        tags=cashier.price_tags(workspace, chosen),
         terms=cashier.terms.current(),
         methods=tuple(method for method, offered in methods if offered),
         bank=bank,
@@ -279,7 +277,7 @@ def problem_words(code: str) -> str:
     return sentences().get(f"top_up.problem.{code}") or t("top_up.problem.other")
 
 
-def _place(parts: Services, choice: Choice) -> OrderView:
+async def _place(parts: Services, choice: Choice) -> OrderView:
     if who().is_suspended:
         raise suspended()
-    return parts.cashier.manual.request(choice)
+    return await parts.cashier.order_by_transfer(choice)

@@ -236,11 +236,14 @@ def _change() -> rx.Component:
 
 def _cannot() -> rx.Component:
     """What is missing before anything can be ordered, and who can mend it."""
-    needs_profile = SUMMARY["problem"] == "billing_profile_needed"
+    needs_profile, wrong = SUMMARY["problem"] == "billing_profile_needed", SUMMARY["problem"] == "tax_address_unknown"
     return rx.cond(
-        needs_profile,
+        needs_profile | wrong,
         rx.el.div(
-            rx.el.p(t("top_up.profile.needed"), class_name="fb-small"),
+            rx.el.p(
+                rx.cond(wrong, t("top_up.problem.tax_address_unknown"), t("top_up.profile.needed")),
+                class_name="fb-small",
+            ),
             rx.cond(
                 BillingState.may_edit,
                 button(
@@ -255,7 +258,12 @@ def _cannot() -> rx.Component:
             class_name="fb-topup-pay",
         ),
         notice(
-            rx.match(SUMMARY["problem"], ("no_tax_rate", t("billing.problem.no_rate")), t("billing.problem.no_seller")),
+            rx.match(
+                SUMMARY["problem"],
+                ("no_tax_rate", t("billing.problem.no_rate")),
+                ("tax_unavailable", t("top_up.problem.tax_unavailable")),
+                t("billing.problem.no_seller"),
+            ),
             tone="thin",
         ),
     )
