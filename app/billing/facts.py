@@ -14,7 +14,9 @@ from app.billing.periods import Unit, calendar_start, moved
 from app.billing.waterfall import Discount
 from app.invoicing import profiles, rate_store, seller
 from app.invoicing.parties import Address, Buyer, Seller
+from app.invoicing.rates import NoTaxRate
 from app.invoicing.tax import RULE_VERSION, decide
+from app.invoicing.tax_elsewhere import TaxNotCalculated
 from app.invoicing.tax_snapshot import TaxRate, TaxSnapshot
 from app.kernel.db import metadata
 from app.kernel.errors import NotFound
@@ -285,16 +287,21 @@ def by_law(connection: Connection, workspace_id: str, net: Fiat, at: datetime) -
         return None
     today = at.astimezone(seller.zone(sells)).date()
     foreign = net.currency != sells.currency
-    return decide(
-        sells,
-        profile.buyer,
-        profile.evidence,
-        net,
-        rate_store.rate_book(connection),
-        today,
-        at=at,
-        fx=rate_store.fx_on(connection, net.currency, sells.currency, today) if foreign else None,
-    )
+    try:
+        return decide(
+            sells,
+            profile.buyer,
+            profile.evidence,
+            net,
+            rate_store.rate_book(connection),
+            today,
+            at=at,
+            fx=rate_store.fx_on(connection, net.currency, sells.currency, today) if foreign else None,
+        )
+    except TaxNotCalculated as elsewhere:
+        raise NoTaxRate(
+            "Stripe Tax works out the tax of orders only: give this customer's invoices a tax rate of their own."
+        ) from elsewhere
 
 
 def snapshot(

@@ -8,7 +8,7 @@ anything: national networks take these files from whoever is connected to them.
 from enum import StrEnum
 from importlib.util import find_spec
 
-from app.invoicing.document import InvoiceDocument, Kind, TaxCategory
+from app.invoicing.document import InvoiceDocument, Kind, TaxCategory, merged
 from app.invoicing.einvoice_terms import terms
 from app.kernel.errors import Broken, Rejected
 
@@ -20,6 +20,8 @@ class Format(StrEnum):
 
 
 MOST_DECIMALS = 2
+#: How far a tax may be from its rate on its base, by the rules of the standard.
+TOLERANCE = 1
 #: Categories under which the standard wants the seller's VAT number.
 WITH_VAT_ID = frozenset(TaxCategory) - {TaxCategory.OUTSIDE_SCOPE}
 
@@ -81,6 +83,9 @@ def refusal(document: InvoiceDocument) -> str:
         "An electronic invoice needs a number that identifies the seller.": not (seller.vat_id or seller.tax_ids),
         "Electronic invoices cannot mix taxed and untaxable lines.": (
             TaxCategory.OUTSIDE_SCOPE in categories and len(categories) > 1
+        ),
+        "Electronic invoices know no tax on a part of the price.": any(
+            abs(group.base * group.rate / 100 - group.tax) >= TOLERANCE for group in merged(document.taxes)
         ),
     }
     return next((reason for reason, applies in reasons.items() if applies), "")

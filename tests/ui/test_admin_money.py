@@ -321,3 +321,15 @@ def test_today_names_what_waits_about_money(shop: Till, operator: Who) -> None:
     rows = money_rows(waiting(shop.services), shop.time())
     assert [row["href"] for row in rows] == ["/admin/orders?view=unmatched", f"/admin/orders/{order.id}"]
     assert rows[1]["verb"] == "Approve"
+
+
+# ---- Stripe Tax ----
+
+
+def test_stripe_tax_is_not_offered_without_a_stripe_account(shop: Till) -> None:
+    state = open_page(shop, "/admin/settings", SellerState)
+    assert not state.takes_cards
+    SellerState.choose.fn(state, "tax_source", "stripe_tax")
+    do(shop, SellerState.save.fn(state))
+    assert "Stripe account" in state.errors["tax_source"]
+    assert shop.services.invoicing.sellers.current().tax_source == "table"

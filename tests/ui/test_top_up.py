@@ -20,6 +20,8 @@ from app.payments.packages import Content, Kind, Package
 from app.payments.promo import Offer as CodeOffer
 from app.ui.find import find
 from app.ui.guard import PageState, acting_as, required_role
+from app.ui.pages.admin_settings.seller_state import SellerState
+from app.ui.pages.billing.words import tax_headline
 from app.ui.pages.top_up import shop_state
 from app.ui.pages.top_up.extras_state import EnquiryState, RedeemState
 from app.ui.pages.top_up.offer import CARD, TRANSFER, bank_lines, package_cards, summary
@@ -28,6 +30,7 @@ from app.ui.pages.top_up.orders import TONES, messages, order_facts, order_row
 from app.ui.pages.top_up.shop_state import ShopState, problem_words
 from app.ui.roles import Role
 from tests.invoicing.support import company, person, seller, tax_on
+from tests.support.american import CALCULATIONS, NOWHERE, PORTLAND, leave_to_stripe_tax, move
 from tests.support.house import House
 from tests.support.returns import bought, charge_of, refund
 from tests.support.stripe_sandbox import SandboxStripe
@@ -483,3 +486,58 @@ def test_a_buyer_sees_what_went_back_and_nobody_elses(till: Till, buyer: Screen)
     assert not [secret for secret in ("internal", disputed["id"], back.external_id, "fraudulent") if secret in shown]
     stranger = screen_of(till, *till.customer(name="Oak"))
     assert visit(till, stranger, OrderState, f"?order={order.id}").back == []
+
+
+# ---- a tax that Stripe works out ----
+
+
+def test_a_tax_of_many_places_is_one_rate_to_who_pays_it(till: Till) -> None:
+    leave_to_stripe_tax(till)
+    tax = till.run(till.cashier.quote_amount(till.workspace_id, Fiat(1_100, "USD")))
+    assert tax_headline(list(tax.rates)) == "8.875% Sales tax, New York"
+
+
+def test_the_page_shows_the_tax_that_stripe_says_and_nothing_at_a_guess(till: Till, buyer: Screen) -> None:
+    leave_to_stripe_tax(till)
+    shop = visit(till, buyer, ShopState)
+    act(till, buyer, shop.choose_currency("USD"))
+    assert (shop.summary["total"], shop.summary["problem"]) == ("$11.98", "")
+    move(till, NOWHERE)
+    act(till, buyer, shop.refresh())
+    assert (shop.summary["total"], shop.summary["button"], shop.summary["problem"]) == ("", "", "tax_address_unknown")
+    move(till, PORTLAND)
+    till.stripe.ctl("fail", fault="429", match=CALCULATIONS)
+    act(till, buyer, shop.refresh())
+    assert (shop.summary["total"], shop.summary["problem"]) == ("", "tax_unavailable")
+    act(till, buyer, shop.refresh())
+    assert (shop.summary["total"], shop.summary["problem"]) == ("$11.00", "")
+
+
+def test_an_order_by_transfer_is_refused_in_words_while_the_tax_is_not_known(till: Till, buyer: Screen) -> None:
+    leave_to_stripe_tax(till)
+    till.stripe.ctl("tax", active=False)
+    shop = visit(till, buyer, ShopState)
+    act(till, buyer, shop.choose_currency("USD"))
+    act(till, buyer, shop.choose_method(TRANSFER))
+    act(till, buyer, shop.accept(True))
+    act(till, buyer, shop.place_order())
+    assert shop.error == problem_words("tax_unavailable")
+    assert till.count("payment_order") == 0
+
+
+def test_stripe_tax_is_switched_on_once_it_is_active_at_stripe(till: Till) -> None:
+    till.stripe.ctl("tax", active=False)
+    operator = Screen(
+        House(till.services, till.workspace_id, ""),
+        Who(till.operator(), "Op", "op@example.com", True, None, None, None),
+    )
+    page = till.run(operator.open(SellerState, "/admin/settings"))
+    assert page.takes_cards
+    page.choose("tax_source", "stripe_tax")
+    page.write("stripe_tax_places", "us")
+    act(till, operator, page.save())
+    assert "head office" in page.errors["tax_source"]
+    till.stripe.ctl("tax", active=True)
+    act(till, operator, page.save())
+    seller = till.services.invoicing.sellers.current()
+    assert (seller.tax_source, seller.stripe_tax_places, page.errors["tax_source"]) == ("stripe_tax", ("US",), "")
