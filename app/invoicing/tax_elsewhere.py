@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, Self
 
 from app.invoicing.parties import Address, Buyer, Evidence, Seller
-from app.invoicing.rates import NoTaxRate, tax_country
+from app.invoicing.rates import NoTaxRate, eu_members, tax_country
 from app.invoicing.tax_snapshot import Category, Fx, Reference, Scheme, TaxRate, TaxSnapshot, content_hash
 from app.kernel.errors import Conflict, ProviderBusy
 from app.kernel.fiat import Fiat
@@ -176,10 +176,13 @@ def _untaxed(seller: Seller, buyer: Buyer, asked: Question, answer: Calculation)
     text = sentences().get(f"invoicing.calculated.{told.reason}") or t("invoicing.exemption.no_tax")
     if told.reason == "customer_exempt" and buyer.exempt_reason:
         text = t("invoicing.exemption.buyer_exempt", reason=buyer.exempt_reason)
+    code = ""
     if category == "O" and tax_country(seller.country) != tax_country(buyer.country):
-        scheme = "export"
+        in_eu = seller.country in eu_members()
+        scheme, code = "export", "VATEX-EU-O" if in_eu else ""  # the seller's own law wants its words for it
+        text = t("invoicing.exemption.outside_eu" if in_eu else "invoicing.exemption.outside")
     rate = replace(_rate(told, category, asked.inclusive), rate=Decimal(0), base=answer.net, place="")
-    return scheme, (replace(rate, exemption_text=text),)
+    return scheme, (replace(rate, exemption_code=code, exemption_text=text),)
 
 
 def _rate(told: ReportedTax, category: Category, inclusive: bool) -> TaxRate:

@@ -101,6 +101,11 @@ def test_the_same_document_is_the_same_bytes(format_: Format) -> None:
         pytest.param(invoice(kind=Kind.RECEIPT), "receipt", id="a receipt"),
         pytest.param(invoice(currency="KWD", exponent=3), "three decimals", id="dinar"),
         pytest.param(invoice(seller=replace(SELLER, vat_id="")), "seller's VAT id", id="a seller without VAT id"),
+        pytest.param(
+            invoice(taxes=(TaxGroup("Tax", TaxCategory.STANDARD, Decimal(19), Decimal("500.00"), Decimal("76.00")),)),
+            "a part of the price",
+            id="a tax on four fifths",
+        ),
         pytest.param(reverse_charge(buyer=replace(BUYER, vat_id="")), "buyer's VAT id", id="reverse charge to whom?"),
     ],
 )

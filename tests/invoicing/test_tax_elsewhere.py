@@ -148,6 +148,7 @@ def test_no_tax_says_why(reason, sells, buys, scheme, category):
     [rate] = tax.rates
     assert (tax.scheme, rate.category, tax.percent, tax.total_tax.minor) == (scheme, category, 0, 0)
     assert ("a school" in rate.exemption_text) == bool(buys.exempt_reason)
+    assert rate.exemption_code == ("VATEX-EU-O" if scheme == "export" else "")
     assert rate.exemption_text
     assert drawn(tax).totals.tax == 0
 
