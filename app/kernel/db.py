@@ -6,10 +6,11 @@ before anything was read. PostgreSQL runs at READ COMMITTED. Everything above th
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -21,6 +22,7 @@ from app.kernel.clock import as_utc
 BUSY_TIMEOUT_MS = 30_000
 SYNCHRONOUS = "FULL"  # what was committed outlives a power cut
 TURN_SECONDS = 5.0
+_LAST: Final = "farebox_last"
 metadata = SQLModel.metadata
 
 #: An autoincrementing 64-bit key; on SQLite only INTEGER is the rowid.
@@ -75,7 +77,13 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One write transaction: commits when the block ends, rolls back when it raises."""
         with self.engine.connect() as connection, connection.begin():
-            yield connection
+            connection.info[_LAST] = last = _Last()
+            try:
+                yield connection
+                for _, do in sorted(last.deeds.items()):
+                    do(connection)
+            finally:
+                last.is_open = False
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -101,6 +109,24 @@ def _with_driver(url: str) -> str:
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         raise ValueError(f"DATABASE_URL must be sqlite:///… or postgresql://…, not {parsed.drivername}")
     return parsed.render_as_string(hide_password=False)
+
+
+@dataclass(slots=True)
+class _Last:
+    """What a write transaction does before it commits."""
+
+    deeds: dict[str, Callable[[Connection], object]] = field(default_factory=dict)
+    is_open: bool = True
+
+
+def at_the_end(connection: Connection, name: str, do: Callable[[Connection], object]) -> None:
+    """Do it once, as the last thing of the caller's `write` transaction: for a row that everybody changes, which must
+    not be locked while others are still to be. In a transaction of another kind it is done now."""
+    last = connection.info.get(_LAST)
+    if isinstance(last, _Last) and last.is_open:
+        last.deeds[name] = do
+    else:
+        do(connection)
 
 
 class Turnstile:

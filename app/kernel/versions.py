@@ -6,6 +6,7 @@ What a process remembers for a while it may keep as long as the figure stands; o
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel.db import at_the_end
 from app.kernel.tables import version_mark
 
 #: What plans allow: entitlements, subscriptions, and what belongs to them.
@@ -13,7 +14,12 @@ ENTITLEMENTS = "entitlements"
 
 
 def bump(connection: Connection, name: str) -> None:
-    """It changed, if the caller's transaction commits."""
+    """It changed, if the caller's transaction commits. Everybody changes the same row, so it is the last to be locked:
+    two who come by it on different ways never wait for each other in a circle."""
+    at_the_end(connection, f"version:{name}", lambda last: _count(last, name))
+
+
+def _count(connection: Connection, name: str) -> None:
     made = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(made(version_mark).values(name=name, version=0).on_conflict_do_nothing())
     mine = update(version_mark).where(version_mark.c.name == name)
