@@ -1,12 +1,13 @@
 """What a period or an invoice comes to, here and at the remote, side by side. A difference is shown and never mended:
 the numbers on invoices are ours."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.billing import closing, drafts, facts
@@ -17,7 +18,7 @@ from app.kernel.fiat import Fiat
 from app.metering.aggregate import Span
 from app.mirror import wire
 from app.mirror.book import SUBSCRIPTION
-from app.mirror.remote import Refused, Remote, RemoteInvoice, RemoteUsage
+from app.mirror.remote import NOT_FOUND, Refused, Remote, RemoteInvoice, RemoteUsage, Unreachable
 from app.mirror.tables import mirror_amount, mirror_item
 from app.plans.tables import customer
 
@@ -26,6 +27,7 @@ PERIOD, INVOICE = "period", "invoice"
 AT_ONCE: Final = 200
 #: How far apart the beginnings of one period may lie on the two sides.
 SAME: Final = timedelta(days=1)
+log = logging.getLogger(__name__)
 _ITEM, _AMOUNT = mirror_item.c, mirror_amount.c
 
 
@@ -67,14 +69,28 @@ class Amounts:
         """Compare what was not compared for longest; how many amounts were asked for."""
         with self.db.read() as connection:
             rows = _oldest(connection)
-        return sum(self._compare(row) for row in rows)
+        return sum(self._one(row) for row in rows)
+
+    def _one(self, row: Row[Any]) -> int:
+        """What is wrong with one, whatever it is, keeps no other from being compared."""
+        try:
+            return self._compare(row)
+        except Unreachable:
+            raise
+        except Exception:
+            log.exception("what %s comes to cannot be compared", row.id)
+        with self.db.write() as connection:
+            looked_at(connection, row, self.clock())
+        return 0
 
     def _compare(self, row: Row[Any]) -> int:
         try:
             theirs = self.remote.usage(row.remote_id, row.period_start, row.period_end)
             invoices = self.remote.invoices_of(row.remote_id)
-        except Refused:  # it was taken off there: sending it will say so
-            theirs, invoices = RemoteUsage(None, ""), []
+        except Refused as refused:
+            if refused.details.get("status") != NOT_FOUND:
+                raise  # it says nothing of amounts: what is known of them stays
+            theirs, invoices = RemoteUsage(None, ""), []  # it was taken off there: sending it will say so
         with self.db.write() as connection:
             keep_period(connection, row, theirs.amount, theirs.currency, self.clock())
             for each in invoices:
@@ -101,6 +117,20 @@ def keep_period(connection: Connection, row: Row[Any], theirs: object, currency:
         "their_currency": currency or row.currency, "checked_at": now,
     }  # fmt: skip
     _put(connection, PERIOD, f"{row.id}:{row.period_start.isoformat()}", values)
+
+
+def looked_at(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """The present period could not be compared: its turn comes again after that of the others."""
+    key = f"{row.id}:{row.period_start.isoformat()}"
+    known = update(mirror_amount).where(_AMOUNT.kind == PERIOD, _AMOUNT.key == key)
+    if connection.execute(known.values(checked_at=now)).rowcount:
+        return
+    values = {
+        "subscription_id": row.id, "customer_id": row.customer_id, "period_start": row.period_start,
+        "period_end": row.period_end, "currency": row.currency, "ours": None, "theirs": "",
+        "their_currency": row.currency, "checked_at": now,
+    }  # fmt: skip
+    _put(connection, PERIOD, key, values)
 
 
 def keep_invoice(connection: Connection, theirs: RemoteInvoice, now: datetime) -> str:

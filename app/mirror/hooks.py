@@ -6,6 +6,7 @@ through the SDK. Nothing it says moves a credit here.
 
 import hmac
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from app.kernel.db import Database
 from app.kernel.errors import InvalidInput, NotFound
 from app.mirror.amounts import Amounts
 from app.mirror.book import FAILED, SUBSCRIPTION, WAITING
-from app.mirror.remote import Refused, Remote
+from app.mirror.remote import Refused, Remote, Unreachable
 from app.mirror.tables import mirror_hook, mirror_item
 
 DONE, IGNORED = "done", "ignored"
@@ -37,6 +38,7 @@ PREFIXES: Final = ("webhook-", "svix-")
 #: What is looked into; the rest is kept as it came.
 USED: Final = ("invoice.", "subscription.")
 _HOOK = mirror_hook.c
+log = logging.getLogger(__name__)
 
 
 class BadSignature(InvalidInput):
@@ -120,8 +122,13 @@ class Hooks:
     def _look(self, row: Row[Any]) -> None:
         try:
             state, outcome = DONE, self._into(row)
-        except Refused as error:
-            state, outcome = (FAILED if row.attempts + 1 >= GIVES_UP else WAITING), error.message
+        except Unreachable:
+            raise
+        except Exception as error:  # whatever it is, the messages behind it are looked into
+            if not isinstance(error, Refused):
+                log.exception("the message %s cannot be looked into", row.message_id)
+            said = error.message if isinstance(error, Refused) else type(error).__name__
+            state, outcome = (FAILED if row.attempts + 1 >= GIVES_UP else WAITING), said
         now = self.clock()
         values = {"state": state, "outcome": outcome, "attempts": row.attempts + 1}
         values |= {"next_at": now + outbox.backoff(row.attempts + 1), "done_at": None if state == WAITING else now}

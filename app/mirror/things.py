@@ -5,6 +5,7 @@ the remote was down, is due. Every send first looks at what is there, so one tha
 is not made twice.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +17,16 @@ from app.billing.tables import subscription
 from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.errors import Broken
 from app.mirror import book, wire
 from app.mirror.book import CUSTOMER, FAILED, PLAN, SENT, SUBSCRIPTION, WAITING
-from app.mirror.remote import Refused, Remote, RemoteSubscription
+from app.mirror.remote import LONGEST_REASON, Refused, Remote, RemoteSubscription, Unreachable
 from app.mirror.tables import mirror_item
 from app.plans.tables import PUBLISHED, customer, plan
 
 AT_ONCE: Final = 100
 _ITEM = mirror_item.c
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +40,35 @@ class Things:
     def run(self) -> int:
         """Send what is due; answers how many things that were."""
         return (
-            self._each(due_customers, self._customer)
-            + self._each(due_plans, self._plan)
-            + self._each(due_subscriptions, self._subscription)
+            self._each(CUSTOMER, due_customers, self._customer)
+            + self._each(PLAN, due_plans, self._plan)
+            + self._each(SUBSCRIPTION, due_subscriptions, self._subscription)
         )
 
-    def _each(self, due: Callable[[Connection, datetime], list[RowMapping]], send: Callable[[RowMapping], None]) -> int:
+    def _each(
+        self, kind: str, due: Callable[[Connection, datetime], list[RowMapping]], send: Callable[[RowMapping], None]
+    ) -> int:
         done = 0
         while True:
             with self.db.read() as connection:
                 rows = due(connection, self.clock())
             for row in rows:
-                send(row)
+                self._one(kind, row, send)
             done += len(rows)
             if len(rows) < AT_ONCE:
                 return done
+
+    def _one(self, kind: str, row: RowMapping, send: Callable[[RowMapping], None]) -> None:
+        """What is wrong with one, whatever it is, keeps no other from being sent."""
+        try:
+            send(row)
+        except (Unreachable, Broken):
+            raise
+        except Exception as error:
+            log.exception("%s %s cannot be sent to the mirror", kind, row["id"])
+            seen = {CUSTOMER: ("seen_at", "updated_at"), SUBSCRIPTION: ("seen_version", "version")}.get(kind)
+            refused = Refused(f"{type(error).__name__}: {error}"[:LONGEST_REASON])
+            self._refused(kind, row["id"], refused, **({seen[0]: row[seen[1]]} if seen else {}))
 
     def _customer(self, row: RowMapping) -> None:
         seen = {"seen_at": row["updated_at"]}

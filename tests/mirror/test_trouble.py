@@ -1,19 +1,25 @@
 """A remote that is down, or refuses: nothing is lost, nothing waits for it, and the operator sees what was refused."""
 
+import json
 import time
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
+from app.billing.tables import subscription
 from app.kernel.db import Database
 from app.kernel.errors import Broken
 from app.kernel.given import Given
 from app.metering.events import read_event
 from app.metering.ingest import Ingest
 from app.metering.tables import event
+from app.mirror import book, hooks
 from app.mirror.feeds import MOST_REFUSED
-from app.mirror.remote import Refused, Unreachable
+from app.mirror.hooks import Told
+from app.mirror.remote import Refused, RemoteUsage, Unreachable
 from app.mirror.service import BACKOFF, Account, Mirror
+from app.mirror.tables import mirror_amount, mirror_hook
 from app.plans import customers
 from tests.mirror.conftest import NOBODY, Time
 
@@ -21,11 +27,12 @@ PATIENCE_SECONDS = 60.0  # a busy machine is slow, not wrong
 
 
 class Fake:
-    """A remote in memory. `down` keeps it from anything, and it refuses whoever and whatever is in `bad`."""
+    """A remote in memory. `down` keeps it from anything, and it refuses whoever and whatever is in `bad`; what is
+    in `odd` is answered in a way that nobody foresaw."""
 
     def __init__(self):
-        self.down, self.bad, self.calls = False, set(), 0
-        self.customers, self.events = {}, []
+        self.down, self.bad, self.odd, self.calls = False, set(), set(), 0
+        self.customers, self.events, self.status = {}, [], 400
 
     def put_customer(self, said, known):
         self._reach()
@@ -44,9 +51,22 @@ class Fake:
         if self.down:
             raise Unreachable("503: too much to do")
 
+    def usage(self, remote_id, start, end):
+        self._look(remote_id)
+        return RemoteUsage("1.00", "USD")
+
+    def invoices_of(self, remote_id):
+        return []
+
+    def invoice(self, remote_id):
+        self._look(remote_id)
+        return None
+
     def _look(self, given):
+        if given in self.odd:
+            raise ValueError(f"naive datetime of {given}")
         if given in self.bad or "everything" in self.bad:
-            raise Refused(f"400: {given} is wrong", status=400)
+            raise Refused(f"{self.status}: {given} is wrong", status=self.status)
 
 
 class House:
@@ -54,7 +74,7 @@ class House:
         self.db, self.now, self.remote = db, Time(), Fake()
         self.ingest = Ingest(db, self.now)
         self.mirror = Mirror(db, self.now, Account(NOBODY, "sk_1"))
-        for part in (self.mirror._things, self.mirror._feeds):
+        for part in (self.mirror._things, self.mirror._feeds, self.mirror._amounts):
             object.__setattr__(part, "remote", self.remote)
         self.settle()
 
@@ -157,6 +177,57 @@ def test_a_refusal_is_tried_again_a_few_times_and_then_waits_for_the_operator(ho
     house.mirror.again()
     house.settle()
     assert house.remote.customers == {"anna": "anna"}
+
+
+@pytest.mark.one_engine
+def test_an_answer_that_nobody_foresaw_stops_no_other(house):
+    house.remote.odd = {"anna"}
+    house.customer("anna")
+    house.customer("bert")
+    house.settle()
+    assert house.remote.customers == {"bert": "bert"}
+    [refused] = house.mirror.refused()
+    assert "naive datetime" in refused.error
+    with house.db.write() as connection:
+        for name in ("inv_odd", "inv_2"):
+            body = json.dumps({"invoice_id": name})
+            hooks.accept(connection, Told(name, "invoice.updated", body), house.now())
+    house.remote.odd = {"inv_odd"}
+    house.now.pass_by(minutes=1)
+    house.turns()
+    with house.db.read() as connection:
+        states = connection.execute(select(mirror_hook.c.state).order_by(mirror_hook.c.message_id)).scalars().all()
+    assert states == ["done", "waiting"]
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(("trouble", "kept"), [("odd", "7"), ("bad", "7"), ("gone", "")])
+def test_a_look_at_amounts_that_fails_says_nothing_of_them(house, trouble, kept):
+    with house.db.write() as connection:
+        for name in ("subs_1", "subs_2"):
+            connection.execute(insert(subscription).values(**subscribed(connection, house, name)))
+            book.sent(connection, book.SUBSCRIPTION, name, f"their-{name}", house.now())
+    assert house.mirror.ask_amounts() == 2
+    with house.db.write() as connection:
+        connection.execute(update(mirror_amount).values(theirs="7"))
+    house.now.pass_by(minutes=1)
+    setattr(house.remote, "bad" if trouble == "gone" else trouble, {"their-subs_1"})
+    house.remote.status = 404 if trouble == "gone" else 400
+    house.mirror.ask_amounts()
+    with house.db.read() as connection:
+        found = connection.execute(select(mirror_amount).order_by(mirror_amount.c.subscription_id)).all()
+    assert [(row.theirs, row.checked_at) for row in found] == [(kept, house.now()), ("1.00", house.now())]
+
+
+def subscribed(connection, house, name):
+    who = customers.create(connection, Given({"external_id": name, "name": name}), actor="test", now=house.now())
+    return {
+        "id": name, "customer_id": who.id, "workspace_id": who.workspace_id, "plan_id": "plan_1", "state": "active",
+        "currency": "USD", "billing_period": "MONTHLY", "billing_period_count": 1, "billing_cycle": "anniversary",
+        "anchor": house.now(), "start_at": house.now(), "period_start": house.now(),
+        "period_end": house.now() + timedelta(days=30), "carried": 0, "agreed": {}, "meta": {}, "version": 1,
+        "created_at": house.now(), "created_by": "test", "updated_at": house.now(),
+    }  # fmt: skip
 
 
 @pytest.mark.one_engine
