@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import closing, invoices, paying_in_credits, refund_rows, tables
+from app.billing import closing, invoices, mailing, paying_in_credits, refund_rows, tables
 from app.billing.proration import capped_credit
 from app.invoicing.issue import CreditDraft, issue_credit_note
 from app.kernel.errors import Broken, Conflict, IdempotencyConflict, InvalidInput, NotFound
@@ -119,6 +119,7 @@ def finalize(connection: Connection, note_id: str, *, now: datetime, target: str
     elif kind == REFUND:
         refund_rows.plan(connection, note, row, now)
     _apply(connection, row, kind, note.amount, now)
+    mailing.credit_note(connection, row, issued, Fiat(note.amount, note.currency), now)
     return find(connection, note_id)
 
 

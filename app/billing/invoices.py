@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import facts, paying_in_credits, period_events, subscriptions, tables
+from app.billing import facts, mailing, paying_in_credits, period_events, subscriptions, tables
 from app.billing.drafts import Built
 from app.billing.periods import Unit, calendar_start, moved
 from app.billing.rating import Draft, RatedLine, UsedKind
@@ -139,6 +139,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, net_days
         payment_state=SUCCEEDED if paid else row.payment_state,
         paid_at=now if paid else None,
     )
+    mailing.invoice(connection, changed, now)
     faults.point("period.before_commit")
     return changed
 
@@ -165,17 +166,19 @@ def void(connection: Connection, invoice_id: str, *, now: datetime) -> Row[Any]:
             "A payment of this invoice is open: report that it succeeded or failed first.", code="invalid_operation"
         )
     if row.state == FINALIZED and row.document_id and row.total:
-        issue_credit_note(
+        whole = Fiat(row.total, row.currency)
+        issued = issue_credit_note(
             connection,
             CreditDraft(
                 invoice_id=row.document_id,
-                gross=Fiat(row.total, row.currency),
+                gross=whole,
                 issued_at=now,
                 source_id=f"void:{row.id}",
                 source_kind=SOURCE_KIND,
                 reason=t("period.void_reason"),
             ),
         )
+        mailing.credit_note(connection, row, issued, whole, now)
     paying_in_credits.give_back(connection, row.computed.get("journals") or {}, now)
     if row.state == FINALIZED and row.subscription_id and row.carried_used:
         subscription = subscriptions.find(connection, row.subscription_id, lock=True)

@@ -136,6 +136,13 @@ LETTERS: Mapping[str, Letter] = {
         takes=("order", "credits"),
         button="/invoices",
     ),
+    "invoice_issued": Letter(
+        ("number", "amount", "issued_on"),
+        ("number", "issued_on", "due_on"),
+        "amount",
+        takes=("due_on",),
+        button="/invoices",
+    ),
     "credit_note": Letter(
         ("number", "amount", "issued_on", "invoice"),
         ("number", "issued_on", "invoice", "credits"),

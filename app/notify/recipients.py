@@ -14,8 +14,8 @@ from app.invoicing.profiles import find
 from app.kernel.errors import Undeliverable
 from app.notify.compose import Reader
 
-FOR_THE_BOOKS: Final = frozenset({"invoice", "credit_note", "order_received", "order_part_paid", "order_approved",
-                                 "order_rejected", "invoice_charge_failed", "invoice_needs_action",
+FOR_THE_BOOKS: Final = frozenset({"invoice", "invoice_issued", "credit_note", "order_received", "order_part_paid",
+                                 "order_approved", "order_rejected", "invoice_charge_failed", "invoice_needs_action",
                                  "dunning_1", "dunning_2", "dunning_3", "dunning_4"})  # fmt: skip
 
 

@@ -82,6 +82,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "order_approved": {"order": ORDER, "credits": CREDITS, "amount": PRICE, "available": CREDITS},
     "order_rejected": {"order": ORDER, "amount": PRICE, "reason": "The transfer came from somebody else's account."},
     "payment_failed": {"order": ORDER, "amount": PRICE, "reason": "card_declined"},
+    "invoice_issued": {"number": "FB-2026-000417", "amount": PRICE, "issued_on": DAY, "due_on": DAY},
     "invoice": {"number": "FB-2026-000417", "amount": PRICE, "issued_on": DAY, "order": ORDER, "credits": CREDITS},
     "credit_note": {
         "number": "FBC-2026-000012",
