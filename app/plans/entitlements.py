@@ -26,7 +26,7 @@ MOST_USAGE: Final = 2**53
 ENTITIES: Final[Mapping[str, Shelf | None]] = {
     "PLAN": Shelf(tables.plan, "plan", "plan"),
     "ADDON": Shelf(tables.addon, "addon", "addon"),
-    "SUBSCRIPTION": None,
+    "SUBSCRIPTION": None,  # of a floor above: `billing.own_entitlements` looks it up
 }
 
 shelf: Final = Shelf(tables.entitlement, "ent", "entitlement", mark=ENTITLEMENTS, told="entitlement")
@@ -51,12 +51,6 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
     } | _read(given, feature["type"])  # fmt: skip
     _complete(given, values, feature)
     return shelf.add(connection, values, actor=actor, now=now)
-
-
-def create_many(connection: Connection, given: Given, *, actor: str, now: datetime) -> list[Record]:
-    """1 to 100 of them, all or none."""
-    found = given.objects("items", least=1, most=MOST_AT_ONCE)
-    return [create(connection, each, actor=actor, now=now) for each in found]
 
 
 def change(connection: Connection, entitlement_id: str, given: Given, *, actor: str, now: datetime) -> Record:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, insert
 
+from app.generation.tables import Generation
 from app.kernel import clock
 from app.metering.apart import Apart
 from app.metering.events import read_event
@@ -206,6 +208,39 @@ def test_an_event_does_not_pass_for_one_of_ours(http: httpx.Client, studio: Stud
     assert (answer.status_code, answer.json()["details"]["param"]) == (400, "events.1.customer_id")
     # a generation of another Farebox, whose mirror this is
     assert http.post("/events", json={**event, "event_id": "gen_01ABC_final"}).status_code == 202
+
+
+def test_the_event_of_a_generation_here_is_sent_by_nobody_else(
+    http: httpx.Client, studio: Studio, billing_server: BillingServer
+) -> None:
+    row = Generation(
+        id="gen_01TAKEN", request_id="req_1", workspace_id="ws_1", origin="api", model_id="model_1", version_id="mv_1",
+        modality="image", state="running", params={}, estimate={}, hold_micros=0, created_at=clock.now(),
+        updated_at=clock.now(),
+    )  # fmt: skip
+    plain = create_engine(billing_server.db.url)  # which does not ask what the generation was made with
+    with plain.begin() as connection:
+        connection.execute(insert(Generation).values(**row.model_dump()))
+    plain.dispose()
+    said = {"event_name": studio.name, "external_customer_id": studio.name}
+    taken, other = {**said, "event_id": "gen_01TAKEN_final"}, {**said, "event_id": f"{studio.name}-other"}
+    for path, body in (("/events", taken), ("/events/bulk", {"events": [other, taken]}), ("/events/raw/bulk", [taken])):
+        answer = http.post(path, json=body)
+        assert (answer.status_code, answer.json()["details"]["code"]) == (409, "event_is_ours"), answer.text
+    assert http.post("/events", json=other).json()["status"] == "new", "a batch is taken in whole or not at all"
+
+
+def test_a_promise_is_made_to_a_subscription_that_there_is(http: httpx.Client, studio: Studio) -> None:
+    feature = studio.made("/features", name=f"{studio.name}-own", type="metered", meter_id=studio.meter)["id"]
+    promise = {"entity_type": "SUBSCRIPTION", "feature_id": feature, "feature_type": "metered", "usage_limit": 5}
+    subscription = studio.subscribed()["id"]
+    studio.made("/entitlements", entity_id=subscription, **promise)
+    nobody = {"items": [{**promise, "entity_id": "subs_nobody"}]}
+    for answer in (http.post("/entitlements", json=nobody["items"][0]), http.post("/entitlements/bulk", json=nobody)):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.text
+    over = studio.subscribed()["id"]
+    studio.made(f"/subscriptions/{over}/cancel", cancellation_type="immediate")
+    assert http.post("/entitlements", json={**promise, "entity_id": over}).status_code == 400
 
 
 def test_what_waits_is_listed_and_called_off(sdk: Flexprice, studio: Studio) -> None:

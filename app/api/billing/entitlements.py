@@ -8,6 +8,7 @@ from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody
 from app.api.billing.routes import Writes
 from app.api.billing.unserved import expands
+from app.billing import own_entitlements
 from app.plans import entitlements
 from app.plans.keys import BillingKey
 
@@ -21,11 +22,11 @@ def router(billing: Billing) -> APIRouter:
 
     @api.post("", status_code=201)
     def create(key: Key, body: Body) -> Wire:
-        return make(key, lambda c, who: entitlements.create(c, body, **who), show.entitlement)
+        return make(key, lambda c, who: own_entitlements.create(c, body, **who), show.entitlement)
 
     @api.post("/bulk", status_code=201)
     def bulk(key: Key, body: Body) -> Wire:
-        return make.many(key, lambda c, who: entitlements.create_many(c, body, **who), show.entitlement)
+        return make.many(key, lambda c, who: own_entitlements.create_many(c, body, **who), show.entitlement)
 
     @api.post("/search")
     def search(_key: Key, body: OptionalBody) -> Wire:
