@@ -120,8 +120,9 @@ def due(connection: Connection, now: datetime) -> list[str]:
 
 
 def close(connection: Connection, workspace_id: str, *, now: datetime) -> Row[Any] | None:
-    """Invoice what was owed in the complete months that are not closed. A month in which more came back than was used
-    is closed together with the next. Once: what was asked twice finds nothing left to do."""
+    """Invoice what was owed in the complete months that are not closed. A month in which more came back than was used,
+    or so little was used that it rounds to nothing, is closed together with the next. Once: what was asked twice finds
+    nothing left to do."""
     row = find(connection, workspace_id, lock=True)
     until = calendar_start(Unit.MONTHLY, now - LATE_WINDOW)
     if row is None or row.closed_until >= until:
@@ -133,7 +134,7 @@ def close(connection: Connection, workspace_id: str, *, now: datetime) -> Row[An
     if micros > 0:
         made = _invoice(connection, row, span, used, micros, now)
         faults.point("postpaid.after_invoice")
-    if micros >= 0:
+    if made is not None or not micros:
         connection.execute(
             update(POSTPAID).where(POSTPAID.c.workspace_id == workspace_id).values(closed_until=until, updated_at=now)
         )
@@ -165,13 +166,16 @@ def owed_by_model(connection: Connection, workspace_id: str, span: Span) -> list
 
 def _invoice(
     connection: Connection, row: Row[Any], span: Span, used: Sequence[tuple[str, int, int]], micros: int, now: datetime
-) -> Row[Any]:
+) -> Row[Any] | None:
+    """None for what comes to less than the smallest coin: it would be asked of nobody, and owed for ever."""
     customer = customers.of_workspace(connection, row.workspace_id, now=now)
     price = Fraction(row.credit_price)
     lines = [_line(model, many, amount, price, span) for model, many, amount in used]
     customer_row = facts.customer_of(connection, customer.id)
     tax = facts.taxes(connection, customer_row, row.currency, now)
     draft = settled(Terms(row.currency, None, (), tax.percents), span, lines)
+    if not draft.due.total:
+        return None
     head = Head(
         customer_id=customer.id,
         workspace_id=row.workspace_id,

@@ -54,9 +54,15 @@ class Use:
 
     def __call__(self, workspace_id: str, credits_: int) -> int:
         generation = f"gen_{next(self.world.numbers)}"
+        self.hold(workspace_id, generation, credits_)
+        return self.settle(generation, credits_)
+
+    def hold(self, workspace_id: str, generation: str, credits_: int) -> None:
         amount = Money.from_exact(credits_)
         self.ledger.perform(HoldOp(workspace_id, generation, amount, self.world.now + timedelta(hours=1)))
-        done = self.ledger.perform(SettleOp(generation, amount))
+
+    def settle(self, generation: str, credits_: int) -> int:
+        done = self.ledger.perform(SettleOp(generation, Money.from_exact(credits_)))
         assert isinstance(done, Settled)
         return int(done.charged.amount)
 
@@ -251,6 +257,63 @@ async def test_switching_there_and_back_loses_no_credit(world: World, ledger: Le
     assert close_months(world.db, world.now) == 1
     with world.db.read() as connection:
         assert invoices.find(connection, of_workspace(world, workspace)[0]).total == 40
+
+
+@pytest.mark.one_engine
+@pytest.mark.anyio
+async def test_what_runs_while_it_is_switched_is_billed_once(
+    world: World, ledger: Ledger, workspace: str, use: Use
+) -> None:
+    """Holds of the balance end on the limit, holds of the limit end after it is gone, and back again."""
+    await ledger.grant(workspace, Money.from_exact(100), kind="paid", label="x", ref="x", actor="test")
+    use.hold(workspace, "before", 80)
+    switch_on(world, workspace)
+    use.hold(workspace, "on the limit", 500)
+    use.settle("on the limit", 500)
+    use.settle("before", 80)
+    assert standing(world, workspace) == (0, 480)
+    use.hold(workspace, "running", 200)
+    with world.db.write() as connection:
+        postpaid.switch_off(connection, workspace, actor="operator", now=world.now)
+    use.settle("running", 150)
+    assert standing(world, workspace) == (0, 630)
+    await ledger.grant(workspace, Money.from_exact(700), kind="paid", label="y", ref="y", actor="test")
+    assert use(workspace, 70) == 70
+    switch_on(world, workspace)
+    assert use(workspace, 650) == 650
+    world.now = at("2026-05-02")
+    assert [close_months(world.db, world.now) for _ in range(2)] == [1, 0]
+    (made,) = of_workspace(world, workspace)
+    with world.db.read() as connection:
+        assert invoices.find(connection, made).credit_micros == 650 * 10**6
+    assert standing(world, workspace) == (0, 650)
+    pay(world, made)
+    assert [settle_owed(world.db, ledger) for _ in range(2)] == [1, 0]
+    assert standing(world, workspace) == (0, 0)
+    assert {breach.name for breach in run_audit(world.db)} <= {"holds_have_generations"}
+
+
+@pytest.mark.one_engine
+@pytest.mark.anyio
+async def test_what_is_too_little_for_an_invoice_is_on_the_next(
+    world: World, ledger: Ledger, workspace: str, use: Use
+) -> None:
+    cheap = Agreed("EUR", Decimal("0.001"), 14)
+    with world.db.write() as connection:
+        postpaid.switch_on(connection, workspace, Money.from_exact(100), cheap, actor="operator", now=world.now)
+    use(workspace, 4)
+    world.now = at("2026-05-02")
+    assert close_months(world.db, world.now) == 0
+    use(workspace, 6)
+    world.now = at("2026-06-02")
+    assert close_months(world.db, world.now) == 1
+    (made,) = of_workspace(world, workspace)
+    with world.db.read() as connection:
+        row = invoices.find(connection, made)
+    assert (row.total, row.credit_micros, row.period_start) == (1, 10 * 10**6, at("2026-04-01"))
+    pay(world, made)
+    settle_owed(world.db, ledger)
+    assert standing(world, workspace) == (0, 0)
 
 
 @pytest.mark.parametrize(
