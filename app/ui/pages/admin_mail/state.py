@@ -15,6 +15,7 @@ from app.services import Services
 from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState
+from app.ui.paging import Paged
 from app.ui.roles import Role
 
 ALL = "all"
@@ -57,7 +58,7 @@ NO_MAIL: Shown = {
 }  # fmt: skip
 
 
-class MailState(PageState):
+class MailState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
 
     ready: bool = False
@@ -67,9 +68,6 @@ class MailState(PageState):
     choices: list[dict[str, str]] = []
     search: str = ""
     filtered: bool = False
-    shown: str = ""
-    has_next: bool = False
-    has_previous: bool = False
     trouble: list[TroubleRow] = []
     refused: list[RefusalRow] = []
     opened: Shown = NO_MAIL
@@ -80,7 +78,6 @@ class MailState(PageState):
     problem: str = ""
     test_address: str = ""
     test_problem: str = ""
-    _starts: list[str] = []
 
     @rx.event
     async def load(self):
@@ -105,18 +102,6 @@ class MailState(PageState):
     async def clear(self):
         self.search, self.state, self._starts = "", ALL, []
         await self._show()
-
-    @rx.event
-    async def next_page(self):
-        if self.has_next and self.rows:
-            self._starts = [*self._starts, self.rows[-1]["id"]]
-            await self._show()
-
-    @rx.event
-    async def previous_page(self):
-        if self._starts:
-            self._starts = self._starts[:-1]
-            await self._show()
 
     # ---- one mail ----
 
@@ -202,13 +187,12 @@ class MailState(PageState):
         house = services.current()
         at = house.desk.clock()
         state = None if self.state == ALL else self.state
-        after = self._starts[-1] if self._starts else None
+        after = self._after()
         found, counts, trouble, refused = await asyncio.to_thread(_read, house, state, self.search, after)
         self.sends = house.notify.mails.sends
         self.rows, self.has_next = [_shown(row, at) for row in found[:PAGE]], len(found) > PAGE
         self.has_previous, self.filtered = bool(self._starts), self.state != ALL or bool(self.search.strip())
-        first = len(self._starts) * PAGE + 1
-        self.shown = t("admin_orders.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        self.shown = t("admin_orders.range", **self._range(PAGE)) if self.rows else ""
         self.choices = [
             {"value": ALL, "label": t("admin_mail.state.all")},
             *[

@@ -34,6 +34,7 @@ from app.ui.pages.admin_orders.rows import (
     order_row,
     owed_row,
 )
+from app.ui.paging import Paged
 from app.ui.roles import Role
 
 PAGE = 25
@@ -70,7 +71,7 @@ class _Found:
     customers: dict[str, str]
 
 
-class OrdersState(PageState):
+class OrdersState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
 
     ready: bool = False
@@ -85,15 +86,11 @@ class OrdersState(PageState):
     group: str = ALL
     method: str = ALL
     done_too: bool = False  # of the queues: also what was dealt with
-    shown: str = ""
-    has_next: bool = False
-    has_previous: bool = False
     filtered: bool = False
     case: CaseRow = NO_CASE  # the one whose dialog is open
     enquiry: EnquiryRow = NO_ENQUIRY
     words: str = ""
     problem: str = ""
-    _starts: list[str] = []
 
     @rx.event
     async def load(self):
@@ -142,18 +139,6 @@ class OrdersState(PageState):
         """All filters off."""
         self.search, self.group, self.method, self._starts = "", ALL, ALL, []
         await self._show()
-
-    @rx.event
-    async def next_page(self):
-        if self.has_next and self.rows:
-            self._starts = [*self._starts, self.rows[-1]["id"]]
-            await self._show()
-
-    @rx.event
-    async def previous_page(self):
-        if self._starts:
-            self._starts = self._starts[:-1]
-            await self._show()
 
     # ---- money that belongs to no order ----
 
@@ -241,7 +226,7 @@ class OrdersState(PageState):
             states=GROUPS.get(self.group),
             provider=METHODS.get(self.method),
             search=self.search,
-            before=self._starts[-1] if self._starts else None,
+            before=self._after(),
             limit=PAGE + 1,
         )
         found = await asyncio.to_thread(_read, house, wanted, self.view == "decide", self.done_too)
@@ -258,8 +243,7 @@ class OrdersState(PageState):
         self.asked = [enquiry_row(one, at) for one in found.asked]
         self.filtered = bool(self.search.strip()) or self.group != ALL or self.method != ALL
         self.has_previous = bool(self._starts)
-        first = len(self._starts) * PAGE + 1
-        self.shown = t("admin_orders.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        self.shown = t("admin_orders.range", **self._range(PAGE)) if self.rows else ""
         self.ready = True
 
 

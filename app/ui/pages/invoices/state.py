@@ -27,6 +27,7 @@ from app.ui.pages.invoices.rows import (
     sum_words,
     year_options,
 )
+from app.ui.paging import Paged
 from app.ui.roles import Role
 
 PAGE = 25
@@ -39,7 +40,7 @@ class Found(NamedTuple):
     billed: dict[str, Row[Any]]
 
 
-class InvoicesState(PageState):
+class InvoicesState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
 
     ready: bool = False
@@ -51,12 +52,8 @@ class InvoicesState(PageState):
     search: str = ""
     kinds: list[Segment] = []
     years: list[Option] = []
-    shown: str = ""
     summed: str = ""
-    has_previous: bool = False
-    has_next: bool = False
     csv: str = ""
-    _starts: list[str] = []  # the id each earlier page ended with
 
     @rx.event
     async def load(self):
@@ -99,36 +96,17 @@ class InvoicesState(PageState):
         self.search = ""
         await self._from_the_start()
 
-    @rx.event
-    async def next_page(self):
-        """Older documents."""
-        if self.has_next and self.rows:
-            self._starts = [*self._starts, self.rows[-1]["id"]]
-            await self._show()
-
-    @rx.event
-    async def previous_page(self):
-        """Newer documents."""
-        if self._starts:
-            self._starts = self._starts[:-1]
-            await self._show()
-
-    async def _from_the_start(self) -> None:
-        self._starts = []
-        await self._show()
-
     async def _show(self) -> None:
         chosen = {"kind": self.kind, "year": self.year, "search": self.search.strip()}
         asked = {name: value for name, value in chosen.items() if value not in (ALL, "")}
-        start = self._starts[-1] if self._starts else None
+        start = self._after()
         found = await asyncio.to_thread(find, services.current(), workspace_id(), asked, start)
         at, billed = services.current().desk.clock(), found.billed
         self.rows = [invoice_row(seen, standing(seen, billed.get(seen.id), at)) for seen in found.seen[:PAGE]]
         self.kinds, self.years = kind_segments(found.choices), year_options(found.choices)
         self.has_any, self.filtered = bool(found.choices.years), bool(asked)
         self.has_next, self.has_previous = len(found.seen) > PAGE, bool(self._starts)
-        first = len(self._starts) * PAGE + 1
-        self.shown = t("invoices.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        self.shown = t("invoices.range", **self._range(PAGE)) if self.rows else ""
         self.summed = sum_words(found.sums)
         self.csv = "/download/invoices.csv" + (f"?{urlencode(asked)}" if asked else "")
         self.ready = True

@@ -31,6 +31,7 @@ from app.ui.pages.logs.rows import (
     line_row,
     model_options,
 )
+from app.ui.paging import Paged
 from app.ui.roles import Role
 
 PAGE = 50
@@ -55,7 +56,7 @@ class Found:
     by_id: bool = False
 
 
-class LogsState(PageState):
+class LogsState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
 
     ready: bool = False
@@ -68,11 +69,7 @@ class LogsState(PageState):
     models: list[Option] = []
     keys: list[Option] = []
     filtered: bool = False
-    shown: str = ""
     csv: str = ""
-    has_previous: bool = False
-    has_next: bool = False
-    _starts: list[str] = []  # the id each earlier page started after
     _names: dict[str, str] = {}
 
     @rx.event
@@ -135,35 +132,16 @@ class LogsState(PageState):
         self.search = ""
         await self._from_the_start()
 
-    @rx.event
-    async def next_page(self):
-        """Older requests."""
-        if self.has_next and self.rows:
-            self._starts = [*self._starts, self.rows[-1]["id"]]
-            await self._show()
-
-    @rx.event
-    async def previous_page(self):
-        """Newer requests."""
-        if self._starts:
-            self._starts = self._starts[:-1]
-            await self._show()
-
-    async def _from_the_start(self) -> None:
-        self._starts = []
-        await self._show()
-
     async def _show(self) -> None:
         wanted = Wanted(self.status, self.model, self.key, self.period, self.search.strip())
-        start = self._starts[-1] if self._starts else None
+        start = self._after()
         found = await asyncio.to_thread(find, services.current(), workspace_id(), wanted, start)
         now = services.current().desk.clock()
         self.rows = [line_row(line, now, self._names) for line in found.lines]
         self.csv = _csv_link(wanted, now)
         self.has_next, self.has_previous = found.has_next, bool(self._starts)
         self.filtered = wanted != Wanted()
-        first = len(self._starts) * PAGE + 1
-        self.shown = t("logs.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        self.shown = t("logs.range", **self._range(PAGE)) if self.rows else ""
         if found.by_id:
             self.shown = t("logs.found_by_id")
         self.ready = True

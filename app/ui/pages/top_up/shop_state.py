@@ -34,6 +34,7 @@ from app.ui.pages.top_up.offer import (
     summary,
 )
 from app.ui.pages.top_up.orders import OrderRow, order_row
+from app.ui.paging import Paged
 from app.ui.roles import Role
 
 PAGE = 10
@@ -60,7 +61,7 @@ class Offer:
     waiting: list[OrderView]
 
 
-class ShopState(PageState):
+class ShopState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
 
     ready: bool = False
@@ -86,10 +87,6 @@ class ShopState(PageState):
     waiting: list[OrderRow] = []
 
     rows: list[OrderRow] = []
-    shown: str = ""
-    has_previous: bool = False
-    has_next: bool = False
-    _starts: list[str] = []  # the order each earlier page ended with
 
     @rx.event
     async def load(self):
@@ -175,20 +172,6 @@ class ShopState(PageState):
         await self._show_history()
         return toast_done(t("top_up.canceled", reference=order.reference))
 
-    @rx.event
-    async def next_page(self):
-        """Older orders."""
-        if self.has_next and self.rows:
-            self._starts = [*self._starts, self.rows[-1]["id"]]
-            await self._show_history()
-
-    @rx.event
-    async def previous_page(self):
-        """Newer orders."""
-        if self._starts:
-            self._starts = self._starts[:-1]
-            await self._show_history()
-
     def _choice(self) -> Choice:
         terms = self.terms_id if self.accepted else None
         return Choice(workspace_id(), self.chosen, self.currency, terms, who().user_id, self.key)
@@ -226,14 +209,17 @@ class ShopState(PageState):
         self.terms_text = terms.terms if terms else ""
         self.refund_text = terms.refund_policy if terms else ""
 
+    async def _show(self) -> None:
+        """Another page of the orders."""
+        await self._show_history()
+
     async def _show_history(self) -> None:
-        parts, start = services.current(), self._starts[-1] if self._starts else None
+        parts, start = services.current(), self._after()
         found = await asyncio.to_thread(orders_after, parts, workspace_id(), start)
         now = parts.desk.clock()
         self.rows = [order_row(order, now) for order in found[:PAGE]]
         self.has_next, self.has_previous = len(found) > PAGE, bool(self._starts)
-        first = len(self._starts) * PAGE + 1
-        self.shown = t("top_up.history.range", first=first, last=first + len(self.rows) - 1) if self.rows else ""
+        self.shown = t("top_up.history.range", **self._range(PAGE)) if self.rows else ""
 
 
 def read_offer(parts: Services, workspace: str, currency: str) -> Offer:

@@ -27,6 +27,7 @@ from app.ui.pages.webhooks.rows import (
     state_choices,
     type_choices,
 )
+from app.ui.paging import Paged
 from app.ui.roles import Role, may
 
 PAGE = 25
@@ -36,7 +37,7 @@ NO_DELIVERY: DeliveryRow = {
 }  # fmt: skip
 
 
-class WebhooksState(PageState):
+class WebhooksState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
 
     ready: bool = False
@@ -54,10 +55,6 @@ class WebhooksState(PageState):
     endpoint_choices: list[Choice] = []
     state_choices: list[Choice] = []
     type_choices: list[Choice] = []
-    shown: str = ""
-    has_next: bool = False
-    has_previous: bool = False
-    _starts: list[str] = []
 
     opened: DeliveryRow = NO_DELIVERY
     message_id: str = ""
@@ -107,18 +104,6 @@ class WebhooksState(PageState):
         await self._show()
 
     @rx.event
-    async def next_page(self):
-        if self.has_next and self.deliveries:
-            self._starts = [*self._starts, self.deliveries[-1]["id"]]
-            await self._show()
-
-    @rx.event
-    async def previous_page(self):
-        if self._starts:
-            self._starts = self._starts[:-1]
-            await self._show()
-
-    @rx.event
     async def open(self, delivery_id: str):
         """One delivery with every attempt."""
         parts = services.current()
@@ -144,7 +129,7 @@ class WebhooksState(PageState):
             "endpoint_id": None if self.endpoint == ALL else self.endpoint,
             "state": None if self.state == ALL else self.state,
             "type_": None if self.type == ALL else self.type,
-            "before": self._starts[-1] if self._starts else None,
+            "before": self._after(),
         }
         endpoints, has_secret, found = await asyncio.to_thread(_read, parts.webhooks, workspace_id(), wanted)
         now = parts.desk.clock()
@@ -157,9 +142,11 @@ class WebhooksState(PageState):
         self.has_previous = bool(self._starts)
         self.filtered = (self.endpoint, self.state, self.type) != (ALL, ALL, ALL)
         self.has_any = bool(endpoints) or bool(found) or self.filtered or has_secret
-        first = len(self._starts) * PAGE + 1
-        last = first + len(self.deliveries) - 1
-        self.shown = t("webhooks.range", first=present.count(first), last=present.count(last)) if found else ""
+        seen = {name: present.count(place) for name, place in self._range(PAGE).items()}
+        self.shown = t("webhooks.range", **seen) if found else ""
+
+    def _listed(self) -> list[DeliveryRow]:
+        return self.deliveries
 
 
 def _read(webhooks: Webhooks, workspace: str, wanted: dict[str, Any]) -> tuple[list[Endpoint], bool, list[Any]]:
