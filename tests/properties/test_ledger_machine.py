@@ -42,7 +42,6 @@ from app.ledger.operations import (
 from app.ledger.reads import balance
 from app.ledger.wallet import Ledger
 from tests.ledger.support import START, Shop, cost
-from tests.support.schema import prepare
 
 MOST = 40
 AMOUNTS = st.integers(0, MOST)
@@ -455,17 +454,6 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not breaches, breaches
 
 
-@pytest.fixture
-def template(tmp_path: Path) -> Path:
-    db = Database(f"sqlite:///{tmp_path / 'template.sqlite'}")
-    prepare(db)
-    with db.engine.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.dispose()
-    return tmp_path / "template.sqlite"
-
-
 def run_machine(template: Path, examples: int, steps: int) -> None:
     LedgerMachine.template = template
     run_state_machine_as_test(
@@ -479,10 +467,10 @@ def run_machine(template: Path, examples: int, steps: int) -> None:
     )
 
 
-def test_bug_b4_any_sequence_of_operations_keeps_the_books(template: Path) -> None:
-    run_machine(template, examples=10, steps=30)
+def test_bug_b4_any_sequence_of_operations_keeps_the_books(sqlite_template: Path) -> None:
+    run_machine(sqlite_template, examples=10, steps=30)
 
 
 @pytest.mark.long
-def test_any_long_sequence_of_operations_keeps_the_books(template: Path) -> None:
-    run_machine(template, examples=1_000, steps=50)
+def test_any_long_sequence_of_operations_keeps_the_books(sqlite_template: Path) -> None:
+    run_machine(sqlite_template, examples=1_000, steps=50)

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -34,10 +35,14 @@ class World:
     api: FastAPI
     key: str
     victim: Victim
+    portal: BlockingPortal
 
     def client(self, key: str | None = None, **headers: str) -> TestClient:
+        """All of them on one event loop, as in a server: a new one for each request takes longer than most answers."""
         told = headers if key is None else {"Authorization": f"Bearer {key}", **headers}
-        return TestClient(self.api, base_url="http://127.0.0.1", headers=told, raise_server_exceptions=False)
+        client = TestClient(self.api, base_url="http://127.0.0.1", headers=told, raise_server_exceptions=False)
+        client.portal = self.portal
+        return client
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +50,9 @@ def world(seeded_sqlite: Path, sandbox_url: str, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("house")
     shutil.copyfile(seeded_sqlite, folder / "house.sqlite")
     settings = settings_for(folder / "home", f"sqlite:///{folder / 'house.sqlite'}", sandbox_url)
-    with house(replace(settings, public_url="http://127.0.0.1:9")) as home:
+    with house(replace(settings, public_url="http://127.0.0.1:9")) as home, start_blocking_portal("asyncio") as portal:
         home.services.webhooks._wire._transport = lambda: httpx.MockTransport(lambda _: httpx.Response(204))
-        yield World(home, build_api(home.services), powerful_key(home), _victim(home.newcomer(1_000), folder))
+        yield World(home, build_api(home.services), powerful_key(home), _victim(home.newcomer(1_000), folder), portal)
 
 
 def powerful_key(home: House) -> str:
