@@ -124,7 +124,7 @@ def _prepare(ours: Processes, more: Mapping[str, str]) -> Ground:
     ground = Ground(free_port(), free_port(), folder)
     env = ground.env(folder / "home", more)
     ours.finish("seed", [sys.executable, "-m", "app", "seed"], env, lambda _: None)
-    _copy_front_end(folder / "served" / ".web" / "build" / "client", ground.port)
+    _copy_front_end(folder / "served" / ".web", ground.port)
     return ground
 
 
@@ -156,8 +156,13 @@ def ensure_front_end(logs: Path) -> None:
             ours.stop()
 
 
-def _copy_front_end(target: Path, port: int) -> None:
-    """Every place the built pages call their server by, now with this test's port."""
+def _copy_front_end(web: Path, port: int) -> None:
+    """Every place the built pages call their server by, now with this test's port.
+
+    What the build told the server comes along: without it, the server would compile every page again at its start.
+    """
+    shutil.copytree(frontend.WEB / "backend", web / "backend")
+    target = web / "build" / "client"
     shutil.copytree(frontend.CLIENT, target)
     places = [file for file in target.rglob("*.js") if BAKED_IN in file.read_text(encoding="utf-8")]
     assert places, f"the built front end does not name {BAKED_IN} anywhere"
