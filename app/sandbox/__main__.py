@@ -18,11 +18,18 @@ DEFAULT_PORT = 3900
 
 def main() -> None:
     options = _options()
-    if not ipaddress.ip_address(options.host).is_loopback:
+    if not _is_loopback(options.host):
         raise SystemExit(f"The sandbox accepts any key, so it serves loopback only, not {options.host}.")
     if options.speed <= 0:
         raise SystemExit("--speed must be above zero.")
     asyncio.run(_serve(options))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name may lead anywhere
 
 
 def _options() -> argparse.Namespace:

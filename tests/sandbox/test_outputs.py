@@ -97,7 +97,7 @@ def test_a_clip_has_the_length_size_and_tracks_asked_for(http, model, given, siz
         assert clip.duration / 1e6 == pytest.approx(seconds, abs=0.001)
         assert stream.average_rate == fps
         assert len(clip.streams.audio) == tracks
-        frames = [frame.to_image().resize((32, 18)) for frame in clip.decode(stream)]
+        frames = [frame.to_image(width=32, height=18) for frame in clip.decode(stream)]
     assert len(frames) == round(seconds * fps)
     assert frames[0].tobytes() != frames[-1].tobytes(), "the picture moves"
 

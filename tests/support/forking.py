@@ -16,7 +16,12 @@ from app.kernel import faults
 from tests.support.thrift import be_thrifty
 
 KILLED = ("billing", "generation", "inline", "invoice", "ledger", "metering", "payment", "returns")
-PRELOAD = ["app.api.assemble", "tests.support.api_server", *(f"tests.faults.{name}_process" for name in KILLED)]
+PRELOAD = [
+    "app.api.assemble",
+    "app.sandbox.__main__",
+    "tests.support.api_server",
+    *(f"tests.faults.{name}_process" for name in KILLED),
+]
 
 
 def forking() -> ForkServerContext:

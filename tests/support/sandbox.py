@@ -1,14 +1,17 @@
 """A sandbox of one's own: a real process on a free loopback port, for any test that needs providers."""
 
+import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
+
+from tests.support.forking import forking
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
@@ -29,23 +32,33 @@ def running_sandbox(
     `stripe` is the file with the secrets its Stripe shares with the application.
     """
     port = port or free_port()
-    command = [sys.executable, "-m", "app.sandbox", "--port", str(port), "--data", str(data), "--speed", str(speed)]
-    command += ["--stripe", str(stripe)] if stripe else []
-    process = subprocess.Popen(command, cwd=ROOT)
+    words = ["--port", str(port), "--data", str(data), "--speed", str(speed)]
+    words += ["--stripe", str(stripe)] if stripe else []
+    process = forking().Process(target=_run, args=(words,), daemon=True)
+    process.start()
     try:
         base = f"http://127.0.0.1:{port}"
         _wait_until_healthy(base, process)
         yield base
     finally:
         process.kill()  # as rude as a crash: it must not mind
-        process.wait(10)
+        process.join(10)
 
 
-def _wait_until_healthy(base: str, process: "subprocess.Popen[bytes]") -> None:
+def _run(words: list[str]) -> None:
+    """`python -m app.sandbox …`, with everything imported already."""
+    from app.sandbox.__main__ import main
+
+    os.chdir(ROOT)
+    sys.argv[1:] = words
+    main()
+
+
+def _wait_until_healthy(base: str, process: BaseProcess) -> None:
     patience = time.monotonic() + START_SECONDS
     while time.monotonic() < patience:
-        if process.poll() is not None:
-            raise RuntimeError(f"the sandbox ended at once with {process.returncode}")
+        if process.exitcode is not None:
+            raise RuntimeError(f"the sandbox ended at once with {process.exitcode}")
         try:
             if httpx.get(f"{base}/health", timeout=2, trust_env=False).is_success:
                 return
