@@ -177,6 +177,7 @@ async def test_tiers_that_are_none_are_refused_at_their_field(desk: Screen, tier
     await write(desk, page, tiers=tiers)
     await desk.act(page.save())
     assert [name for name, said in page.errors.items() if said] == ["tiers"]
+    assert "tiers.0" not in page.errors["tiers"]
     assert (page.doing, page.prices) == ("price", [])
 
 

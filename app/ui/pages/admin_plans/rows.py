@@ -116,10 +116,11 @@ def tiers_of(text: str) -> list[dict[str, Any]]:
     for line in filter(None, map(str.strip, text.splitlines())):
         end, equals, prices = line.partition("=")
         unit, _, flat = prices.partition("+")
-        if not equals or not unit.strip():
-            raise InvalidInput(t("admin_plans.form.tiers_wrong", line=line), param="tiers")
         tier = {"up_to": amount_of(end), "unit_amount": amount_of(unit), "flat_amount": amount_of(flat)}
-        found.append({name: said for name, said in tier.items() if said is not None})
+        said = {name: figure for name, figure in tier.items() if figure is not None}
+        if not equals or "unit_amount" not in said or not all(map(_is_figure, said.values())):
+            raise InvalidInput(t("admin_plans.form.tiers_wrong", line=line), param="tiers")
+        found.append(said)
     if not found:
         raise InvalidInput(t("admin_plans.form.tiers_missing"), param="tiers")
     return found
@@ -198,6 +199,11 @@ def amount_of(text: str) -> str | None:
     """`1,000.50` as a figure; what is no figure stays as it is and is refused by its field."""
     tidy = text.strip().replace(",", "")
     return tidy or None
+
+
+def _is_figure(text: str) -> bool:
+    digits = text.replace(".", "", 1)
+    return digits.isascii() and digits.isdigit()
 
 
 def filters_of(text: str) -> dict[str, list[str]]:
