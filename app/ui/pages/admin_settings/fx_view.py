@@ -5,7 +5,8 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, closes, column, dialog, field, notice, panel, row, text_input, var
+from app.ui.components import button, closes, column, dialog, notice, panel, row, var
+from app.ui.pages.admin_settings.fields import named_fields
 from app.ui.pages.admin_settings.fx_state import FIELDS, FxState
 
 
@@ -40,22 +41,7 @@ def fx_dialog() -> rx.Component:
     return dialog(
         column(
             rx.cond(FxState.errors[""] != "", notice(FxState.errors[""])),
-            *[
-                field(
-                    t(f"admin_settings.fx.field.{name}"),
-                    text_input(
-                        default_value=FxState.values[name],
-                        on_change=lambda text, name=name: var(FxState.write)(name, text),
-                        id=f"fx-{name}",
-                        type="date" if name == "on" else "text",
-                        auto_complete="off",
-                    ),
-                    hint=t(f"admin_settings.fx.hint.{name}"),
-                    error=FxState.errors[name],
-                    for_id=f"fx-{name}",
-                )
-                for name in FIELDS
-            ],
+            *named_fields("fx", FIELDS, FxState.values, FxState.errors, var(FxState.write), day="on"),
             class_name="gap-[14px]",
         ),
         title=t("admin_settings.fx.add"),

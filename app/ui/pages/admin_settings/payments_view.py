@@ -24,6 +24,7 @@ from app.ui.components import (
     text_input,
     var,
 )
+from app.ui.pages.admin_settings.fields import named_fields
 from app.ui.pages.admin_settings.fx_view import fx_dialog, fx_panel
 from app.ui.pages.admin_settings.payments_state import RATE_FIELDS, SWITCHES, PaymentsState
 
@@ -250,22 +251,14 @@ def _add_rate() -> rx.Component:
     return dialog(
         column(
             rx.cond(PaymentsState.rate_errors[""] != "", notice(PaymentsState.rate_errors[""])),
-            *[
-                field(
-                    t(f"admin_settings.rates.field.{name}"),
-                    text_input(
-                        default_value=PaymentsState.rate[name],
-                        on_change=lambda text, name=name: var(PaymentsState.write_rate)(name, text),
-                        id=f"rate-{name}",
-                        type="date" if name == "since" else "text",
-                        auto_complete="off",
-                    ),
-                    hint=t(f"admin_settings.rates.hint.{name}"),
-                    error=PaymentsState.rate_errors[name],
-                    for_id=f"rate-{name}",
-                )
-                for name in RATE_FIELDS
-            ],
+            *named_fields(
+                "rates",
+                RATE_FIELDS,
+                PaymentsState.rate,
+                PaymentsState.rate_errors,
+                var(PaymentsState.write_rate),
+                day="since",
+            ),
             class_name="gap-[14px]",
         ),
         title=t("admin_settings.rates.add"),
