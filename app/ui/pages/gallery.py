@@ -210,55 +210,16 @@ def _starter(one: Any) -> rx.Component:
 
 def _detail() -> rx.Component:
     result, detail = GALLERY.result, GALLERY.detail
-    outputs = result["outputs"].to(list[OutputRow])
     return dialog(
         rx.el.div(
-            rx.el.div(
-                rx.match(
-                    result["media"],
-                    (
-                        "image",
-                        MediaViewer.create(
-                            items=outputs,
-                            of=detail["file"],
-                            first=detail["first"],
-                            alt=result["title"],
-                            words=viewer_words(),
-                        ),
-                    ),
-                    ("video", rx.el.div(rx.foreach(outputs, video), class_name="fb-players")),
-                    ("audio", rx.el.div(rx.foreach(outputs, audio), class_name="fb-players")),
-                    rx.el.div(rx.foreach(outputs, other), class_name="fb-players"),
-                ),
-                class_name="fb-detail-media",
-            ),
+            rx.el.div(_media(), class_name="fb-detail-media"),
             rx.el.div(
                 rx.cond(detail["words"] != "", rx.el.p(detail["words"], class_name="fb-detail-words fb-scroll")),
                 rx.el.span(
                     rx.foreach(result["verdicts"].to(list[ChipRow]), lambda one: chip(one["label"], tone=one["tone"])),
                     class_name="fb-verdicts",
                 ),
-                rx.el.div(
-                    definition(t("gallery.detail.estimate"), rx.el.span(result["estimate"], class_name="fb-num")),
-                    definition(t("gallery.detail.charged"), _charged()),
-                    definition(t("gallery.detail.model"), rx.el.span(detail["model_title"], class_name="fb-cut")),
-                    rx.foreach(
-                        detail["settings"].to(list[SettingRow]),
-                        lambda one: definition(
-                            one["name"], rx.el.span(one["value"], class_name="fb-cut fb-num", title=one["value"])
-                        ),
-                    ),
-                    definition(
-                        t("gallery.detail.made"), rx.el.time(result["at"], class_name="fb-num", title=result["full_at"])
-                    ),
-                    definition(t("gallery.detail.took"), rx.el.span(result["took"], class_name="fb-num")),
-                    definition(
-                        t("gallery.detail.generation"), copyable(result["id"], detail["short_generation"], primary=True)
-                    ),
-                    definition(t("gallery.detail.file"), copyable(detail["file"], detail["short_file"])),
-                    definition(t("gallery.detail.request"), copyable(detail["request"], detail["short_request"])),
-                    class_name="fb-detail-list",
-                ),
+                _facts(),
                 class_name="fb-detail-side",
             ),
             class_name="fb-detail",
@@ -267,33 +228,81 @@ def _detail() -> rx.Component:
         size="wide",
         is_open=GALLERY.is_open,
         on_open_change=GALLERY.set_open,
-        footer=[
-            icon_button(
-                "chevron-left",
-                t("gallery.detail.previous"),
-                on_click=GALLERY.step(-1),
-                disabled=~GALLERY.has_previous,
-            ),
-            icon_button(
-                "chevron-right", t("gallery.detail.next"), on_click=GALLERY.step(1), disabled=~GALLERY.has_next
-            ),
-            link_button(t("gallery.detail.trace"), href="/logs/" + result["id"].to(str), kind="ghost"),
-            link_button(
-                t("gallery.detail.download"),
-                href="/files/" + detail["file"].to(str) + "?download=1",
-                icon_name="download",
-                native=True,
-                download=True,
-            ),
-            link_button(
-                t("gallery.detail.again"),
-                href="/playground?from=" + result["id"].to(str),
-                kind="solid",
-                icon_name="rotate-cw",
-                custom_attrs={"data-testid": "gallery-again"},
-            ),
-        ],
+        footer=_ways_on(),
     )
+
+
+def _media() -> rx.Component:
+    """What was made, as large as it can be."""
+    result, detail = GALLERY.result, GALLERY.detail
+    outputs = result["outputs"].to(list[OutputRow])
+    return rx.match(
+        result["media"],
+        (
+            "image",
+            MediaViewer.create(
+                items=outputs,
+                of=detail["file"],
+                first=detail["first"],
+                alt=result["title"],
+                words=viewer_words(),
+            ),
+        ),
+        ("video", rx.el.div(rx.foreach(outputs, video), class_name="fb-players")),
+        ("audio", rx.el.div(rx.foreach(outputs, audio), class_name="fb-players")),
+        rx.el.div(rx.foreach(outputs, other), class_name="fb-players"),
+    )
+
+
+def _facts() -> rx.Component:
+    """What it cost, what it was made with, and its ids."""
+    result, detail = GALLERY.result, GALLERY.detail
+    return rx.el.div(
+        definition(t("gallery.detail.estimate"), rx.el.span(result["estimate"], class_name="fb-num")),
+        definition(t("gallery.detail.charged"), _charged()),
+        definition(t("gallery.detail.model"), rx.el.span(detail["model_title"], class_name="fb-cut")),
+        rx.foreach(
+            detail["settings"].to(list[SettingRow]),
+            lambda one: definition(
+                one["name"], rx.el.span(one["value"], class_name="fb-cut fb-num", title=one["value"])
+            ),
+        ),
+        definition(t("gallery.detail.made"), rx.el.time(result["at"], class_name="fb-num", title=result["full_at"])),
+        definition(t("gallery.detail.took"), rx.el.span(result["took"], class_name="fb-num")),
+        definition(t("gallery.detail.generation"), copyable(result["id"], detail["short_generation"], primary=True)),
+        definition(t("gallery.detail.file"), copyable(detail["file"], detail["short_file"])),
+        definition(t("gallery.detail.request"), copyable(detail["request"], detail["short_request"])),
+        class_name="fb-detail-list",
+    )
+
+
+def _ways_on() -> list[rx.Component]:
+    """The ones before and after, its trace, the file, and once more."""
+    result, detail = GALLERY.result, GALLERY.detail
+    return [
+        icon_button(
+            "chevron-left",
+            t("gallery.detail.previous"),
+            on_click=GALLERY.step(-1),
+            disabled=~GALLERY.has_previous,
+        ),
+        icon_button("chevron-right", t("gallery.detail.next"), on_click=GALLERY.step(1), disabled=~GALLERY.has_next),
+        link_button(t("gallery.detail.trace"), href="/logs/" + result["id"].to(str), kind="ghost"),
+        link_button(
+            t("gallery.detail.download"),
+            href="/files/" + detail["file"].to(str) + "?download=1",
+            icon_name="download",
+            native=True,
+            download=True,
+        ),
+        link_button(
+            t("gallery.detail.again"),
+            href="/playground?from=" + result["id"].to(str),
+            kind="solid",
+            icon_name="rotate-cw",
+            custom_attrs={"data-testid": "gallery-again"},
+        ),
+    ]
 
 
 def _charged() -> rx.Component:
