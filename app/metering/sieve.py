@@ -4,7 +4,7 @@ Nearly all ids that come are new, and looking for one of them in the pages costs
 with an event. A sieve of ten million ids has twenty megabytes, and lets one new id in two hundred through.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 #: So many of the first bytes of an entry are kept.
@@ -27,7 +27,8 @@ class Sieve:
                 found[place::KEPT] = entries[place::entry]
             kept[page] = kept.get(page, b"") + found
 
-    def may_be(self, page: int, rest: bytes) -> bool:
-        """Whether an entry that begins with `rest` may be there; False is certain. (Bytes of two neighbours that look
-        like an entry are let through too: whoever asks looks for the entry itself.)"""
-        return rest[:KEPT] in self._pages.get(page, b"")
+    def sift(self, ids: Iterable[str], hashed: Callable[[str], tuple[int, bytes]]) -> list[str]:
+        """Those whose entry may be there; of the others it is certain that it is not. (Bytes of two neighbours that
+        look like an entry are let through too: whoever asks looks for the entry itself.)"""
+        pages = self._pages
+        return [each for each in ids for page, rest in (hashed(each),) if rest[:KEPT] in pages.get(page, b"")]

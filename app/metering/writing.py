@@ -6,7 +6,7 @@ looks is new when it writes (`known.py`), and sums may be added up many thousand
 event that is in them is a number.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
@@ -16,14 +16,13 @@ from sqlalchemy import Connection
 from app.kernel.db import Database
 from app.metering.events import Event, figures_of
 from app.metering.known import Known
-from app.metering.sums import Counted, Sums
+from app.metering.sums import Counted, Rolled, Sums
 
 _SUMS: Final = {
     "usage_rollup": ("customer", "day", "shape_id", "figure"),
     "usage_daily": ("day", "shape_id", "figure"),
     "usage_monthly": ("month", "customer", "shape_id", "figure"),
 }
-_TYPES: Final = {"customer": "text", "day": "date", "month": "date", "shape_id": "bigint", "figure": "text"}
 
 
 def _adding(table: str, rows: str) -> str:
@@ -33,17 +32,22 @@ def _adding(table: str, rows: str) -> str:
     return f"INSERT INTO {table} ({columns}) {rows} ON CONFLICT ({keys}) DO UPDATE SET {added}"
 
 
-def _arrays(*types: str) -> str:
-    return ", ".join(f"%s::{each}[]" for each in types)
-
-
-_ADDING: Final = {
-    table: _adding(table, f"VALUES ({', '.join('?' * (len(keys) + 3))})") for table, keys in _SUMS.items()
-}
-_ADDING_COLUMNS: Final = {
-    table: _adding(table, f"SELECT * FROM unnest({_arrays(*(_TYPES[name] for name in keys), *['bigint'] * 3)})")  # noqa: S608
-    for table, keys in _SUMS.items()
-}
+ADDING: Final = {table: _adding(table, f"VALUES ({', '.join('?' * (len(keys) + 3))})") for table, keys in _SUMS.items()}
+#: One statement for all of them: what is given are the rows of `usage_rollup`. Everybody's writes lock in one order.
+_GIVEN: Final = """WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %s::text[], %s::date[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]
+    ) AS given (customer, day, shape_id, figure, events, whole, billionths)
+)"""
+_BY_DAY: Final = """SELECT day, shape_id, figure, sum(events), sum(whole), sum(billionths) FROM given
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+_BY_MONTH: Final = """SELECT date_trunc('month', day)::date, customer, shape_id, figure,
+        sum(events), sum(whole), sum(billionths) FROM given
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
+_ADDING_GIVEN: Final = f"""{_GIVEN},
+by_day AS ({_adding("usage_daily", _BY_DAY)}),
+by_month AS ({_adding("usage_monthly", _BY_MONTH)})
+{_adding("usage_rollup", "SELECT * FROM given")}"""  # noqa: S608
 
 
 class Writing(Protocol):
@@ -154,9 +158,9 @@ class Sqlite:
                 for customer, day, shape, properties in rows
             )
         written = [(customer, str(day), *rest) for customer, day, *rest in sums.rows()]
-        connection.exec_driver_sql(_ADDING["usage_rollup"], written)
-        connection.exec_driver_sql(_ADDING["usage_daily"], [(str(day), *rest) for day, *rest in sums.daily()])
-        connection.exec_driver_sql(_ADDING["usage_monthly"], [(str(day), *rest) for day, *rest in sums.monthly()])
+        connection.exec_driver_sql(ADDING["usage_rollup"], written)
+        connection.exec_driver_sql(ADDING["usage_daily"], [(str(day), *rest) for day, *rest in sums.daily()])
+        connection.exec_driver_sql(ADDING["usage_monthly"], [(str(day), *rest) for day, *rest in sums.monthly()])
         connection.exec_driver_sql(self._mark, (last,))
         self._sums, self._from, self._upto = Sums(), last, last
 
@@ -180,7 +184,7 @@ class Postgres:
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
     ) -> Mapping[str, int]:
         ordered = sorted(events)
-        given = (_array(ordered), _array(events[each].digest for each in ordered))
+        given = (_array(ordered), _array([events[each].digest for each in ordered]))
         new: dict[str, int] = {row[0]: row[1] for row in connection.exec_driver_sql(self._keys, given)}
         if new:
             lines = [
@@ -203,13 +207,7 @@ class Postgres:
             return
         sums = Sums()
         sums.add(events)
-        for table, rows in (
-            ("usage_rollup", sums.rows()),
-            ("usage_daily", sums.daily()),
-            ("usage_monthly", sums.monthly()),
-        ):
-            columns = tuple(_array(column) for column in zip(*rows, strict=True))
-            connection.exec_driver_sql(_ADDING_COLUMNS[table], columns)
+        add_rows(connection, sums.rows())
 
     def is_behind(self, connection: Connection) -> bool:
         return False
@@ -226,14 +224,19 @@ def _wall_clock(moment: datetime) -> str:
     return moment.isoformat(" ", "microseconds")[:26]
 
 
-def _array(values: Iterable[object]) -> str:
+def add_rows(connection: Connection, rows: Sequence[Rolled]) -> None:
+    """Add these to the sums by customer and day, and so to those by day and by month (PostgreSQL)."""
+    connection.exec_driver_sql(_ADDING_GIVEN, tuple(_array(column) for column in zip(*rows, strict=True)))
+
+
+def _array(values: Sequence[object]) -> str:
     """An array as PostgreSQL writes it down; text is quoted."""
-    return "{" + ",".join(_quoted(each) if isinstance(each, str) else str(each) for each in values) + "}"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    if not values or not isinstance(values[0], str):
+        return f"{{{','.join(map(str, values))}}}"
+    said = '","'.join(values)  # type: ignore[arg-type]
+    if "\\" in said or said.count('"') != 2 * (len(values) - 1):
+        said = '","'.join(str(each).replace("\\", "\\\\").replace('"', '\\"') for each in values)
+    return f'{{"{said}"}}'
 
 
 def _copied(event: Event) -> str:

@@ -1,56 +1,59 @@
-"""Usage events: taken in over HTTP in batches of a thousand, one in ten known already; sums of ten million of them.
+"""Usage events: taken in over HTTP in batches of a thousand, one in ten known already, over few and over ten million
+that are stored; and sums of ten million of them.
 
-The API runs in a process of its own, as it is served; the events' ids are random, the worst an index can meet. How much
-is stored beforehand is `FAREBOX_BENCH_EVENTS` (ten million in a long run); what the small default shows is that the way
-it is stored does not get slower, not how a full disk behaves.
+The API runs in a process of its own, as it is served; the events' ids are random, the worst an index can meet. Two of
+them are measured in turns, one over a database with ten thousand events and one over the large one, so that what else
+the machine does is the same for both. The large database is filled by `filling.py`, without HTTP. How much is in it are
+`FAREBOX_BENCH_EVENTS` (SQLite) and `FAREBOX_BENCH_EVENTS_POSTGRES`.
 """
 
 import asyncio
 import os
 import random
 import shutil
+import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import orjson
-from sqlalchemy import func, select
+import psycopg
+from sqlalchemy.engine import make_url
 
+from app.billing import unrated, usage_report
+from app.billing.usage_report import Ask
 from app.kernel import clock
 from app.kernel.db import Database
-from app.metering import known, tables
-from app.metering.aggregate import Aggregation, Span
-from app.metering.analytics import Asked, count
-from app.metering.cells import Wanted
-from app.metering.events import read_event
+from app.metering.aggregate import Span
+from app.metering.analytics import CUSTOMER
 from app.metering.ingest import Ingest
-from app.metering.meters import Meter
 from app.plans.keys import BillingKeys
+from tests.bench.filling import Filled, event, fill
 from tests.bench.row import Row
 from tests.support.api_server import running_api
-from tests.support.postgres import running_postgres
+from tests.support.postgres import Postgres, running_postgres
 from tests.support.schema import prepare
 
 BATCH: Final = 1_000
-BATCHES: Final = 60
+#: So many batches are sent at once to each of the two, so many times.
+BATCHES, TURNS = 40, 3
 SENDERS: Final = 6
-CUSTOMERS: Final = 500
 REPEATED: Final = 0.1
-STORED: Final = int(os.environ.get("FAREBOX_BENCH_EVENTS", "300000"))
+FEW: Final = 10_000
+STORED: Final = int(os.environ.get("FAREBOX_BENCH_EVENTS", "10000000"))
+STORED_POSTGRES: Final = int(os.environ.get("FAREBOX_BENCH_EVENTS_POSTGRES", "1000000"))
 NOWHERE: Final = "http://127.0.0.1:9"
 MONTH: Final = Span(datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
-MODELS: Final = ("dall-e-3", "gpt-image-1", "veo-3.1", "kling-v2-6", "seedance-1-5", "flux")
 LEAST_SQLITE, LEAST_POSTGRES, KEPT = 20_000, 10_000, 0.8
 MOST_MS: Final = 200.0
-SECONDS = Meter("meter_video_seconds", "Seconds", "", Aggregation.SUM, ("video_seconds", "duration_seconds"))
-IMAGES = Meter("meter_img_count", "Images", "", Aggregation.SUM, ("image_count",), counts_one=True)
+LOOKS: Final = 20
 
 
 def run() -> list[Row]:
@@ -63,52 +66,121 @@ def run() -> list[Row]:
 
 
 def _sqlite(folder: Path) -> Iterator[Row]:
-    db = Database(f"sqlite:///{folder / 'farebox.sqlite'}")
-    prepare(db)
-    with Sender(folder / "sqlite", db) as sender:
-        sender.rate(BATCHES // 3)  # warm
-        little = sender.rate(BATCHES)
-        yield _row("events a second over HTTP, SQLite", little, "events/s", LEAST_SQLITE)
-        yield _cpu_row("SQLite", sender, LEAST_SQLITE)
-        fill(db, STORED)
-        sender.rate(BATCHES // 3)
-        much = sender.rate(BATCHES)
-        again = sender.rate(BATCHES)
-        kept = max(much, again) / little
-        yield {
-            "name": f"the same with {STORED:,} stored", "value": max(much, again), "unit": "events/s",
-            "yardstick": f"{little:,.0f} with few", "ratio": kept, "target": f"≥ {KEPT}", "ok": kept >= KEPT,
-        }  # fmt: skip
-    yield from _analytics(db)
-    db.dispose()
+    few, many = (Database(f"sqlite:///{folder / name}.sqlite") for name in ("few", "many"))
+    for db in (few, many):
+        prepare(db)
+    filled = fill(many, STORED, MONTH)
+    yield from _taken_in("SQLite", LEAST_SQLITE, folder, few, many, filled, lambda: _plain_sqlite(folder))
+    with Sender(folder / "looking", many) as sender:
+        yield from _looked_at(many, sender, STORED)
+    for db in (few, many):
+        db.dispose()
 
 
 def _postgres(folder: Path) -> Iterator[Row]:
     with running_postgres(durable=True) as server:
-        server.execute("CREATE DATABASE bench")
-        db = Database(server.url("bench"))
-        prepare(db)
-        with Sender(folder / "postgres", db) as sender:
-            sender.rate(BATCHES // 3)
-            yield _row("events a second over HTTP, PostgreSQL", sender.rate(BATCHES), "events/s", LEAST_POSTGRES)
-            yield _cpu_row("PostgreSQL", sender, LEAST_POSTGRES)
-        db.dispose()
+        few, many = (_made(server, name) for name in ("few", "many"))
+        filled = fill(many, STORED_POSTGRES, MONTH)
+        url = make_url(few.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        yield from _taken_in("PostgreSQL", LEAST_POSTGRES, folder, few, many, filled, lambda: _plain_postgres(url))
+        for db in (few, many):
+            db.dispose()
 
 
-def _row(name: str, value: float, unit: str, least: float) -> Row:
-    return {
-        "name": name, "value": value, "unit": unit, "yardstick": None, "ratio": None,
-        "target": f"≥ {least:,.0f}", "ok": value >= least,
+def _made(server: Postgres, name: str) -> Database:
+    server.execute(f"CREATE DATABASE {name}")
+    db = Database(server.url(name))
+    prepare(db)
+    return db
+
+
+# --- taken in
+
+
+def _taken_in(
+    engine: str, least: float, folder: Path, few: Database, many: Database, filled: Filled, plain: Callable[[], float]
+) -> Iterator[Row]:
+    with ExitStack() as stack:
+        senders = [
+            stack.enter_context(Sender(folder / f"{engine}-{name}", db)) for name, db in (("few", few), ("many", many))
+        ]
+        senders[0].rate(FEW // BATCH)
+        senders[1].rate(FEW // BATCH)  # what it remembers of all that is stored is read
+        rates = [[sender.rate(BATCHES) for sender in senders] for _ in range(TURNS)]
+        little, much = (statistics.median(column) for column in zip(*rates, strict=True))
+        cpu = [sender.cpu * 1e6 for sender in senders]
+    written = plain()
+    yield {
+        "name": f"events a second over HTTP, {engine}", "value": little, "unit": "events/s",
+        "yardstick": f"{written:,.0f} rows written a batch a commit, by the driver alone", "ratio": little / written,
+        "target": f"≥ {least:,.0f}", "ok": little >= least,
+    }  # fmt: skip
+    most = 1e6 / least
+    yield {  # the API's own work for an event, which a busy machine stretches but does not multiply
+        "name": f"the API's processor time for one, {engine}", "value": cpu[0], "unit": "µs",
+        "yardstick": f"{1e6 / written:.1f} µs for a row by the driver alone", "ratio": cpu[0] * written / 1e6,
+        "target": f"≤ {most:.0f}", "ok": cpu[0] <= most,
+    }  # fmt: skip
+    yield {
+        "name": f"the same with {filled.events:,} stored, {engine}", "value": much, "unit": "events/s",
+        "yardstick": f"{little:,.0f} with ten thousand, in turns", "ratio": much / little, "target": f"≥ {KEPT}",
+        "ok": much / little >= KEPT,
+    }  # fmt: skip
+    yield {
+        "name": f"its processor time, {engine}", "value": cpu[1], "unit": "µs",
+        "yardstick": f"{cpu[0]:.1f} µs with ten thousand", "ratio": cpu[0] / cpu[1], "target": f"≥ {KEPT}",
+        "ok": cpu[0] / cpu[1] >= KEPT,
+    }  # fmt: skip
+    yield {
+        "name": f"{filled.events:,} events on the disk, {engine}", "value": filled.bytes / 1e9, "unit": "GB",
+        "yardstick": f"filled without HTTP in {filled.seconds:.0f} s", "ratio": None, "target": None, "ok": None,
     }  # fmt: skip
 
 
-def _cpu_row(engine: str, sender: "Sender", least: float) -> Row:
-    """The API's own work for an event, which a busy machine stretches but does not multiply."""
-    most, found = 1e6 / least, sender.cpu * 1e6
-    return {
-        "name": f"the API's processor time for one, {engine}", "value": found, "unit": "µs", "yardstick": None,
-        "ratio": None, "target": f"≤ {most:.0f}", "ok": found <= most,
-    }  # fmt: skip
+_TABLE = """CREATE TABLE plain (id {key} PRIMARY KEY, event_id text NOT NULL, customer text NOT NULL, shape_id bigint,
+at text, properties text, source text, digest bigint, received_at text)"""
+_INDEX = "CREATE INDEX plain_by_customer ON plain (customer, at)"
+PLAIN_BATCHES: Final = 20
+
+
+def _plain_rows(number: int) -> list[tuple[Any, ...]]:
+    return [
+        (
+            number * BATCH + each + 1, str(uuid.uuid4()), one["external_customer_id"], 1, one["timestamp"],
+            orjson.dumps(one["properties"]).decode(), one["source"], number, one["timestamp"],
+        )
+        for each in range(BATCH)
+        for one in (event(""),)
+    ]  # fmt: skip
+
+
+def _plain_sqlite(folder: Path) -> float:
+    """Rows a second of the same size into a file of its own: no ids that are unique, no sums, no HTTP."""
+    batches = [_plain_rows(number) for number in range(PLAIN_BATCHES)]
+    with closing(sqlite3.connect(folder / "plain.sqlite", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(_TABLE.format(key="integer"))
+        connection.execute(_INDEX)
+        begun = time.perf_counter()
+        for batch in batches:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT INTO plain VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", batch)
+            connection.execute("COMMIT")
+        return PLAIN_BATCHES * BATCH / (time.perf_counter() - begun)
+
+
+def _plain_postgres(url: str) -> float:
+    """The same by COPY."""
+    batches = [_plain_rows(number) for number in range(PLAIN_BATCHES)]
+    with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(_TABLE.format(key="bigint").encode())
+        cursor.execute(_INDEX)
+        begun = time.perf_counter()
+        for batch in batches:
+            with cursor.copy("COPY plain FROM STDIN") as copy:
+                for row in batch:
+                    copy.write_row(row)
+        return PLAIN_BATCHES * BATCH / (time.perf_counter() - begun)
 
 
 # --- over HTTP
@@ -124,7 +196,7 @@ class Sender:
 
     def __enter__(self) -> "Sender":
         running = self._running.__enter__()
-        self._url, self._process = running.url + "/billing/v1/events/bulk", running.process.pid
+        self._url, self._process = running.url + "/billing/v1/events", running.process.pid
         return self
 
     def __exit__(self, *raised: Any) -> None:
@@ -138,6 +210,13 @@ class Sender:
         self.cpu = (_cpu_seconds(self._process) - before) / (batches * BATCH)
         return rate
 
+    def ask(self, **said: Any) -> Any:
+        """What the API's analytics answer."""
+        answer = httpx.post(
+            f"{self._url}/analytics", json=said, headers={"x-api-key": self._secret}, trust_env=False, timeout=120
+        )
+        return answer.raise_for_status().json()
+
     async def _send(self, bodies: list[bytes]) -> float:
         waiting = list(bodies)
         headers = {"x-api-key": self._secret, "content-type": "application/json"}
@@ -145,7 +224,7 @@ class Sender:
 
             async def work() -> None:
                 while waiting:
-                    answer = await client.post(self._url, content=waiting.pop())
+                    answer = await client.post(f"{self._url}/bulk", content=waiting.pop())
                     answer.raise_for_status()
 
             started = time.perf_counter()
@@ -167,95 +246,50 @@ def _cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def event(event_id: str) -> dict[str, Any]:
-    """An event as integrators send them."""
-    model = random.choice(MODELS)
-    figures: dict[str, Any] = (
-        {"image_count": 1} if random.random() < 0.5 else {"duration_seconds": random.randrange(4, 12)}
-    )
-    return {
-        "event_name": "video_generated", "external_customer_id": f"cust_{random.randrange(CUSTOMERS):04}",
-        "event_id": event_id, "source": "gateway", "timestamp": "2026-04-30T12:00:00Z",
-        "properties": {"provider": "somebody", "model": model, "quality": "standard", "resolution": "720p", **figures},
-    }  # fmt: skip
-
-
-# --- what is there already
-
-
-def fill(db: Database, events: int) -> None:
-    """Put so many events of a month into a SQLite file, with their ids and sums, the quick way."""
-    ingest = Ingest(db, clock.now)
-    few = [read_event(event(str(uuid.uuid4())), MONTH.start, "") for _ in range(200)]
-    ingest.accept(few)
-    ingest.catch_up()
-    with db.write() as connection:
-        connection.exec_driver_sql("DELETE FROM usage_mark")
-        first = connection.execute(select(func.max(tables.event.c.id))).scalar_one()
-        step = 100_000
-        for begun in range(0, events, step):
-            connection.exec_driver_sql(_FILL, (begun, min(step, events - begun), len(few)))
-        last = connection.execute(select(func.max(tables.event.c.id))).scalar_one()
-        for begun in range(0, last, step * 10):
-            rows = connection.exec_driver_sql(_IDS, (begun, begun + step * 10))
-            known.append(connection, ((event_id, number) for number, event_id in rows))
-        for statement in _ROLL:
-            connection.exec_driver_sql(statement)
-        for name in ("known", "old", "rolled"):
-            connection.exec_driver_sql("INSERT INTO usage_mark (name, event) VALUES (?, ?)", (name, last))
-    print(f"  {events:,} events stored after {first:,}", file=sys.stderr)
-
-
-_IDS = "SELECT id, event_id FROM usage_event WHERE id > ? AND id <= ?"
-#: Copies of events that are there, under random ids and at moments of the month in their order.
-_FILL = """
-WITH RECURSIVE number (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < ?1 + ?2)
-INSERT INTO usage_event (event_id, customer, shape_id, at, properties, source, digest, received_at)
-SELECT lower(hex(randomblob(16))), e.customer, e.shape_id,
-       strftime('%Y-%m-%d %H:%M:%f', '2026-04-01', ((n * 7) % 2591000) || ' seconds') || '000',
-       e.properties, e.source, e.digest, e.received_at
-FROM number CROSS JOIN usage_event e ON e.id = 1 + (n * 2654435761) % ?3
-"""
-_FIGURE = """
-SELECT customer, substr(at, 1, 10) AS day, shape_id, f.figure, count(*), sum(f.amount), 0
-FROM usage_event JOIN (
-    SELECT '' AS figure, 0 AS amount, NULL AS name UNION ALL SELECT 'image_count', 1, 'image_count'
-    UNION ALL SELECT 'duration_seconds', 7, 'duration_seconds'
-) f ON f.name IS NULL OR json_extract(properties, '$.' || f.name) IS NOT NULL
-GROUP BY 1, 2, 3, 4
-"""
-_ROLL = (
-    "DELETE FROM usage_rollup", "DELETE FROM usage_daily", "DELETE FROM usage_monthly",
-    f"INSERT INTO usage_rollup (customer, day, shape_id, figure, events, whole, billionths) {_FIGURE}",
-    """INSERT INTO usage_daily (day, shape_id, figure, events, whole, billionths)
-    SELECT day, shape_id, figure, sum(events), sum(whole), 0 FROM usage_rollup GROUP BY 1, 2, 3""",
-    """INSERT INTO usage_monthly (month, customer, shape_id, figure, events, whole, billionths)
-    SELECT substr(day, 1, 7) || '-01', customer, shape_id, figure, sum(events), sum(whole), 0
-    FROM usage_rollup GROUP BY 1, 2, 3, 4""",
-)  # fmt: skip
-
-
 # --- looked at
 
 
-def _analytics(db: Database) -> Iterator[Row]:
+def _looked_at(db: Database, sender: Sender, stored: int) -> Iterator[Row]:
     Ingest(db, clock.now).catch_up()
-    with db.read() as connection:
-        stored = connection.execute(select(func.sum(tables.daily.c.events)).where(tables.daily.c.figure == "")).scalar()
-    for name, asked in (
-        ("by model and day, everybody", Asked(Wanted(MONTH, window="DAY"), ("model",))),
-        ("by customer, everybody", Asked(Wanted(MONTH, by_customer=True), ("customer",))),
-        ("by model and day, one customer", Asked(Wanted(MONTH, ["cust_0001"], "DAY"), ("model",))),
+    span = {"start_time": "2026-04-01T00:00:00Z", "end_time": "2026-05-01T00:00:00Z"}
+    month, seconds = "2026-04", "meter_video_seconds"
+    for name, look in (
+        (
+            "the API, everybody by model and day",
+            lambda: sender.ask(**span, group_by=["properties.model"], window_size="DAY"),
+        ),
+        ("the API, everybody by customer", lambda: sender.ask(**span, group_by=["external_customer_id"])),
+        (
+            "the API, one customer by model and day",
+            lambda: sender.ask(
+                **span, external_customer_id="cust_0001", group_by=["properties.model"], window_size="DAY"
+            ),
+        ),
+        ("the operator's page by model", lambda: _page(db, Ask(month, seconds, "model"))),
+        ("the operator's page by customer", lambda: _page(db, Ask(month, seconds, CUSTOMER))),
+        ("what no price pays for", lambda: _unrated(db, Ask(month).span())),
+        ("a customer's page", lambda: _page(db, Ask(month, seconds, "model", ["cust_0001"]))),
     ):
         taken = []
-        for _ in range(5):
-            with db.read() as connection:
-                started = time.perf_counter()
-                found = count(connection, [SECONDS, IMAGES], asked)
-                taken.append((time.perf_counter() - started) * 1_000)
-        assert found[IMAGES.id].totals
-        value = statistics.median(taken)
+        for _ in range(LOOKS):
+            started = time.perf_counter()
+            found = look()
+            taken.append((time.perf_counter() - started) * 1_000)
+        if not found:
+            raise RuntimeError(f"{name}: nothing was found")
+        value = statistics.quantiles(taken, n=20)[-1]
         yield {
-            "name": f"usage of {stored:,} events {name}", "value": value, "unit": "ms", "yardstick": None,
-            "ratio": None, "target": f"≤ {MOST_MS:.0f}", "ok": value <= MOST_MS,
+            "name": f"a month of {stored:,} events, {name}, p95", "value": value, "unit": "ms",
+            "yardstick": f"{statistics.median(taken):.0f} ms at the median", "ratio": None,
+            "target": f"≤ {MOST_MS:.0f}", "ok": value <= MOST_MS,
         }  # fmt: skip
+
+
+def _page(db: Database, ask: Ask) -> object:
+    with db.read() as connection:
+        return usage_report.report(connection, ask).shares
+
+
+def _unrated(db: Database, span: Span) -> object:
+    with db.read() as connection:
+        return unrated.find(connection, span)
