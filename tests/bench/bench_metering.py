@@ -105,7 +105,7 @@ def _taken_in(
             stack.enter_context(Sender(folder / f"{engine}-{name}", db)) for name, db in (("few", few), ("many", many))
         ]
         senders[0].rate(FEW // BATCH)
-        senders[1].rate(FEW // BATCH)  # what it remembers of all that is stored is read
+        senders[1].rate(2 * FEW // BATCH)  # after which it has a sieve of all that is stored
         rates = [[sender.rate(BATCHES) for sender in senders] for _ in range(TURNS)]
         little, much = (statistics.median(column) for column in zip(*rates, strict=True))
         cpu = [sender.cpu * 1e6 for sender in senders]
@@ -202,12 +202,16 @@ class Sender:
     def __exit__(self, *raised: Any) -> None:
         self._running.__exit__(*raised)
 
+    def spent(self) -> float:
+        """The seconds of processor that the API took so far."""
+        return _cpu_seconds(self._process)
+
     def rate(self, batches: int) -> float:
         """Events a second, every one answered for; the bodies are written beforehand."""
         bodies = [self._body() for _ in range(batches)]
-        before = _cpu_seconds(self._process)
+        before = self.spent()
         rate = asyncio.run(self._send(bodies))
-        self.cpu = (_cpu_seconds(self._process) - before) / (batches * BATCH)
+        self.cpu = (self.spent() - before) / (batches * BATCH)
         return rate
 
     def ask(self, **said: Any) -> Any:
@@ -270,17 +274,18 @@ def _looked_at(db: Database, sender: Sender, stored: int) -> Iterator[Row]:
         ("what no price pays for", lambda: _unrated(db, Ask(month).span())),
         ("a customer's page", lambda: _page(db, Ask(month, seconds, "model", ["cust_0001"]))),
     ):
-        taken = []
+        taken, before = [], sender.spent() + time.process_time()
         for _ in range(LOOKS):
             started = time.perf_counter()
             found = look()
             taken.append((time.perf_counter() - started) * 1_000)
+        cpu = (sender.spent() + time.process_time() - before) / LOOKS * 1_000
         if not found:
             raise RuntimeError(f"{name}: nothing was found")
         value = statistics.quantiles(taken, n=20)[-1]
         yield {
             "name": f"a month of {stored:,} events, {name}, p95", "value": value, "unit": "ms",
-            "yardstick": f"{statistics.median(taken):.0f} ms at the median", "ratio": None,
+            "yardstick": f"{statistics.median(taken):.0f} ms at the median, {cpu:.0f} ms of processor", "ratio": None,
             "target": f"≤ {MOST_MS:.0f}", "ok": value <= MOST_MS,
         }  # fmt: skip
 

@@ -87,6 +87,33 @@ def test_sums_of_whole_days_and_of_parts_agree_with_the_events(ingest, database)
         assert sum(kind.events for kind in used(database, span)) == len(inside)
 
 
+def test_sums_by_day_and_by_month_are_those_of_the_customers(ingest, database):
+    chance = random.Random(3)
+    for batch in range(3):
+        ingest.accept([
+            made(
+                f"evt_{batch}_{n}", customer=f"cust_{chance.randrange(3)}", model=chance.choice(["veo", "flux"]),
+                at=APRIL.start + timedelta(days=chance.randrange(-40, 40)), seconds=chance.choice(["-0.3", "2.75", 4]),
+            )
+            for n in range(40)
+        ])  # fmt: skip
+    ingest.catch_up()
+    found = []
+    with database.read() as connection:
+        for table in (tables.rollup, tables.daily, tables.monthly):
+            c, sums = table.c, {}
+            for row in connection.execute(select(table)).mappings():
+                month = row["month"] if "month" in c else row["day"].replace(day=1)
+                amount = row["whole"] * 10**9 + row["billionths"]
+                one = sums.setdefault((month, row["shape_id"], row["figure"]), [0, 0])
+                sums[month, row["shape_id"], row["figure"]] = [one[0] + row["events"], one[1] + amount]
+            found.append(sums)
+        by_customer = connection.execute(select(func.count()).select_from(tables.monthly)).scalar_one()
+    assert found[0] == found[1] == found[2]
+    assert sum(events for (_, _, figure), (events, _) in found[0].items() if not figure) == 120
+    assert by_customer > len(found[0])
+
+
 def test_a_meter_reads_its_events_by_itself(ingest, database):
     ingest.accept([made("evt_1", seconds=4), made("evt_2", seconds="7.5", model="veo"), made("evt_3", model="veo")])
     meter = Meter("meter_1", "Seconds", "image_generated", Aggregation.MAX, ("seconds",), filters={"model": ("veo",)})
