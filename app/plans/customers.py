@@ -15,7 +15,7 @@ from app.accounts.audit import record
 from app.accounts.people import LONGEST_NAME as LONGEST_WORKSPACE_NAME
 from app.accounts.tables import Member, User, Workspace
 from app.kernel.db import metadata
-from app.kernel.errors import InvalidInput, NotFound, Rejected
+from app.kernel.errors import Conflict, InvalidInput, NotFound, Rejected
 from app.kernel.fiat import CURRENCIES
 from app.kernel.given import Given
 from app.kernel.ids import new_id
@@ -69,8 +69,14 @@ class Customer:
 
 
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Customer:
-    """A new customer with a workspace of their own; `Conflict` "already_exists" for a known `external_id`."""
+    """A new customer with a workspace of their own; `Conflict` "already_exists" for a known `external_id`, and for the
+    id of a workspace: usage of that workspace is reported under it."""
     values = _read(given) | {"external_id": _external_id(given), "name": given.text("name")}
+    if has_workspace(connection, values["external_id"]):
+        raise Conflict(
+            f"{values['external_id']} is a workspace here: ask for it by that external id, and it is a customer.",
+            param="external_id", code="already_exists",
+        )  # fmt: skip
     workspace_id = _open_workspace(connection, values["name"], now)
     defaults = {"email": "", "timezone": UTC_NAME, "tax_treatment": "taxable", "contact_persons": []}
     row = _shelf.add(connection, {**defaults, **values, "workspace_id": workspace_id}, actor=actor, now=now)
