@@ -173,7 +173,7 @@ def mark(
             made, _ = create(connection, invoice_id, left, OFFLINE, key=None, actor=actor, now=now)
             succeed(connection, made.id, now=now)
         return invoices.find(connection, invoice_id)
-    if row.state != invoices.FINALIZED or row.payment_state == invoices.SUCCEEDED:
+    if row.state != invoices.FINALIZED or not invoices.remaining(row):
         raise Conflict(f"This invoice is {row.state} and {row.payment_state}.", code="invalid_operation")
     if state not in (invoices.PENDING, invoices.PROCESSING, invoices.FAILED):
         raise InvalidInput("An invoice is set to PENDING, PROCESSING, FAILED or SUCCEEDED.", param="payment_status")

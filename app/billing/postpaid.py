@@ -306,6 +306,10 @@ def write_off(connection: Connection, invoice_id: str, *, reason: str, now: date
         return row
     if row.state != FINALIZED or not invoices.remaining(row) or row.paid:
         raise Conflict("Only a finalised invoice that nothing was paid of is written off.", code="invalid_operation")
+    if invoices.is_being_paid(connection, invoice_id):
+        raise Conflict(
+            "A payment of this invoice is open: report that it succeeded or failed first.", code="invalid_operation"
+        )
     kept = {**row.computed, WRITTEN_OFF: True, "written_off_at": now.isoformat(), "written_off_reason": reason}
     return invoices.change(connection, row, now, computed=kept, payment_state=invoices.FAILED)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from app.billing import card_rows, closing, credit_notes, invoices, payments, subscriptions, wallets
+from app.billing import card_rows, closing, credit_notes, invoices, payments, postpaid, subscriptions, wallets
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
@@ -104,6 +104,25 @@ def test_nothing_is_voided_while_it_is_being_paid(bill: Bill, sent: bool) -> Non
         bill.do(invoices.void, bill.id)
     bill.do(payments.fail, made, error="declined")
     assert bill.do(invoices.void, bill.id).state == "VOIDED"
+
+
+def test_nothing_is_written_off_while_it_is_being_paid(bill: Bill) -> None:
+    payment = bill.asked("CARD")
+    with pytest.raises(Conflict, match="open"):
+        bill.do(postpaid.write_off, bill.id, reason="gone")
+    bill.do(payments.fail, payment, error="declined")
+    assert bill.do(postpaid.write_off, bill.id, reason="gone").computed["written_off"]
+
+
+def test_an_invoice_that_was_paid_and_given_back_stays_so(bill: Bill) -> None:
+    """Set to be paid again, it would be left out of what the ledger is told was paid."""
+    bill.do(payments.succeed, bill.asked("OFFLINE"))
+    wish = Given({"invoice_id": bill.id, "reason": "SERVICE_ISSUE"})
+    bill.do(credit_notes.finalize, bill.do(credit_notes.create, wish, actor="test").id)
+    for state in ("PENDING", "FAILED"):
+        with pytest.raises(Conflict):
+            bill.do(payments.mark, bill.id, state, None, actor="test")
+    assert bill.row().payment_state == "REFUNDED"
 
 
 def test_what_was_carried_comes_back_with_a_void_once(world: World) -> None:
