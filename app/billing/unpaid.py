@@ -24,6 +24,8 @@ STEP: Final = "unpaid"
 WARNED, RESTS, RESUMED = "warned", "rests", "resumed"
 LETTERS: Final = {WARNED: "dunning_3", RESTS: "dunning_4"}
 _INVOICE, _PAUSE, _SUB = tables.billing_invoice, tables.subscription_pause, tables.subscription
+#: Nobody else's pause is ended here, whatever its reason says.
+_OURS: Final = (_PAUSE.c.reason == UNPAID) & (_PAUSE.c.created_by == ACTOR)
 
 
 def due(connection: Connection) -> list[str]:
@@ -36,7 +38,7 @@ def due(connection: Connection) -> list[str]:
         c.total > c.paid + c.adjusted,
         c.workspace_id.not_in(select(postpaid.POSTPAID.c.workspace_id)),
     )
-    rests = select(_PAUSE.c.subscription_id).where(_PAUSE.c.resumed_at.is_(None), _PAUSE.c.reason == UNPAID)
+    rests = select(_PAUSE.c.subscription_id).where(_PAUSE.c.resumed_at.is_(None), _OURS)
     found = {*connection.execute(failed).scalars(), *connection.execute(rests).scalars()}
     return sorted(str(each) for each in found)
 
@@ -63,7 +65,7 @@ def look(connection: Connection, subscription_id: str, now: datetime) -> str | N
 
 def _rests(connection: Connection, row: Row[Any]) -> bool:
     """Whether it is paused because of a payment."""
-    mine = (_PAUSE.c.subscription_id == row.id) & _PAUSE.c.resumed_at.is_(None) & (_PAUSE.c.reason == UNPAID)
+    mine = (_PAUSE.c.subscription_id == row.id) & _PAUSE.c.resumed_at.is_(None) & _OURS
     return row.state == State.PAUSED and connection.execute(select(_PAUSE.c.id).where(mine)).first() is not None
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.billing import payments, postpaid, subscriptions
 from app.billing.plan_terms import terms_of
 from app.billing.service import look_at_unpaid
+from app.billing.unpaid import UNPAID
 from app.kernel.db import Database
 from app.kernel.tables import outbox
 from tests.billing.test_payments import BASE, Bill
@@ -72,6 +73,11 @@ def test_who_has_another_plan_goes_on_with_that_one(bill):
 
 def test_a_payment_that_is_merely_missing_changes_nothing(bill):
     assert days_later(bill, 60) == "active"
+
+
+def test_a_pause_of_somebody_else_is_not_ended_whatever_it_is_for(bill):
+    bill.do(subscriptions.pause, bill.subscription, reason=UNPAID, meta={}, actor="key_of_an_integrator")
+    assert days_later(bill, 1) == "paused"
 
 
 def test_an_operator_may_let_it_go_on_before_it_is_paid(bill):
