@@ -243,6 +243,13 @@ def test_a_promise_is_made_to_a_subscription_that_there_is(http: httpx.Client, s
     assert http.post("/entitlements", json={**promise, "entity_id": over}).status_code == 400
 
 
+def test_a_tax_is_on_a_subscription_that_there_is(http: httpx.Client, studio: Studio) -> None:
+    rate = studio.made("/taxes/rates", name=studio.name, code=studio.name, percentage_value="19")["code"]
+    link = {"tax_rate_code": rate, "entity_type": "subscription"}
+    assert http.post("/taxes/associations", json={**link, "entity_id": "subs_nobody"}).status_code == 404
+    assert http.post("/taxes/associations", json={**link, "entity_id": studio.subscribed()["id"]}).is_success
+
+
 def test_what_waits_is_listed_and_called_off(sdk: Flexprice, studio: Studio) -> None:
     subscription = studio.subscribed()["id"]
     other = studio.made("/plans", name="Other")["id"]

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from app.api.billing import show, wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
-from app.api.billing.routes import Writes, plainly
+from app.api.billing.routes import Who, Writes, plainly
+from app.billing import subscriptions
 from app.plans import reductions
 from app.plans.keys import BillingKey
 from app.plans.shelf import Record
@@ -91,7 +92,12 @@ def tax_associations(billing: Billing) -> APIRouter:
 
     @api.post("", status_code=200)
     def create(key: Key, body: Body) -> Wire:
-        return make(key, lambda c, who: reductions.associate(c, body, **who), shown)
+        def associate(connection: Connection, who: Who) -> Record:
+            if body.raw.get("entity_type") == "subscription":
+                subscriptions.find(connection, body.text("entity_id"))  # a tax on nobody's bill would be ignored
+            return reductions.associate(connection, body, **who)
+
+        return make(key, associate, shown)
 
     @api.get("")
     def search(_key: Key, query: Query) -> Wire:
