@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.billing import agreeing, closing, credit_notes, invoices, payments, promised, subscriptions, wallets
+from app.billing import (
+    agreeing,
+    closing,
+    credit_notes,
+    invoices,
+    outstanding,
+    payments,
+    postpaid,
+    promised,
+    subscriptions,
+    wallets,
+)
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
@@ -295,6 +306,30 @@ def test_credits_of_a_wallet_pay_for_usage_and_come_back_with_a_void(world: Worl
     with world.db.write() as connection:
         invoices.void(connection, row.id, now=world.now)
     assert world.credits(wallet) == 5
+
+
+def test_what_a_wallet_has_left_counts_what_waits_to_be_billed(world: World) -> None:
+    """Between the close of a period and its invoice, and not what was written off."""
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", IMAGES))
+    world.event("studio", "image.generated", "2026-04-10", image_count=80)
+    found = []
+    for moment in ("2026-04-30", "2026-05-01T01:00", "2026-05-01T04:00"):
+        world.now = at(moment)
+        world.turn()
+        found.append(due_of(world, made))
+    assert found == [(800, 0), (800, 0), (0, 800)]
+    with world.db.write() as connection:
+        postpaid.write_off(connection, world.invoices(made)[0].id, reason="gone", now=world.now)
+    assert due_of(world, made) == (0, 0)
+
+
+def due_of(world: World, subscription_id: str) -> tuple[int, int]:
+    """What periods and what invoices ask of the wallets, in cents."""
+    row = world.subscription(subscription_id)
+    with world.db.read() as connection:
+        found = outstanding.outstanding(connection, row.workspace_id, row.currency, world.now)
+    return int(found.usage * 100), int(found.unpaid * 100)
 
 
 def test_a_refund_becomes_credits_and_credits_pay_an_invoice(world: World) -> None:
