@@ -37,7 +37,7 @@ class Finding:
 def report(settings: Settings) -> int:
     """Print the settings and the findings; 1 when something is not well."""
     for name, value in _shown(settings):
-        print(f"  {name:<26} {value}")
+        print(f"  {name:<29} {value}")
     print()
     findings = list(
         chain(
