@@ -15,10 +15,11 @@ from xdist.scheduler import LoadGroupScheduling
 from app.kernel.db import Database
 from tests.support.browser import find_chromium, running_browser
 from tests.support.effort import CI, LONG
+from tests.support.once import made_once
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.redis import running_redis
 from tests.support.sandbox import running_sandbox
-from tests.support.schema import prepare
+from tests.support.schema import migrate, prepare
 from tests.support.seeded import seed
 from tests.support.server import ensure_front_end
 from tests.support.stripe_sandbox import SandboxStripe, running_stripe
@@ -132,14 +133,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy."""
-    path = tmp_path_factory.mktemp("template") / "template.sqlite"
-    database = Database(f"sqlite:///{path}")
-    prepare(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
-    return path
+    return made_once(tmp_path_factory, "template.sqlite", migrate)
 
 
 @pytest.fixture(scope="session")
@@ -234,9 +228,14 @@ def stripe_(session_stripe: SandboxStripe) -> SandboxStripe:
 @pytest.fixture(scope="session")
 def seeded_sqlite(sqlite_template: Path, sandbox_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the catalogue in it, to copy."""
+
+    def publish(path: Path) -> None:
+        shutil.copyfile(sqlite_template, path)
+        seed(f"sqlite:///{path}", sandbox_url)
+
     path = tmp_path_factory.mktemp("seeded") / "seeded.sqlite"
-    shutil.copyfile(sqlite_template, path)
-    seed(f"sqlite:///{path}", sandbox_url)
+    shutil.copyfile(made_once(tmp_path_factory, "seeded.sqlite", publish), path)
+    seed(f"sqlite:///{path}", sandbox_url)  # one that another process made has that one's sandbox
     return path
 
 
