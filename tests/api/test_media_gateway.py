@@ -156,11 +156,11 @@ def metadata_of(made: Any) -> dict[str, Any]:
 
 
 def finished(shop: Shop, video: Any) -> Any:
-    end = time.monotonic() + 120
+    end, sdk = time.monotonic() + 120, shop.sdk()
     while video.status in ("queued", "in_progress"):
         assert time.monotonic() < end, video
         time.sleep(0.1)
-        video = shop.sdk().videos.retrieve(video.id)
+        video = sdk.videos.retrieve(video.id)
     assert video.status == "completed", video.error
     return video
 

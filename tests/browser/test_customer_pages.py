@@ -67,7 +67,7 @@ def fits(page: Page) -> None:
     for size in (PHONE, DESK):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         with suppress(TimeoutError):  # a chart follows its window a moment later
-            page.wait_for_function(f"({TOO_WIDE}).length === 0", timeout=5_000)
+            page.wait_for_function(f"({TOO_WIDE}).length === 0")
         assert page.evaluate(TOO_WIDE) == [], (page.url, size)
 
 
@@ -136,7 +136,7 @@ def test_the_log_is_narrowed_by_words_ids_and_choices(farebox: Running, someone,
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("refused")
     page.get_by_role("button", name="Clear").click()
-    expect(search).to_have_value("", timeout=2_000)
+    expect(search).to_have_value("")
     expect(rows.filter(has_text="plain")).to_be_visible()
     search.fill(good)
     expect(rows).to_have_count(1)

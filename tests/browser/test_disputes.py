@@ -106,7 +106,13 @@ def test_a_lost_dispute_takes_the_credits_and_what_was_used_is_owed(
     page = buyer.page
     page.goto(f"{farebox.url}/invoices")
     row = page.get_by_role("row").filter(has_text="FBC-")
-    until(lambda: page.reload() or row.count(), "a credit note was written")
+
+    def is_listed() -> bool:
+        page.reload()
+        expect(page.get_by_test_id("pdf").locator("visible=true").first).to_be_visible()  # the invoice's, at least
+        return row.count() > 0
+
+    until(is_listed, "a credit note was written")
     assert "Credit note" in pdf_text(page, row.get_by_test_id("pdf"))
     page.goto(f"{farebox.url}/balance")
     expect(page.get_by_text(f"You owe {used:g} credits")).to_be_visible()

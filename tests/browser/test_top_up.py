@@ -30,7 +30,7 @@ MANY = (
     *(("flux-schnell", "flux-dev", "nano-banana", "nano-banana-2", "flux-1.1-pro") * 8),
     *(("seedream-4.5", "imagen4-fast") * 4),
     *(("flux-2-pro",) * 2),
-)[:: times(3, 1)]
+)[:: times(6, 1)]
 
 
 @pytest.fixture(scope="module")
