@@ -17,7 +17,7 @@ from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Unit
 from app.billing.prorating import NewPlan
 from app.billing.rating import RatedLine
-from app.billing.subscriptions import Line
+from app.billing.subscriptions import PRORATED_END, Line
 from app.billing.wallets import funding
 from app.billing.wanted import Wanted
 from app.kernel import faults
@@ -95,16 +95,22 @@ def _next_period(connection: Connection, row: Row[Any], closed: Span, now: datet
 
 
 def _end(connection: Connection, row: Row[Any], at: datetime, now: datetime, actor: str) -> None:
-    """The subscription ends at `at`: a last invoice for what was used until then."""
+    """The subscription ends at `at`: a last invoice for what was used until then, less what was paid for the days
+    after it."""
     span, whole = Span(row.period_start, max(at, row.period_start)), subscriptions.whole_of(row)
     served = row.state != State.INCOMPLETE  # whose first invoice was never paid
+    credits_: list[RatedLine] = []
+    if served and row.agreed.get(PRORATED_END, True) and (at < row.period_end or row.state == State.PAUSED):
+        credits_ = prorating.credit(connection, row, at)
+        prorating.hold(connection, row, now)
     values = {"state": after(State(row.state), Event.CANCEL), "cancelled_at": at, "period_end": span.end}
     row = subscriptions.change(connection, row, now, **values)
     subscriptions.end_lines(connection, row.id, at, now)
     subscriptions.end_pause(connection, row.id, at)
     if served and span.start < span.end:
         head = _head(row, f"end:{span.end.isoformat()}", "SUBSCRIPTION_CYCLE")
-        wanted = Wanted(span, None if row.trial_end and span.end <= row.trial_end else span, used_whole=whole)
+        used = None if row.trial_end and span.end <= row.trial_end else span
+        wanted = Wanted(span, used, others=tuple(credits_), used_whole=whole)
         invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
     if not served:
         _ask_no_more(connection, row, now)

@@ -30,6 +30,8 @@ from app.pricing.charge import cost
 SUBSCRIPTION, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
 ADDON = tables.subscription_addon
 SYSTEM: Final = "system"
+#: Under this name it is kept whether an end within a period gives back what was paid for the rest of it.
+PRORATED_END: Final = "prorated_end"
 #: The payment behaviour of who is served only once they have paid.
 INCOMPLETE_FIRST: Final = "default_incomplete"
 
@@ -260,16 +262,24 @@ def change(connection: Connection, row: Row[Any], now: datetime, **values: Any) 
 
 
 def cancel(
-    connection: Connection, subscription_id: str, *, at: datetime | None, reason: str, now: datetime
+    connection: Connection,
+    subscription_id: str,
+    *,
+    at: datetime | None,
+    reason: str,
+    now: datetime,
+    prorate: bool = True,
 ) -> Row[Any]:
-    """End it: now when `at` is None or past, else then. Cancelling again changes nothing."""
+    """End it: now when `at` is None or past, else then, and then with `prorate` what was paid for the days after it
+    comes back. Cancelling again changes nothing."""
     row = find(connection, subscription_id, lock=True)
     if row.state == State.CANCELLED:
         return row
     state = after(State(row.state), Event.CANCEL)
     if at is not None and at > now:
         at = min(at, row.end_at or at)
-        return change(connection, row, now, cancel_at=at, cancel_reason=reason or None)
+        agreed = {**row.agreed, PRORATED_END: prorate}
+        return change(connection, row, now, cancel_at=at, cancel_reason=reason or None, agreed=agreed)
     ended = change(connection, row, now, state=state, cancelled_at=now, cancel_at=now, cancel_reason=reason or None)
     end_lines(connection, subscription_id, now, now)
     end_pause(connection, subscription_id, now)

@@ -17,7 +17,8 @@ def keep(connection: Connection, subscription_id: str, *, now: datetime) -> Row[
         raise Conflict("This subscription has ended: create a new one.", code="invalid_operation")
     if row.cancel_at == row.end_at:
         return row
-    return subscriptions.change(connection, row, now, cancel_at=row.end_at, cancel_reason=None)
+    agreed = {name: said for name, said in row.agreed.items() if name != subscriptions.PRORATED_END}
+    return subscriptions.change(connection, row, now, cancel_at=row.end_at, cancel_reason=None, agreed=agreed)
 
 
 def keep_plan(connection: Connection, subscription_id: str, *, now: datetime) -> Row[Any]:

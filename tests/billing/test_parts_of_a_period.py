@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import Row
 
-from app.billing import agreeing, closing, invoices, subscriptions
+from app.billing import agreeing, closing, invoices, subscriptions, wallets
+from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.given import Given
+from app.plans import customers
 from tests.billing.world import World, at
 
 BASE: dict[str, Any] = {"type": "FIXED", "amount": "30", "display_name": "Base"}
@@ -100,6 +103,36 @@ def test_a_change_and_then_the_end_give_back_what_each_charged(world: World) -> 
     turn(world, "2026-04-21T03:00")
     assert charged(world, made) == [(2000, 2000), (2000, 1000)]
     assert cancel(world, made, "2026-04-26") == [-10]
+
+
+@pytest.mark.parametrize("how", ["agreed", "cancelled", "cancelled in a pause"])
+def test_an_end_within_a_period_gives_back_what_was_charged_ahead(world: World, how: str) -> None:
+    """By itself, when its day has come: what was paid for the days after it is in the wallet, once."""
+    customer, plan = world.customer("studio"), world.plan("pro", BASE)
+    made = world.subscribe(customer, plan, **({"end_date": "2026-05-11T00:00:00Z"} if how == "agreed" else {}))
+    turn(world, "2026-04-02", "2026-05-01T01:00", "2026-05-01T04:00")
+    with world.db.write() as connection:
+        if how != "agreed":
+            subscriptions.cancel(connection, made, at=at("2026-05-11"), reason="", now=world.now)
+        if how == "cancelled in a pause":
+            subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=at("2026-05-09"))
+    turn(world, "2026-05-11T01:00", "2026-05-11T04:00", "2026-05-12")
+    assert [row.total for row in world.invoices(made)] == [3000, 3000, 0]
+    with world.db.read() as connection:
+        (wallet,) = wallets.of_customer(connection, customers.get(connection, customer), NO_HOUSE)[1:]
+        left = wallets.credits_of(connection, wallet).balance.amount
+    days = 23 if how == "cancelled in a pause" else 21
+    assert round(left, 2) == round(Decimal(30) * days / 31, 2)
+
+
+def test_an_end_that_was_agreed_without_proration_gives_nothing_back(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
+    turn(world, "2026-04-02")
+    with world.db.write() as connection:
+        subscriptions.cancel(connection, made, at=at("2026-04-11"), reason="", now=world.now, prorate=False)
+    turn(world, "2026-04-11T01:00", "2026-04-11T04:00")
+    assert (world.subscription(made).state, world.subscription(made).carried) == ("cancelled", 0)
+    assert [row.state for row in world.invoices(made)] == ["FINALIZED", "SKIPPED"]
 
 
 def test_days_that_a_pause_added_come_back_too(world: World) -> None:

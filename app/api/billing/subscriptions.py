@@ -272,7 +272,7 @@ def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given
             at = body.moment("cancel_at") if way == "scheduled_date" else before.period_end
             if at <= now:
                 raise InvalidInput("cancel_at lies in the future.", param="cancel_at")
-            row = subscriptions.cancel(connection, subscription_id, at=at, reason=reason, now=now)
+            row = subscriptions.cancel(connection, subscription_id, at=at, reason=reason, now=now, prorate=prorate)
         credit = -closing.amount_of(lines, row.currency)
         return {
             "subscription_id": row.id,
