@@ -82,6 +82,9 @@ class Sqlite:
     #: Sums are written when so many events are not in them.
     roll_at = 50_000
 
+    #: In KiB, for what a transaction of very many events changes: without it, SQLite writes the same pages several
+    #: times within one transaction to make room for others.
+    _room = "PRAGMA cache_size=-16384"
     _insert = """INSERT INTO usage_event
     (id, event_id, customer, shape_id, at, properties, source, digest, received_at, generation_id)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -103,6 +106,7 @@ class Sqlite:
     def write(
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
     ) -> Mapping[str, int]:
+        connection.exec_driver_sql(self._room)
         known = self._known.digests(connection, list(events))
         number, received = self._known.last, _wall_clock(now)
         rows: list[tuple[object, ...]] = []
