@@ -100,6 +100,7 @@ def test_seeding_publishes_and_opens_every_model(database: Database, vault: Vaul
     ]
 
 
+@pytest.mark.one_engine
 def test_seeding_again_changes_nothing(database: Database, vault: Vault):
     seed_catalogue(database, vault, SANDBOX)
     before = _counts(database)
