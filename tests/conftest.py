@@ -4,7 +4,7 @@ import functools
 import gc
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,11 +47,17 @@ expect.set_options(timeout=PATIENCE_MS)
 MARKED = ("browser", "faults")
 OTHER_PAGES = {"test_playground", "test_routing_and_webhooks", "test_shell", "test_story", "test_top_up"}
 GROUPS = ("pages", "other pages", "kills")
+#: These follow one another as well: what the pages' Farebox started from is there already; sources are parsed once.
+TOGETHER = {
+    "tests/api/test_gateway.py": "pages",
+    "tests/test_architecture.py": "sources",
+    "tests/test_text_catalogue.py": "sources",
+    "tests/ui/test_parts.py": "sources",
+}
 #: The rooms with the longest files come next, so that no process ends alone.
 LONGEST = ("scenarios", "payments", "ledger", "generation", "reconcile", "jobs", "security", "run")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist's own hook reads the groups and would come first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long ones to `make test-long`, and say what begins first."""
     for item in items:
@@ -60,11 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     later = set() if LONG else {item for item in items if item.get_closest_marker("long") or _is_other_engine(item)}
     if later:
         config.hook.pytest_deselected(items=list(later))
-    placed = sorted(((_place(item), item) for item in items if item not in later), key=lambda pair: pair[0])
-    for place, item in placed:
-        if place < len(GROUPS):
-            item.add_marker(pytest.mark.xdist_group(GROUPS[place]))
-    items[:] = [item for _, item in placed]
+    items[:] = sorted((item for item in items if item not in later), key=_place)
 
 
 def pytest_collection_finish() -> None:
@@ -76,11 +78,9 @@ def pytest_collection_finish() -> None:
 
 def _place(item: pytest.Item) -> int:
     """Its group's place in `GROUPS`; whatever has none comes later."""
-    if item.get_closest_marker("browser"):
-        return int(item.path.stem in OTHER_PAGES)
-    if item.get_closest_marker("faults"):
-        return 2
-    room = _room(item.path)
+    room, group = _room(item.path), _group(item.path.relative_to(TESTS.parent).as_posix())
+    if group in GROUPS:
+        return GROUPS.index(group)
     return len(GROUPS) + (LONGEST.index(room) if room in LONGEST else len(LONGEST))
 
 
@@ -103,11 +103,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupSch
 
 
 class ByFile(LoadGroupScheduling):
-    """Groups as they are named; every other test with its neighbours."""
+    """Groups of files; every other test with its neighbours.
+
+    xdist would read marks and write them into the names of tests, which this pytest does not let it do.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        group = super()._split_scope(nodeid)
-        return nodeid.partition("::")[0] if group == nodeid else group
+        path = nodeid.partition("::")[0]
+        return _group(path) or path
+
+
+def _group(path: str) -> str | None:
+    """The group of a file, `tests/room/test_it.py`, or none."""
+    if path.startswith("tests/browser/"):
+        return GROUPS[PurePosixPath(path).stem in OTHER_PAGES]
+    return GROUPS[2] if path.startswith("tests/faults/") else TOGETHER.get(path)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import APP, FILES, READS_SOURCES, nodes
+from tests.support.sources import APP, FILES, nodes
 
-pytestmark = READS_SOURCES
 ROOT = APP.parent
 
 #: One line a floor: a room imports rooms of lower floors, never of its own floor or a higher one.

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.kernel.text import sentences
-from tests.support.sources import APP, FILES, READS_SOURCES, nodes
-
-pytestmark = READS_SOURCES
+from tests.support.sources import APP, FILES, nodes
 
 
 def _nodes() -> Iterator[tuple[Path, ast.AST]]:

@@ -14,7 +14,6 @@ from tests.support.server import Running, running_farebox
 
 openai = Late("openai")
 
-pytestmark = pytest.mark.xdist_group("pages")  # in their process, what a Farebox starts from is there already
 PROMPT = "A red tram on a viaduct"
 
 

@@ -1,6 +1,6 @@
 """The house's own sources as syntax trees, parsed once in a process for every test that reads them.
 
-A test file that asks for them bears `READS_SOURCES`: such files follow one another in one process.
+Files that ask for them are named in `TOGETHER` of conftest.py, and follow one another in one process.
 """
 
 import ast
@@ -8,11 +8,8 @@ import gc
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 APP = Path(__file__).resolve().parents[2] / "app"
 FILES = tuple(sorted(APP.rglob("*.py")))
-READS_SOURCES = pytest.mark.xdist_group("sources")
 
 #: What somebody asks about. A tree has a million nodes, and most are of other kinds.
 KINDS = (ast.Attribute, ast.Call, ast.Constant, ast.Import, ast.ImportFrom, ast.JoinedStr)

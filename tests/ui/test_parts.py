@@ -7,9 +7,8 @@ from functools import cache
 from reflex_base.components.component import Component
 
 from app.ui.components.typed import TypedInput
-from tests.support.sources import APP, FILES, READS_SOURCES, nodes
+from tests.support.sources import APP, FILES, nodes
 
-pytestmark = READS_SOURCES
 UI = APP / "ui"
 #: What Reflex ties to the state when it is given both a value and a handler: each answer then rewrites the field.
 TIED = {"input", "textarea", "text_input", "text_area", "text_field"}
