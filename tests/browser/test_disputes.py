@@ -140,7 +140,7 @@ def test_an_agreed_order_is_written_paid_and_credited(
     write.dblclick()
     page.wait_for_url(re.compile(r"/admin/orders/ord_"))
 
-    customer.goto(f"{url}/top-up")
+    customer.reload()
     waiting = customer.get_by_test_id("open-orders")
     expect(waiting).to_contain_text("Festival year")
     waiting.get_by_role("link").first.click()

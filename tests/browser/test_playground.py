@@ -195,6 +195,7 @@ RUNNERS = {
 }
 
 
+@pytest.mark.long  # the same programs, as the quick start has them, run in `tests/api/test_quick_start.py`
 def test_the_programs_of_the_page_run_as_they_are(someone: Newcomer):
     """Each language, an image and a video: a dry run that costs nothing, then the run, at the price it named."""
     image = Request(someone.url, "flux-schnell", "images", {"prompt": 'It\'s a "tram"', "num_images": 2})

@@ -1,6 +1,6 @@
 """The pictures in the documents, taken by walking through the README's tour.
 
-`make screenshots` writes them to docs/screenshots; an ordinary run takes them into a temporary folder, and so proves
+`make screenshots` writes them to docs/screenshots; `make test-long` takes them into a temporary folder, and so proves
 that the tour still leads somewhere, without a console error, in both themes and on a phone.
 """
 
@@ -43,6 +43,7 @@ def settle_down(page: Page) -> Page:
     return page
 
 
+@pytest.mark.long  # `test_story` walks this way too
 def test_the_tour_of_the_readme(farebox: Running, visitor: Callable[..., Page], pictures: Path) -> None:
     operator = enter(visitor(width=1440), farebox, "operator")
     operator.goto(f"{farebox.url}/admin/models")
