@@ -7,6 +7,7 @@ ended meanwhile gets nothing. News of the same kind for the same tab within a sh
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +58,8 @@ class Live:
         """Say that `topic` has news. Cheap when nobody follows it; never raises and never waits."""
         if self._loop is not None and topic in self._topics:
             with contextlib.suppress(RuntimeError):  # the loop has just closed: nobody is left to tell
-                self._loop.call_soon_threadsafe(self._announce, topic)
+                # Told in nobody's name: who publishes has a session at hand that is not the hearing tab's.
+                self._loop.call_soon_threadsafe(self._announce, topic, context=Context())
 
     def followers(self, topic: str) -> int:
         return len(self._topics.get(topic, ()))

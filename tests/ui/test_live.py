@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from contextlib import nullcontext
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,6 +52,25 @@ async def test_a_follower_hears_of_its_topic_and_of_no_other(live, tabs):
     live.publish(workspace("ws_2"))
     await settle()
     assert tabs.delivered == [("a", "refresh")]
+
+
+async def test_who_publishes_is_not_who_hears():
+    """An operator's handler, and the threads it starts, publish with the operator's session at hand: a tab that was
+    told with it would be taken for the operator's, emptied, and loaded again."""
+    whose, heard = ContextVar("whose", default="nobody"), []
+
+    async def deliver(token: str, event: str) -> bool:
+        heard.append(whose.get())
+        return True
+
+    live = Live(deliver, interval_seconds=0)
+    live.follow("a", TOPIC, "refresh")
+    whose.set("the operator")
+    live.publish(TOPIC)
+    await settle()
+    await asyncio.to_thread(live.publish, TOPIC)
+    await settle()
+    assert heard == ["nobody", "nobody"]
 
 
 async def test_following_twice_is_following_once(live, tabs):
