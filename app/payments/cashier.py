@@ -18,18 +18,18 @@ from app.invoicing.tax_snapshot import TaxSnapshot
 from app.invoicing.taxes import Taxes
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Conflict, NotFound
+from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.ledger.wallet import Ledger
 from app.payments import consent as consents
 from app.payments import dispute_rows, packages, saved_card_rows, views
 from app.payments.bookings import Bookings
-from app.payments.checkout import Addresses, Checkout, order_of_session
+from app.payments.cards import Cards
+from app.payments.checkout import order_of_session
 from app.payments.consent import SAVE_CARD_WORDING, Consent
 from app.payments.dispute_rows import DisputeView
 from app.payments.disputes import Disputes
 from app.payments.enquiries import Enquiries
-from app.payments.fulfil import Fulfilment
 from app.payments.inbox import Inbox
 from app.payments.install import Install
 from app.payments.lifecycle import State
@@ -43,21 +43,18 @@ from app.payments.refund_rows import RefundView
 from app.payments.refunds import RefundChoice, Refunds
 from app.payments.rows import no_order
 from app.payments.saved_card_rows import SavedCard
-from app.payments.saved_cards import CardPage, SavedCards
-from app.payments.stripe_charges import StripeCharges
+from app.payments.saved_cards import CardPage
 from app.payments.stripe_client import StripeDoor
 from app.payments.stripe_keys import StripeKeys
 from app.payments.stripe_returns import StripeReturns
-from app.payments.stripe_tax import StripeTax
 from app.payments.tax_reports import TaxReports
 from app.payments.terms import Terms
 from app.payments.topup_rules import Rules
 from app.payments.topup_settings import Preview, TopupChoice, TopupSettings, TopupView
-from app.payments.topups import Topups
 from app.payments.unmatched import Unmatched
 from app.payments.verify import Hint, verify
 from app.payments.views import EventView, OrderView, PaymentView
-from app.payments.worker import Turn, Worker
+from app.payments.worker import Turn
 
 STRIPE = StripeDoor.name
 LOOK_AFTER_RETURN = timedelta(seconds=2)
@@ -88,40 +85,6 @@ class House:
     proofs: Path
     real: bool
     stripe: StripeKeys | None = None
-
-
-class Cards:
-    """The part that needs the provider's keys."""
-
-    def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        ledger: Ledger,
-        orders: Orders,
-        taxes: Taxes,
-        inbox: Inbox,
-        door: StripeDoor,
-        public_url: str,
-        told: Callable[[str], None],
-    ) -> None:
-        self.door = door
-        self.tax = StripeTax(door, clock)
-        self.checkout = Checkout(db, clock, orders, door, Addresses(public_url), taxes)
-        self.fulfilment = Fulfilment(db, clock, ledger, install=lambda: door.install, told=told)
-        self.worker = Worker(db, clock, inbox, door, self.fulfilment)
-        charges = StripeCharges(door)
-        self.saved = SavedCards(db, clock, charges, public_url)
-        self.topups = Topups(db, clock, taxes, charges, self.fulfilment, public_url)
-        self.worker.handle("payment_method.", self.saved.on_method)
-        self.worker.handle("customer.deleted", self.saved.on_customer)
-
-    async def credit(self, payment_id: str) -> None:
-        """Apply one payment as it is at the provider now; one that is not there changes nothing."""
-        try:
-            await self.fulfilment.apply(await self.door.intent(payment_id))
-        except NotFound:
-            return
 
 
 class Cashier:

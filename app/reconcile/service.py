@@ -26,7 +26,8 @@ from app.ledger.audit import Breach
 from app.ledger.tables import entry
 from app.payments import audit as returns
 from app.payments import tables
-from app.payments.cashier import STRIPE, Cards, Cashier
+from app.payments.cards import Cards
+from app.payments.cashier import STRIPE, Cashier
 from app.payments.stripe_listing import StripeListing
 from app.reconcile import bills, books, provider, webhooks
 from app.reconcile.findings import TOLD_ALREADY, Code, Difference
