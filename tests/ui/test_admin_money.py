@@ -319,7 +319,7 @@ def test_today_names_what_waits_about_money(shop: Till, operator: Who) -> None:
             amount=Fiat(500, "EUR"),
         )  # fmt: skip
     rows = money_rows(waiting(shop.services), shop.time())
-    assert [row["href"] for row in rows] == ["/admin/orders?view=unmatched", f"/admin/orders/{order.id}"]
+    assert [row["href"] for row in rows] == ["/admin/orders?tab=unmatched", f"/admin/orders/{order.id}"]
     assert rows[1]["verb"] == "Approve"
 
 

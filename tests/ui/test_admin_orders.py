@@ -224,9 +224,9 @@ def test_orders_are_found_by_reference_customer_and_state(shop: Till, operator: 
 def test_an_order_whose_money_is_there_waits_for_a_decision(shop: Till, operator: Who) -> None:
     order = transfer(shop)
     with acting_as(operator):
-        assert the_list(shop, "?view=decide").rows == []
+        assert the_list(shop, "?tab=decide").rows == []
         record(shop, page_of(shop, order), enough(order), "BANK-1")
-        state = the_list(shop, "?view=decide")
+        state = the_list(shop, "?tab=decide")
         assert [row["id"] for row in state.rows] == [order.id]
         assert next(tab["price"] for tab in state.tabs if tab["value"] == "decide") == "1"
 
@@ -239,7 +239,7 @@ def test_a_case_is_closed_with_what_was_done(shop: Till, operator: Who) -> None:
                 now=shop.time(), amount=Fiat(500, "EUR"),
             )  # fmt: skip
     with acting_as(operator):
-        state = the_list(shop, "?view=unmatched")
+        state = the_list(shop, "?tab=unmatched")
         assert len(state.cases) == len(Reason)
         OrdersState.open_case.fn(state, state.cases[0]["id"])
         do(shop, OrdersState.resolve.fn(state))
@@ -256,7 +256,7 @@ def test_an_enquiry_is_answered_and_can_be_put_back(shop: Till, operator: Who) -
         Asked("Ada", "ada@example.com", "A million credits a month, please."), actor=shop.user_id
     )
     with acting_as(operator):
-        state = the_list(shop, "?view=enquiries")
+        state = the_list(shop, "?tab=enquiries")
         enquiry_id = state.asked[0]["id"]
         OrdersState.open_enquiry.fn(state, enquiry_id)
         OrdersState.write.fn(state, "Called her")

@@ -89,7 +89,7 @@ def test_a_run_is_asked_for_and_shows_what_it_found(shop: Till, operator: Who) -
     assert (shown["title"], shown["subject"], shown["href"]) == (
         "Money fits no order",
         "pi_lost",
-        "/admin/orders?view=unmatched",
+        "/admin/orders?tab=unmatched",
     )
     assert shown["next"]
 

@@ -38,7 +38,7 @@ def do(shop: Till, work: Any) -> None:
 
 def the_queue(shop: Till) -> tuple[Any, Any]:
     """The list with its queue, and the dialog beside it, in one tab."""
-    tree = new_tab("operator", "/admin/orders?view=send").tree
+    tree = new_tab("operator", "/admin/orders?tab=send").tree
     listed, dialog = (tree.get_substate(kind.get_full_name().split(".")) for kind in (OrdersState, SendingState))
     do(shop, OrdersState.load.fn(listed))
     return listed, dialog
@@ -81,7 +81,7 @@ def test_what_is_owed_to_customers_is_worked_off_in_one_queue(shop: Till) -> Non
     assert (of_invoice["href"].startswith("/invoices/"), "Credit note" in of_invoice["detail"]) == (True, True)
     told = [row for row in money_rows(waiting(shop.services), shop.time()) if row["key"] == "to_send"]
     assert [(row["title"], row["href"]) for row in told] == [
-        ("2 refunds to send by transfer", "/admin/orders?view=send")
+        ("2 refunds to send by transfer", "/admin/orders?tab=send")
     ]
 
     note(shop, dialog, of_invoice["id"], " ")

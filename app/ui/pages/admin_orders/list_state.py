@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypedDict
-from urllib.parse import parse_qs
 
 import reflex as rx
 
@@ -36,6 +35,7 @@ from app.ui.pages.admin_orders.rows import (
 )
 from app.ui.paging import Paged
 from app.ui.roles import Role
+from app.ui.tabs import asked_tab, name_tab
 
 PAGE = 25
 LONGEST_INPUT = 600
@@ -94,19 +94,19 @@ class OrdersState(Paged, PageState):
 
     @rx.event
     async def load(self):
-        """A visit; `?view=` opens one of the queues."""
-        asked = parse_qs(str(self.router.url.query)).get("view", [""])[0]
-        if asked in VIEWS:
-            self.view = asked
+        """A visit; `?tab=` opens one of the queues."""
+        self.view = asked_tab(self, VIEWS)
         self.case, self.enquiry, self._starts = NO_CASE, NO_ENQUIRY, []
         await self._show()
 
     @rx.event
     async def choose_view(self, view: str):
         """Every order, or one of the queues."""
-        if view in VIEWS:
-            self.view, self._starts = view, []
-            await self._show()
+        if view not in VIEWS:
+            return None
+        self.view, self._starts = view, []
+        await self._show()
+        return name_tab(view)
 
     @rx.event
     async def look_for(self, text: str):

@@ -12,7 +12,7 @@ from app.ui import present
 
 #: What an operator can ask for once more from here.
 REPLAYED = frozenset({Code.WEBHOOK_PARKED, Code.WEBHOOK_LATE, Code.WEBHOOK_MISSED})
-QUEUE = "/admin/orders?view=unmatched"
+QUEUE = "/admin/orders?tab=unmatched"
 
 
 class RunRow(TypedDict):

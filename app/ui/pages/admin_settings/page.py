@@ -17,6 +17,7 @@ from app.ui.pages.admin_settings.seller_view import seller_section, tax_section
 from app.ui.pages.admin_settings.terms_state import TermsState
 from app.ui.pages.admin_settings.terms_view import terms_section
 from app.ui.roles import Role
+from app.ui.tabs import asked_tab, name_tab
 
 SECTIONS = ("seller", "tax", "terms", "payments")
 
@@ -27,17 +28,24 @@ class SettingsState(PageState):
     section: str = SECTIONS[0]
 
     @rx.event
+    def load(self):
+        """A visit; `?tab=` names the section."""
+        self.section = asked_tab(self, SECTIONS)
+
+    @rx.event
     def choose(self, section: str):
         """Show another section; drafts of the others stay."""
-        if section in SECTIONS:
-            self.section = section
+        if section not in SECTIONS:
+            return None
+        self.section = section
+        return name_tab(section)
 
 
 @page(
     "/admin/settings",
     title=t("admin_settings.title"),
     role=Role.OPERATOR,
-    on_load=[SellerState.load, TermsState.load, PaymentsState.load, FxState.load],
+    on_load=[SettingsState.load, SellerState.load, TermsState.load, PaymentsState.load, FxState.load],
 )
 def admin_settings() -> rx.Component:
     drawn: list[tuple[str, Any]] = [

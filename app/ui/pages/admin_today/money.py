@@ -54,7 +54,7 @@ def money_rows(found: Waiting, at: datetime) -> list[DecisionRow]:
                 t("admin_today.decide.unmatched_detail"),
                 present.age(found.oldest, at) if found.oldest else "",
                 t("admin_today.verb.resolve"),
-                "/admin/orders?view=unmatched",
+                "/admin/orders?tab=unmatched",
             )
         )
     if found.to_send:
@@ -67,7 +67,7 @@ def money_rows(found: Waiting, at: datetime) -> list[DecisionRow]:
                 t("admin_today.decide.to_send_detail"),
                 "",
                 t("admin_today.verb.open"),
-                "/admin/orders?view=send",
+                "/admin/orders?tab=send",
             )
         )
     rows += [_transfer(one, at) for one in found.transfers[:NAMED]]
@@ -81,7 +81,7 @@ def money_rows(found: Waiting, at: datetime) -> list[DecisionRow]:
                 t("admin_today.decide.more_transfers_detail"),
                 "",
                 t("admin_today.verb.open"),
-                "/admin/orders?view=decide",
+                "/admin/orders?tab=decide",
             )
         )
     if found.enquiries:
@@ -94,7 +94,7 @@ def money_rows(found: Waiting, at: datetime) -> list[DecisionRow]:
                 t("admin_today.decide.enquiries_detail"),
                 "",
                 t("admin_today.verb.open"),
-                "/admin/orders?view=enquiries",
+                "/admin/orders?tab=enquiries",
             )
         )
     return rows

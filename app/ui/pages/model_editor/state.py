@@ -36,6 +36,7 @@ from app.ui.pages.model_editor.pricing.rule_view import RuleView
 from app.ui.pages.model_editor.reading import Loaded, keep, read_editor
 from app.ui.pages.model_editor.starters import starting_rule
 from app.ui.roles import Role
+from app.ui.tabs import asked_tab, name_tab
 
 TABS = ("details", "parameters", "pricing", "routing", "versions")
 #: Steps that can be taken back.
@@ -98,10 +99,9 @@ class EditorState(PageState):
     async def load(self):
         """The model in the address, its draft or its live version."""
         wanted = self.router.url.path.rstrip("/").rpartition("/")[2][:80]
-        tab = self.router.url.query_parameters.get("tab", "")
         if wanted not in (self.alias, self.model_id):
             self.ready = False
-        self.tab = tab if tab in TABS else "pricing"
+        self.tab = asked_tab(self, TABS, usual="pricing")
         self._undo, self._wish, self._good, self._kept_rule = [], Wish(), None, ""
         self.can_undo, self.save_problem = False, ""
         yield
@@ -258,7 +258,7 @@ class EditorState(PageState):
         if tab not in TABS:
             return None
         self.tab = tab
-        return rx.call_script(f"history.replaceState(history.state, '', location.pathname + '?tab={tab}')")
+        return name_tab(tab)
 
     @rx.event
     async def undo(self):
