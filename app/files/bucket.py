@@ -71,7 +71,15 @@ class Bucket:
     def incoming(self) -> Path:
         return fresh(self.root / INCOMING)
 
-    def put(self, given: Path, key: str) -> None:
+    def put(self, given: Path | bytes, key: str) -> None:
+        if isinstance(given, bytes):
+            passing = self.incoming()
+            try:
+                passing.write_bytes(given)
+                self.put(passing, key)
+            finally:
+                passing.unlink(missing_ok=True)
+            return
         with _trouble():
             self._client().upload_file(str(given), self.address.bucket, self._name(key), Config=_one_thread())
         copy = self._copy(key)

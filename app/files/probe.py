@@ -3,6 +3,7 @@
 The libraries that open them are loaded with the first file: a start does not wait for them.
 """
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,9 +48,9 @@ class Measured:
     seconds: Decimal | None = None
 
 
-def probe(path: Path) -> Measured:
+def probe(given: Path | bytes) -> Measured:
     """Open the file and measure it; `Unreadable` says what is wrong with it."""
-    with path.open("rb") as file:
+    with io.BytesIO(given) if isinstance(given, bytes) else given.open("rb") as file:
         head = file.read(sniff.HEAD_BYTES)
         found = sniff.sniff(head)
         if found is None:

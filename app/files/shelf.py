@@ -31,8 +31,9 @@ class Shelf(Protocol):
     def incoming(self) -> Path:
         """A fresh path to write to before `put`, where moving is cheap."""
 
-    def put(self, given: Path, key: str) -> None:
-        """Lay the file down so that it survives a crash; the given path is gone afterwards."""
+    def put(self, given: Path | bytes, key: str) -> None:
+        """Lay it down so that it survives a crash; a path that is given is gone afterwards. Where this is broken off, a
+        part may stay under the key: who asks for it must know that it was laid down."""
 
     def get(self, key: str) -> Path:
         """A path with the content; `FileNotFoundError` when there is none, `PermissionError` for a key that leads out
@@ -53,6 +54,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+        self._rooted: set[Path] = set()  # folders whose own entries are on the platter
 
     def check(self) -> None:
         probe = self.incoming()
@@ -62,20 +64,23 @@ class Folder:
     def incoming(self) -> Path:
         return fresh(self.root / INCOMING)
 
-    def put(self, given: Path, key: str) -> None:
-        """Complete and on the platter, or not there at all."""
+    def put(self, given: Path | bytes, key: str) -> None:
+        """On the platter, its name and its folder too, when this returns."""
         target = self._inside(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source = given
-        if given.stat().st_dev != target.parent.stat().st_dev:
-            source = self.incoming()
-            shutil.copyfile(given, source)
-        with source.open("rb+") as file:
-            os.fsync(file.fileno())
-        source.replace(target)
-        target.chmod(0o600)
-        for folder in (target.parent, target.parent.parent, self.root):
-            _sync_folder(folder)
+        folder = target.parent
+        if folder not in self._rooted or not folder.is_dir():
+            self._rooted.discard(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lay(given, target)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
+        _sync_folder(folder)
+        if folder not in self._rooted:
+            for above in (folder.parent, self.root):
+                _sync_folder(above)
+            self._rooted.add(folder)
 
     def get(self, key: str) -> Path:
         path = self._inside(key)
@@ -95,6 +100,23 @@ class Folder:
 
     def tidy(self) -> None:
         """Nothing here is a copy."""
+
+    def _lay(self, given: Path | bytes, target: Path) -> None:
+        """The name comes first: what is written to the platter then takes it along."""
+        if isinstance(given, bytes):
+            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(given)
+                file.flush()
+                os.fsync(file.fileno())
+            return
+        source = given
+        if given.stat().st_dev != target.parent.stat().st_dev:
+            source = self.incoming()
+            shutil.copyfile(given, source)
+        source.replace(target)
+        target.chmod(0o600)
+        with target.open("rb+") as file:
+            os.fsync(file.fileno())
 
     def _inside(self, key: str) -> Path:
         path = (self.root / key).resolve()

@@ -1,7 +1,8 @@
 """Files kept: inputs that were uploaded and outputs that were made. Bytes on a shelf, one row each, never a public
 folder.
 
-A file is complete on its shelf before its row exists, so a row always has its bytes. A crash in between leaves bytes
+A file is complete on its shelf before its row exists, so a row always has its bytes. The row of what is answered at
+once is written with its charge (`lay_down`). A crash in between leaves bytes
 without a row; `sweep` removes those. A file that has been kept long enough, or that its owner deleted, loses its bytes
 and keeps its row: what it was, and its hash, stay known.
 """
@@ -14,7 +15,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
@@ -27,16 +28,20 @@ from app.files.shelf import Folder, Shelf, Unreachable
 from app.files.tables import StoredFile
 from app.kernel import clock as clocks
 from app.kernel.clock import Clock
-from app.kernel.db import Database
+from app.kernel.db import Database, metadata
 from app.kernel.errors import InvalidInput, NotFound, ProviderBusy
 from app.kernel.ids import is_id, new_id
 
 __all__ = ["Expired", "Files", "Measured", "StorageBusy", "StoredFile", "TooLarge", "Unreadable"]
 
+FILE = metadata.tables[str(StoredFile.__tablename__)]
 #: The most an upload of each kind may weigh.
 UPLOAD_LIMIT_BYTES = {"image": 32 * MB, "video": 256 * MB, "audio": 64 * MB}
 ORPHAN_AGE = timedelta(days=1)
 AT_ONCE = 500
+
+#: Writes the row of a file that was laid down; beside an operation of the books it needs `row.model_dump()`.
+INSERT_FILE = insert(FILE)
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +136,20 @@ class Files:
             return self._admit(given, measured, workspace_id, generation_id, position)
         finally:
             given.unlink(missing_ok=True)
+
+    def lay_down(self, given: Path | bytes, *, workspace_id: str, generation_id: str, position: int) -> StoredFile:
+        """Keep an output that is made only once, but for its row: the caller writes it (`INSERT_FILE`) in the
+        transaction that pays for it. Without the row nobody finds the bytes, and `sweep` removes them.
+
+        A path that is given is gone afterwards. `Unreadable` when it is not a picture, video or sound.
+        """
+        try:
+            row = self._row(given, probe(given), workspace_id, generation_id, position)
+            self.shelf.put(given, row.path)
+            return row
+        finally:
+            if isinstance(given, Path):
+                given.unlink(missing_ok=True)
 
     def keep_text(self, text: str, *, workspace_id: str, generation_id: str, position: int) -> StoredFile:
         """What a generation wrote, as an output like any other. Only what was made here comes this way: nothing that
@@ -246,46 +265,55 @@ class Files:
         self.shelf.tidy()
         return removed
 
-    def _admit(
-        self, given: Path, measured: Measured, workspace_id: str, generation_id: str | None, position: int | None
+    def _row(
+        self,
+        given: Path | bytes,
+        measured: Measured,
+        workspace_id: str,
+        generation_id: str | None,
+        position: int | None,
     ) -> StoredFile:
         file_id = new_id("file")
         sha256 = _digest(given)
-        relative = f"{sha256[:2]}/{sha256[2:4]}/{file_id}.{measured.extension}"
-        row = StoredFile(
+        return StoredFile(
             id=file_id,
             workspace_id=workspace_id,
             generation_id=generation_id,
             position=position,
             kind=measured.kind,
             mime=measured.mime,
-            size_bytes=given.stat().st_size,
+            size_bytes=len(given) if isinstance(given, bytes) else given.stat().st_size,
             width=measured.width,
             height=measured.height,
             duration_micros=None if measured.seconds is None else int(measured.seconds.scaleb(6)),
             sha256=sha256,
-            path=relative,
+            path=f"{sha256[:2]}/{sha256[2:4]}/{file_id}.{measured.extension}",
             created_at=self._clock(),
         )
+
+    def _admit(
+        self, given: Path, measured: Measured, workspace_id: str, generation_id: str | None, position: int | None
+    ) -> StoredFile:
+        row = self._row(given, measured, workspace_id, generation_id, position)
         if generation_id is None:
             with self._db.read() as connection:  # before the bytes travel; what counts is the look under the lock
                 self._refuse_overfull(connection, row)
-        self.shelf.put(given, relative)
+        self.shelf.put(given, row.path)
         try:
             if self._insert(row):
                 return row
         except QuotaReached:
-            self._remove(relative)
+            self._remove(row.path)
             raise
-        self._remove(relative)  # somebody else kept this output meanwhile: theirs counts
+        self._remove(row.path)  # somebody else kept this output meanwhile: theirs counts
         winner = self._output(row.generation_id or "", position)
         if winner is None:
             raise NotFound(f"Output {position} of {generation_id} was removed while it was being kept.")
         return winner
 
     def _insert(self, row: StoredFile) -> bool:
-        insert = sqlite.insert if self._db.is_sqlite else postgresql.insert
-        statement = insert(StoredFile).values(row.model_dump())
+        dialect = sqlite if self._db.is_sqlite else postgresql
+        statement = dialect.insert(StoredFile).values(row.model_dump())
         with self._db.write() as connection:
             if row.generation_id is None:
                 keeping.lock(connection, row.workspace_id, row.created_at)
@@ -333,8 +361,10 @@ def _refuse_heavy(path: Path, measured: Measured, limits: dict[str, int] | None)
         raise TooLarge(f"The {measured.kind} is larger than {limit // MB} MB.")
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+def _digest(given: Path | bytes) -> str:
+    if isinstance(given, bytes):
+        return hashlib.sha256(given).hexdigest()
+    with given.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -15,15 +15,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from app.catalogue.offers import Offer, RouteOffer
+from app.catalogue.offers import Offer
 from app.catalogue.operations import AS_JOBS, AT_ONCE
 from app.catalogue.param_schema import coerce
 from app.files.store import Unreadable
+from app.files.tables import StoredFile
 from app.generation.desk import Desk
 from app.generation.inputs import check_owned, lengths
 from app.generation.measure import Arrived, Delivered, customer_usage, upstream_usage
 from app.generation.plan import Keep, Kept, Plan
-from app.generation.price import costs_of
 from app.kernel.errors import InvalidInput, ProviderBusy, ProviderRefused
 from app.kernel.ids import is_id
 from app.kernel.money import Money
@@ -57,7 +57,6 @@ class MediaPlan(Plan):
     """Held and shown at the price the playground shows."""
 
     shown: Quote
-    lengths: Mapping[str, Decimal]
 
     @property
     def hold(self) -> Money:
@@ -65,9 +64,6 @@ class MediaPlan(Plan):
 
     def estimate(self, hold: Money) -> dict[str, Any]:
         return self.shown.to_json()
-
-    def cost_on(self, route: RouteOffer) -> int | None:
-        return costs_of(self.offer, self.params, self.lengths)(route)
 
     def quote(self) -> Quote:
         return self.shown
@@ -85,7 +81,8 @@ def answers_at_once(offer: Offer, forced: str | None) -> bool:
 def plan_media(
     desk: Desk, offer: Offer, given: Mapping[str, Any], passed: Mapping[str, Any], workspace_id: str, forced: str | None
 ) -> MediaPlan:
-    """The plan of a request with the parameters `given`; `passed` goes to the provider as it is. Reads files.
+    """The plan of a request with the parameters `given`; `passed` goes to the provider as it is. Reads the files that
+    are given (`takes_files`), and nothing else.
 
     Raises InvalidInput or UnknownParameter naming the field, Unpriced when the model's price cannot be told.
     """
@@ -109,7 +106,6 @@ def plan_media(
         keep=_keeper(desk, offer, workspace_id, expected),
         forced=forced,
         shown=estimate(offer.card, schema, params, lengths=known),
-        lengths=known,
     )
 
 
@@ -119,6 +115,11 @@ def _named(passed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # --- what goes in
+
+
+def takes_files(offer: Offer, given: Mapping[str, Any]) -> bool:
+    """Whether planning such a request reads files."""
+    return any(given.get(parameter.name) for parameter in offer.schema.parameters if _is_file(parameter))
 
 
 def _is_file(parameter: Parameter) -> bool:
@@ -177,15 +178,17 @@ def _keeper(desk: Desk, offer: Offer, workspace_id: str, expected: Usage) -> Kee
         if offer.operation == TRANSCRIPTION:
             return _transcript(offer, answer, expected)
         contents = [RemoteFile("", answer.mime)] if offer.operation == SPEECH else list(answer.files)
-        arrived = [
+        stored = [
             await _store(desk, workspace_id, generation_id, provider_id, position, file, answer)
             for position, file in enumerate(contents)
         ]
-        delivered = Delivered(tuple(arrived), len(expected.outputs), reported=answer.reported)
+        arrived = tuple(_arrived(row, file) for row, file in zip(stored, contents, strict=True))
+        delivered = Delivered(arrived, len(expected.outputs), reported=answer.reported)
         return Kept(
             usage=filled(customer_usage(delivered), expected),
             billed=filled(upstream_usage(delivered), expected),
             answer=_said(offer.operation, answer),
+            files=tuple(row for row in stored if row is not None),
             estimated=_is_guessed(offer, answer),
             is_nothing=not delivered.files,
         )
@@ -197,7 +200,7 @@ def _transcript(offer: Offer, answer: Answer, expected: Usage) -> Kept:
     """The text is the output; its length is the provider's figure, or the recording's own."""
     told = Delivered((Arrived("text"),), 1, reported=answer.reported)
     usage = filled(customer_usage(told), expected)
-    return Kept(usage, usage, _said(offer.operation, answer), _is_guessed(offer, answer))
+    return Kept(usage, usage, _said(offer.operation, answer), estimated=_is_guessed(offer, answer))
 
 
 async def _store(
@@ -208,36 +211,41 @@ async def _store(
     position: int,
     file: RemoteFile,
     answer: Answer,
-) -> Arrived:
-    """One output on our disk; without a file id it was made, and is lost."""
-    lost = Arrived(None, file.width, file.height)
+) -> StoredFile | None:
+    """One output on our disk; None when it was made and is lost."""
     try:
-        path = await _fetched(desk, provider_id, file, answer)
-        kept = await desk.files.keep(
-            path, workspace_id=workspace_id, generation_id=generation_id, position=position
-        )  # fmt: skip
+        given = None
+        if file.url and not file.url.startswith("data:"):
+            provider = await desk.providers.get(provider_id)
+            given = (await provider.download(file, FILE_LIMIT_BYTES)).path
+
+        def lay_down() -> StoredFile:
+            content = _content(file.url, answer) if given is None else Path(given)
+            return desk.files.lay_down(
+                content, workspace_id=workspace_id, generation_id=generation_id, position=position
+            )  # fmt: skip
+
+        return await asyncio.to_thread(lay_down)
     except (ProviderBusy, ProviderRefused, Unreadable) as error:
         log.warning("output %s of %s was made by %s and is lost: %s", position, generation_id, provider_id, error)
-        return lost
-    seconds = None if kept.duration_micros is None else Decimal(kept.duration_micros).scaleb(-6)
-    return Arrived(kept.id, kept.width, kept.height, seconds)
+        return None
 
 
-async def _fetched(desk: Desk, provider_id: str, file: RemoteFile, answer: Answer) -> Path | str:
-    """Where the output's bytes lie."""
-    if file.url and not file.url.startswith("data:"):
-        provider = await desk.providers.get(provider_id)
-        return (await provider.download(file, FILE_LIMIT_BYTES)).path
-    return await asyncio.to_thread(_written_down, desk, file.url, answer)
-
-
-def _written_down(desk: Desk, url: str, answer: Answer) -> Path:
-    path = desk.files.incoming()
+def _content(url: str, answer: Answer) -> bytes:
+    """What came with the answer itself."""
+    if not url:
+        return answer.raw or b""
     try:
-        path.write_bytes(base64.b64decode(url.partition(",")[2], validate=True) if url else answer.raw or b"")
+        return base64.b64decode(url.partition(",")[2], validate=True)
     except binascii.Error as error:
         raise Unreadable("The provider sent an output that cannot be decoded.") from error
-    return path
+
+
+def _arrived(row: StoredFile | None, file: RemoteFile) -> Arrived:
+    if row is None:
+        return Arrived(None, file.width, file.height)
+    seconds = None if row.duration_micros is None else Decimal(row.duration_micros).scaleb(-6)
+    return Arrived(row.id, row.width, row.height, seconds)
 
 
 def _said(operation: str, answer: Answer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.catalogue.offers import Offer, RouteOffer
+from app.files.tables import StoredFile
 from app.generation.start import Ask
 from app.kernel.errors import PriceAboveMax
 from app.kernel.money import Money, plain
@@ -21,11 +22,13 @@ from app.providers.port import Answer, Upload
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What an answer brought. `usage` is what the customer pays for, `billed` what the provider bills; `answer` is what
-    a repetition is answered from. `estimated`: the provider told no usage where the price needs it."""
+    a repetition is answered from. `files` lie on their shelf and get their rows with the charge. `estimated`: the
+    provider told no usage where the price needs it."""
 
     usage: Usage
     billed: Usage
     answer: dict[str, Any]
+    files: tuple[StoredFile, ...] = ()
     estimated: bool = False
     is_nothing: bool = False
 

@@ -11,6 +11,7 @@ from app.generation.desk import Desk
 from app.generation.inputs import check_owned, lengths
 from app.generation.router import CostOf, Picked
 from app.plans.allowed import Change
+from app.pricing.expect import expected_usage
 from app.pricing.quote import Quote, estimate
 
 
@@ -57,8 +58,9 @@ def price(desk: Desk, model: str, given: Mapping[str, Any], workspace_id: str) -
 def costs_of(offer: Offer, params: Mapping[str, Any], known: Mapping[str, Decimal]) -> CostOf:
     """What each route should bill us for these parameters, in micro-USD; None without a cost profile."""
 
+    usage = expected_usage(offer.schema, params, lengths=known)
+
     def cost(route: RouteOffer) -> int | None:
-        card = route.cost_card
-        return estimate(card, offer.schema, params, lengths=known).total.micros if card else None
+        return None if route.cost_card is None else route.cost_card.amount(usage, params)
 
     return cost

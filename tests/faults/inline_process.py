@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app import services as building
 from app.generation.inline.run import run_inline
+from app.generation.media import plan_media
 from app.generation.start import Ask
 from app.generation.text import plan_chat
 from app.kernel.ids import new_id
@@ -14,7 +15,7 @@ from tests.support.forking import die_at, forking, seen_off
 from tests.support.house import settings_for
 from tests.support.seeded import SECRET_KEY
 
-MODEL = "gpt-4o-mini"
+MODEL, PAINTER = "gpt-4o-mini", "gpt-image-1-mini"
 
 
 async def chat(services: Services, workspace_id: str, text: str) -> None:
@@ -23,11 +24,17 @@ async def chat(services: Services, workspace_id: str, text: str) -> None:
     await run_inline(services.desk, ask, plan_chat(services.desk.offers.find(MODEL), body, len(json.dumps(body))))
 
 
+async def picture(services: Services, workspace_id: str, text: str) -> None:
+    offer, given = services.desk.offers.find(PAINTER), {"prompt": text}
+    ask = Ask(workspace_id, PAINTER, given, origin="images", request_id=new_id("req"))
+    await run_inline(services.desk, ask, plan_media(services.desk, offer, given, {}, workspace_id, None))
+
+
 async def send(services: Services, _workspace_id: str, _text: str) -> None:
     await services.webhooks.send()
 
 
-ACTS = {"chat": chat, "send": send}
+ACTS = {"chat": chat, "picture": picture, "send": send}
 
 
 def main(home: Path, database: str, sandbox: str, act: str, workspace: str, text: str, fault: str) -> None:

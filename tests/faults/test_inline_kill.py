@@ -57,6 +57,30 @@ def test_bug_b2_a_crash_within_a_call_buys_nothing_twice_and_holds_nothing_for_e
         home.assert_books_balance()
 
 
+#: Point → whether the picture is charged, and the customer's.
+PICTURES = {"inline.after_files": False, "settle.before_commit": False, "inline.after_settle": True}
+
+
+@pytest.mark.parametrize("point", sweep(PICTURES, "settle.before_commit", "inline.after_settle"))
+def test_a_picture_is_charged_and_found_or_neither(
+    point: str, seeded_url: str, sandbox_url: str, tmp_path: Path
+) -> None:
+    with house(settings_for(tmp_path, seeded_url, sandbox_url)) as home:
+        files, before = home.services.desk.files, home.available
+        code = run(tmp_path, seeded_url, sandbox_url, "picture", home.workspace_id, "A white dot", point)
+        assert code == -signal.SIGKILL, f"{point} was never reached"
+        (made,) = (path for path in files.root.rglob("*.png"))
+
+        _much_later(home)
+        asyncio.run(recover(home))
+        files.sweep(timedelta(0))
+
+        (seen,) = generations(home)
+        assert (home.available < before, made.exists()) == (PICTURES[point], PICTURES[point])
+        assert [files.open(row["id"])[1] for row in seen.files] == ([made] if PICTURES[point] else [])
+        home.assert_books_balance()
+
+
 def _much_later(home: House) -> None:
     """The deadline of every call under way is past."""
     past = home.services.desk.clock() - timedelta(hours=1)

@@ -86,6 +86,35 @@ def test_two_who_keep_the_same_output_at_once_agree(
 
 
 @pytest.mark.one_engine
+@pytest.mark.parametrize("as_bytes", [True, False], ids=["bytes", "path"])
+def test_what_is_laid_down_is_on_the_platter_with_its_name(
+    files: Files, workspace_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_bytes: bool
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+
+    def lay_down(position: int) -> Path:
+        synced.clear()
+        given = samples.picture(tmp_path / "given")
+        row = files.lay_down(
+            given.read_bytes() if as_bytes else given,
+            workspace_id=workspace_id,
+            generation_id=GENERATION,
+            position=position,
+        )
+        return files.root / row.path
+
+    def inodes(*paths: Path) -> list[int]:
+        return [path.stat().st_ino for path in paths]
+
+    file = lay_down(0)
+    assert synced == inodes(file, file.parent, file.parent.parent, files.root)
+    file = lay_down(1)
+    assert synced == inodes(file, file.parent)
+    assert files.of_generation(GENERATION) == []
+
+
+@pytest.mark.one_engine
 def test_uploads_are_kept_each(files: Files, workspace_id: str, tmp_path: Path) -> None:
     ids = {files.keep_upload(samples.picture(tmp_path / name), workspace_id=workspace_id).id for name in ("one", "two")}
     assert len(ids) == 2

@@ -40,11 +40,11 @@ def speech(gateway: Gateway, dialect: Dialect) -> calls.Handler:
 def _sound(gateway: Gateway, made: Made) -> Response:
     if not made.files:
         raise NotFound("The sound is no longer kept.", code="file_gone")
-    file_id, mime = made.files[0]
-    path = gateway.desk.files.open(file_id)[1]
+    file = made.files[0]
+    path = gateway.desk.files.open(file.id)[1]
     generation = {"X-Farebox-Generation": str(made.metadata["generation_id"])}
     return Response(
-        path.read_bytes(), headers={**made.headers, **generation}, media_type=made.answer.get("mime") or mime
+        path.read_bytes(), headers={**made.headers, **generation}, media_type=made.answer.get("mime") or file.mime
     )
 
 

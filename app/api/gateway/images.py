@@ -15,6 +15,7 @@ from app.api.gateway.openai_params import pictures_of, to_input
 from app.kernel.errors import InvalidInput
 
 FORMATS = ("url", "b64_json")
+LIGHT = 64 * 1024
 CONTROL = making.CONTROL | {"response_format", "stream", "partial_images"}
 #: The names a picture that is to be changed goes by; the list is OpenAI's in JSON.
 PICTURES = ("image", "images")
@@ -44,6 +45,8 @@ def _handler(gateway: Gateway, dialect: Dialect, *, edits: bool) -> calls.Handle
                 return await making.dry_run(gateway, holder, request, asked)
             made = await making.make(gateway, holder, request, asked)
             with calls.showing(made.metadata["generation_id"]):
+                if _is_light(made):
+                    return _answer(gateway, asked, made, form)
                 return await asyncio.to_thread(_answer, gateway, asked, made, form)
 
     return calls.guarded(handle, dialect)
@@ -73,21 +76,29 @@ async def _given(
     return pictures, None if mask is None else await inputs.reference(mask, "mask"), name
 
 
+def _is_light(made: Made) -> bool:
+    """Whether everything is here, and little enough to be written out between other requests."""
+    return all(one.base64 is not None and len(one.base64) <= LIGHT for one in made.files)
+
+
 def _answer(gateway: Gateway, asked: Order, made: Made, form: str | None) -> Response:
     """Without a wish: both for a model of OpenAI's shape, whose clients expect them inside; else addresses."""
     wished = (form,) if form else FORMATS if asked.at_once else ("url",)
     revised = list(made.answer.get("revised_prompts") or ())
     data = []
-    for position, (file_id, _mime) in enumerate(made.files):
+    for position, file in enumerate(made.files):
         picture: dict[str, Any] = {}
         if "url" in wished:
-            picture["url"] = gateway.wire.file_url(file_id)
+            picture["url"] = gateway.wire.file_url(file.id)
         if "b64_json" in wished:
-            path = gateway.desk.files.open(file_id)[1]
-            picture["b64_json"] = base64.b64encode(path.read_bytes()).decode()
+            picture["b64_json"] = file.base64 or _read(gateway, file.id)
         if position < len(revised) and revised[position]:
             picture["revised_prompt"] = revised[position]
         data.append(picture)
     said = {name: made.answer[name] for name in SAID if name in made.answer}
     whole = {"created": made.answer.get("created", made.created_at), "data": data, **said, "metadata": made.metadata}
     return calls.json_response(whole, made.headers)
+
+
+def _read(gateway: Gateway, file_id: str) -> str:
+    return base64.b64encode(gateway.desk.files.open(file_id)[1].read_bytes()).decode()

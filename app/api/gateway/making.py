@@ -2,10 +2,10 @@
 job that is waited for where one does not. Price, hold, repetition and what is said about it are the same either way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -16,14 +16,16 @@ from app.api.gateway.bodies import Inputs
 from app.api.gateway.calls import Asked
 from app.api.gateway.common import Gateway, Wanted
 from app.catalogue.offers import Offer
+from app.files.tables import StoredFile
 from app.generation.inline.run import run_inline
 from app.generation.inline.settle import Outcome
-from app.generation.media import PASSED, answers_at_once, plan_media
+from app.generation.media import PASSED, answers_at_once, plan_media, takes_files
 from app.generation.replays import Replayed
 from app.generation.start import stored_key
 from app.generation.views import Seen
 from app.kernel.errors import Broken, Conflict, FareboxError, InvalidInput, ProviderError, Rejected, StillRunning
 from app.kernel.money import Money, plain
+from app.providers.port import RemoteFile
 
 WAIT_SECONDS = 300.0
 CONTROL = frozenset({"model", "max_credits", "idempotency_key"})
@@ -55,11 +57,19 @@ class Order:
         return self.offer.alias if self.forced is None else f"{self.forced}/{self.offer.alias}"
 
 
+class File(NamedTuple):
+    """An output; `base64` where it came with the answer."""
+
+    id: str
+    mime: str
+    base64: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What came of it. `answer` is what the provider said beside the files, empty for a job."""
 
-    files: tuple[tuple[str, str], ...]  # id and type of each, in order
+    files: tuple[File, ...]  # in order
     created_at: int
     answer: Mapping[str, Any]
     metadata: Mapping[str, Any]
@@ -156,9 +166,11 @@ def _identity(asked: Order) -> dict[str, Any] | None:
 
 
 async def _asked(gateway: Gateway, holder: KeyHolder, request: Request, asked: Order) -> Asked:
-    plan = await asyncio.to_thread(
-        plan_media, gateway.desk, asked.offer, asked.input, asked.passed, holder.workspace_id, asked.forced
-    )
+    given = (gateway.desk, asked.offer, asked.input, asked.passed, holder.workspace_id, asked.forced)
+    if takes_files(asked.offer, asked.input):
+        plan = await asyncio.to_thread(plan_media, *given)
+    else:
+        plan = plan_media(*given)
     ask = common.ask_of(holder, wanted(request, asked), common.request_id(request))
     return Asked(holder, asked.offer, ask, lambda _exact: plan, asked.body)
 
@@ -172,15 +184,15 @@ async def _at_once(gateway: Gateway, holder: KeyHolder, request: Request, asked:
             found = await common.seen(gateway, outcome.seen.id, holder.workspace_id)
             return _made(gateway, found, outcome.body, {"Idempotent-Replayed": "true"})
     with calls.showing(outcome.generation_id):
-        return await asyncio.to_thread(_bought, gateway, call, outcome)
+        return _bought(gateway, call, outcome)
 
 
 def _bought(gateway: Gateway, call: Asked, outcome: Outcome) -> Made:
     if outcome.kept is None:
         raise Broken("A plan of media kept nothing of what it brought.")
-    files = gateway.desk.files.of_generation(outcome.generation_id)
+    came = outcome.answer.files if outcome.answer else ()
     return Made(
-        files=tuple((file.id, file.mime) for file in files),
+        files=tuple(File(row.id, row.mime, _inside(came, row)) for row in outcome.kept.files),
         created_at=int(gateway.desk.clock().timestamp()),
         answer=outcome.kept.answer,
         metadata=calls.metadata(gateway, call, outcome),
@@ -188,12 +200,18 @@ def _bought(gateway: Gateway, call: Asked, outcome: Outcome) -> Made:
     )
 
 
+def _inside(came: Sequence[RemoteFile], row: StoredFile) -> str | None:
+    """Its content, where the provider sent it along; it was decoded before it was kept."""
+    url = came[row.position].url if row.position is not None and row.position < len(came) else ""
+    return url.partition(",")[2] if url.startswith("data:") else None
+
+
 # --- as a job, and again
 
 
 def _made(gateway: Gateway, found: Seen, answer: Mapping[str, Any], more: Mapping[str, str]) -> Made:
     return Made(
-        files=tuple((file["id"], file["mime"]) for file in found.files),
+        files=tuple(File(file["id"], file["mime"]) for file in found.files),
         created_at=present.unix(found.row["created_at"]) or 0,
         answer=answer,
         metadata=present.metadata(found, gateway.wire),

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.catalogue.offers import RouteOffer
 from app.catalogue.param_schema import resolved_values
+from app.files.store import INSERT_FILE
 from app.generation import rows, telling
 from app.generation.desk import Desk
 from app.generation.inline.call import lost
@@ -85,11 +86,14 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
     await desk.listeners.fresh()
     now = desk.clock()
     heard = telling.ended(desk, job.generation, events.GENERATION_COMPLETED, now)
+    files = [] if kept is None else [Companion(INSERT_FILE, row.model_dump()) for row in kept.files]
 
     def also(settled: Settled) -> list[Companion]:
-        if settled.late or settled.already:
+        if settled.already:
             return []
-        return [*_ended(ask, job, brought, quote, settled.charged.micros, cost, estimated, now), *heard]
+        if settled.late:  # it was answered all the same
+            return files
+        return [*files, *_ended(ask, job, brought, quote, settled.charged.micros, cost, estimated, now), *heard]
 
     settled = await desk.ledger.settle(
         job.id,
@@ -112,10 +116,12 @@ async def _kept(desk: Desk, plan: Plan, job: Job, brought: Brought) -> Kept | No
     if plan.keep is None or brought.answer is None:
         return None
     try:
-        return await plan.keep(job.id, job.route.provider_id, brought.answer)
+        kept = await plan.keep(job.id, job.route.provider_id, brought.answer)
     except Exception as error:
         await lost(desk, job, error)
         raise ProviderUnclear("What the provider made could not be kept.") from error
+    faults.point("inline.after_files")
+    return kept
 
 
 async def _keep_text(keep: KeepText, job: Job, text: str) -> None:
