@@ -33,12 +33,7 @@ def test_an_invoice_and_its_credit_note_as_rows(home: House, office: Office) -> 
     issued = office.issue(home.workspace_id, f"ord_{home.workspace_id}")
     office.credit(issued.invoice_id, f"re_{home.workspace_id}", "19.00")
     note, invoice = (invoice_row(seen) for seen in home.services.invoicing.invoices.page(_own(home)))
-    assert (invoice["kind"], invoice["total"], invoice["tax"], invoice["day"]) == (
-        "Invoice",
-        "€119.00",
-        "€19.00",
-        "21 Nov 2026",
-    )
+    assert (invoice["kind"], invoice["total"], invoice["tax"]) == ("Invoice", "€119.00", "€19.00")
     assert (invoice["state"], invoice["tone"]) == ("€19.00 given back", "thin")
     assert invoice["pdf"] == f"/download/invoices/{issued.invoice_id}.pdf"
     assert (note["kind"], note["total"], note["about"]) == ("Credit note", "−€19.00", f"corrects {issued.number}")
