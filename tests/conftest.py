@@ -6,13 +6,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
-from xdist.scheduler import LoadGroupScheduling
 
 from app.kernel.db import Database
+from tests.support import processes
 from tests.support.browser import find_chromium, running_browser
 from tests.support.effort import CI, LONG
 from tests.support.once import made_once
@@ -96,21 +95,19 @@ def _is_other_engine(item: pytest.Item) -> bool:
     return bool(alone) and "postgres" in getattr(item, "callspec", NO_PARAMS).params.values()
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling | None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """In how many processes."""
+    processes.add_option(parser)
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """What has no group goes file by file, so that what a file's tests share is made in one process only."""
-    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
 
-
-class ByFile(LoadGroupScheduling):
-    """Groups of files; every other test with its neighbours.
-
-    xdist would read marks and write them into the names of tests, which this pytest does not let it do.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
+    def group(item: pytest.Item) -> str:
+        path = item.nodeid.partition("::")[0]
         return _group(path) or path
+
+    return processes.side_by_side(session, group)
 
 
 def _group(path: str) -> str | None:

@@ -29,8 +29,7 @@ def main(arguments: list[str]) -> int:
         lines = ("", RULE, f"No Chromium or Chrome could be found or installed, {consequence}.", remedy, RULE, "")
         print("\n".join(lines), flush=True)
     processes = min(MOST_PROCESSES, (os.cpu_count() or 2) + MORE_PROCESSES)
-    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup"]
-    command += ["--no-loadscope-reorder", *arguments]  # what begins first is decided in conftest.py
+    command = [sys.executable, "-m", "pytest", "--processes", str(processes), *arguments]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # compile once
     compile_everything()
     return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=env).returncode
