@@ -5,11 +5,12 @@ import ipaddress
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,14 +46,24 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                meters.HTTP_SECONDS.labels(_route(scope)).observe(time.monotonic() - began)
+                _seconds(_route(scope)).observe(time.monotonic() - began)
             await send(message)
 
         try:
             with tracing.span("request", method=scope["method"]):
                 await self.app(scope, receive, watched)
         finally:
-            meters.HTTP_REQUESTS.labels(_method(scope), _route(scope), status).inc()
+            _answers(_method(scope), _route(scope), status).inc()
+
+
+@cache  # there are few of them, and looking one up costs more than counting
+def _seconds(route: str) -> Histogram:
+    return meters.HTTP_SECONDS.labels(route)
+
+
+@cache
+def _answers(method: str, route: str, status: int) -> Counter:
+    return meters.HTTP_REQUESTS.labels(method, route, status)
 
 
 def _route(scope: Scope) -> str:

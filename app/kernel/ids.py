@@ -90,6 +90,8 @@ PREFIXES = {
 }
 _SHAPE = re.compile(rf"^({'|'.join(PREFIXES)})_[{ALPHABET}]{{26}}$")
 
+#: Ten bits at a time: every request gets an id.
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _lock = threading.Lock()
 _last = (0, 0)
 
@@ -118,4 +120,4 @@ def is_id(text: str, prefix: str | None = None) -> bool:
 
 
 def _encode(number: int) -> str:
-    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])

@@ -91,10 +91,11 @@ class Inbox:
                 _answer(batch, None)
 
     def write_now(self, rows: Sequence[dict[str, Any]]) -> None:
-        """One commit for all of them."""
+        """One statement, and so one commit, for all of them; in one order, so that two who write the same events at the
+        same time wait for each other and not in a circle."""
         once = {(row["provider"], row["event_id"]): row for row in rows}
-        with self._db.write() as connection:
-            _WRITE.run(connection, list(once.values()))
+        with self._db.at_once() as connection:
+            _WRITE.run(connection, [once[key] for key in sorted(once)])
 
     def insert(self, provider: str, hints: Sequence[Hint]) -> None:
         """Write events down that did not come by webhook: the reconciliation found them at the provider."""

@@ -1,7 +1,6 @@
 """Webhooks: how fast one is taken while many come at once, and that a storm of them credits every order once."""
 
 import asyncio
-import gc
 import json
 import random
 import socket
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +20,7 @@ import stripe
 from app.kernel.db import Database
 from app.payments.lifecycle import State
 from app.payments.views import OrderView
+from tests.bench.bare_client import send_all
 from tests.bench.copying import copy_rows
 from tests.bench.row import Row
 from tests.support.postgres import running_postgres
@@ -35,7 +35,7 @@ TARGET_MS = 50.0
 ORDERS = 1_000
 TIMES = 11
 START_SECONDS = 120.0  # a busy machine is slow, not wrong
-#: The emptiest question the same server answers: what the machine and the client take by themselves.
+#: The emptiest question the same server answers: what the machine, the server and the client take by themselves.
 EMPTY = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 PATIENCE_SECONDS = 600.0
 
@@ -94,14 +94,14 @@ def _taken(name: str, url: str, folder: Path, stripe_: SandboxStripe) -> Row:
     """Of a shop without orders: a thousand open ones would be looked after meanwhile, and that is the other figure."""
     port = _free_port()
     with open_till(folder, url, stripe_), _server(folder, url, stripe_, port):
-        empty = asyncio.run(_send_all(port, [EMPTY] * ACCEPTED))
+        empty = send_all(port, [EMPTY] * ACCEPTED, CONCURRENT)
         return _accept_row(name, _accept(port), empty)
 
 
 def _accept(port: int) -> list[float]:
     """Milliseconds each of many different events took, `CONCURRENT` at a time, after a warm-up."""
-    asyncio.run(_send_all(port, [_request(_ignored(number)) for number in range(500)]))
-    return asyncio.run(_send_all(port, [_request(_ignored(1_000 + number)) for number in range(ACCEPTED)]))
+    send_all(port, [_request(_ignored(number)) for number in range(500)], CONCURRENT)
+    return send_all(port, [_request(_ignored(1_000 + number)) for number in range(ACCEPTED)], CONCURRENT)
 
 
 def _ignored(number: int) -> str:
@@ -127,37 +127,6 @@ def _request(body: str) -> bytes:
         f"stripe-signature: {signed}\r\ncontent-length: {len(body.encode())}\r\n\r\n"
     )
     return head.encode() + body.encode()
-
-
-async def _send_all(port: int, requests: Sequence[bytes]) -> list[float]:
-    waiting = iter(requests)
-    took: list[float] = []
-
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for request in waiting:
-            began = time.perf_counter()
-            writer.write(request)
-            await _answer(reader)
-            took.append((time.perf_counter() - began) * 1_000)
-        writer.close()
-
-    gc.collect()
-    gc.disable()  # ours would be measured as the server's slowness
-    try:
-        await asyncio.gather(*(client() for _ in range(CONCURRENT)))
-    finally:
-        gc.enable()
-    return took
-
-
-async def _answer(reader: asyncio.StreamReader) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(f"the server answered {head[:60]!r}")
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            await reader.readexactly(int(line.partition(b":")[2]))
 
 
 def _accept_row(name: str, took: list[float], empty: list[float]) -> Row:
@@ -187,7 +156,7 @@ def _storm(till: Till, port: int, bought: Bought) -> Storm:
     storm = [_request(json.dumps(event)) for event in bought.events for _ in range(TIMES)]
     random.Random(11).shuffle(storm)
     began = time.monotonic()
-    took = asyncio.run(_send_all(port, storm))
+    took = send_all(port, storm, CONCURRENT)
     while till.cashier.order_counts().get(State.PAID, 0) < ORDERS and time.monotonic() - began < PATIENCE_SECONDS:
         time.sleep(0.2)
     seconds = time.monotonic() - began

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select, text
-from sqlalchemy.exc import OperationalError, PendingRollbackError
+from sqlalchemy.exc import IntegrityError, OperationalError, PendingRollbackError
 from sqlmodel import Session
 
 from app.accounts.tables import Workspace
@@ -69,6 +69,24 @@ def test_a_write_is_undone_when_the_block_raises(kept: Database) -> None:
         connection.execute(insert(TABLE).values(name="a"))
         raise KeyError("no")
     assert names(kept) == []
+
+
+def test_one_statement_at_once_is_kept_whole_or_not_at_all(kept: Database) -> None:
+    with kept.at_once() as connection:
+        connection.execute(insert(TABLE).values([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]))
+        assert names(kept) == ["a", "b"]  # before the block ends: nothing more has to be sent
+    with pytest.raises(IntegrityError), kept.at_once() as connection:
+        connection.execute(insert(TABLE).values([{"id": 3, "name": "c"}, {"id": 1, "name": "again"}]))
+    assert names(kept) == ["a", "b"]
+
+
+def test_transactions_stay_transactions_after_one_statement_at_once(kept: Database) -> None:
+    with kept.at_once() as connection:
+        connection.execute(insert(TABLE).values(name="a"))
+    with pytest.raises(KeyError), kept.write() as connection:  # noqa: PT012
+        connection.execute(insert(TABLE).values(name="b"))
+        raise KeyError("no")
+    assert names(kept) == ["a"]
 
 
 def test_a_read_keeps_nothing(kept: Database) -> None:
@@ -162,9 +180,14 @@ def test_writers_take_turns(kept: Database) -> None:
                 seen = connection.execute(lock).scalar_one()
                 connection.execute(TABLE.update().where(TABLE.c.id == 1).values(big=seen + 1))
 
-    at_once(*[add] * 4)
+    def add_at_once() -> None:
+        for _ in range(20):
+            with kept.at_once() as connection:
+                connection.execute(TABLE.update().where(TABLE.c.id == 1).values(big=TABLE.c.big + 1))
+
+    at_once(*[add] * 4, add_at_once)
     with kept.read() as connection:
-        assert connection.execute(select(TABLE.c.big)).scalar_one() == 80
+        assert connection.execute(select(TABLE.c.big)).scalar_one() == 100
 
 
 def test_sqlite_is_opened_safely(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,9 +264,9 @@ def test_a_writer_that_sqlite_did_not_let_in_has_left(sqlite_url: str, monkeypat
     db = Database(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    for _ in range(2):
-        with pytest.raises(OperationalError, match="locked"), db.write():
-            pass
+    for door in (db.write, db.at_once):
+        with pytest.raises(OperationalError, match="locked"), door() as connection:
+            connection.execute(text("CREATE TABLE t (x INTEGER)"))
     other.execute("ROLLBACK")
     other.close()
     began = time.monotonic()
