@@ -1,18 +1,18 @@
 """`make bench`: every `bench_*.py` beside this file, one table, each figure beside its yardstick.
 
-A bench file has `run() -> list[Row]`. Figures of one run are comparable with each other and with nothing else: they
-are taken on the same machine in the same minutes, which is why targets are ratios wherever they can be.
+A bench file has `run() -> Iterable[Row]`; a row is said as soon as it is there. Figures of one run are comparable with
+each other and with nothing else: they are taken on the same machine in the same minutes, which is why targets are
+ratios wherever they can be.
 """
 
 import argparse
 import sys
 import time
-import traceback
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
-from tests.bench.row import NotThere, Row
+from tests.bench.row import Row, in_parts
 
 HERE = Path(__file__).parent
 
@@ -35,22 +35,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(name: str) -> list[Row]:
-    started = time.monotonic()
+    started, rows = time.monotonic(), list[Row]()
     print(f"{name} …", flush=True)
-    try:
-        rows: list[Row] = import_module(f"tests.bench.{name}").run()
-    except NotThere as missing:
-        return [_without_figure(name, str(missing))]
-    except Exception as error:  # the other benches have figures to give
-        traceback.print_exc()
-        return [_without_figure(name, f"{type(error).__name__}: {error}".partition("\n")[0])]
-    print(f"{name}  ✓ {time.monotonic() - started:.0f} s", flush=True)
+    for row in in_parts({name: lambda: import_module(f"tests.bench.{name}").run()}):
+        print("  " + "  ".join(cell for cell in _cells(row) if cell), flush=True)
+        rows.append(row)
+    print(f"{name}  {time.monotonic() - started:.0f} s", flush=True)
     return rows
-
-
-def _without_figure(name: str, why: str) -> Row:
-    print(f"{name}  ✗ {why}", flush=True)
-    return Row(name=name, value=0, unit=f"(not measured: {why})", yardstick=None, ratio=None, target=None, ok=False)
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -1,17 +1,19 @@
 """Very many usage events in a database, the quick way: what the product writes for events of every customer and kind is
-copied by the database itself, under random ids and at moments of the month in their order, without HTTP and without a
-commit for every batch. Indexes are made at the end. What stands there then is what taking the events in would have
-written: events, known ids, sums."""
+copied by the database itself, under random ids and in the order of a month's moments, without HTTP and without a commit
+for every batch; the disk is waited for at the end. Indexes are made last. What stands there then is what taking the
+events in would have written: events, known ids, sums. Both cores are used: while SQLite copies, the ids' own pages are
+prepared here; PostgreSQL copies two parts at a time.
+"""
 
+import os
 import random
 import sqlite3
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -24,14 +26,18 @@ from app.metering import known, tables
 from app.metering.aggregate import Span
 from app.metering.events import BILLIONTHS, Event, read_event
 from app.metering.ingest import Ingest
+from app.metering.known import hashed
 from app.metering.writing import ADDING, add_rows
 
 MODELS: Final = ("dall-e-3", "gpt-image-1", "veo-3.1", "kling-v2-6", "seedance-1-5", "flux")
 CUSTOMERS: Final = 500
-#: The n-th copy is of the event at n · STRIDE, and PACE seconds after the one before.
-STRIDE, PACE, SECONDS = 2_654_435_761, 7, 2_590_000
-STEP: Final = 500_000
+#: The n-th copy is of the event at n · STRIDE: a prime, so that as many copies in a row as there are events to copy are
+#: one of each.
+STRIDE: Final = 2_654_435_761
+DAYS, DAY_SECONDS = 30, 86_400
+STEP: Final = 250_000
 ROWS_AT_ONCE: Final = 20_000
+ID_BYTES: Final = 16
 
 
 def event(event_id: str, customer: int | None = None, model: str | None = None, image: bool | None = None) -> Any:
@@ -56,7 +62,7 @@ class Filled(NamedTuple):
 
 
 def fill(db: Database, events: int, month: Span) -> Filled:
-    """Into an empty database that nobody else uses."""
+    """Into an empty database that nobody else uses; `month` is one of 30 days."""
     begun = time.monotonic()
     few = [
         read_event(event(str(uuid.uuid4()), customer, model, image), month.start, "")
@@ -75,107 +81,178 @@ def fill(db: Database, events: int, month: Span) -> Filled:
     first = order[few[0].event_id]
     (_fill_sqlite if db.is_sqlite else _fill_postgres)(db, events, month, first, len(few))
     with db.write() as connection:
-        if db.is_sqlite:
-            _ids(connection)
         _sums(connection, few, shapes, events, month.start.date())
+    os.sync()
     return Filled(events + len(few), time.monotonic() - begun, _bytes(db))
 
 
 _COLUMNS = "event_id, customer, shape_id, at, properties, source, digest, received_at"
 
 
+# --- SQLite
+
+
 def _fill_sqlite(db: Database, events: int, month: Span, first: int, few: int) -> None:
     index = "usage_event_by_customer"
     copy = f"""WITH RECURSIVE number (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < ?1 + ?2)
-    INSERT INTO usage_event ({_COLUMNS})
-    SELECT lower(hex(randomblob(16))), e.customer, e.shape_id,
-           strftime('%Y-%m-%d %H:%M:%S', ?3 + (n * {PACE}) % {SECONDS}, 'unixepoch') || '.000000',
+    INSERT INTO usage_event (id, {_COLUMNS})
+    SELECT ?5 + n, lower(hex(substr(?4, (n - ?1) * {ID_BYTES} + 1, {ID_BYTES}))), e.customer, e.shape_id,
+           datetime(?3 + n * {DAYS * DAY_SECONDS} / {events}, 'unixepoch') || '.000000',
            e.properties, e.source, e.digest, e.received_at
     FROM number CROSS JOIN usage_event e ON e.id = {first} + (n * {STRIDE}) % {few}"""
     db.dispose()
-    with closing(sqlite3.connect(str(make_url(db.url).database), isolation_level=None)) as connection:
-        for pragma in ("journal_mode=DELETE", "journal_mode=OFF", "synchronous=OFF", "cache_size=-200000"):
+    start, after = int(month.start.timestamp()), first + few
+    pages = [bytearray() for _ in range(known.YOUNG)]
+    with (
+        closing(sqlite3.connect(str(make_url(db.url).database), isolation_level=None)) as connection,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        for pragma in ("journal_mode=DELETE", "journal_mode=OFF", "synchronous=OFF", "cache_size=-200000", "threads=2"):
             connection.execute(f"PRAGMA {pragma}")
         (made,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (index,)).fetchone()
         connection.execute(f"DROP INDEX {index}")
+        old = connection.execute("SELECT event_id, id FROM usage_event ORDER BY id").fetchall()
+        _paged(pages, [each[0] for each in old], first)
+        paging = []
         for begun in range(0, events, STEP):
-            connection.execute(copy, (begun, min(STEP, events - begun), int(month.start.timestamp())))
+            count = min(STEP, events - begun)
+            ids = random.randbytes(count * ID_BYTES)
+            paging.append(beside.submit(_paged_bytes, pages, ids, after + begun))
+            connection.execute(copy, (begun, count, start, ids, after))
         connection.execute(made)
+        for each in paging:
+            each.result()
+        _write_pages(connection, pages, after + events - 1)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_mode=WAL")
 
 
+def _paged_bytes(pages: list[bytearray], ids: bytes, first: int) -> None:
+    said = ids.hex()
+    _paged(pages, [said[at : at + 2 * ID_BYTES] for at in range(0, len(said), 2 * ID_BYTES)], first)
+
+
+def _paged(pages: list[bytearray], ids: list[str], first: int) -> None:
+    """As `known.append` has them."""
+    for number, event_id in enumerate(ids, first):
+        prefix, rest = hashed(event_id)
+        pages[prefix] += rest + number.to_bytes(known.NUMBERED)
+
+
+def _write_pages(connection: sqlite3.Connection, pages: list[bytearray], last: int) -> None:
+    """What is known is in the old pages, as it is after very many events."""
+    rows = ((prefix, bytes(entries)) for prefix, entries in enumerate(pages) if entries)
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO usage_page (prefix, entries) VALUES (?, ?)", rows)
+    connection.execute("DELETE FROM usage_mark")
+    marks = [(name, last) for name in ("known", "old", "rolled")]
+    connection.executemany("INSERT INTO usage_mark (name, event) VALUES (?, ?)", marks)
+    connection.execute("COMMIT")
+
+
+# --- PostgreSQL
+
+
 def _fill_postgres(db: Database, events: int, month: Span, first: int, few: int) -> None:
-    copy = f"""INSERT INTO usage_event ({_COLUMNS})
-    SELECT gen_random_uuid()::text, e.customer, e.shape_id,
-           %s::timestamptz + make_interval(secs => (n * {PACE}) %% {SECONDS}),
-           e.properties, e.source, e.digest, e.received_at
-    FROM generate_series(%s::bigint, %s::bigint) AS n JOIN usage_event e ON e.id = {first} + (n * {STRIDE}) %% {few}"""
+    copy = f"""WITH copied AS (
+        INSERT INTO usage_event ({_COLUMNS})
+        SELECT gen_random_uuid()::text, e.customer, e.shape_id,
+               %s::timestamptz + make_interval(secs => n * {DAYS * DAY_SECONDS} / {events}),
+               e.properties, e.source, e.digest, e.received_at
+        FROM generate_series(%s::bigint, %s::bigint) AS n
+        JOIN usage_event e ON e.id = {first} + (n * {STRIDE}) %% {few}
+        RETURNING event_id, digest, id
+    ) INSERT INTO usage_key (event_id, digest, event) SELECT event_id, digest, id FROM copied"""
     url = make_url(db.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def do(*statements: str, values: tuple[Any, ...] | None = None) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SET maintenance_work_mem = '512MB'")
+            for statement in statements:
+                connection.execute(statement.encode(), values)
+
+    _hurry(url, True)
+    try:
+        do("DROP INDEX usage_event_by_customer", "ALTER TABLE usage_key DROP CONSTRAINT usage_key_pkey", "ANALYZE")
+        with ThreadPoolExecutor(2) as two:
+            parts = [
+                two.submit(do, copy, values=(month.start, begun, min(begun + STEP, events) - 1))
+                for begun in range(0, events, STEP)
+            ]
+            for part in parts:
+                part.result()
+            for made in (
+                two.submit(do, "CREATE INDEX usage_event_by_customer ON usage_event (customer, at)"),
+                two.submit(do, "ALTER TABLE usage_key ADD PRIMARY KEY (event_id)"),
+            ):
+                made.result()
+            for cleaned in (two.submit(do, f"VACUUM ANALYZE {name}") for name in ("usage_event", "usage_key")):
+                cleaned.result()
+    finally:
+        _hurry(url, False)
+
+
+def _hurry(url: str, on: bool) -> None:
+    """Whether the server waits for the disk, and how often it writes everything there."""
+    settings = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "'16GB'"}
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP INDEX usage_event_by_customer")
-        connection.execute("ALTER TABLE usage_key DROP CONSTRAINT usage_key_pkey")
-        for begun in range(0, events, STEP):
-            connection.execute(copy.encode(), (month.start, begun, min(begun + STEP, events) - 1))
-        connection.execute(
-            "INSERT INTO usage_key (event_id, digest, event) SELECT event_id, digest, id FROM usage_event"
-            f" WHERE id >= {first + few}"
-        )
-        connection.execute("CREATE INDEX usage_event_by_customer ON usage_event (customer, at)")
-        connection.execute("ALTER TABLE usage_key ADD PRIMARY KEY (event_id)")
-        connection.execute("VACUUM ANALYZE")
+        for name, value in settings.items():
+            connection.execute(f"ALTER SYSTEM {f'SET {name} = {value}' if on else f'RESET {name}'}".encode())
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute("CHECKPOINT")
 
 
-def _ids(connection: Connection) -> None:
-    """What is known is in the old pages, as it is after very many events."""
-    connection.exec_driver_sql("DELETE FROM usage_mark WHERE name <> 'rolled'")
-    rows = connection.exec_driver_sql("SELECT event_id, id FROM usage_event")
-    known.append(connection, ((event_id, number) for event_id, number in rows))
-    last = connection.execute(select(func.max(tables.event.c.id))).scalar_one()
-    for name in ("known", "old"):
-        connection.exec_driver_sql("INSERT INTO usage_mark (name, event) VALUES (?, ?)", (name, last))
-    connection.exec_driver_sql("UPDATE usage_mark SET event = ? WHERE name = 'rolled'", (last,))
+# --- sums
 
 
 def _sums(connection: Connection, few: list[Event], shapes: dict[str, int], events: int, start: date) -> None:
     """Those of the copies, added to those that are there."""
-    day = 86_400
-    copies = Counter((n * STRIDE) % len(few) * 32 + (n * PACE) % SECONDS // day for n in range(events))
-    rollup, daily, monthly = Counter[Any](), Counter[Any](), Counter[Any]()
-    for place, count in copies.items():
-        one, on = few[place // 32], start + timedelta(days=place % 32)
-        shape = shapes[one.event_id]
-        for figure, each in (("", 0), *one.figures.items()):
-            whole = each // BILLIONTHS
-            for sums, key in (
-                (rollup, (one.customer, on, shape, figure, whole)),
-                (daily, (on, shape, figure, whole)),
-                (monthly, (start, one.customer, shape, figure, whole)),
-            ):
-                sums[key] += count
+    rollup, daily, monthly = _Added(), _Added(), _Added()
+    for day in range(DAYS):
+        on = start + timedelta(days=day)
+        for place, count in enumerate(_copies(events, day, len(few))):
+            if count:
+                one = few[place]
+                shape = shapes[one.event_id]
+                for figure, each in (("", 0), *one.figures.items()):
+                    whole = each // BILLIONTHS * count
+                    rollup.add((one.customer, on, shape, figure), count, whole)
+                    daily.add((on, shape, figure), count, whole)
+                    monthly.add((start, one.customer, shape, figure), count, whole)
     if connection.dialect.name == "sqlite":
         for table, sums in (("usage_rollup", rollup), ("usage_daily", daily), ("usage_monthly", monthly)):
-            said = [tuple(str(each) if isinstance(each, date) else each for each in row) for row in _rows(sums)]
+            said = [tuple(str(each) if isinstance(each, date) else each for each in row) for row in sums.rows()]
             connection.exec_driver_sql(ADDING[table], said)
     else:
-        rows = _rows(rollup)
-        while some := list(islice(rows, ROWS_AT_ONCE)):
-            add_rows(connection, some)
+        rows = list(rollup.rows())
+        for begun in range(0, len(rows), ROWS_AT_ONCE):
+            add_rows(connection, rows[begun : begun + ROWS_AT_ONCE])
     counted = select(func.sum(tables.rollup.c.events)).where(tables.rollup.c.figure == "")
     if connection.execute(counted).scalar_one() != events + len(few):
         raise RuntimeError("the sums are not those of the events")
 
 
-def _rows(sums: Counter[Any]) -> Iterator[tuple[Any, ...]]:
-    """Events of one kind that have different figures are added up here."""
-    added: dict[Any, list[int]] = {}
-    for (*key, whole), count in sums.items():
-        found = added.setdefault(tuple(key), [0, 0])
-        found[0] += count
-        found[1] += whole * count
-    for key in sorted(added):
-        yield (*key, *added[key], 0)
+def _copies(events: int, day: int, few: int) -> list[int]:
+    """Of each of the few: how many copies fall on this day."""
+    begun, ended = (-(-at * DAY_SECONDS * events // (DAYS * DAY_SECONDS)) for at in (day, day + 1))
+    whole, rest = divmod(ended - begun, few)
+    found = [whole] * few
+    for n in range(ended - rest, ended):
+        found[n * STRIDE % few] += 1
+    return found
+
+
+class _Added(dict[tuple[Any, ...], list[int]]):
+    """Sums by their key."""
+
+    def add(self, key: tuple[Any, ...], events: int, whole: int) -> None:
+        found = self.setdefault(key, [0, 0])
+        found[0] += events
+        found[1] += whole
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        for key in sorted(self):
+            yield (*key, *self[key], 0)
 
 
 def _bytes(db: Database) -> int:
