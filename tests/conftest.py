@@ -16,6 +16,7 @@ from tests.support.browser import find_chromium, running_browser
 from tests.support.effort import CI, LONG
 from tests.support.once import made_once
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.processes import run_folder
 from tests.support.redis import running_redis
 from tests.support.sandbox import running_sandbox
 from tests.support.schema import migrate, prepare
@@ -46,9 +47,8 @@ expect.set_options(timeout=PATIENCE_MS)
 MARKED = ("browser", "faults")
 OTHER_PAGES = {"test_playground", "test_routing_and_webhooks", "test_shell", "test_story", "test_top_up"}
 GROUPS = ("pages", "other pages", "kills")
-#: These follow one another as well: what the pages' Farebox started from is there already; sources are parsed once.
+#: These follow one another as well: sources are parsed once.
 TOGETHER = {
-    "tests/api/test_gateway.py": "pages",
     "tests/test_architecture.py": "sources",
     "tests/test_text_catalogue.py": "sources",
     "tests/ui/test_parts.py": "sources",
@@ -212,9 +212,17 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the clips are kept that sandboxes deliver to whoever does not look at them."""
+    folder = run_folder(tmp_path_factory) / "clips"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One sandbox for the session, in a hurry."""
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), speed=50) as url:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), speed=50, clips=clips) as url:
         yield url
 
 

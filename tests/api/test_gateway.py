@@ -1,16 +1,19 @@
-"""The API as customers use it: the official OpenAI SDK and plain HTTP, against the whole of Farebox."""
+"""The API as customers use it: the official OpenAI SDK and plain HTTP, against a running API."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.api_server import running_api
+from tests.support.house import House, house, settings_for
 from tests.support.late import Late
-from tests.support.server import Running, running_farebox
 
 openai = Late("openai")
 
@@ -18,22 +21,40 @@ PROMPT = "A red tram on a viaduct"
 
 
 @pytest.fixture(scope="module")
-def farebox(front_end: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running_farebox(tmp_path_factory.mktemp("farebox"), {"SANDBOX_SPEED": "20"}) as running:
-        yield running
+def served(
+    seeded_sqlite: Path, sandbox_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, House]]:
+    folder = tmp_path_factory.mktemp("gateway")
+    path = folder / "gateway.sqlite"
+    shutil.copyfile(seeded_sqlite, path)
+    url = f"sqlite:///{path}"
+    with (
+        house(settings_for(folder / "home", url, sandbox_url)) as home,
+        running_api(folder / "home", url, sandbox_url, carry=True, reachable=True) as api,
+    ):
+        yield api.url, home
 
 
 @pytest.fixture(scope="module")
-def http(farebox: Running) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {farebox.logins.customer.api_key}"}
-    with httpx.Client(base_url=f"{farebox.url}/v1", headers=headers, timeout=60) as client:
+def url(served: tuple[str, House]) -> str:
+    return served[0]
+
+
+@pytest.fixture(scope="module")
+def key(served: tuple[str, House]) -> str:
+    return served[1].key()
+
+
+@pytest.fixture(scope="module")
+def http(url: str, key: str) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=f"{url}/v1", headers=headers, timeout=60) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def sdk(farebox: Running) -> Iterator[openai.OpenAI]:
-    key = farebox.logins.customer.api_key
-    with openai.OpenAI(base_url=f"{farebox.url}/v1", api_key=key, max_retries=0) as client:
+def sdk(url: str, key: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         yield client
 
 
@@ -189,7 +210,7 @@ def test_refusals_name_what_is_wrong(
 
 def test_without_enough_credits_the_answer_says_what_to_do(http: httpx.Client) -> None:
     body = {"model": "veo3.1", "input": {"prompt": f"{PROMPT} [[fault:slow]]", "duration": "8s", "resolution": "4k"}}
-    answers = [http.post("/generations", json=body) for _ in range(30)]
+    answers = [http.post("/generations", json=body) for _ in range(3)]
     short = next(answer for answer in answers if answer.status_code == 402)
 
     said = refusal(short, 402)
@@ -202,11 +223,11 @@ def test_without_enough_credits_the_answer_says_what_to_do(http: httpx.Client) -
             http.post(f"/generations/{answer.json()['id']}/cancel")
 
 
-def test_nobody_sees_a_strangers_generation_or_calls_without_a_key(farebox: Running, http: httpx.Client) -> None:
+def test_nobody_sees_a_strangers_generation_or_calls_without_a_key(url: str, http: httpx.Client) -> None:
     assert refusal(http.get("/generations/gen_01KAJ8M4ZDAAAAAAAAAAAAAAAA"), 404)["code"] == "generation_not_found"
-    assert refusal(httpx.get(f"{farebox.url}/v1/balance"), 401)["type"] == "authentication_error"
+    assert refusal(httpx.get(f"{url}/v1/balance"), 401)["type"] == "authentication_error"
     wrong = {"Authorization": "Bearer fbx_wrong"}
-    assert refusal(httpx.get(f"{farebox.url}/v1/models", headers=wrong), 401)
+    assert refusal(httpx.get(f"{url}/v1/models", headers=wrong), 401)
 
 
 def test_cost_never_leaves(http: httpx.Client) -> None:
@@ -215,7 +236,5 @@ def test_cost_never_leaves(http: httpx.Client) -> None:
         assert "cost_micros" not in said
 
 
-def test_the_audit_is_clean_afterwards(farebox: Running) -> None:
-    done = farebox.command("audit")
-
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_audit_is_clean_afterwards(served: tuple[str, House]) -> None:
+    served[1].assert_books_balance()

@@ -20,9 +20,9 @@ FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="package")
-def farebox(front_end: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Farebox with demo data, the sandbox and a worker."""
-    with running_farebox(tmp_path_factory.mktemp("farebox")) as running:
+def farebox(front_end: None, clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Farebox with demo data, the sandbox and a worker. The pictures of the long run are for people."""
+    with running_farebox(tmp_path_factory.mktemp("farebox"), clips=None if LONG else clips) as running:
         yield running
 
 

@@ -13,12 +13,8 @@ from tests.support.server import Running
 from tests.support.shopping import (
     DESK,
     available,
-    choose,
-    fill_billing,
-    new_key,
-    pay_by_card,
+    order_package,
     pdf_text,
-    tick,
     until,
 )
 from tests.support.shots import enter
@@ -28,7 +24,7 @@ PICTURE = {"model": "flux-schnell", "input": {"prompt": "A lighthouse"}}
 
 @dataclass(frozen=True)
 class Buyer:
-    """A customer who bought 10,000 credits by card."""
+    """A customer who bought 10,000 credits by card; in the browser they did it in `test_top_up.py`."""
 
     page: Page
     api: httpx.Client
@@ -45,23 +41,16 @@ def stripe(farebox: Running) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def buyer(farebox: Running, stripe: httpx.Client, visitor: Callable[..., Page]) -> Iterator[Buyer]:
-    url, page = farebox.url, visitor(**DESK)
-    newcomer(farebox, name="Eve", credits=0).enter(page)
-    key = new_key(page, farebox)
-    page.goto(f"{url}/top-up")
-    fill_billing(page, country="DE", company="Eve Bau GmbH", line1="Weg 2", postcode="10115", city="Berlin")
-    choose(page, "Starter")
-    tick(page, "accept-terms")
-    page.get_by_test_id("pay").click()
-    page.wait_for_url(re.compile(r"/stripe/c/pay/"))
-    session = page.url.rsplit("/", 1)[-1].partition("?")[0]
-    pay_by_card(page, "4242 4242 4242 4242")
-    expect(page.get_by_test_id("message")).to_contain_text("credits have arrived")
-    secret = farebox.env["STRIPE_SECRET_KEY"]
-    paid = stripe.get(f"/v1/checkout/sessions/{session}", headers={"Authorization": f"Bearer {secret}"})
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as api:
-        [order] = api.get("/v1/orders").raise_for_status().json()["data"]
-        yield Buyer(page, api, order["id"], paid.raise_for_status().json()["payment_intent"])
+    eve = newcomer(farebox, name="Eve", credits=0, profile=True)
+    with httpx.Client(base_url=eve.url, headers=eve.headers, timeout=60) as api:
+        order = order_package(api, "Starter", "card")
+        session = order["url"].rsplit("/", 1)[-1].partition("?")[0]
+        stripe.post(f"/_ctl/checkout/{session}/pay", json={"card": "4242424242424242"}).raise_for_status()
+        until(lambda: available(api) > 0, "the credits arrived")
+        secret = farebox.env["STRIPE_SECRET_KEY"]
+        paid = stripe.get(f"/v1/checkout/sessions/{session}", headers={"Authorization": f"Bearer {secret}"})
+        intent = paid.raise_for_status().json()["payment_intent"]
+        yield Buyer(eve.enter(visitor(**DESK)), api, order["id"], intent)
 
 
 def test_a_dispute_stops_a_workspace_until_the_bank_decides(
@@ -125,9 +114,8 @@ def test_an_agreed_order_is_written_paid_and_credited(
     farebox: Running, visitor: Callable[..., Page], page: Page
 ) -> None:
     url, customer = farebox.url, visitor(**DESK)
-    newcomer(farebox, name="Grace", credits=0).enter(customer)
+    newcomer(farebox, name="Grace", credits=0, profile=True).enter(customer)
     customer.goto(f"{url}/top-up")
-    fill_billing(customer, country="DE", company="Grace Film AG", line1="Kai 4", postcode="50667", city="Köln")
 
     enter(page, url, "operator")
     page.goto(f"{url}/admin/orders/new")

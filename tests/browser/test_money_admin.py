@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.newcomer import Newcomer, newcomer
 from tests.support.server import Running
+from tests.support.shopping import order_package
 from tests.support.shots import enter
 
 
@@ -22,18 +23,8 @@ def buyer(farebox: Running) -> Newcomer:
 
 def order_by_transfer(who: Newcomer, title: str) -> dict[str, str]:
     """A customer orders a package over the API, to be paid by transfer."""
-    with httpx.Client(base_url=who.url, headers=who.headers) as customer:
-        offered = customer.get("/v1/packages").raise_for_status().json()
-        package = next(one for one in offered["data"] if one["title"] == title)
-        wanted = {
-            "package_version": package["version"],
-            "currency": "EUR",
-            "accept_terms": offered["terms"]["version"],
-            "method": "transfer",
-        }
-        made = customer.post("/v1/orders", json=wanted, headers={"Idempotency-Key": f"order-{title}"})
-        order: dict[str, str] = made.raise_for_status().json()
-    return order
+    with httpx.Client(base_url=who.url, headers=who.headers, timeout=30) as customer:
+        return order_package(customer, title, "transfer")
 
 
 def test_a_transfer_is_recorded_approved_and_invoiced(

@@ -1,17 +1,9 @@
-"""One sandbox for all tests of this folder; its book is emptied before each."""
+"""The session's sandbox, which draws plainly; its book is emptied before each test."""
 
 from collections.abc import Iterator
 
 import httpx
 import pytest
-
-from tests.support.sandbox import running_sandbox
-
-
-@pytest.fixture(scope="session")
-def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), speed=50) as base:
-        yield base
 
 
 @pytest.fixture

@@ -2,12 +2,21 @@
 
 import base64
 import io
+from collections.abc import Iterator
 
 import av
 import pytest
 from PIL import Image
 
 from tests.sandbox.callers import fal_result, fal_run, fal_submit, kie_end, kie_submit, replicate_end, replicate_submit
+from tests.support.sandbox import running_sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One that draws as it does for people."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), speed=50) as base:
+        yield base
 
 
 def picture(http, address):

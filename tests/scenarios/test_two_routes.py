@@ -31,7 +31,7 @@ from tests.support.house import House, house, settings_for
 MODEL = "flux-schnell"
 PROMPT = "A red tram on a viaduct"
 ACTOR = "test"
-LOAD = times(16, 120)
+LOAD = times(8, 120)
 #: What stands between us and a provider that says one thing and does another.
 LIES = {
     "fail-billed": "it says failed and bills",

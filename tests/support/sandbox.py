@@ -25,16 +25,21 @@ def free_port() -> int:
 
 @contextmanager
 def running_sandbox(
-    data: Path, speed: float = 50, port: int | None = None, stripe: Path | None = None
+    data: Path,
+    speed: float = 50,
+    port: int | None = None,
+    stripe: Path | None = None,
+    clips: Path | None = None,
 ) -> Iterator[str]:
     """The base address of a running sandbox that keeps its books in `data`; it is killed when the block ends.
 
-    `stripe` is the file with the secrets its Stripe shares with the application.
+    `stripe` is the file with the secrets its Stripe shares with the application. For whoever does not look at what is
+    drawn there are plain pictures, and clips that are kept in the folder `clips`.
     """
     port = port or free_port()
     words = ["--port", str(port), "--data", str(data), "--speed", str(speed)]
     words += ["--stripe", str(stripe)] if stripe else []
-    process = forking().Process(target=_run, args=(words,), daemon=True)
+    process = forking().Process(target=_run, args=(words, clips), daemon=True)
     process.start()
     try:
         base = f"http://127.0.0.1:{port}"
@@ -45,9 +50,13 @@ def running_sandbox(
         process.join(10)
 
 
-def _run(words: list[str]) -> None:
+def _run(words: list[str], clips: Path | None) -> None:
     """`python -m app.sandbox …`, with everything imported already."""
     from app.sandbox.__main__ import main
+    from tests.support.plain import draw_plainly
+
+    if clips is not None:
+        draw_plainly(clips)
 
     os.chdir(ROOT)
     sys.argv[1:] = words

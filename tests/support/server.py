@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,8 @@ from app.run import frontend, launch
 from app.run import stripe as run_stripe
 from app.run.paths import ROOT
 from app.run.processes import Processes, Started
+from tests.support.forking import command
+from tests.support.sandbox import running_sandbox
 
 BUILT_PORT = 3000
 BAKED_IN = f"localhost:{BUILT_PORT}"
@@ -62,8 +63,7 @@ class Running:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run `python -m app …` against this installation."""
-        command = [sys.executable, "-m", "app", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=dict(self.env), capture_output=True, text=True, check=False)
+        return command(arguments, self.env)
 
 
 @dataclass(frozen=True)
@@ -98,51 +98,52 @@ class Ground:
 
 #: Grounds on which nobody stands now. They serve whoever asks for no settings of his own.
 _free: list[Ground] = []
-_LIKE_ANY_OTHER = {"SANDBOX_SPEED"}
 
 
 @contextmanager
-def running_farebox(tmp_path: Path, env: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """Farebox with demo data in a folder of its own; `env` adds or replaces settings, such as DATABASE_URL."""
+def running_farebox(
+    tmp_path: Path, env: Mapping[str, str] | None = None, *, speed: float = 4, clips: Path | None = None
+) -> Iterator[Running]:
+    """Farebox with demo data in a folder of its own; `env` adds or replaces settings, such as DATABASE_URL; `speed` and
+    `clips` are for its sandbox."""
     more = dict(env or {})
     ours = Processes(tmp_path / "logs")
-    usual = more.keys() <= _LIKE_ANY_OTHER
+    usual = not more
     ground = _free.pop() if usual and _free else None
     try:
         if ground is None or not (is_free(ground.port) and is_free(ground.sandbox_port)):
-            ground = _prepare(ours, more)
-        yield _start(ours, ground, tmp_path, more)
+            ground = _prepare(more)
+        farebox = _furnish(ours, ground, tmp_path, more)
+        data, stripe, port = farebox.home / "sandbox", run_stripe.shared(farebox.home), ground.sandbox_port
+        with running_sandbox(data, speed, port, stripe, clips):
+            farebox.start_app()
+            farebox.wait_ready()
+            yield farebox
     finally:
         ours.stop()
         if ground and usual:
             _free.append(ground)
 
 
-def _prepare(ours: Processes, more: Mapping[str, str]) -> Ground:
+def _prepare(more: Mapping[str, str]) -> Ground:
     folder = Path(tempfile.mkdtemp(prefix="farebox-ground-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     ground = Ground(free_port(), free_port(), folder)
-    env = ground.env(folder / "home", more)
-    ours.finish("seed", [sys.executable, "-m", "app", "seed"], env, lambda _: None)
+    seeded = command(("seed",), ground.env(folder / "home", more))
+    assert seeded.returncode == 0, seeded.stdout + seeded.stderr
     _copy_front_end(folder / "served" / ".web", ground.port)
     return ground
 
 
-def _start(ours: Processes, ground: Ground, tmp_path: Path, more: Mapping[str, str]) -> Running:
+def _furnish(ours: Processes, ground: Ground, tmp_path: Path, more: Mapping[str, str]) -> Running:
+    """A Farebox that is not started yet."""
     home, served = tmp_path / "home", tmp_path / "served"
     shutil.copytree(ground.folder / "home", home)
     shutil.copytree(ground.folder / "served", served)
-    env = ground.env(home, more)
-    sandbox = [sys.executable, "-m", "app.sandbox", "--port", str(ground.sandbox_port)]
-    sandbox += ["--data", str(home / "sandbox"), "--stripe", str(run_stripe.shared(home))]
-    ours.start("sandbox", [*sandbox, "--speed", env.pop("SANDBOX_SPEED", "4")], env)
     logins = DemoLogins.read(home / "demo.json")
     assert logins is not None
-    farebox = Running(ground.url, ground.port, home, ground.sandbox_url, logins, env, ours, served)
-    farebox.start_app()
-    doors = {"app": (ground.port, "/healthz"), "sandbox": (ground.sandbox_port, "/health")}
-    launch.wait_ready(ours, doors)
-    return farebox
+    env = ground.env(home, more)
+    return Running(ground.url, ground.port, home, ground.sandbox_url, logins, env, ours, served)
 
 
 def ensure_front_end(logs: Path) -> None:

@@ -54,6 +54,21 @@ def pdf_text(page: Page, link: Locator) -> str:
     return "\n".join(part.extract_text() for part in pypdf.PdfReader(Path(downloading.value.path())).pages)
 
 
+def order_package(api: httpx.Client, title: str, method: str) -> dict[str, str]:
+    """A customer's program orders; by card the answer has the `url` of the provider's page."""
+    offered = api.get("/v1/packages").raise_for_status().json()
+    package = next(one for one in offered["data"] if one["title"] == title)
+    wanted = {
+        "package_version": package["version"],
+        "currency": "EUR",
+        "accept_terms": offered["terms"]["version"],
+        "method": method,
+    }
+    made = api.post("/v1/orders", json=wanted, headers={"Idempotency-Key": f"order-{title}"})
+    order: dict[str, str] = made.raise_for_status().json()
+    return order
+
+
 def new_key(page: Page, farebox: Running) -> str:
     page.goto(f"{farebox.url}/keys")
     page.get_by_role("button", name="Create key").first.click()
