@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, or_, select
 
 from app.billing import drafts, invoices, paying_in_credits, prorating, subscriptions, tables
+from app.billing.card_tables import billing_charge
 from app.billing.drafts import Wallets
 from app.billing.invoices import DRAFT, LATE_WINDOW, Head
 from app.billing.lifecycle import Event, State, after
@@ -27,6 +28,7 @@ from app.metering.aggregate import Span
 from app.payments.unmatched import Reason, report
 
 _SUB, _INVOICE = tables.subscription, tables.billing_invoice
+_PAYMENT, _CHARGE = tables.billing_payment, billing_charge
 BATCH: Final = 100
 #: Under this name a subscription keeps that it ended before its first payment.
 NEVER_BEGAN: Final = "never_began"
@@ -378,13 +380,23 @@ def paid(connection: Connection, row: Row[Any], now: datetime) -> None:
             Reason.INVOICE_UNSERVED,
             provider="invoice",
             external_id=row.id,
-            livemode=True,
+            livemode=_is_real(connection, row.id),
             now=now,
             amount=Fiat(row.paid, row.currency),
             workspace_id=row.workspace_id,
             invoice=row.number,
         )
     _need_not_wait(connection, subscription, now)
+
+
+def _is_real(connection: Connection, invoice_id: str) -> bool:
+    """Whether the money of an invoice is: no provider took a part of it as a test."""
+    taken = (
+        select(_CHARGE.c.payment_id)
+        .join(_PAYMENT, _PAYMENT.c.id == _CHARGE.c.payment_id)
+        .where(_PAYMENT.c.invoice_id == invoice_id, _PAYMENT.c.succeeded_at.is_not(None), _CHARGE.c.livemode.is_(False))
+    )
+    return connection.execute(taken.limit(1)).first() is None
 
 
 def _need_not_wait(connection: Connection, row: Row[Any], now: datetime) -> None:

@@ -218,19 +218,21 @@ def _arrear(connection: Connection, row: Row[Any], span: Span, whole: Span) -> l
     paid once and began within the period is among them, unless it was asked for already."""
     pauses = subscriptions.pauses_of(connection, row.id)
     items = items_of(connection, row, span, FIXED)
-    asked = _asked(connection, row.id, span) if any(item.once for item in items) else frozenset()
+    once = [item.line_id for item in items if item.once]
+    asked = _asked(connection, row.id, once, span) if once else frozenset()
     mine = [item for item in items if item.cadence != ADVANCE or (item.once and item.line_id not in asked)]
     return _fixed(row, mine, span, whole, pauses)
 
 
-def _asked(connection: Connection, subscription_id: str, used: Span) -> frozenset[str]:
-    """The lines whose fixed price other invoices than that of this period state, or stated before they were voided."""
+def _asked(connection: Connection, subscription_id: str, line_ids: Sequence[str], used: Span) -> frozenset[str]:
+    """Those lines whose fixed price other invoices than that of this period state, or stated before they were
+    voided."""
     query = (
         select(_LINE.c.subscription_line_id, _INVOICE.c.computed)
         .join(_INVOICE, _INVOICE.c.id == _LINE.c.invoice_id)
         .where(
             _INVOICE.c.subscription_id == subscription_id,
-            _LINE.c.subscription_line_id.is_not(None),
+            _LINE.c.subscription_line_id.in_(line_ids),
             _LINE.c.kind == FIXED,
         )
     )

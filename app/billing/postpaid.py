@@ -5,14 +5,15 @@ last one on an invoice, once; when that invoice is paid the ledger is told, and 
 off touches no credit: a balance stays, is used first, and what is still owed is closed at the end of the month.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.billing import drafts, facts, invoices, period_events, tables
 from app.billing.drafts import Built
@@ -75,21 +76,22 @@ def switch_on(
         "updated_at": now,
     }
     row = find(connection, workspace_id, lock=True)
-    if row is None:
-        connection.execute(
-            insert(POSTPAID).values(
-                workspace_id=workspace_id,
-                closed_until=calendar_start(Unit.MONTHLY, now),
-                since=now,
-                dunning="",
-                **values,
-            )
-        )
-    else:
+    if row is None and not _begin(connection, workspace_id, values, now):
+        row = find(connection, workspace_id, lock=True)  # somebody else was first, and is done
+    if row is not None:
         if row.currency != agreed.currency and _open_micros(connection, workspace_id, row.closed_until, now):
             raise Conflict("The currency changes when what is owed is invoiced.", code="currency_in_use")
         connection.execute(update(POSTPAID).where(POSTPAID.c.workspace_id == workspace_id).values(**values))
     _set_limit(connection, workspace_id, limit.micros)
+
+
+def _begin(connection: Connection, workspace_id: str, values: Mapping[str, Any], now: datetime) -> bool:
+    """The first time; whether it was us."""
+    made = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    month = calendar_start(Unit.MONTHLY, now)
+    row = made(POSTPAID).values(workspace_id=workspace_id, closed_until=month, since=now, dunning="", **values)
+    fresh = row.on_conflict_do_nothing().returning(POSTPAID.c.workspace_id)
+    return connection.execute(fresh).first() is not None
 
 
 def switch_off(connection: Connection, workspace_id: str, *, actor: str, now: datetime) -> None:

@@ -173,7 +173,7 @@ def pay(
 
     `InsufficientCredits` when one does not hold that much any more; paying the same invoice again changes nothing.
     """
-    rows = {each: wallets.locked(connection, wallets.get(connection, each, house)) for each in sorted(debits)}
+    rows = _all_locked(connection, sorted(debits), house)
     ops: list[Operation] = []
     for wallet_id, row in rows.items():
         wallets.must_be_active(row)
@@ -190,12 +190,18 @@ def pay(
 
 def unpay(connection: Connection, journal_ids: Mapping[str, str], house: House, *, actor: str, clock: Clock) -> None:
     """The invoice was voided: what `pay` took goes back to the lots it came from."""
-    ops: list[Operation] = [
-        ReverseOp(journal_ids[wallet_id], actor, "The invoice was voided.") for wallet_id in sorted(journal_ids)
-    ]
-    for wallet_id, outcome in zip(sorted(journal_ids), _posted(connection, ops, clock), strict=True):
+    rows = _all_locked(connection, sorted(journal_ids), house)
+    ops: list[Operation] = [ReverseOp(journal_ids[wallet_id], actor, "The invoice was voided.") for wallet_id in rows]
+    for row, outcome in zip(rows.values(), _posted(connection, ops, clock), strict=True):
         if not outcome.already:
-            told.moved(connection, wallets.get(connection, wallet_id, house), outcome.journal_id, clock())
+            told.moved(connection, row, outcome.journal_id, clock())
+
+
+def _all_locked(connection: Connection, wallet_ids: Sequence[str], house: House) -> dict[str, Record]:
+    """These wallets as they stand once nobody else moves any of their customers'."""
+    found = [wallets.get(connection, each, house) for each in wallet_ids]
+    wallets.lock_all(connection, {str(row["workspace_id"]) for row in found})
+    return {each: wallets.get(connection, each, house) for each in wallet_ids}
 
 
 def terminate(connection: Connection, row: Record, *, actor: str, clock: Clock) -> Record:

@@ -5,7 +5,7 @@ credits are listed among them under an id made of the workspace's (`house_id`).
 Every function works in its caller's transaction; what moves credits is in `wallet_moves.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -247,6 +247,15 @@ def locked(connection: Connection, row: Record) -> Record:
     query = select(_table).where(_table.c.id == row["id"]).with_for_update()
     found = connection.execute(query).mappings().first()
     return row if found is None else dict(found)  # of the product's own there may be no row, and it is never closed
+
+
+def lock_all(connection: Connection, workspace_ids: Collection[str]) -> None:
+    """Every wallet of these customers, in one order and before any of them is moved: of two who move credits of several
+    wallets step by step, each could otherwise hold what the other needs next."""
+    mine, books = _table.c, ledger.wallet.c
+    for names, key_share in ((mine, False), (books, True)):  # the books' own way: what only mentions one need not wait
+        query = select(names.id).where(names.workspace_id.in_(workspace_ids), names.unit != CREDIT)
+        connection.execute(query.order_by(names.id).with_for_update(key_share=key_share)).all()
 
 
 def config_of(given: Given) -> dict[str, Any] | None:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, insert
 
 from app.billing import card_rows, closing, credit_notes, invoices, payments, postpaid, subscriptions, wallets
+from app.billing.card_tables import billing_charge as CHARGE
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.errors import Conflict
@@ -205,7 +206,14 @@ def test_who_is_never_served_is_not_asked_to_pay(world: World, how: str, issued:
         assert (invoice.state, card_rows.is_payable(connection, invoice.id)) == ("VOIDED", False)
 
 
-def test_money_for_what_is_never_served_is_told_to_the_operators(world: World) -> None:
+def charge_of(payment: Row[Any], *, livemode: bool) -> dict[str, Any]:
+    at = dict.fromkeys(("asked_at", "updated_at"), payment.created_at)
+    named = {"payment_id": payment.id, "invoice_id": payment.invoice_id, "provider": "stripe", "customer_id": "cus_1"}
+    return {**named, **at, "livemode": livemode, "way": card_rows.PAGE, "state": card_rows.DONE, "looks": 0}
+
+
+@pytest.mark.parametrize("taken", [None, True, False], ids=["by transfer", "by a card", "by a test card"])
+def test_money_for_what_is_never_served_is_told_to_the_operators(world: World, taken: bool | None) -> None:
     """It was under way when the subscription ended."""
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), payment_behavior="default_incomplete")
     world.now = at("2026-04-02")
@@ -215,6 +223,8 @@ def test_money_for_what_is_never_served_is_told_to_the_operators(world: World) -
         payment, _ = payments.create(
             connection, invoice.id, Fiat(2000, "USD"), "ACH", key=None, actor="test", now=world.now
         )
+        if taken is not None:
+            connection.execute(insert(CHARGE).values(charge_of(payment, livemode=taken)))
     ended(world, made, "now")
     assert world.invoices(made)[0].state == "FINALIZED"
     for _ in range(2):
@@ -222,6 +232,7 @@ def test_money_for_what_is_never_served_is_told_to_the_operators(world: World) -
             payments.succeed(connection, payment.id, now=world.now)
     [case] = Unmatched(world.db, world.clock).open_cases()
     assert (case.reason, case.amount, case.external_id) == ("invoice_unserved", Fiat(2000, "USD"), invoice.id)
+    assert case.livemode == (taken is not False)
     assert world.subscription(made).state == "cancelled"
 
 

@@ -238,6 +238,21 @@ async def test_written_off(world: World, ledger: Ledger, workspace: str, use: Us
     assert row.dunning == ""
 
 
+def test_of_two_who_switch_it_on_for_the_first_time_the_later_changes_it(
+    world: World, workspace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both looked before either had written."""
+    switch_on(world, workspace, 1_000)
+    looks = iter([None])
+    find = postpaid.find
+    monkeypatch.setattr(postpaid, "find", lambda *given, **more: next(looks, find(*given, **more)))
+    switch_on(world, workspace, 2_000)
+    assert next(looks, "looked") == "looked"
+    with world.db.read() as connection:
+        assert reads.wallet_of(connection, workspace).credit_limit == Money.from_exact(2_000).micros
+        assert find(connection, workspace).active
+
+
 @pytest.mark.anyio
 async def test_switching_there_and_back_loses_no_credit(world: World, ledger: Ledger, workspace: str, use: Use) -> None:
     await ledger.grant(workspace, Money.from_exact(80), kind="paid", label="x", ref="x", actor="test")

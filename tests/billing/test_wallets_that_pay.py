@@ -1,12 +1,15 @@
 """What wallets pay for, what fills them by themselves, and what two do at once."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from threading import Event
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from app.billing import payments, wallet_alerts, wallet_moves, wallets
 from app.billing.paying_in_credits import NO_HOUSE
@@ -19,7 +22,7 @@ from app.kernel.given import Given
 from app.kernel.money import plain
 from app.plans import reductions
 from tests.billing.world import World
-from tests.support.threads import at_once
+from tests.support.threads import PATIENCE_SECONDS, at_once
 
 TWENTY = {"type": "FIXED", "amount": "20", "invoice_cadence": "ADVANCE"}
 
@@ -160,3 +163,45 @@ def test_a_wallet_that_two_close_while_it_is_filled_and_used_holds_nothing(share
     at_once(close, close, lambda: use(wallet_moves.top_up, top_up), lambda: use(wallet_moves.debit, {"credits": "7"}))
     assert shared.credits(wallet) == 0
     assert set(refused) <= {"wallet_not_active"}  # whoever came after it was closed
+
+
+def test_two_who_move_credits_of_several_wallets_do_not_wait_for_each_other(shared: World) -> None:
+    """One pays from the second wallet and then fills the first, as the last invoice of a subscription does that leaves
+    something over; one pays from both. Each has begun before the other goes on."""
+    customer = shared.customer("acme")
+    first, second = sorted(shared.wallet(customer, 50) for _ in range(2))
+    begun = Event()
+
+    def pay(connection: Connection, invoice: str, *from_: str) -> None:
+        debits = {each: Fiat(100, "USD") for each in from_}
+        wallet_moves.pay(connection, invoice, debits, NO_HOUSE, actor="test", clock=shared.clock)
+
+    def pay_and_fill() -> None:
+        with shared.db.write() as connection:
+            pay(connection, "bi_1", second)
+            begun.set()
+            if not shared.db.is_sqlite:
+                until_one_waits(shared.db)
+            wish = wallets.get(connection, first, NO_HOUSE)
+            memo = {"transaction_reason": "CREDIT_NOTE"}
+            wallet_moves.credit(connection, wish, Fraction(5), ref="rest", memo=memo, actor="test", clock=shared.clock)
+
+    def pay_from_both() -> None:
+        assert begun.wait(PATIENCE_SECONDS)
+        with shared.db.write() as connection:
+            pay(connection, "bi_2", first, second)
+
+    at_once(pay_and_fill, pay_from_both)
+    assert (shared.credits(first), shared.credits(second)) == (54, 48)
+
+
+def until_one_waits(db: Database) -> None:
+    """For a row that another transaction has locked."""
+    waiting = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        with db.read() as connection:
+            if connection.execute(waiting).first() is not None:
+                return
+        time.sleep(0.02)
+    raise TimeoutError("nobody waits for a lock")
