@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from app.kernel.db import Database
-from tests.support import processes
+from tests.support import forking, processes
 from tests.support.browser import find_chromium, running_browser
 from tests.support.effort import CI, LONG
 from tests.support.once import made_once
@@ -107,7 +107,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         path = item.nodeid.partition("::")[0]
         return _group(path) or path
 
-    return processes.side_by_side(session, group)
+    return processes.side_by_side(session, group, forking.start_for_all)
 
 
 def _group(path: str) -> str | None:

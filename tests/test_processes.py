@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.support.forking import forking
+
 ROOT = Path(__file__).parents[1]
 
 CONFTEST = """
@@ -175,3 +177,10 @@ def test_a_run_can_end_with_the_first_failure(tmp_path: Path):
 def test_a_run_of_nothing_does_not_pass(tmp_path: Path):
     nothing = run(tmp_path, SUITE, "-k", "nothing_of_that_name")
     assert nothing.code == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_what_a_forked_process_says_is_shown_with_the_test_that_made_it(capfd: pytest.CaptureFixture[str]):
+    process = forking().Process(target=print, args=("for the record",))
+    process.start()
+    process.join()
+    assert capfd.readouterr().out == "for the record\n"

@@ -1,26 +1,29 @@
 """Processes forked from a server that has everything imported already: a kill test starts many of them, and a server of
 our own is there at once.
 
-There is one such server in a test process, and it imports what it was told to before the first fork, so it is told
-about all of them at once.
+There is one such server in a run, and it imports what it was told to before the first fork, so it is told about all of
+them at once.
 """
 
 import importlib
-import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Mapping
-from multiprocessing.context import ForkServerContext
+from multiprocessing import forkserver as server
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import DupFd
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 from app.kernel import faults
 from tests.support.thrift import be_thrifty
 
 ROOT = Path(__file__).parents[2]
+STDOUT, STDERR = 1, 2
 KILLED = ("billing", "generation", "inline", "invoice", "ledger", "metering", "payment", "returns")
 PRELOAD = [
     "app.api.assemble",
@@ -31,11 +34,49 @@ PRELOAD = [
 ]
 
 
-def forking() -> ForkServerContext:
+class Streams:
+    """What a new process says is heard where its maker is heard, so that pytest shows it with its test."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _take_over, (DupFd(STDOUT), DupFd(STDERR))
+
+
+def _take_over(out: Any, err: Any) -> Streams:
+    for passed, place in ((out, STDOUT), (err, STDERR)):
+        os.dup2(fd := passed.detach(), place)
+        os.close(fd)
+    return Streams()
+
+
+class Forked(ForkServerProcess):
+    """A process forked from the server."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._streams = Streams()
+
+
+class Forking(ForkServerContext):
     """What makes the processes and their pipes."""
-    context = multiprocessing.get_context("forkserver")
+
+    Process = Forked  # type: ignore[assignment]
+
+
+def forking() -> Forking:
+    context = Forking()
     context.set_forkserver_preload(PRELOAD)
     return context
+
+
+def start_for_all() -> None:
+    """Now: the processes that are forked from this one use it as well. It ends with the last of them."""
+    forking()
+    server.ensure_running()
+    os.register_at_fork(after_in_child=_use_what_is_there)
+
+
+def _use_what_is_there() -> None:
+    server._forkserver.ensure_running = lambda: None  # it would look after a child that is not this process's own
 
 
 def die_at(fault: str) -> None:

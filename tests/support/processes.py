@@ -40,8 +40,13 @@ def run_folder(factory: pytest.TempPathFactory) -> Path:
     return _run_folder or factory.getbasetemp()
 
 
-def side_by_side(session: pytest.Session, group_of: Callable[[pytest.Item], str]) -> bool | None:
-    """For `pytest_runtestloop`: tests of a group follow one another. None where pytest is to do it itself."""
+def side_by_side(
+    session: pytest.Session, group_of: Callable[[pytest.Item], str], prepare: Callable[[], None] | None = None
+) -> bool | None:
+    """For `pytest_runtestloop`: tests of a group follow one another. None where pytest is to do it itself.
+
+    `prepare` is called before there are several processes, for what they are to share.
+    """
     options = session.config.option
     groups: dict[str, Group] = {}
     for index, item in enumerate(session.items):
@@ -51,6 +56,8 @@ def side_by_side(session: pytest.Session, group_of: Callable[[pytest.Item], str]
         return None
     if terminal := session.config.pluginmanager.getplugin("terminalreporter"):
         terminal.showfspath = False  # one letter for a test, whichever file it is in
+    if prepare:
+        prepare()
     _First(session, deque(groups.values())).run(count)
     return True
 
