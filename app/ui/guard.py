@@ -5,7 +5,8 @@ Any socket can name any handler, and a tab's state is keyed by a token rather th
 
 1. the session cookie of the socket's handshake is looked up (and remembered for a few seconds);
 2. when the tab's owner is no longer the same person, every state in it starts again from its defaults;
-3. the state class that owns the handler says who may call it (`REQUIRED_ROLE`); a class that says nothing is closed.
+3. the state class that owns the handler says who may call it (`REQUIRED_ROLE`); a class that says nothing is closed;
+4. a page that is opened finds nothing of the last visit's dialogs (`ONE_VISIT`, see `visits.py`).
 
 It leans on internals of the pinned Reflex: `tests/ui/test_guard.py` calls every registered handler as a stranger.
 """
@@ -29,6 +30,7 @@ from app.accounts.identity import Who
 from app.kernel.errors import NotAllowed, NotSignedIn
 from app.ui.page import role_of_route
 from app.ui.roles import Role, home_of, identity_of, may
+from app.ui.visits import of_one_visit, start_afresh
 
 SESSION_COOKIE = "farebox_session"
 REMEMBER_SECONDS = 3.0
@@ -40,17 +42,23 @@ _acting: ContextVar[Who | None] = ContextVar("acting", default=None)
 
 
 class PageState(rx.State):
-    """Base of every page's state. Set `REQUIRED_ROLE`; until then nobody can call the handlers."""
+    """Base of every page's state. Set `REQUIRED_ROLE`; until then nobody can call the handlers.
+
+    `ONE_VISIT` names the variables that start again with every visit: what a dialog holds, a secret that is shown once.
+    """
 
     REQUIRED_ROLE: ClassVar[Role] = Role.NOBODY
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ()
 
 
 class TabState(rx.State):
-    """Whose tab this is. Only the guard writes here, and nothing of it reaches the browser."""
+    """Whose tab this is, and what it visits. Only the guard writes here, and nothing of it reaches the browser."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.NOBODY
     _claimed: bool = False
     _owner: str = ""
+    _path: str = ""  # of the page in view
+    _touched: list[str] = []  # states with something of this visit: those whose handlers were called
 
 
 def who() -> Who:
@@ -152,8 +160,14 @@ class Guard(rx.Middleware):
         if not may(person, target.role):
             return _refusal(root, person, expired=taken_over)
         if target.hydrates:
-            return None if may(person, _role_of_page(root)) else _refusal(root, person, expired=False)
-        return _reload() if taken_over else None
+            if not may(person, _role_of_page(root)):
+                return _refusal(root, person, expired=False)
+            await _arrive(root, new_document=bool(event.payload.get("hashes")))
+            return None
+        if taken_over:
+            return _reload()
+        await _touch(root, target.state)
+        return None
 
     def forget(self) -> None:
         """Look every session up afresh from now on."""
@@ -200,6 +214,26 @@ async def _start_again(root: BaseState) -> None:
     for state in list(RegistrationContext.get().base_states.values()):
         await root.get_state(state)  # with Redis, only what was asked for is in the tree
     root.reset()
+
+
+async def _arrive(root: BaseState, *, new_document: bool) -> None:
+    """A page is opened, or its socket connects again: only the first begins a visit.
+
+    The browser sends the hashes of its states with the first hydration of a document, and never again.
+    """
+    tab, path = await root.get_state(TabState), root.router.url.path
+    if path == tab._path and not new_document:
+        return
+    for name in tab._touched:
+        start_afresh(await root.get_state(RegistrationContext.get().base_states[name]))
+    tab._path, tab._touched = path, []
+
+
+async def _touch(root: BaseState, state: type[BaseState]) -> None:
+    if of_one_visit(state):
+        tab, name = await root.get_state(TabState), state.get_full_name()
+        if name not in tab._touched:
+            tab._touched.append(name)
 
 
 def _role_of_page(root: BaseState) -> Role:

@@ -60,9 +60,10 @@ class Tab:
         self.tree.router = RouterData.from_router_data(data)
         self.tree.rx_router_route_id = self.route
 
-    async def send(self, name: str) -> StateUpdate | None:
+    async def send(self, name: str, **payload: Any) -> StateUpdate | None:
         """What the guard makes of an event: None lets it through."""
-        return await self.guard.preprocess(app=None, state=self.tree, event=Event(name=name))  # type: ignore[arg-type]
+        event = Event(name=name, payload=payload)
+        return await self.guard.preprocess(app=None, state=self.tree, event=event)  # type: ignore[arg-type]
 
 
 def new_tab(

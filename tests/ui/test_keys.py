@@ -9,7 +9,6 @@ import pytest
 from app.kernel.clock import now
 from app.ui.guard import required_role
 from app.ui.pages.keys.limits_state import KeyLimitsState, KeyRotationState
-from app.ui.pages.keys.page import KeysVisit
 from app.ui.pages.keys.rows import curl_example, key_row
 from app.ui.pages.keys.state import KeyOwnerState, KeysState
 from app.ui.roles import Role
@@ -53,14 +52,6 @@ async def test_a_new_key_is_shown_once_and_works(screen: Screen, home: House) ->
     )
     await screen.act(dialog.open_create(False))
     assert secret not in json.dumps([dialog.dict(), page.dict()], default=str)
-
-
-async def test_a_secret_that_was_left_on_the_screen_is_not_there_on_the_next_visit(screen: Screen) -> None:
-    await screen.open(KeysState, "/keys")
-    dialog = await make(screen, "web-prod")
-    assert dialog.secret
-    await screen.open(KeysVisit, "/keys")
-    assert (dialog.creating, dialog.secret, dialog.example) == (False, "", "")
 
 
 async def test_pressing_twice_makes_one_key(screen: Screen) -> None:

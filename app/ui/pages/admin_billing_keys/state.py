@@ -21,6 +21,16 @@ CHOICES = ("all", "read", "chosen")
 
 class BillingKeysState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = (
+        "creating",
+        "revoking",
+        "subject",
+        "name",
+        "chosen",
+        "error",
+        "secret",
+        "example",
+    )
 
     ready: bool = False
     rows: list[KeyRow] = []
@@ -40,7 +50,6 @@ class BillingKeysState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.creating, self.revoking, self.secret, self.example = False, "", "", ""
         await self._show()
         self.ready = True
 

@@ -23,6 +23,7 @@ LONGEST = 200
 
 class CustomerBillingState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("doing", "note", "error", "title", "words")
 
     has_profile: bool = False
     profile: ProfileCard = NO_PROFILE
@@ -37,7 +38,6 @@ class CustomerBillingState(PageState):
     @rx.event
     async def load(self):
         """A visit of the customer's page."""
-        self.doing = ""
         await self._show()
 
     @rx.event

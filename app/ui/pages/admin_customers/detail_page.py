@@ -35,7 +35,6 @@ from app.ui.pages.admin_customers.limits_state import CustomerLimitsState
 from app.ui.pages.admin_customers.limits_view import limits_card, limits_dialog
 from app.ui.pages.admin_customers.postpaid_state import PostpaidState
 from app.ui.pages.admin_customers.postpaid_view import postpaid_card, postpaid_dialog, subscriptions_card
-from app.ui.pages.admin_subscriptions.create_state import CreateState
 from app.ui.pages.admin_subscriptions.create_view import create_dialog
 from app.ui.pages.billed.view import billed_dialog
 from app.ui.roles import Role
@@ -46,7 +45,6 @@ from app.ui.roles import Role
     title=t("admin_customers.one"),
     role=Role.OPERATOR,
     on_load=[
-        CreateState.load,
         CustomerState.load,
         CustomerLimitsState.load,
         CustomerFilesState.load,

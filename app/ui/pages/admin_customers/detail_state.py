@@ -83,6 +83,17 @@ class _Whole:
 
 class CustomerState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = (
+        "doing",
+        "amount",
+        "words",
+        "expires",
+        "errors",
+        "after",
+        "confirming",
+        "why",
+        "confirm_error",
+    )
 
     ready: bool = False
     missing: bool = False
@@ -114,7 +125,6 @@ class CustomerState(PageState):
     async def load(self):
         """A visit: the workspace the address names."""
         self.ready = self.missing = False
-        self.doing, self.confirming = "", False
         wanted = self._wanted()
         if await self._show() and (hub := wiring.current().live) is not None:
             hub.follow(self.router.session.client_token, live.workspace(wanted), CustomerState.refresh)

@@ -24,6 +24,7 @@ LONGEST = 10
 
 class CustomerFilesState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("open", "form", "errors", "warning")
 
     open: bool = False
     summary: str = ""
@@ -36,7 +37,6 @@ class CustomerFilesState(PageState):
     @rx.event
     async def load(self):
         """A visit of the customer's page."""
-        self.open = False
         await self._summarise()
 
     @rx.event

@@ -25,6 +25,7 @@ ERRORS = (*FIELDS, "allowed_models", "")
 
 class CustomerLimitsState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("open", "form", "errors", "every_model", "models", "alert", "warning")
 
     open: bool = False
     summary: str = ""
@@ -39,7 +40,6 @@ class CustomerLimitsState(PageState):
     @rx.event
     async def load(self):
         """A visit of the customer's page."""
-        self.open = False
         await self._summarise()
 
     @rx.event

@@ -24,6 +24,15 @@ FIELDS = ("workspace", "name", "email")
 
 class CustomersState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = (
+        "creating",
+        "busy",
+        "draft",
+        "errors",
+        "password",
+        "made_email",
+        "made_href",
+    )
 
     ready: bool = False
     rows: list[CustomerRow] = []
@@ -43,7 +52,6 @@ class CustomersState(PageState):
     async def load(self):
         """A visit: from the top, with the search as it was left."""
         self.start = 0
-        self._close()
         await self._show()
 
     @rx.event

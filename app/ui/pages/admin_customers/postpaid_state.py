@@ -56,6 +56,7 @@ class Read(NamedTuple):
 
 class PostpaidState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("doing", "busy", "values", "errors", "give", "invoice", "number", "left")
 
     ready: bool = False
     terms: Terms = NO_TERMS
@@ -77,7 +78,7 @@ class PostpaidState(PageState):
     @rx.event
     async def load(self):
         """A visit of the customer's page."""
-        self.ready, self.doing = False, ""
+        self.ready = False
         await self._show()
 
     @rx.event

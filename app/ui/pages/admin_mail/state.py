@@ -60,6 +60,15 @@ NO_MAIL: Shown = {
 
 class MailState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = (
+        "opened",
+        "html",
+        "text",
+        "files",
+        "problem",
+        "test_address",
+        "test_problem",
+    )
 
     ready: bool = False
     sends: bool = True
@@ -82,7 +91,7 @@ class MailState(Paged, PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.opened, self._starts = NO_MAIL, []
+        self._starts = []
         await self._show()
 
     @rx.event

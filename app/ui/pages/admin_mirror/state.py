@@ -32,6 +32,7 @@ SEND, COMPARE = "mirror.send", "mirror.compare"
 
 class MirrorState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("asking", "since", "plan", "plan_there", "problem")
 
     ready: bool = False
     is_on: bool = False
@@ -54,7 +55,6 @@ class MirrorState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.asking = self.problem = ""
         await self._show()
         self.ready = True
 

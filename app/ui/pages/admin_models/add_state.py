@@ -17,6 +17,7 @@ from app.ui.pages.model_editor.json_values import figure_in
 from app.ui.pages.model_editor.rows import OptionRow
 from app.ui.pages.model_editor.starters import starting_rule, starting_schema
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 FIELDS = ("title", "alias", "provider", "upstream", "modality", "price")
 LONGEST = 200
@@ -26,6 +27,7 @@ class AddModelState(PageState):
     """The dialog's form; `wrong` has a sentence for each field that was refused."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     adding: bool = False
     providers: list[OptionRow] = []

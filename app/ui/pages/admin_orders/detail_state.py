@@ -112,6 +112,7 @@ class _Whole:
 
 class OrderState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("doing", "busy", "draft", "errors", "second")
 
     ready: bool = False
     missing: bool = False
@@ -139,8 +140,7 @@ class OrderState(PageState):
     @rx.event
     async def load(self):
         """A visit: the order the address names."""
-        self.ready = self.missing = self.busy = False
-        self.doing = ""
+        self.ready = self.missing = False
         workspace = await self._show()
         if workspace and (hub := wiring.current().live) is not None:
             hub.follow(self.router.session.client_token, live.workspace(workspace), OrderState.refresh)

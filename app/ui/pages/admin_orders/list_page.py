@@ -36,7 +36,6 @@ from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_orders.list_state import METHODS, OrdersState
 from app.ui.pages.admin_orders.rows import ALL, GROUPS
-from app.ui.pages.admin_orders.sending_state import SendingState
 from app.ui.pages.admin_orders.sending_view import sending, sending_dialog
 from app.ui.roles import Role
 
@@ -45,7 +44,7 @@ from app.ui.roles import Role
     "/admin/orders",
     title=t("admin_orders.title"),
     role=Role.OPERATOR,
-    on_load=[OrdersState.load, SendingState.load],
+    on_load=OrdersState.load,
 )
 def admin_orders() -> rx.Component:
     return shell(

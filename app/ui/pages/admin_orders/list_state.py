@@ -73,6 +73,7 @@ class _Found:
 
 class OrdersState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("case", "enquiry", "words", "problem")
 
     ready: bool = False
     error: str = ""
@@ -96,7 +97,7 @@ class OrdersState(Paged, PageState):
     async def load(self):
         """A visit; `?tab=` opens one of the queues."""
         self.view = asked_tab(self, VIEWS)
-        self.case, self.enquiry, self._starts = NO_CASE, NO_ENQUIRY, []
+        self._starts = []
         await self._show()
 
     @rx.event

@@ -51,6 +51,7 @@ class _Returned:
 
 class ReturnsState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("doing", "busy", "draft", "errors", "preview")
 
     ready: bool = False
     shown: bool = False  # before anything was paid there is nothing to give back
@@ -72,8 +73,8 @@ class ReturnsState(PageState):
     @rx.event
     async def load(self):
         """A visit: what went back of the order the address names."""
-        self.ready = self.shown = self.busy = False
-        self.doing, self._order_id = "", ""
+        self.ready = self.shown = False
+        self._order_id = ""
         wanted = str(self.router.url.path).rstrip("/").rpartition("/")[2]
         if not is_order(wanted):
             return

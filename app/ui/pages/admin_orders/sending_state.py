@@ -17,22 +17,19 @@ from app.ui.guard import PageState, who
 from app.ui.pages.admin_orders.list_state import OrdersState
 from app.ui.pages.admin_orders.rows import NO_OWED, OwedRow
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 LONGEST = 200
 
 
 class SendingState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     one: OwedRow = NO_OWED  # the one whose dialog is open
     reference: str = ""
     problem: str = ""
     busy: bool = False
-
-    @rx.event
-    def load(self):
-        """A visit: nothing is asked yet."""
-        self.one = NO_OWED
 
     @rx.event
     async def begin(self, refund_id: str):

@@ -21,6 +21,7 @@ WRONG = (*CODE_FIELDS, "")
 
 class CodesState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("making", "values", "errors", "busy", "made", "made_words", "stopping")
 
     ready: bool = False
     rows: list[CodeRow] = []
@@ -37,8 +38,6 @@ class CodesState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self._close()
-        self.stopping = ""
         await self._show()
 
     @rx.event

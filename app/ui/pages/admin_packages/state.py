@@ -40,6 +40,16 @@ WRONG = (*FIELDS, "prices", "currency", "")
 
 class PackagesState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = (
+        "editing",
+        "values",
+        "prices",
+        "errors",
+        "busy",
+        "preview",
+        "preview_prices",
+        "past_of",
+    )
 
     ready: bool = False
     rows: list[PackageRow] = []
@@ -61,8 +71,6 @@ class PackagesState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.editing = self.past_of = ""
-        self.busy = False
         await self._show()
 
     # ---- the form ----

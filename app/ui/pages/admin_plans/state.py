@@ -57,6 +57,7 @@ Doing = Callable[[Connection, dict[str, Any]], object]
 
 class PlansState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("doing", "editing", "subject", "values", "errors", "busy")
 
     ready: bool = False
     rows: list[PlanRow] = []
@@ -96,7 +97,6 @@ class PlansState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.doing, self.busy = "", False
         asked = self.router.url.query_parameters.get("plan", "")
         if is_id(asked, "plan"):
             self.chosen = {**NOBODY, "id": asked}

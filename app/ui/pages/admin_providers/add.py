@@ -15,6 +15,7 @@ from app.ui.components.typed import typed_input
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_providers.state import ProvidersState
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 LONGEST_NAME = 60
 #: The type checker takes `ProvidersState.handler` for a namespace.
@@ -25,6 +26,7 @@ class AddProviderState(PageState):
     """The dialog. A new provider has no key and is off; its form opens at once for both."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     adding: bool = False
     kind: str = "openai_compatible"

@@ -45,6 +45,15 @@ class ProviderRow(TypedDict):
 
 class ProvidersState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = (
+        "editing",
+        "values",
+        "errors",
+        "remove_key",
+        "remove_secret",
+        "saving",
+        "switching",
+    )
 
     ready: bool = False
     rows: list[ProviderRow] = []
@@ -69,7 +78,6 @@ class ProvidersState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.editing = self.switching = ""
         await self._show()
 
     @rx.event(background=True)

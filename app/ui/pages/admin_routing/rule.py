@@ -2,7 +2,7 @@
 
 import asyncio
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import reflex as rx
 
@@ -15,6 +15,7 @@ from app.ui import present
 from app.ui.components import button, check, closes, dialog, notice, switch_row, toast_done, typed_input
 from app.ui.guard import who
 from app.ui.pages.admin_routing.state import ANYONE, RoutingState
+from app.ui.visits import EVERYTHING
 
 
 class ProviderRow(TypedDict):
@@ -26,6 +27,8 @@ class ProviderRow(TypedDict):
 
 class RuleState(RoutingState):
     """The rule of the workspace chosen in the simulator, as it is being written."""
+
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     rule_open: bool = False
     rule_name: str = ""

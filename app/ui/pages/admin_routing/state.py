@@ -61,6 +61,7 @@ class _Read:
 
 class RoutingState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("confirming", "change_list")
 
     ready: bool = False
     error: str = ""
@@ -99,7 +100,7 @@ class RoutingState(PageState):
     @rx.event
     async def load(self):
         """A visit: the model in the address, or the first of the list."""
-        self.confirming, self.query = False, ""
+        self.query = ""
         asked = str(self.router.url.query_parameters.get("model", ""))[:SHORT]
         await self._show(asked or self.model_id, afresh=True)
 

@@ -28,6 +28,7 @@ class FxRow(TypedDict):
 
 class FxState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("adding", "values", "errors")
 
     rates: list[FxRow] = []
     adding: bool = False
@@ -37,7 +38,6 @@ class FxState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.adding = False
         await self._show()
 
     @rx.event

@@ -37,6 +37,7 @@ class RateRow(TypedDict):
 
 class PaymentsState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("adding", "rate", "rate_errors", "revoking", "revoking_words")
 
     ready: bool = False
     stamp: str = ""
@@ -59,7 +60,6 @@ class PaymentsState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        self.adding, self.revoking = False, ""
         await self._show()
 
     @rx.event

@@ -30,6 +30,7 @@ class PastRow(TypedDict):
 
 class TermsState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("confirming", "reading", "reading_text")
 
     ready: bool = False
     stamp: str = ""
@@ -45,7 +46,6 @@ class TermsState(PageState):
     @rx.event
     async def load(self):
         """A visit: what applies now."""
-        self.confirming, self.reading = False, ""
         await self._show()
 
     @rx.event

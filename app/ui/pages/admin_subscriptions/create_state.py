@@ -24,6 +24,7 @@ from app.ui.pages.admin_subscriptions.asking import Outcome
 from app.ui.pages.admin_subscriptions.rows import Choice, period_words
 from app.ui.pages.billed.rows import LineRow, SumRow, span, stored_lines, stored_sums
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 LONGEST = 200
 MOST_FOUND = 6
@@ -47,6 +48,7 @@ NOBODY = Person(id="", name="", email="")
 
 class CreateState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     open: bool = False
     stamp: str = ""
@@ -64,11 +66,6 @@ class CreateState(PageState):
     sums: list[SumRow] = []
     total: str = ""
     means: str = ""  # what happens at first, in a sentence
-
-    @rx.event
-    def load(self):
-        """A visit: no dialog is open."""
-        self.open = self.busy = False
 
     @rx.event
     async def begin(self, workspace_id: str):

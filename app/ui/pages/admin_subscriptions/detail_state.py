@@ -49,6 +49,17 @@ _OF_A_ROW = ("issue", "drop_addon")
 
 class SubscriptionState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = (
+        "doing",
+        "busy",
+        "when",
+        "reason",
+        "prorate",
+        "once",
+        "changes",
+        "net",
+        "error",
+    )
 
     ready: bool = False
     missing: bool = False
@@ -89,7 +100,6 @@ class SubscriptionState(PageState):
     async def load(self):
         """A visit: the subscription the address names."""
         self.ready = self.missing = False
-        self.doing = ""
         await self._show()
 
     # ---- the dialogs ----

@@ -35,7 +35,7 @@ STATE = var(SubscriptionsState)
     "/admin/subscriptions",
     title=t("admin_subscriptions.title"),
     role=Role.OPERATOR,
-    on_load=[CreateState.load, SubscriptionsState.load],
+    on_load=SubscriptionsState.load,
 )
 def admin_subscriptions() -> rx.Component:
     return shell(

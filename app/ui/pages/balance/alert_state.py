@@ -15,6 +15,7 @@ from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.roles import Role, may
+from app.ui.visits import EVERYTHING
 
 LONGEST = 20
 
@@ -44,6 +45,7 @@ class AlertState(PageState):
 
 class AlertOwnerState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OWNER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     is_open: bool = False
     threshold: str = ""

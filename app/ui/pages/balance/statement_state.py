@@ -15,12 +15,14 @@ from app.services import Services
 from app.ui import present
 from app.ui.guard import PageState, workspace_id
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 LONGEST_DAY = 10
 
 
 class StatementState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     first: str = ""
     last: str = ""

@@ -26,6 +26,7 @@ from app.ui.pages.billed.rows import (
     stored_sums,
 )
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 NO_INVOICE = InvoiceRow(
     id="", href="", number="", period="", state="", tone="neutral", due="", total="", left="", is_draft=False
@@ -36,6 +37,7 @@ class BilledState(PageState):
     """Customers open invoices of their workspace, operators all."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.SIGNED_IN
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     invoice: InvoiceRow = NO_INVOICE
     lines: list[LineRow] = []

@@ -35,6 +35,7 @@ from app.ui.pages.billing.form import (
 )
 from app.ui.pages.billing.words import NO_PROFILE, NO_TAX, ProfileCard, TaxWords, profile_card, tax_words
 from app.ui.roles import Role, may
+from app.ui.visits import EVERYTHING
 
 #: The tax is shown for a price of this many smallest units; only its rate is read.
 SAMPLE_MINOR = 100_00
@@ -89,6 +90,7 @@ class BillingFormState(PageState):
     """The dialog in which an owner says who the invoices are made out to."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OWNER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     is_open: bool = False
     busy: bool = False

@@ -22,6 +22,7 @@ from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.keys.rows import curl_example
 from app.ui.pages.keys.state import KeysState, _any_model
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 ERRORS = (*FIELDS, "allowed_models", "expires_at", "")
 #: The words of the choice, and how long the old secret then goes on working.
@@ -41,6 +42,7 @@ class KeyLimitsState(PageState):
     """The dialog of a key's limits and policies."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OWNER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     editing: str = ""  # a key's id while the dialog is open
     subject: str = ""
@@ -158,6 +160,7 @@ class KeyRotationState(PageState):
     """The dialog that gives a key a new secret."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OWNER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     rotating: str = ""
     subject: str = ""

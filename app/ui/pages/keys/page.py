@@ -1,6 +1,6 @@
 """The keys as a table, with the dialogs that change them."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import reflex as rx
 
@@ -24,7 +24,6 @@ from app.ui.components import (
     two_line,
     var,
 )
-from app.ui.guard import PageState
 from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.keys.limits_state import KeyLimitsState, KeyRotationState
@@ -35,21 +34,11 @@ from app.ui.roles import Role
 OWNER = var(KeyOwnerState)
 
 
-class KeysVisit(PageState):
-    REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
-
-    @rx.event
-    async def load(self):
-        """No dialog is open, and a secret that was shown on another visit is gone."""
-        for dialogs in (KeyOwnerState, KeyRotationState):
-            (await self.get_state(dialogs)).reset()
-
-
 @page(
     "/keys",
     title=t("keys.title"),
     role=Role.CUSTOMER,
-    on_load=[KeysVisit.load, KeysState.load],
+    on_load=KeysState.load,
 )
 def keys() -> rx.Component:
     create = rx.cond(

@@ -22,6 +22,7 @@ from app.ui.components import toast_done
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.keys.rows import KeyRow, curl_example, key_row, sorted_keys
 from app.ui.roles import Role, may
+from app.ui.visits import EVERYTHING
 
 LONGEST_INPUT = 200
 
@@ -70,6 +71,7 @@ class KeyOwnerState(PageState):
     """What only an owner of the workspace may do."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OWNER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     creating: bool = False
     renaming: str = ""  # a key's id while its dialog is open

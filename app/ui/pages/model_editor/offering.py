@@ -11,12 +11,14 @@ from app.kernel.text import t
 from app.ui.components import button, check, closes, dialog, notice, toast_done, var
 from app.ui.guard import PageState, who
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 
 class OfferState(PageState):
     """One dialog for the table and the editor."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     is_open: bool = False
     model: str = ""

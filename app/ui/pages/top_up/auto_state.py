@@ -40,6 +40,7 @@ from app.ui.pages.top_up.auto import (
 )
 from app.ui.pages.top_up.shop_state import problem_words
 from app.ui.roles import Role, may
+from app.ui.visits import EVERYTHING
 
 CARD_SAVED = "saved"
 
@@ -99,6 +100,7 @@ class AutoOwnerState(PageState):
     """The dialog in which an owner sets the rules, and the cards that are charged by them."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OWNER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     is_open: bool = False
     busy: bool = False

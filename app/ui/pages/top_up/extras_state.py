@@ -13,6 +13,7 @@ from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 LONGEST = 200
 LONGEST_MESSAGE = 4_000
@@ -21,6 +22,7 @@ FIELDS = ("name", "email", "company", "message")
 
 class RedeemState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     code: str = ""
     error: str = ""
@@ -63,6 +65,7 @@ class RedeemState(PageState):
 
 class EnquiryState(PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     is_open: bool = False
     busy: bool = False

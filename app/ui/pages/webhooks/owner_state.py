@@ -14,12 +14,14 @@ from app.ui.guard import PageState, workspace_id
 from app.ui.pages.webhooks.rows import EventRow, event_rows
 from app.ui.pages.webhooks.state import NO_DELIVERY, WebhooksState
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 
 class WebhookOwnerState(PageState):
     """What only an owner of the workspace may do."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OWNER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     editing: bool = False
     subject: str = ""  # the id of the endpoint a dialog is about; empty: a new one

@@ -1,6 +1,6 @@
 """The endpoints as a table, and the log of deliveries under it."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import reflex as rx
 
@@ -23,7 +23,6 @@ from app.ui.components import (
     two_line,
     var,
 )
-from app.ui.guard import PageState
 from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.webhooks.dialogs import delete_dialog, edit_dialog, reader, requests_dialog, rotate_dialog
@@ -35,20 +34,11 @@ OWNER = var(WebhookOwnerState)
 PAGE = var(WebhooksState)
 
 
-class WebhooksVisit(PageState):
-    REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
-
-    @rx.event
-    async def load(self):
-        """No dialog is open, and a secret that was shown on another visit is gone."""
-        (await self.get_state(WebhookOwnerState)).reset()
-
-
 @page(
     "/webhooks",
     title=t("webhooks.title"),
     role=Role.CUSTOMER,
-    on_load=[WebhooksVisit.load, WebhooksState.load],
+    on_load=WebhooksState.load,
 )
 def webhooks() -> rx.Component:
     return shell(

@@ -39,6 +39,7 @@ NO_DELIVERY: DeliveryRow = {
 
 class WebhooksState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
+    ONE_VISIT: ClassVar[tuple[str, ...]] = ("opened", "message_id", "problem", "attempts")
 
     ready: bool = False
     may_manage: bool = False
@@ -65,7 +66,7 @@ class WebhooksState(Paged, PageState):
     async def load(self):
         """A visit."""
         self.may_manage = may(who(), Role.OWNER)
-        self.opened, self._starts = NO_DELIVERY, []
+        self._starts = []
         self.state_choices, self.type_choices = state_choices(), type_choices()
         await self._show()
         self.ready = True

@@ -1,6 +1,7 @@
 """A rule written from what the shown route costs, times a markup."""
 
 from decimal import Decimal, InvalidOperation
+from typing import ClassVar
 
 import reflex as rx
 
@@ -19,12 +20,15 @@ from app.ui.components import (
 from app.ui.components.typed import typed_input
 from app.ui.pages.model_editor.arguments import clipped
 from app.ui.pages.model_editor.state import EditorState
+from app.ui.visits import EVERYTHING
 
 MOST_MARKUP = Decimal(1000)
 
 
 class CostPlusState(EditorState):
     """The markup as typed."""
+
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     markup: str = "1.4"
     markup_problem: str = ""

@@ -1,7 +1,7 @@
 """Reading a provider's own description of a model into the draft: asked of the provider, or pasted."""
 
 import asyncio
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import reflex as rx
 
@@ -15,6 +15,7 @@ from app.ui.components import toast_done
 from app.ui.pages.model_editor.arguments import clipped
 from app.ui.pages.model_editor.rows import OptionRow
 from app.ui.pages.model_editor.state import EditorState
+from app.ui.visits import EVERYTHING
 
 LONGEST_ID = 300
 
@@ -31,6 +32,8 @@ class ChangeRow(TypedDict):
 
 class ImportState(EditorState):
     """The dialog. Nothing of the draft changes before `take`."""
+
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     importing: bool = False
     asking: bool = False

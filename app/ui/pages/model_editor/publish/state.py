@@ -16,6 +16,7 @@ from app.ui.pages.model_editor.arguments import SHORT, actor, clipped, whole
 from app.ui.pages.model_editor.publish.assessed import PublishView, publish_view
 from app.ui.pages.model_editor.state import EditorState
 from app.ui.roles import Role
+from app.ui.visits import EVERYTHING
 
 #: Events of other tabs that want to hear of a new version.
 AFTER: list[Any] = []
@@ -31,6 +32,7 @@ class PublishState(EditorState):
     """One dialog for publishing the draft and for bringing version `restores` back."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     is_open: bool = False
     restores: int = 0

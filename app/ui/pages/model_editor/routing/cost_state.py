@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -24,10 +24,13 @@ from app.ui.pages.model_editor.routing.cost_words import cost_words
 from app.ui.pages.model_editor.routing.rows import schema_of
 from app.ui.pages.model_editor.routing.state import RoutesState
 from app.ui.pages.model_editor.rows import ProblemRow
+from app.ui.visits import EVERYTHING
 
 
 class CostState(RoutesState):
     """A cost as it is being written, begun from the present one."""
+
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     # the cost dialog
     cost_open: bool = False

@@ -1,7 +1,7 @@
 """Handlers of the dialog for one route: provider, order, names upstream, settings."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import reflex as rx
 
@@ -15,6 +15,7 @@ from app.ui.components import toast_done
 from app.ui.pages.model_editor.arguments import actor, clipped
 from app.ui.pages.model_editor.routing.rows import MappingRow, mapping_rows, schema_of
 from app.ui.pages.model_editor.routing.state import LONGEST_NAME, RoutesState
+from app.ui.visits import EVERYTHING
 
 LONGEST_NUMBER = 6
 ANY_UNITS = "none"
@@ -22,6 +23,8 @@ ANY_UNITS = "none"
 
 class RouteState(RoutesState):
     """One route as it is being written; `route_id` is empty for a new one."""
+
+    ONE_VISIT: ClassVar[tuple[str, ...]] = EVERYTHING
 
     # the route dialog
     route_open: bool = False
