@@ -108,6 +108,18 @@
     return false;
   }
 
+  // ---- dialogs: Enter in a line of text presses the primary button, as it does in a form ----
+  const LINES = 'input:is([type="text"], [type="email"], [type="number"], [type="password"], [type="date"], [type="url"], :not([type]))';
+  function finishesDialog(event) {
+    if (event.key !== "Enter" || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return false;
+    const line = event.target.closest?.(LINES);
+    const dialog = line?.closest('.fb-dialog[data-state="open"]');
+    if (!dialog || line.closest('form, [role="combobox"], [data-fb-list], .fb-filter')) return false;
+    const primary = dialog.querySelector(".fb-dialog-foot .fb-button.fb-solid:not(:disabled)");
+    primary?.click();
+    return Boolean(primary);
+  }
+
   // ---- keys ----
   const typing = (element) =>
     element?.closest?.('input:not([type="range"]):not([type="checkbox"]):not([type="radio"]), textarea, select, [contenteditable="true"]');
@@ -115,6 +127,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     if (moveInList(event)) { event.preventDefault(); return; }
+    if (finishesDialog(event)) { event.preventDefault(); return; }
     const mod = isMac ? event.metaKey : event.ctrlKey;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (mod && !event.altKey && !event.shiftKey) {

@@ -18,8 +18,8 @@ def files_card() -> rx.Component:
         actions=[
             button(
                 t("admin_customers.files.change"),
-                kind="ghost",
                 icon_name="hard-drive",
+                size="small",
                 on_click=FILES.begin,
                 custom_attrs={"data-testid": "change-files"},
             )

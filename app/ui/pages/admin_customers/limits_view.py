@@ -16,7 +16,7 @@ def limits_card() -> rx.Component:
         rx.el.p(LIMITS.summary, class_name="fb-medium"),
         rx.el.p(LIMITS.spent, class_name="fb-small"),
         detail=t("admin_customers.limits.detail"),
-        actions=[button(t("admin_customers.limits.change"), kind="ghost", icon_name="gauge", on_click=LIMITS.begin)],
+        actions=[button(t("admin_customers.limits.change"), size="small", icon_name="gauge", on_click=LIMITS.begin)],
         custom_attrs={"data-testid": "limits"},
     )
 

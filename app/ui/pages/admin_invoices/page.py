@@ -93,7 +93,7 @@ def _table() -> rx.Component:
             Column(t("invoices.column.date"), _day, width="7rem"),
             Column(t("admin_invoices.buyer"), _buyer, grow=True),
             Column(t("admin_invoices.scheme_column"), _scheme, wide_only=True),
-            Column(t("invoices.column.kind"), _state, wide_only=True),
+            Column(t("invoices.column.kind"), _state, width="9rem", wide_only=True),
             Column(t("invoices.column.net"), lambda one: one["net"], numeric=True, wide_only=True),
             Column(t("invoices.column.tax"), lambda one: one["tax"], numeric=True, wide_only=True),
             Column(t("invoices.column.total"), lambda one: rx.el.b(one["total"]), numeric=True),
@@ -130,7 +130,7 @@ def _scheme(one: Any) -> rx.Component:
 def _state(one: Any) -> rx.Component:
     return rx.cond(
         one["about"] != "",
-        rx.el.span(one["kind"], " ", one["about"], class_name="fb-small"),
+        rx.el.span(one["kind"], rx.el.br(), one["about"], class_name="fb-small fb-block py-1"),
         chip(one["state"], tone=one["tone"]),
     )
 

@@ -109,7 +109,8 @@ def _refused() -> rx.Component:
             MirrorState.refused,
             label=t("admin_mirror.refused.title"),
             phone=lambda one: rx.el.div(
-                two_line(one["word"], one["error"], one["when"], one["tries"]),
+                two_line(one["word"], one["short"], one["when"], one["tries"]),
+                rx.el.p(one["error"], class_name="fb-small fb-anywhere px-[14px] pb-2"),
                 rx.el.div(_act(one), class_name="px-[14px] pb-3"),
             ),
             loading=~STATE.ready,
@@ -128,7 +129,7 @@ def _refused() -> rx.Component:
 
 
 def _why(one: Any) -> rx.Component:
-    return rx.el.span(one["error"], class_name="fb-text-2 fb-cut fb-block", title=one["error"])
+    return rx.el.span(one["error"], class_name="fb-text-2 fb-anywhere fb-block py-1")
 
 
 def _act(one: Any) -> rx.Component:

@@ -10,8 +10,10 @@ from app.ui.guard import PageState
 from app.ui.layout import shell
 from app.ui.page import page
 from app.ui.pages.admin_settings.fx_state import FxState
+from app.ui.pages.admin_settings.fx_view import fx_dialog, fx_panel
 from app.ui.pages.admin_settings.payments_state import PaymentsState
 from app.ui.pages.admin_settings.payments_view import payments_section
+from app.ui.pages.admin_settings.rates_view import rates_dialogs, rates_panel
 from app.ui.pages.admin_settings.seller_state import SellerState
 from app.ui.pages.admin_settings.seller_view import seller_section, tax_section
 from app.ui.pages.admin_settings.terms_state import TermsState
@@ -49,7 +51,7 @@ class SettingsState(PageState):
 )
 def admin_settings() -> rx.Component:
     drawn: list[tuple[str, Any]] = [
-        ("tax", tax_section()),
+        ("tax", rx.fragment(tax_section(), rates_panel(), fx_panel(), rates_dialogs(), fx_dialog())),
         ("terms", terms_section()),
         ("payments", payments_section()),
     ]

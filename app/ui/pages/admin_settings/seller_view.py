@@ -56,7 +56,7 @@ def seller_section() -> rx.Component:
             _grid("series_prefix", "currency", "time_zone"),
             detail=t("admin_settings.seller.numbers_detail"),
         ),
-        _save(),
+        _save(t("admin_settings.seller.save")),
     )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def tax_section() -> rx.Component:
             t("admin_settings.tax.ids"),
             column(_choice("vat_check"), _choice("vies_policy"), class_name="gap-[14px]"),
         ),
-        _save(),
+        _save(t("admin_settings.tax.save")),
     )
 
 
@@ -128,7 +128,7 @@ def _when_ready(*panels: rx.Component) -> rx.Component:
     )
 
 
-def _save() -> rx.Component:
+def _save(act: str) -> rx.Component:
     return card(
         rx.cond(SellerState.errors[""] != "", notice(SellerState.errors[""])),
         row(
@@ -138,7 +138,7 @@ def _save() -> rx.Component:
                 button(t("admin_settings.discard"), kind="ghost", on_click=SellerState.discard),
             ),
             button(
-                t("admin_settings.seller.save"),
+                act,
                 kind="solid",
                 busy=SellerState.busy,
                 on_click=SellerState.save,

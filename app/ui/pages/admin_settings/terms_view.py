@@ -107,7 +107,7 @@ def _version(one: Any) -> rx.Component:
                 rx.el.span(
                     one["who"], rx.cond(one["note"] != "", rx.el.span(" · ", one["note"])), class_name="fb-small fb-cut"
                 ),
-                class_name="flex-1",
+                class_name="flex-1 min-w-[12rem]",
             ),
             rx.el.span(one["time"], class_name="fb-small fb-num"),
             button(t("admin_settings.terms.read"), size="small", on_click=var(TermsState.read)(one["id"])),

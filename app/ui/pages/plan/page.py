@@ -70,7 +70,7 @@ def _plan(one: Any) -> rx.Component:
         row(
             icon("layers", 18, class_name="fb-text-2"),
             column(
-                rx.el.h2(head["plan"], class_name="fb-title fb-cut", title=head["plan"]),
+                rx.el.h2(head["plan"], class_name="fb-title fb-anywhere"),
                 rx.el.span(head["price"], class_name="fb-small fb-num"),
                 class_name="flex-1 min-w-0",
             ),

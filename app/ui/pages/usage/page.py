@@ -132,7 +132,7 @@ def _table(state: Any) -> rx.Component:
             label=t("usage.table"),
             loading=~state.ready,
             phone=lambda item: two_line(
-                item["name"], item["percent"], item["amount"], item["events"], mark=_swatch(item)
+                item["name"], item["percent"], item["amount"], item["counted"], mark=_swatch(item)
             ),
             empty=empty_state("chart-column", t("usage.empty.title"), t("usage.empty.sentence"), compact=True),
         ),

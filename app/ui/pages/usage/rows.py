@@ -27,6 +27,7 @@ class ShareRow(TypedDict):
     width: str  # of its bar, against the largest
     amount: str
     events: str
+    counted: str  # the same with its word
     percent: str
 
 
@@ -55,6 +56,7 @@ def share_rows(found: Report, names: Mapping[str, str] | None = None, *, one_ser
             "width": f"{float(share.amount / largest * 100):.0f}" if largest else "0",
             "amount": quantity(share.amount),
             "events": f"{share.events:,}",
+            "counted": present.plural(share.events, t("usage.one_event"), t("usage.many_events")),
             "percent": present.percent(share.amount / whole) if whole else "",
         }
         for place, share in enumerate(found.shares[:SHOWN])
