@@ -108,6 +108,13 @@
     return false;
   }
 
+  // ---- tabs that do not fit: the chosen one is in view ----
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      if (target.matches(".fb-scroll-x .rt-SegmentedControlItem[data-state='on']")) target.scrollIntoView({ block: "nearest", inline: "center" });
+    }
+  }).observe(document.documentElement, { subtree: true, attributeFilter: ["data-state"] });
+
   // ---- dialogs: Enter in a line of text presses the primary button, as it does in a form ----
   const LINES = 'input:is([type="text"], [type="email"], [type="number"], [type="password"], [type="date"], [type="url"], :not([type]))';
   function finishesDialog(event) {

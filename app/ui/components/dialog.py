@@ -23,6 +23,7 @@ def dialog(
 
     Either give a `trigger` and leave it to the browser (`on_open_change` then hears of it), or drive it by `is_open`
     and `on_open_change`. Buttons that close it go into `closes(…)`; Esc and the cross keep whatever draft there is.
+    The focus goes to the first field, and Enter in a line of text presses the solid button of the footer.
     """
     state = {} if is_open is None else {"open": is_open}
     if on_open_change is not None:
@@ -35,14 +36,6 @@ def dialog(
                 rx.dialog.description(detail, class_name="fb-text-2", size="2") if detail is not None else None,
                 class_name="fb-dialog-head",
             ),
-            rx.dialog.close(
-                rx.el.button(
-                    icon("x", 16),
-                    type="button",
-                    class_name="fb-icon-button fb-dialog-close",
-                    custom_attrs={"aria-label": t("common.close")},
-                )
-            ),
             rx.el.div(*body, class_name="fb-dialog-body fb-scroll"),
             row(
                 rx.el.span(footnote, class_name="fb-small flex-1")
@@ -53,10 +46,22 @@ def dialog(
             )
             if footer
             else None,
+            _cross(),  # last, so that the first field has the focus
             class_name=classes("fb-dialog", f"fb-dialog-{size}"),
             **({} if detail is not None else {"aria_describedby": ""}),
         ),
         **state,
+    )
+
+
+def _cross() -> rx.Component:
+    return rx.dialog.close(
+        rx.el.button(
+            icon("x", 16),
+            type="button",
+            class_name="fb-icon-button fb-dialog-close",
+            custom_attrs={"aria-label": t("common.close")},
+        )
     )
 
 

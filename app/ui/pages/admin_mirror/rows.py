@@ -94,7 +94,7 @@ def refused_row(row: Any, now: datetime) -> RefusedRow:
     return {
         "key": f"{row.kind}:{row.our_id}",
         "kind": row.kind,
-        "word": t(f"admin_mirror.kind.{row.kind}"),
+        "word": t(f"admin_mirror.kind.{row.kind}").capitalize(),
         "our_id": row.our_id,
         "short": present.short_id(row.our_id),
         "error": row.error or "",

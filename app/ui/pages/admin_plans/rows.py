@@ -66,7 +66,11 @@ def plan_row(plan: Mapping[str, Any], prices: int, promises: int) -> PlanRow:
         id=plan["id"],
         name=plan["name"],
         key=plan["lookup_key"] or "",
-        summary=t("admin_plans.counts", prices=prices, promises=promises),
+        summary=t(
+            "admin_plans.counts",
+            prices=present.plural(prices, t("admin_plans.one_price"), t("admin_plans.many_prices")),
+            promises=present.plural(promises, t("admin_plans.one_promise"), t("admin_plans.many_promises")),
+        ),
     )
 
 

@@ -86,7 +86,7 @@ def tax_section() -> rx.Component:
                     _choice("tax_source"),
                     rx.cond(
                         SellerState.values["tax_source"] == "stripe_tax",
-                        _grid("stripe_tax_places", "stripe_tax_code"),
+                        column(_text("stripe_tax_places"), _text("stripe_tax_code"), class_name="gap-[14px]"),
                     ),
                     class_name="gap-[14px]",
                 ),
