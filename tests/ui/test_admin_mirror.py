@@ -54,7 +54,7 @@ def test_what_was_refused_is_seen_and_sent_again(screen, mirrored):
     state = visit(screen)
     (row,) = state.refused
     assert (row["word"], row["our_id"], row["error"], row["when"]) == (
-        "event", "e1", "400: e1 is wrong", "Waits for you"
+        "Event", "e1", "400: e1 is wrong", "Waits for you"
     )  # fmt: skip
     assert (state.head["refused"], state.head["things"], state.head["backlog"]) == (
         "1", "1 event, 1 customer, 0 subscriptions sent", "0"
