@@ -4,12 +4,14 @@ import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
+from sqlalchemy import Connection
 
 from app.api.billing import claims, wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query, read_json
 from app.api.billing.usage import Names, usage_routes
 from app.files.keeping import MB
 from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.metering import reading
 from app.metering.events import Event, read_event
@@ -28,7 +30,16 @@ Wire = dict[str, Any]
 def router(billing: Billing) -> APIRouter:
     api = APIRouter(prefix="/events", tags=["events"])
     Key = Annotated[BillingKey, billing.key("events")]
-    db, clock, ingest, names = billing.db, billing.clock, billing.services.ingest, Names(billing.db)
+    names = Names(billing.db)
+    _taking_routes(api, billing, Key)
+    _looking_routes(api, billing, Key, names)
+    usage_routes(api, billing, Key, names, Body)
+    return api
+
+
+def _taking_routes(api: APIRouter, billing: Billing, Key: Any) -> None:
+    """Events as they are sent: one, a thousand, ten thousand."""
+    db, clock, ingest = billing.db, billing.clock, billing.services.ingest
 
     def take_in(given: list[Any], place: str) -> tuple[list[Event], Accepted]:
         now = clock()
@@ -71,6 +82,11 @@ def router(billing: Billing) -> APIRouter:
         }
         return said | ({"conflicting_event_ids": ",".join(accepted.conflicts[:100])} if accepted.conflicts else {})
 
+
+def _looking_routes(api: APIRouter, billing: Billing, Key: Any, names: Names) -> None:
+    """Events as they were kept."""
+    db = billing.db
+
     @api.get("/lookup")
     def lookup(_key: Key, query: Query) -> Wire:
         with db.read() as connection:
@@ -82,21 +98,9 @@ def router(billing: Billing) -> APIRouter:
 
     @api.post("/query")
     def query(_key: Key, body: OptionalBody) -> Wire:
-        size = body.integer("page_size", least=1, most=LARGEST_PAGE) if body.has("page_size") else 50
         event_id = body.maybe("event_id") or None
         with db.read() as connection:
-            wanted = Search(
-                customers=names.of(connection, body),
-                name=body.maybe("event_name") or None,
-                source=body.maybe("source") or None,
-                start=body.maybe_moment("start_time"),
-                end=body.maybe_moment("end_time"),
-                properties=names.filters(body, "property_filters"),
-                size=size,
-                after=body.maybe("iter_last_key") or None,
-                before=body.maybe("iter_first_key") or None,
-                offset=body.maybe_integer("offset", most=10_000) or 0,
-            )
+            wanted = _search(connection, body, names)
             if event_id is not None:
                 one = reading.find(connection, event_id)
                 fits = one is not None and (wanted.customers is None or one.customer in wanted.customers)
@@ -114,8 +118,21 @@ def router(billing: Billing) -> APIRouter:
         }
         return said | ({"total_count": len(events)} if not more and wanted.after is None and not wanted.offset else {})
 
-    usage_routes(api, billing, Key, names, Body)
-    return api
+
+def _search(connection: Connection, body: Given, names: Names) -> Search:
+    size = body.integer("page_size", least=1, most=LARGEST_PAGE) if body.has("page_size") else 50
+    return Search(
+        customers=names.of(connection, body),
+        name=body.maybe("event_name") or None,
+        source=body.maybe("source") or None,
+        start=body.maybe_moment("start_time"),
+        end=body.maybe_moment("end_time"),
+        properties=names.filters(body, "property_filters"),
+        size=size,
+        after=body.maybe("iter_last_key") or None,
+        before=body.maybe("iter_first_key") or None,
+        offset=body.maybe_integer("offset", most=10_000) or 0,
+    )
 
 
 _conflict: Final = {"status": "conflict"}

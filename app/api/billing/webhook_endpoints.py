@@ -11,8 +11,8 @@ from app.api.billing import wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.kernel import events
 from app.kernel.errors import NotFound
-from app.kernel.given import Given
 from app.notify.webhook_endpoints import Endpoint
+from app.notify.webhooks import Webhooks
 from app.plans.keys import BillingKey
 from app.plans.search import bounds
 
@@ -22,7 +22,13 @@ SHOWN = ("id", "type", "url", "message_id", "state", "attempts", "replay", "is_t
 def router(billing: Billing) -> APIRouter:
     api = APIRouter(tags=["webhooks"])
     Key = Annotated[BillingKey, billing.key("webhooks")]
-    webhooks = billing.services.webhooks
+    _endpoint_routes(api, billing.services.webhooks, Key)
+    _event_routes(api, billing.services.webhooks, Key)
+    return api
+
+
+def _endpoint_routes(api: APIRouter, webhooks: Webhooks, Key: Any) -> None:
+    """Where events go."""
     endpoints = webhooks.endpoints
 
     @api.get("/webhooks/event-types")
@@ -71,6 +77,10 @@ def router(billing: Billing) -> APIRouter:
     def test(_key: Key, endpoint_id: str) -> dict[str, Any]:
         return delivery(webhooks.open(None, webhooks.test(None, endpoint_id)).delivery)
 
+
+def _event_routes(api: APIRouter, webhooks: Webhooks, Key: Any) -> None:
+    """What was sent, what became of it, and sending it once more."""
+
     @api.get("/webhooks/events")
     def sent(_key: Key, query: Query) -> dict[str, Any]:
         limit, _ = bounds(query)
@@ -96,17 +106,12 @@ def router(billing: Billing) -> APIRouter:
 
     @api.post("/webhooks/retry")
     def retry(_key: Key, body: OptionalBody) -> dict[str, Any]:
-        return again(body)
-
-    def again(body: Given) -> dict[str, Any]:
         sought = body.maybe("id") or body.maybe("event_id")
         if sought is None:
             raise NotFound(
                 "Say which: id is a delivery of GET /webhooks/events.", param="id", code="delivery_not_found"
             )
         return delivery(webhooks.open(None, webhooks.replay(None, sought)).delivery)
-
-    return api
 
 
 def shown(endpoint: Endpoint) -> dict[str, Any]:
