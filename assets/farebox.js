@@ -108,10 +108,24 @@
     return false;
   }
 
-  // ---- tabs that do not fit: the chosen one is in view ----
+  // ---- what opens and what is chosen ----
+  const OPEN_DIALOG = '[role="dialog"][data-state="open"]';
+  let before = null; // what had the focus outside dialogs
+  document.addEventListener("focusin", (event) => {
+    if (!event.target.closest('[role="dialog"]')) before = event.target;
+  });
+
+  // A dialog without a trigger of its own gives the focus to nobody when it closes: it goes back where it came from.
+  function giveBack(tries = 180) {
+    if (document.querySelector(OPEN_DIALOG)) return;
+    if (document.activeElement === document.body) { if (before?.isConnected) before.focus({ preventScroll: true }); return; }
+    if (tries && document.activeElement?.closest('[role="dialog"]')) requestAnimationFrame(() => giveBack(tries - 1));
+  }
   new MutationObserver((changes) => {
     for (const { target } of changes) {
-      if (target.matches(".fb-scroll-x .rt-SegmentedControlItem[data-state='on']")) target.scrollIntoView({ block: "nearest", inline: "center" });
+      if (target.matches('.fb-dialog[data-state="closed"]')) requestAnimationFrame(() => giveBack());
+      // Tabs that do not fit: the chosen one is in view.
+      else if (target.matches('.fb-scroll-x .rt-SegmentedControlItem[data-state="on"]')) target.scrollIntoView({ block: "nearest", inline: "center" });
     }
   }).observe(document.documentElement, { subtree: true, attributeFilter: ["data-state"] });
 
@@ -144,7 +158,7 @@
       return;
     }
     if (mod || event.altKey || event.ctrlKey || event.metaKey || typing(event.target)) return;
-    if (document.querySelector('[role="dialog"][data-state="open"]')) return;
+    if (document.querySelector(OPEN_DIALOG)) return;
     if (single(key, event)) event.preventDefault();
   });
 
