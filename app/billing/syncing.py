@@ -7,11 +7,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from app.billing import subscriptions
-from app.billing.agreeing import least, prices_of
+from app.billing.agreeing import least, plan_of, prices_of
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
 from app.billing.pinned import ONCE, pin
 from app.billing.subscriptions import SUBSCRIPTION, Line
+from app.kernel.clock import Clock
+from app.kernel.db import Database
 from app.kernel.ids import new_id
 from app.plans import tables
 
@@ -23,26 +25,33 @@ CHARGED: Final = (
 Prices = Mapping[str, Mapping[str, Any]]
 
 
-def sync(connection: Connection, plan: Mapping[str, Any], now: datetime) -> int:
+def sync(db: Database, plan_id: str, clock: Clock) -> int:
     """Give the subscriptions of a plan its present prices: what has ended is replaced by its successor from now on,
     what is new is added, what is gone ends. How many changed. What is paid once stays as it was agreed. Quantities,
     overrides, commitments, coupons and names go over to the successor; what was left out by `include_price_ids`, or
-    ended on one subscription, stays out."""
-    plan_id = str(plan["id"])
+    ended on one subscription, stays out.
+
+    Each subscription is brought up to date in a transaction of its own: a plan of many keeps nobody waiting for all of
+    them, and what was broken off goes on where it was when it is asked for again."""
+    living = select(SUBSCRIPTION.c.id).where(SUBSCRIPTION.c.plan_id == plan_id, SUBSCRIPTION.c.state != State.CANCELLED)
+    with db.read() as connection:
+        plan_of(connection, plan_id)
+        found = connection.execute(living.order_by(SUBSCRIPTION.c.id)).scalars().all()
+    return sum(_sync_alone(db, subscription_id, plan_id, clock) for subscription_id in found)
+
+
+def _sync_alone(db: Database, subscription_id: str, plan_id: str, clock: Clock) -> bool:
     price = tables.price
     query = select(price).where(price.c.entity_type == "PLAN", price.c.entity_id == plan_id)
-    known = {str(row["id"]): dict(row) for row in connection.execute(query).mappings()}
-    living = select(SUBSCRIPTION.c.id).where(SUBSCRIPTION.c.plan_id == plan_id, SUBSCRIPTION.c.state != State.CANCELLED)
-    return sum(
-        _sync_one(connection, subscription_id, plan, known, now)
-        for subscription_id in connection.execute(living.order_by(SUBSCRIPTION.c.id)).scalars().all()
-    )
+    with db.write() as connection:
+        row = subscriptions.find(connection, subscription_id, lock=True)
+        if row.plan_id != plan_id or row.state == State.CANCELLED:
+            return False  # it went on to another plan, or ended, while others were brought up to date
+        known = {str(one["id"]): dict(one) for one in connection.execute(query).mappings()}
+        return _sync_one(connection, row, plan_of(connection, plan_id), known, clock())
 
 
-def _sync_one(
-    connection: Connection, subscription_id: str, plan: Mapping[str, Any], known: Prices, now: datetime
-) -> bool:
-    row = subscriptions.find(connection, subscription_id, lock=True)
+def _sync_one(connection: Connection, row: Row[Any], plan: Mapping[str, Any], known: Prices, now: datetime) -> bool:
     count = row.billing_period_count
     present = prices_of(connection, str(plan["id"]), row.currency, Unit(row.billing_period), count, now)
     lines = subscriptions.lines_of(connection, row.id)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
 from app.billing import one_off, subscriptions, syncing
+from app.billing.subscriptions import SUBSCRIPTION
 from app.kernel.db import Database
 from app.kernel.errors import InvalidInput, Rejected
 from app.kernel.given import Given
@@ -125,6 +126,46 @@ def test_a_plans_new_prices_reach_who_took_all_of_them(world: World) -> None:
     assert [line.name for line in lines(world, made) if line.end_at is None] == ["Base", "Support"]
 
 
+def test_a_plan_is_brought_up_to_date_one_subscription_after_the_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken off at the second, it has kept the first, and goes on there; who has left the plan meanwhile is let be."""
+    plan = world.plan("pro", BASE)
+    first, second, third = sorted(world.subscribe(world.customer(name), plan) for name in "abc")
+    with world.db.write() as connection:
+        price_book.create(connection, Given(full(plan, SUPPORT)), actor="test", now=world.now)
+    find = subscriptions.find
+
+    def broken_off(connection: Connection, subscription_id: str, **more: Any) -> Any:
+        if subscription_id == second:
+            raise ConnectionError("the database went away")
+        return find(connection, subscription_id, **more)
+
+    monkeypatch.setattr(subscriptions, "find", broken_off)
+    with pytest.raises(ConnectionError):
+        sync(world, plan)
+    monkeypatch.undo()
+
+    def supported() -> list[str]:
+        return [each for each in (first, second, third) if "Support" in [line.name for line in lines(world, each)]]
+
+    assert supported() == [first]
+    monkeypatch.setattr(subscriptions, "find", ending(world, third))
+    assert (sync(world, plan), supported()) == (1, [first, second])
+
+
+def ending(world: World, gone: str) -> Any:
+    """Looking at a subscription that another has just ended."""
+    find = subscriptions.find
+
+    def found(connection: Connection, subscription_id: str, **more: Any) -> Any:
+        if subscription_id == gone:
+            connection.execute(update(SUBSCRIPTION).where(SUBSCRIPTION.c.id == gone).values(state="cancelled"))
+        return find(connection, subscription_id, **more)
+
+    return found
+
+
 def named(value: Any, price: str) -> Any:
     """With the price's id where it says {price}."""
     if isinstance(value, dict):
@@ -154,5 +195,4 @@ def lines(world: World, made: str) -> list[Any]:
 
 
 def sync(world: World, plan: str) -> int:
-    with world.db.write() as connection:
-        return syncing.sync(connection, {"id": plan, "name": "Pro"}, world.now)
+    return syncing.sync(world.db, plan, world.clock)

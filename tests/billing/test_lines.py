@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from app.billing import agreeing, line_changes, own_prices, subscriptions, syncing
+from app.billing import line_changes, own_prices, subscriptions, syncing
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.given import Given
@@ -35,7 +35,7 @@ def own(world: World, subscription: str, price: dict[str, Any], **more: Any) -> 
 def synced(world: World, plan: str, price: dict[str, Any]) -> None:
     with world.db.write() as connection:
         price_book.create(connection, Given(full(plan, price)), actor="test", now=world.now)
-        syncing.sync(connection, agreeing.plan_of(connection, plan), world.now)
+    syncing.sync(world.db, plan, world.clock)
 
 
 def line_named(world: World, subscription: str, name: str) -> Any:
@@ -78,7 +78,7 @@ def test_a_one_time_price_that_was_paid_is_not_paid_again_when_the_plan_changes_
     with world.db.write() as connection:
         (price,) = price_book.rows_of(connection, "PLAN", [plan])
         price_book.change(connection, price["id"], Given({"amount": "50"}), actor="test", now=world.now)
-        syncing.sync(connection, agreeing.plan_of(connection, plan), world.now)
+    syncing.sync(world.db, plan, world.clock)
     assert asked(world, made, "2026-04-12", "2026-05-01T01:00", "2026-05-01T04:00") == [[("Setup", 9900)], []]
 
 

@@ -126,10 +126,7 @@ def lines(billing: Billing) -> APIRouter:
 
     @api.post("/plans/{plan_id}/sync/subscriptions")
     def sync(_key: Key, plan_id: str) -> dict[str, Any]:
-        now = clock()
-        with db.write() as connection:
-            plan_row = agreeing.plan_of(connection, plan_id)
-            changed = syncing.sync(connection, plan_row, now)
+        changed = syncing.sync(db, plan_id, clock)
         return {"message": f"{changed} subscriptions brought up to date.", "workflow_id": plan_id, "run_id": plan_id}
 
     return api
