@@ -1,11 +1,13 @@
 """Prices that hang on one subscription: each is a line of it from the start, and goes before a price of the plan that
 matches as closely."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
-from app.billing import agreeing, subscriptions
+from app.billing import agreeing, joining, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import OWN, pin
 from app.billing.subscriptions import Line
@@ -17,23 +19,39 @@ from app.plans.shelf import Record
 
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Record:
     """A new price; one of a subscription is billed with it from its `start_date`, or now."""
-    if given.raw.get("entity_type") != OWN:
-        return price_book.create(connection, given, actor=actor, now=now)
-    row = subscriptions.find(connection, given.text("entity_id"), lock=True)
-    if row.state == State.CANCELLED:
-        raise Conflict("A cancelled subscription takes no more prices.", code="invalid_operation")
-    made = price_book.create(connection, given, actor=actor, now=now)
-    subscriptions.require_open(row, made["start_date"], "start_date")
-    line = Line(pin(made), agreeing.least(made), start_at=made["start_date"], end_at=made["end_date"])
-    agreeing.bearable(connection, line, agreeing.rhythm_of(row), given)
-    subscriptions.add_lines(connection, row.id, row.plan_id, "", [line], now, now)
+    [made] = _create(connection, [given], actor, now)
     return made
 
 
 def create_many(connection: Connection, given: Given, *, actor: str, now: datetime) -> list[Record]:
     """1 to 100 prices, all or none."""
-    items = given.objects("items", least=1, most=price_book.MOST_AT_ONCE)
-    return [create(connection, each, actor=actor, now=now) for each in items]
+    return _create(connection, given.objects("items", least=1, most=price_book.MOST_AT_ONCE), actor, now)
+
+
+def _create(connection: Connection, items: Sequence[Given], actor: str, now: datetime) -> list[Record]:
+    """Those of one subscription join it together: what they cost ahead is on one invoice."""
+    found, joining_ = list[Record](), dict[str, list[Line]]()
+    for given in items:
+        if given.raw.get("entity_type") != OWN:
+            found.append(price_book.create(connection, given, actor=actor, now=now))
+            continue
+        row = _open(connection, given.text("entity_id"))
+        made = price_book.create(connection, given, actor=actor, now=now)
+        subscriptions.require_open(row, made["start_date"], "start_date")
+        line = Line(pin(made), agreeing.least(made), start_at=made["start_date"], end_at=made["end_date"])
+        agreeing.bearable(connection, line, agreeing.rhythm_of(row), given)
+        joining_.setdefault(row.id, []).append(line)
+        found.append(made)
+    for subscription_id, lines in joining_.items():
+        joining.join(connection, _open(connection, subscription_id), lines, actor=actor, now=now)
+    return found
+
+
+def _open(connection: Connection, subscription_id: str) -> Row[Any]:
+    row = subscriptions.find(connection, subscription_id, lock=True)
+    if row.state == State.CANCELLED:
+        raise Conflict("A cancelled subscription takes no more prices.", code="invalid_operation")
+    return row
 
 
 def change(connection: Connection, price_id: str, given: Given, *, actor: str, now: datetime) -> Record:

@@ -60,6 +60,25 @@ def charge(row: Row[Any], to: NewPlan, now: datetime, line_ids: Sequence[str] = 
     return [line for line in lines if line.exact]
 
 
+def joined(row: Row[Any], line: Row[Any]) -> RatedLine | None:
+    """A line that came within the period, for the days until the period ends or the line does. None where nothing is
+    paid ahead for those: in a trial, for what is paid once (it is asked for with the period), for days to come."""
+    if not _is_ahead(line.price) or line.price.get("billing_period") == ONCE:
+        return None
+    if subscriptions.is_trial(row, subscriptions.period_of(row)):
+        return None
+    begin, whole = max(line.start_at, row.period_start), subscriptions.whole_of(row)
+    end = min(line.end_at or row.period_end, row.period_end)
+    if begin >= end:
+        return None
+    of_period = worth(line.price, line.quantity)
+    found = _prorated(row, whole, begin, line.name, new=of_period)
+    if end < row.period_end:
+        after = _prorated(row, whole, end, line.name, new=of_period).exact
+        found = replace(found, exact=found.exact - after, span=Span(begin, end))
+    return replace(found, line_id=line.id) if found.exact else None
+
+
 def credit(
     connection: Connection, row: Row[Any], now: datetime, *, addons: bool = True, association: str | None = None
 ) -> list[RatedLine]:
@@ -76,7 +95,8 @@ def credit(
         if line.association_id is not None and not addons:
             continue
         for of, charged in _charged_ahead(connection, row, line.id):
-            back = _prorated(row, of, unused_from, line.name, old=charged)
+            until = of.end if line.end_at == of.end else row.period_end
+            back = _prorated(row, of, unused_from, line.name, old=charged, until=until)
             if line.association_id and line.end_at and line.end_at < of.end:  # the rest came back when it was dropped
                 back = replace(back, exact=back.exact - _prorated(row, of, line.end_at, line.name, old=charged).exact)
             lines.append(back)
@@ -107,10 +127,17 @@ def _charged_ahead(connection: Connection, row: Row[Any], line_id: str) -> list[
 
 
 def _prorated(
-    row: Row[Any], of: Span, now: datetime, name: str, *, old: Fraction = Fraction(0), new: Fraction = Fraction(0)
+    row: Row[Any],
+    of: Span,
+    now: datetime,
+    name: str,
+    *,
+    old: Fraction = Fraction(0),
+    new: Fraction = Fraction(0),
+    until: datetime | None = None,
 ) -> RatedLine:
-    """The days left `of` what the price is for; a pause moved the end of the period, and the days with it."""
-    last, day = (of.end - _MOMENT).date(), (now - (row.period_end - of.end)).date()
+    """The days left `of` what the price is for; a pause moved the end of the period (`until`), and the days with it."""
+    last, day = (of.end - _MOMENT).date(), (now - ((until or row.period_end) - of.end)).date()
     found = prorated(of.start.date(), last, day, old=old, new=new, currency=row.currency)
     amount, key = (found.credit, "unused") if old else (found.charge, "rest")
     reason = t(f"period.proration.{key}", part=f"{found.part.numerator}/{found.part.denominator}")

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from app.billing import line_changes, own_prices, subscriptions, syncing
+from app.billing import joining, line_changes, own_prices, prorating, subscriptions, syncing
+from app.billing.pinned import pin
+from app.billing.subscriptions import Line
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.given import Given
@@ -14,6 +16,7 @@ from app.plans import price_book
 from tests.billing.world import World, at, full
 
 BASE: dict[str, Any] = {"type": "FIXED", "amount": "30", "display_name": "Base", "invoice_cadence": "ARREAR"}
+SEATS: dict[str, Any] = {"type": "FIXED", "amount": "30", "display_name": "Seats", "invoice_cadence": "ADVANCE"}
 IMAGES: dict[str, Any] = {"amount": "0.10", "display_name": "Images"}
 SETUP: dict[str, Any] = {"type": "FIXED", "amount": "99", "display_name": "Setup", "billing_period": "ONETIME"}
 
@@ -56,6 +59,61 @@ def running(world: World) -> str:
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
     world.now = at("2026-04-11")
     return made
+
+
+@pytest.mark.parametrize(
+    ("more", "april", "may"),
+    [
+        pytest.param({}, [[("Seats", 2000)]], True, id="now"),
+        pytest.param(
+            {"start_date": "2026-04-05T00:00:00Z"}, [[("Seats", 2600)]], True, id="since a day of this period"
+        ),
+        pytest.param({"start_date": "2026-04-21T00:00:00Z"}, [[("Seats", 1000)]], True, id="from a day to come"),
+        pytest.param({"end_date": "2026-04-21T00:00:00Z"}, [[("Seats", 1000)]], False, id="until a day to come"),
+        pytest.param({"start_date": "2026-05-01T00:00:00Z"}, [], True, id="from the next period"),
+        pytest.param({"invoice_cadence": "ARREAR"}, [], True, id="in arrear"),
+    ],
+)
+def test_what_is_paid_ahead_and_comes_within_a_period_is_charged_for_its_days(
+    world: World, running: str, more: dict[str, Any], april: list[Any], may: bool
+) -> None:
+    own(world, running, SEATS, **more)
+    assert asked(world, running, "2026-04-11T04:00") == april
+    base, seats = [("Base", 3000)], [("Seats", 3000)] * may
+    if more.get("invoice_cadence"):
+        seats = [("Seats", 2000)]
+    assert asked(world, running, "2026-05-01T01:00", "2026-05-01T04:00") == [*april, base + seats]
+
+
+def test_lines_that_come_together_are_on_one_invoice_and_none_where_it_is_not_wished(
+    world: World, running: str
+) -> None:
+    wish = {**full(running, SEATS), "entity_type": "SUBSCRIPTION"}
+    with world.db.write() as connection:
+        own_prices.create_many(connection, Given({"items": [wish, wish]}), actor="test", now=world.now)
+        row = subscriptions.find(connection, running, lock=True)
+        price = price_book.rows_of(connection, "SUBSCRIPTION", [running])[0]
+        joining.join(connection, row, [Line(pin(price), "1")], prorate=False, actor="test", now=world.now)
+    assert asked(world, running, "2026-04-11T04:00") == [[("Seats", 2000), ("Seats", 2000)]]
+    assert asked(world, running, "2026-05-01T01:00", "2026-05-01T04:00")[1:] == [
+        [("Base", 3000), *[("Seats", 3000)] * 3]
+    ]
+
+
+@pytest.mark.parametrize("since", ["2026-04-01", "2026-04-11"], ids=["from the beginning", "later"])
+def test_what_was_paid_ahead_of_a_line_that_would_have_ended_comes_back_for_its_own_days(
+    world: World, since: str
+) -> None:
+    """Paid until the 21st; over on the 16th."""
+    until = {"end_date": "2026-04-21T00:00:00Z"}
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
+    world.now = at(since)
+    own(world, made, SEATS, **until)
+    world.now = at("2026-04-16")
+    with world.db.write() as connection:
+        row = subscriptions.find(connection, made, lock=True)
+        back = [line for line in prorating.credit(connection, row, world.now) if line.span and line.exact == -5]
+    assert len(back) == 1
 
 
 def test_what_is_paid_once_is_asked_for_once_when_it_comes_within_a_period(world: World, running: str) -> None:

@@ -10,7 +10,18 @@ from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.api.billing.unserved import expands
-from app.billing import addons, agreeing, beginning, closing, line_changes, prorating, subscriptions, syncing, undo
+from app.billing import (
+    addons,
+    agreeing,
+    beginning,
+    closing,
+    joining,
+    line_changes,
+    prorating,
+    subscriptions,
+    syncing,
+    undo,
+)
 from app.billing.lifecycle import State
 from app.billing.rating import RatedLine
 from app.kernel.errors import Conflict, InvalidInput
@@ -121,7 +132,7 @@ def lines(billing: Billing) -> APIRouter:
                 raise Conflict("A cancelled subscription takes no more lines.", code="invalid_operation")
             wanted = agreeing.line_of(connection, body, agreeing.rhythm_of(row), now, actor=key.id)
             subscriptions.require_open(row, wanted.start_at or now, "start_date")
-            (made,) = subscriptions.add_lines(connection, row.id, row.plan_id, "", [wanted], now, now)
+            (made,) = joining.join(connection, row, [wanted], prorate=show.prorates(body), actor=key.id, now=now)
             return show.line(subscriptions.line_of(connection, made))
 
     @api.post("/plans/{plan_id}/sync/subscriptions")

@@ -39,7 +39,6 @@ _LINE: Final = {
 _NEW_LINE: Final = {
     **_LINE,
     "subscription_phase_id": Unserved("is not served: subscriptions have no phases."),
-    "proration_behavior": Unserved("is not served: a line counts from its start_date to its end_date.", ("none",)),
 }
 _CHANGE: Final = {
     "billing_cadence": Unserved("must be RECURRING.", ("RECURRING",)),
@@ -131,6 +130,9 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
         "auto_invoice_threshold": Unserved("is not served: usage is invoiced when its period ends."),
         "proration_behavior": PRORATED,
         **{f"line_items.{name}": said for name, said in _NEW_LINE.items()},
+        "line_items.proration_behavior": Unserved(
+            "is not served: a line counts from its start_date to its end_date.", ("none",)
+        ),
         **{f"line_item_commitments.*.{name}": said for name, said in _LINE.items()},
         **{f"override_entitlements.{name}": said for name, said in _GRANT.items()},
     },
