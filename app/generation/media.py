@@ -27,9 +27,9 @@ from app.generation.plan import Keep, Kept, Plan
 from app.kernel.errors import InvalidInput, ProviderBusy, ProviderRefused
 from app.kernel.ids import is_id
 from app.kernel.money import Money
-from app.pricing.expect import TOKENS, expected_usage, filled
+from app.pricing.expect import TOKENS, filled
 from app.pricing.parameters import MASK, Kind, Parameter
-from app.pricing.quote import Quote, estimate
+from app.pricing.quote import Expected, Quote, estimate
 from app.pricing.usage import Usage
 from app.providers.port import Answer, RemoteFile, Upload
 
@@ -93,19 +93,19 @@ def plan_media(
     files = {parameter.name: parameter for parameter in schema.parameters if _is_file(parameter)}
     body = {name: value for name, value in params.items() if name not in files}
     operation, uploads, addressed = _files(desk, offer.operation, files, params)
-    expected = expected_usage(schema, params, lengths=known)
+    expected, most = usages = Expected.of(schema, params, known)
     return MediaPlan(
         offer=offer,
         operation=operation,
         body={**_named(passed), **body, **addressed},
         params=params,
         expected=expected,
-        most=expected_usage(schema, params, most=True, lengths=known),
+        most=most,
         count_input=lambda: int(expected.input_tokens or 0),
         files=uploads,
         keep=_keeper(desk, offer, workspace_id, expected),
         forced=forced,
-        shown=estimate(offer.card, schema, params, lengths=known),
+        shown=estimate(offer.card, schema, params, lengths=known, known=usages),
     )
 
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, Self
+from weakref import WeakKeyDictionary
 
 from app.kernel.money import CREDIT, MICRO, Money, Rounding, allot, plain
 from app.kernel.text import t
@@ -28,6 +29,8 @@ from app.pricing.usage import Usage
 
 #: Combinations of open parameters that are priced one by one; beyond it the maximum is a bound instead.
 MOST_OPEN = 2_048
+#: Quotes of a card that are remembered; past it the memory starts afresh.
+MOST_REMEMBERED: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ class Quote:
         )
 
 
+_REMEMBERED: Final[WeakKeyDictionary[RateCard, dict[tuple[object, ...], Quote]]] = WeakKeyDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class _Charge:
     """A line before rounding."""
@@ -103,20 +109,35 @@ class _Charge:
     text: str
 
 
+class Expected(NamedTuple):
+    """The usage of a request as its parameters tell it: what is likely, and the most it can be."""
+
+    likely: Usage
+    most: Usage
+
+    @classmethod
+    def of(cls, schema: ParamSchema, params: Mapping[str, Value], lengths: Mapping[str, Decimal] | None) -> Self:
+        likely, most = (expected_usage(schema, params, most=most, lengths=lengths) for most in (False, True))
+        return cls(likely, most)
+
+
 def estimate(
     card: RateCard,
     schema: ParamSchema,
     params: Mapping[str, Value],
     *,
     lengths: Mapping[str, Decimal] | None = None,
+    known: Expected | None = None,
 ) -> Quote:
-    """The price of a request before it runs. `params` come from the coercion door; `lengths` as in `expected_usage`.
+    """The price of a request before it runs. `params` come from the coercion door; `lengths` as in `expected_usage`,
+    and so is what is `known` of it, for whoever has looked already.
 
     `maximum` is the most the rule can make of what the request leaves open: a parameter without value or default, or
     `auto` where the provider chooses. Raises `Unpriced` when the card has no price for this request.
     """
-    quote = _quote(card, expected_usage(schema, params, lengths=lengths), params)
-    micros, chosen = _most(card, schema, params, lengths)
+    known = known or Expected.of(schema, params, lengths)
+    quote = _quote(card, known.likely, params)
+    micros, chosen = _most(card, schema, params, lengths, known.most)
     if micros <= quote.total.micros:
         return quote
     maximum = card.money(micros)
@@ -136,6 +157,22 @@ def final(card: RateCard, usage: Usage, conditions: Mapping[str, Value], *, expe
 
 
 def _quote(card: RateCard, usage: Usage, conditions: Mapping[str, Value]) -> Quote:
+    """Worked out once for each usage and each way to its price: requests repeat themselves."""
+    remembered = _REMEMBERED.setdefault(card, {})
+    values = [conditions.get(name) for name in card.params]
+    key = (usage, *values, *map(type, values))  # `true` and 1 are equal, and different words
+    try:
+        known = remembered.get(key)
+    except TypeError:  # a list among the values
+        return _worked_out(card, usage, conditions)
+    if known is None:
+        if len(remembered) >= MOST_REMEMBERED:
+            remembered.clear()
+        known = remembered[key] = _worked_out(card, usage, conditions)
+    return known
+
+
+def _worked_out(card: RateCard, usage: Usage, conditions: Mapping[str, Value]) -> Quote:
     if not delivered(usage):
         zero = Money.zero(card.unit)
         return Quote((), zero, zero, t("pricing.nothing_delivered"))
@@ -264,7 +301,11 @@ def _line(charge: _Charge, total: Money) -> QuoteLine:
 
 
 def _most(
-    card: RateCard, schema: ParamSchema, params: Mapping[str, Value], lengths: Mapping[str, Decimal] | None
+    card: RateCard,
+    schema: ParamSchema,
+    params: Mapping[str, Value],
+    lengths: Mapping[str, Decimal] | None,
+    most: Usage,
 ) -> tuple[int, dict[str, Value]]:
     """The dearest way the provider could resolve what is open: micros, and the values that lead there."""
     options = {
@@ -273,8 +314,9 @@ def _most(
         if (parameter := schema.get(name)) is not None and is_open_to(parameter, params.get(name))
     }
     if prod(map(len, options.values())) > MOST_OPEN:
-        usage = expected_usage(schema, params, most=True, lengths=lengths)
-        return card.ceiling(usage, params, frozenset(options)), {}
+        return card.ceiling(most, params, frozenset(options)), {}
+    if not options:
+        return card.amount(most, params), {}
     worst, chosen = 0, {}
     for values in product(*options.values()):
         resolved = dict(zip(options, values, strict=True))
