@@ -29,7 +29,7 @@ import httpx
 
 from app.kernel import clock
 from app.kernel.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnclear
-from app.providers.connections import KeptTransport
+from app.providers.connections import Courier, KeptTransport
 from app.providers.hosts import Hosts, host_name, origin_of
 from app.providers.port import Connection
 
@@ -255,7 +255,8 @@ class Http:
         """
         transport, limits = self._transport, KEPT if keep else ONE_CALL
         if keep and transport is None and not (self.is_public and getproxies()):
-            transport = KeptTransport(_trust_store(), keep=MOST_IDLE, expiry_seconds=IDLE_SECONDS)
+            kept = KeptTransport(_trust_store(), keep=MOST_IDLE, expiry_seconds=IDLE_SECONDS)
+            return Courier(kept, timeout=TIMEOUTS, trust_env=False)
         return httpx.AsyncClient(
             timeout=TIMEOUTS,
             limits=limits,
