@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Select, and_, func, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from app.metering import tables
 from app.metering.aggregate import Span
 from app.metering.apart import FIGURES, dimensions
 from app.metering.events import BILLIONTHS, figures_of
-from app.metering.usage import rolled_up_to
+from app.metering.places import of_customers, rolled_up_to
 from app.metering.windows import OF_DAYS, midnight, start_of
 
 DAY: Final = timedelta(days=1)
@@ -243,13 +243,13 @@ def events_of(
 ) -> Iterator[tuple[str, Kind, datetime, str, dict[str, Any]]]:
     """The events themselves, in the order of time: customer, kind, moment, source, properties as they were sent."""
     event = tables.event.c
-    query = select(event.customer, event.shape_id, event.at, event.source, event.properties).where(
-        and_(event.at >= span.start, event.at < span.end)
-    )
+    query = select(event.customer, event.shape_id, event.at, event.source, event.properties)
     if customers is not None:
-        query = query.where(event.customer.in_(sorted(customers)))
-    if after is not None:
-        query = query.where(event.id > after)
+        query = query.where(of_customers(connection, customers, span, after))
+    else:
+        query = query.where(event.at >= span.start, event.at < span.end)
+        if after is not None:
+            query = query.where(event.id > after)
     for customer, shape_id, at, source, properties in connection.execute(query.order_by(event.at, event.id)):
         kind = kinds[shape_id]
         if keep(kind):

@@ -3,16 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
 from app.kernel.clock import as_utc
 from app.kernel.errors import InvalidInput
 from app.metering import tables
 from app.metering.apart import canonical
 from app.metering.known import in_pages, marked
+from app.metering.places import rolled_up_to
 
 #: So many rows are looked at for one page of a search by properties; then the page ends, and its key leads on.
 MOST_LOOKED_AT: Final = 20_000
@@ -68,6 +69,14 @@ class Found:
     last_key: str | None  # leads on, even where nothing of what was looked at fitted
 
 
+class Ranked(NamedTuple):
+    """The columns that say whose an event is and where it stands."""
+
+    customer: ColumnElement[str]
+    at: ColumnElement[datetime]
+    id: ColumnElement[int]
+
+
 def find(connection: Connection, event_id: str) -> Seen | None:
     """The event of this id."""
     if connection.dialect.name == "sqlite":
@@ -87,7 +96,7 @@ def search(connection: Connection, wanted: Search) -> Found:
     found: list[Seen] = []
     skipped, looked_at, position = 0, 0, wanted.after
     while True:
-        rows = connection.execute(_page(wanted, position)).all()
+        rows = _rows(connection, wanted, position)
         for row in rows:
             seen = _seen(row)
             if not _fits(seen, wanted):
@@ -115,29 +124,47 @@ def _query() -> Select[Any]:
     return select(*_COLUMNS).join(tables.shape, _shape.id == _event.shape_id)
 
 
-def _page(wanted: Search, position: str | None) -> Select[Any]:
+def _rows(connection: Connection, wanted: Search, position: str | None) -> Sequence[Row[Any]]:
+    """A page, in the order in which it is looked through."""
+    placed_up_to = None if wanted.customers is None else rolled_up_to(connection)
+    if placed_up_to is None:
+        return connection.execute(_page(wanted, position)).all()
+    last = connection.execute(_page(wanted, position).where(_event.id > placed_up_to)).all()
+    placed = connection.execute(_page(wanted, position, placed=True)).all()
+    if not last:
+        return placed
+    both = sorted([*placed, *last], key=lambda row: (row.at, row.id), reverse=wanted.before is None)
+    return both[: BATCH if wanted.before is None else wanted.size]
+
+
+def _page(wanted: Search, position: str | None, *, placed: bool = False) -> Select[Any]:
+    """Of the events themselves, or (`placed`, and only where it is for customers) by their places."""
     query = _query().limit(BATCH)
     by_time = wanted.customers is not None
+    event = Ranked(_event.customer, _event.at, _event.id)
+    if placed:
+        place = tables.place.c
+        query, event = query.join(tables.place, place.event == _event.id), Ranked(place.customer, place.at, place.event)
     if wanted.customers is not None:
-        query = query.where(_event.customer.in_(sorted(wanted.customers)))
+        query = query.where(event.customer.in_(sorted(wanted.customers)))
     if wanted.name is not None:
         query = query.where(_shape.event_name == wanted.name)
     if wanted.source is not None:
         query = query.where(_event.source == wanted.source)
     if wanted.start is not None:
-        query = query.where(_event.at >= wanted.start)
+        query = query.where(event.at >= wanted.start)
     if wanted.end is not None:
-        query = query.where(_event.at < wanted.end)
+        query = query.where(event.at < wanted.end)
     if wanted.before is not None:
         at, number = _read_key(wanted.before, "iter_first_key")
-        newer = or_(_event.at > at, and_(_event.at == at, _event.id > number)) if by_time else _event.id > number
-        order = (_event.at, _event.id) if by_time else (_event.id,)
+        newer = or_(event.at > at, and_(event.at == at, event.id > number)) if by_time else event.id > number
+        order = (event.at, event.id) if by_time else (event.id,)
         return query.where(newer).order_by(*order).limit(wanted.size)
     if position is not None:
         at, number = _read_key(position, "iter_last_key")
-        older = or_(_event.at < at, and_(_event.at == at, _event.id < number)) if by_time else _event.id < number
+        older = or_(event.at < at, and_(event.at == at, event.id < number)) if by_time else event.id < number
         query = query.where(older)
-    return query.order_by(*((_event.at.desc(), _event.id.desc()) if by_time else (_event.id.desc(),)))
+    return query.order_by(*((event.at.desc(), event.id.desc()) if by_time else (event.id.desc(),)))
 
 
 def _read_key(key: str, param: str) -> tuple[datetime, int]:

@@ -54,7 +54,7 @@ event = sa.Table(
     sa.Column("digest", sa.BigInteger, nullable=False),  # of all but the time: a repetition has the same
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("generation_id", sa.String),  # of a generation of our own
-    sa.Index("usage_event_by_customer", "customer", "at"),
+    sa.Index("usage_event_by_customer", "customer", "at", sqlite_where=sa.text("false")),  # SQLite: `place` instead
     sa.Index(
         "usage_event_by_generation",
         "generation_id",
@@ -82,7 +82,19 @@ page = sa.Table(
     sa.Column("entries", sa.LargeBinary, nullable=False),
 )
 
-#: SQLite: the last event whose id stands in `usage_page` ("known"), and whose figures in `usage_rollup` ("rolled").
+#: SQLite: where a customer's events are, in the order of time. An index on the events would rewrite a page of the file
+#: for nearly every event; this is written, together with the sums, for very many at once.
+place = sa.Table(
+    "usage_place",
+    metadata,
+    sa.Column("customer", sa.String, primary_key=True),
+    sa.Column("at", UtcDateTime, primary_key=True),
+    sa.Column("event", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+#: SQLite: the last event whose id stands in `usage_page` ("known"), and the last one whose figures are in the sums and
+#: which is in `usage_place` ("rolled").
 mark = sa.Table(
     "usage_mark",
     metadata,

@@ -10,13 +10,14 @@ from fractions import Fraction
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 
 from app.metering import tables
 from app.metering.aggregate import Aggregation, Reading, Span
 from app.metering.apart import canonical, dimensions
 from app.metering.events import BILLIONTHS, billionths
 from app.metering.meters import Meter
+from app.metering.places import of_customers, rolled_up_to
 from app.metering.windows import midnight
 
 DAY = timedelta(days=1)
@@ -90,7 +91,7 @@ def readings(connection: Connection, customer: str, span: Span, meter: Meter) ->
     query = (
         select(event.c.shape_id, event.c.at, event.c.properties, shape.c.event_name)
         .join(shape, shape.c.id == event.c.shape_id)
-        .where(_within(customer, span))
+        .where(of_customers(connection, [customer], span))
         .order_by(event.c.at, event.c.id)
     )
     if meter.event_name:
@@ -127,14 +128,6 @@ def _from_tail(
         _from_events(connection, customer, span, figures, found, after=rolled)
 
 
-def rolled_up_to(connection: Connection) -> int | None:
-    """The last event that is in the sums; None where every one is."""
-    if connection.dialect.name != "sqlite":
-        return None
-    marked = select(tables.mark.c.event).where(tables.mark.c.name == "rolled")
-    return connection.execute(marked).scalar() or 0
-
-
 def _from_events(
     connection: Connection,
     customer: str,
@@ -147,10 +140,8 @@ def _from_events(
     query = (
         select(event.c.shape_id, shape.c.event_name, shape.c.properties, event.c.properties)
         .join(shape, shape.c.id == event.c.shape_id)
-        .where(_within(customer, span))
+        .where(of_customers(connection, [customer], span, after))
     )
-    if after is not None:
-        query = query.where(event.c.id > after)
     for shape_id, name, likeness, text in connection.execute(query):
         kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, dimensions(orjson.loads(likeness))))
         kind.add("", 1, Fraction(0))
@@ -158,11 +149,6 @@ def _from_events(
             amount = billionths(value, figure) if figure in figures and value is not None else None
             if amount is not None:
                 kind.add(figure, 1, Fraction(amount, BILLIONTHS))
-
-
-def _within(customer: str, span: Span) -> Any:
-    kept = tables.event
-    return and_(kept.c.customer == customer, kept.c.at >= span.start, kept.c.at < span.end)
 
 
 def _whole_days(span: Span) -> tuple[date, date]:

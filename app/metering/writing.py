@@ -2,8 +2,8 @@
 
 Both answer the same question: which of these events are new (they are then written). PostgreSQL has many writers, and
 its unique index decides between them. SQLite has one at a time, which makes two things cheap: what is not known when it
-looks is new when it writes (`known.py`), and sums may be added up many thousand events later, because the last
-event that is in them is a number.
+looks is new when it writes (`known.py`), and sums may be added up and events be put in their customers' order many
+thousand events later, because the last event of which that is done is a number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import orjson
 from sqlalchemy import Connection
 
+from app.kernel import faults
 from app.kernel.db import Database
 from app.metering.events import Event, figures_of
 from app.metering.known import Known
@@ -79,8 +80,9 @@ def writing(db: Database) -> Writing:
 class Sqlite:
     """One writer at a time: every method is called inside a write transaction."""
 
-    #: Sums are written when so many events are not in them.
-    roll_at = 50_000
+    #: Sums and places are written when so many events are not in them; by who brings few events, when it is so many:
+    #: where not much is going on, readers shall find little beside.
+    roll_at, roll_soon_at, few = 100_000, 5_000, 100
 
     #: In KiB, for what a transaction of very many events changes: without it, SQLite writes the same pages several
     #: times within one transaction to make room for others.
@@ -93,6 +95,9 @@ class Sqlite:
     _mark = """INSERT INTO usage_mark (name, event) VALUES ('rolled', ?)
     ON CONFLICT (name) DO UPDATE SET event = excluded.event"""
     _unrolled = "SELECT customer, substr(at, 1, 10), shape_id, properties FROM usage_event WHERE id > ? AND id <= ?"
+
+    place = """INSERT INTO usage_place (customer, at, event)
+    SELECT customer, at, id FROM usage_event WHERE id > ? AND id <= ? ORDER BY customer, at, id"""
 
     def __init__(self) -> None:
         self._known = Known()
@@ -135,7 +140,7 @@ class Sqlite:
             self._upto = last
         else:
             self._sums = None  # others have written: the events themselves will tell
-        if last - rolled >= self.roll_at:
+        if last - rolled >= (self.roll_at if len(events) > self.few else min(self.roll_at, self.roll_soon_at)):
             self._roll(connection, rolled, last)
 
     def is_behind(self, connection: Connection) -> bool:
@@ -165,7 +170,9 @@ class Sqlite:
         connection.exec_driver_sql(ADDING["usage_rollup"], written)
         connection.exec_driver_sql(ADDING["usage_daily"], [(str(day), *rest) for day, *rest in sums.daily()])
         connection.exec_driver_sql(ADDING["usage_monthly"], [(str(day), *rest) for day, *rest in sums.monthly()])
+        connection.exec_driver_sql(self.place, (rolled, last))
         connection.exec_driver_sql(self._mark, (last,))
+        faults.point("metering.rolled")
         self._sums, self._from, self._upto = Sums(), last, last
 
 

@@ -27,7 +27,7 @@ from app.metering.aggregate import Span
 from app.metering.events import BILLIONTHS, Event, read_event
 from app.metering.ingest import Ingest
 from app.metering.known import hashed
-from app.metering.writing import ADDING, add_rows
+from app.metering.writing import ADDING, Sqlite, add_rows
 
 MODELS: Final = ("dall-e-3", "gpt-image-1", "veo-3.1", "kling-v2-6", "seedance-1-5", "flux")
 CUSTOMERS: Final = 500
@@ -93,7 +93,6 @@ _COLUMNS = "event_id, customer, shape_id, at, properties, source, digest, receiv
 
 
 def _fill_sqlite(db: Database, events: int, month: Span, first: int, few: int) -> None:
-    index = "usage_event_by_customer"
     copy = f"""WITH RECURSIVE number (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < ?1 + ?2)
     INSERT INTO usage_event (id, {_COLUMNS})
     SELECT ?5 + n, lower(hex(substr(?4, (n - ?1) * {ID_BYTES} + 1, {ID_BYTES}))), e.customer, e.shape_id,
@@ -109,8 +108,6 @@ def _fill_sqlite(db: Database, events: int, month: Span, first: int, few: int) -
     ):
         for pragma in ("journal_mode=DELETE", "journal_mode=OFF", "synchronous=OFF", "cache_size=-200000", "threads=2"):
             connection.execute(f"PRAGMA {pragma}")
-        (made,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (index,)).fetchone()
-        connection.execute(f"DROP INDEX {index}")
         old = connection.execute("SELECT event_id, id FROM usage_event ORDER BY id").fetchall()
         _paged(pages, [each[0] for each in old], first)
         paging = []
@@ -119,7 +116,7 @@ def _fill_sqlite(db: Database, events: int, month: Span, first: int, few: int) -
             ids = random.randbytes(count * ID_BYTES)
             paging.append(beside.submit(_paged_bytes, pages, ids, after + begun))
             connection.execute(copy, (begun, count, start, ids, after))
-        connection.execute(made)
+        connection.execute(Sqlite.place, (after - 1, after + events - 1))
         for each in paging:
             each.result()
         _write_pages(connection, pages, after + events - 1)

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from app.kernel.db import Database
-from app.metering import tables
+from app.metering import reading, tables
 from app.metering.aggregate import Span
+from app.metering.reading import Search
 from app.metering.usage import alike
 from tests.faults.metering_process import run
 
@@ -38,13 +39,22 @@ def used(db: Database) -> dict[str, Fraction]:
         }
 
 
+def found_by_customer(db: Database) -> list[str]:
+    with db.read() as connection:
+        return [
+            seen.event_id
+            for customer in {customer for customer, _ in EVENTS.values()}
+            for seen in reading.search(connection, Search([customer])).events
+        ]
+
+
 @pytest.mark.parametrize("fault", ["metering.after_events:3", "metering.before_commit", "metering.before_commit:4"])
 def test_killed_while_events_come_in_and_sent_again(database: Database, database_url: str, fault: str) -> None:
     killed_and_sent_again(database, database_url, fault)
 
 
-@pytest.mark.parametrize("fault", ["metering.pages_written", "metering.pages_settled"])
-def test_killed_while_ids_leave_the_memory_and_sent_again(sqlite_url: str, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["metering.pages_written", "metering.pages_settled", "metering.rolled:2"])
+def test_killed_while_ids_leave_the_memory_or_sums_are_written_and_sent_again(sqlite_url: str, fault: str) -> None:
     killed_and_sent_again(Database(sqlite_url), sqlite_url, fault)
 
 
@@ -61,5 +71,6 @@ def killed_and_sent_again(database: Database, database_url: str, fault: str) -> 
     for customer, count in EVENTS.values():
         expected[customer] = expected.get(customer, Fraction(0)) + int(count)
     assert used(database) == expected
+    assert sorted(found_by_customer(database)) == sorted(EVENTS)
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(tables.conflict)).scalar_one() == 0

@@ -3,21 +3,22 @@
 import random
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from app.kernel.db import Database
 from app.metering import known, reading, tables
-from app.metering.aggregate import Aggregation
+from app.metering.aggregate import Aggregation, Span
 from app.metering.analytics import Asked, count
-from app.metering.cells import Wanted
+from app.metering.cells import Wanted, cells
 from app.metering.ingest import Ingest
 from app.metering.meters import Meter
-from app.metering.reading import Search
-from app.metering.usage import alike
+from app.metering.reading import Search, Seen
+from app.metering.usage import alike, readings
 from app.metering.writing import Sqlite
 from tests.metering.test_ingest import APART, APRIL, NOON, made
 
@@ -144,3 +145,43 @@ def test_everybodys_events_are_turned_over_in_the_order_they_came(database: Data
             seen += [each.event_id for each in page.events]
             after = page.last_key
     assert seen == [f"evt_{number}" for number in reversed(range(7))]
+
+
+def test_a_customers_events_are_found_before_and_after_they_are_put_in_order(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of them are in their places and some are not; pages go through both, forward and back."""
+    monkeypatch.setattr(Sqlite, "roll_at", 10_000)
+    chance, sent = random.Random(5), dict[str, list[tuple[datetime, int, str]]]()
+    first, second = (Ingest(database, lambda: NOON) for _ in range(2))
+    for number in range(60):
+        if number == 40:
+            assert second.catch_up() == 40
+        customer, at = f"cust_{number % 2}", NOON - timedelta(hours=chance.randrange(30))
+        (first, second)[number % 2].accept([made(f"evt_{number}", customer=customer, at=at, image_count=number)])
+        sent.setdefault(customer, []).append((at, number, f"evt_{number}"))
+    largest = replace(IMAGES, aggregation=Aggregation.MAX)
+    span = Span(NOON - timedelta(hours=20), NOON - timedelta(hours=3))
+    with database.read() as connection:
+        for customer, events in sent.items():
+            assert pages(connection, customer) == [each for *_, each in sorted(events, reverse=True)]
+            inside = [number for at, number, _ in sorted(events) if span.start <= at < span.end]
+            assert [int(each.figure) for _, each in readings(connection, customer, span, largest)] == inside
+            hours = Wanted(span, [customer], "HOUR")
+            assert sum(cell.events for cell in cells(connection, hours) if not cell.figure) == len(inside)
+            assert sum(kind.events for kind in alike(connection, customer, span, ())) == len(inside)
+
+
+def pages(connection: Connection, customer: str) -> list[str]:
+    """All of them, by pages of seven; and each page is the one before the next."""
+    seen: list[Seen] = []
+    after: str | None = None
+    while True:
+        page = reading.search(connection, Search([customer], size=7, after=after))
+        if seen:
+            back = reading.search(connection, Search([customer], size=7, before=page.events[0].key))
+            assert list(back.events) == seen[-7:]
+        seen += page.events
+        if not page.has_more:
+            return [each.event_id for each in seen]
+        after = page.last_key
