@@ -5,7 +5,7 @@ last one on an invoice, once; when that invoice is paid the ledger is told, and 
 off touches no credit: a balance stays, is used first, and what is still owed is closed at the end of the month.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import drafts, facts, invoices, period_events, tables
+from app.billing import credit_prices, drafts, facts, invoices, period_events, tables
+from app.billing.credit_prices import Held
 from app.billing.drafts import Built
 from app.billing.invoices import FINALIZED, LATE_WINDOW, Head
 from app.billing.limits import MONTHS, History, Suggestion, suggest
@@ -81,6 +82,7 @@ def switch_on(
     if row is not None:
         if row.currency != agreed.currency and _open_micros(connection, workspace_id, row.closed_until, now):
             raise Conflict("The currency changes when what is owed is invoiced.", code="currency_in_use")
+        credit_prices.keep(connection, row, agreed.credit_price, agreed.currency, actor=actor, now=now)
         connection.execute(update(POSTPAID).where(POSTPAID.c.workspace_id == workspace_id).values(**values))
     _set_limit(connection, workspace_id, limit.micros)
 
@@ -134,7 +136,7 @@ def close(connection: Connection, workspace_id: str, *, now: datetime) -> Row[An
     micros = sum(amount for _, _, amount in used)
     made = None
     if micros > 0:
-        made = _invoice(connection, row, span, used, micros, now)
+        made = _invoice(connection, row, span, micros, now)
         faults.point("postpaid.after_invoice")
     if made is not None or not micros:
         connection.execute(
@@ -144,13 +146,18 @@ def close(connection: Connection, workspace_id: str, *, now: datetime) -> Row[An
     return made
 
 
-def owed_by_model(connection: Connection, workspace_id: str, span: Span) -> list[tuple[str, int, int]]:
-    """What was used on the limit: model, generations, micro-credits; what came back is taken off."""
-    journal, entry = ledger.journal, ledger.entry
+def owed_by_model(
+    connection: Connection, workspace_id: str, span: Span, at: Held | None = None
+) -> list[tuple[str, int, int]]:
+    """What was used on the limit: model, generations, micro-credits; what came back is taken off. With a price only
+    what was used `at` it; what comes back belongs to when it was used."""
+    journal, entry, undone = ledger.journal, ledger.entry, ledger.journal.alias("undone")
+    moment = func.coalesce(undone.c.created_at, journal.c.created_at)
     name = func.coalesce(_model.c.title, _generation.c.model_id, "")
     query = (
         select(name, func.count(func.distinct(journal.c.generation_id)), func.sum(entry.c.amount))
         .join(entry, entry.c.journal_id == journal.c.id)
+        .join(undone, undone.c.id == journal.c.reverses_id, isouter=True)
         .join(_generation, _generation.c.id == journal.c.generation_id, isouter=True)
         .join(_model, _model.c.id == _generation.c.model_id, isouter=True)
         .where(
@@ -163,16 +170,21 @@ def owed_by_model(connection: Connection, workspace_id: str, span: Span) -> list
         .group_by(name)
         .order_by(name)
     )
+    if at is not None and at.since is not None:
+        query = query.where(moment >= at.since)
+    if at is not None and at.until is not None:
+        query = query.where(moment < at.until)
     return [(str(model), int(many), int(amount)) for model, many, amount in connection.execute(query) if amount]
 
 
-def _invoice(
-    connection: Connection, row: Row[Any], span: Span, used: Sequence[tuple[str, int, int]], micros: int, now: datetime
-) -> Row[Any] | None:
+def _invoice(connection: Connection, row: Row[Any], span: Span, micros: int, now: datetime) -> Row[Any] | None:
     """None for what comes to less than the smallest coin: it would be asked of nobody, and owed for ever."""
     customer = customers.of_workspace(connection, row.workspace_id, now=now)
-    price = Fraction(row.credit_price)
-    lines = [_line(model, many, amount, price, span) for model, many, amount in used]
+    lines = [
+        _line(model, many, amount, at.price, span)
+        for at in credit_prices.held(connection, row)
+        for model, many, amount in owed_by_model(connection, row.workspace_id, span, at)
+    ]
     customer_row = facts.customer_of(connection, customer.id)
     tax = facts.taxes(connection, customer_row, row.currency, now)
     draft = settled(Terms(row.currency, None, (), tax.percents), span, lines)

@@ -72,9 +72,9 @@ def use(world: World, ledger: Ledger) -> Use:
     return Use(world, ledger)
 
 
-def switch_on(world: World, workspace: str, limit: int = 1_000) -> None:
+def switch_on(world: World, workspace: str, limit: int = 1_000, agreed: Agreed = EURO) -> None:
     with world.db.write() as connection:
-        postpaid.switch_on(connection, workspace, Money.from_exact(limit), EURO, actor="operator", now=world.now)
+        postpaid.switch_on(connection, workspace, Money.from_exact(limit), agreed, actor="operator", now=world.now)
 
 
 def standing(world: World, workspace: str) -> tuple[int, int]:
@@ -306,6 +306,39 @@ async def test_what_runs_while_it_is_switched_is_billed_once(
     assert [settle_owed(world.db, ledger) for _ in range(2)] == [1, 0]
     assert standing(world, workspace) == (0, 0)
     assert {breach.name for breach in run_audit(world.db)} <= {"holds_have_generations"}
+
+
+@pytest.mark.anyio
+async def test_a_credit_costs_what_it_cost_when_it_was_used(
+    world: World, ledger: Ledger, workspace: str, use: Use
+) -> None:
+    """Also when it comes back after the price has changed, in the same month or in the next."""
+
+    def captured() -> list[str]:
+        with world.db.read() as connection:
+            query = select(books.c.id).where(books.c.kind == "capture").order_by(books.c.created_at, books.c.id)
+            return list(connection.execute(query).scalars())
+
+    switch_on(world, workspace)
+    use(workspace, 100)
+    use(workspace, 10)
+    world.now = at("2026-04-15")
+    switch_on(world, workspace, agreed=Agreed("EUR", Decimal("0.03"), 14))
+    use(workspace, 50)
+    await ledger.reverse(captured()[1], actor="operator", reason="bad picture")
+    world.now = at("2026-05-02")
+    close_months(world.db, world.now)
+    use(workspace, 20)
+    await ledger.reverse(captured()[0], actor="operator", reason="bad picture")
+    world.now = at("2026-06-02")
+    assert close_months(world.db, world.now) == 0  # 100 credits came back and 20 were used
+    use(workspace, 200)
+    world.now = at("2026-07-02")
+    assert close_months(world.db, world.now) == 1
+    with world.db.read() as connection:
+        made = [invoices.find(connection, each) for each in of_workspace(world, workspace)]
+        lines = [[line.amount for line in invoices.lines_of(connection, each.id)] for each in made]
+    assert (lines, [each.total for each in made]) == ([[100, 150], [660]], [250, 560])
 
 
 @pytest.mark.one_engine

@@ -181,6 +181,7 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "billing.exemption_ended",
         "postpaid.agreed",
         "postpaid.ended",
+        "postpaid.price",
         "invoice.paid",
         "invoice.written_off",
         "subscription.created",
