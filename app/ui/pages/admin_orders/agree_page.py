@@ -149,13 +149,15 @@ def _slip() -> rx.Component:
         rx.cond(AgreeState.errors[""] != "", notice(AgreeState.errors[""])),
         rx.cond(AgreeState.problem != "", notice(AgreeState.problem, tone="thin")),
         fare_slip(
-            slip_line(t("agree.field.price"), slip["net"]),
-            slip_line(rx.cond(slip["tax_label"] != "", slip["tax_label"], t("admin_orders.facts.tax")), slip["tax"]),
-            slip_line(t("admin_orders.kpi.total"), rx.el.b(slip["total"])),
+            slip_line(t("agree.field.price"), _or_dash(slip["net"])),
+            slip_line(
+                rx.cond(slip["tax_label"] != "", slip["tax_label"], t("admin_orders.facts.tax")), _or_dash(slip["tax"])
+            ),
+            slip_line(t("admin_orders.kpi.total"), rx.el.b(_or_dash(slip["total"]))),
             rx.cond(slip["bonus"] != "", slip_line(t("agree.field.bonus"), slip["bonus"], quiet=True)),
             rx.cond(slip["unit"] != "", slip_reason(slip["unit"])),
             below=[slip_total(t("admin_orders.approve.gets"), rx.cond(slip["credits"] != "", slip["credits"], "0"))],
-            status=rx.cond(slip["total"] != "", "priced", "cannot"),
+            status=rx.cond(AgreeState.problem != "", "cannot", "priced"),
         ),
         button(
             AgreeState.act,
@@ -169,3 +171,8 @@ def _slip() -> rx.Component:
         rx.el.p(t("agree.means"), class_name="fb-small"),
         class_name="gap-[14px] fb-agree-side",
     )
+
+
+def _or_dash(figure: Any) -> Any:
+    """Nothing is weighed before the form says enough."""
+    return rx.cond(figure != "", figure, "–")

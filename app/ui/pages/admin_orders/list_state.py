@@ -35,7 +35,7 @@ from app.ui.pages.admin_orders.rows import (
 )
 from app.ui.paging import Paged
 from app.ui.roles import Role
-from app.ui.tabs import asked_tab, name_tab
+from app.ui.tabs import asked_tab, name_tab, show_tab
 
 PAGE = 25
 LONGEST_INPUT = 600
@@ -99,6 +99,7 @@ class OrdersState(Paged, PageState):
         self.view = asked_tab(self, VIEWS)
         self._starts = []
         await self._show()
+        return show_tab()
 
     @rx.event
     async def choose_view(self, view: str):

@@ -123,7 +123,7 @@ def _package(one: Any, at: Any) -> rx.Component:
                 ),
                 class_name="gap-[2px]",
             ),
-            class_name="fb-queue-row",
+            class_name="fb-queue-row fb-package-row",
         ),
         key=one["id"],
         custom_attrs={"data-quiet": rx.cond(one["on_sale"], "false", "true")},

@@ -198,8 +198,9 @@ def _card(one: Any) -> rx.Component:
                     rx.el.span(one["provider"], class_name="fb-strong fb-cut"),
                     chip(one["state"], tone=one["tone"], dot=True),
                     rx.cond(one["place"] != "", rx.el.span(one["place"], class_name="fb-small fb-nowrap")),
+                    class_name="fb-route-name",
                 ),
-                rx.el.span(one["upstream"], class_name="fb-mono fb-small fb-cut", title=one["upstream"]),
+                rx.el.span(one["upstream"], class_name="fb-mono fb-small fb-cut fb-block", title=one["upstream"]),
                 class_name="flex-1 min-w-0",
             ),
             rx.el.div(

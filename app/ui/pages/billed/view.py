@@ -89,24 +89,35 @@ def invoice_table(rows: Any, *, label: str, ready: Any, empty: rx.Component, on_
         ],
         rows,
         label=label,
-        phone=lambda one: rx.el.button(
-            two_line(one["number"], one["period"], one["total"], one["state"]),
-            type="button",
-            class_name="fb-phone-link fb-phone-opens",
-            on_click=STATE.open_invoice(one["id"]),
-        ),
+        phone=lambda one: _phone(one, on_issue),
         loading=~ready,
         empty=empty,
     )
 
 
 def _due(one: Any, on_issue: Any) -> Any:
-    if on_issue is None:
-        return one["due"]
-    issue = button(
+    return one["due"] if on_issue is None else rx.cond(one["is_draft"], _issue(one, on_issue), one["due"])
+
+
+def _issue(one: Any, on_issue: Any) -> rx.Component:
+    return button(
         t("billed.issue"), size="small", on_click=on_issue(one["id"]), custom_attrs={"data-testid": "issue-invoice"}
     )
-    return rx.cond(one["is_draft"], issue, one["due"])
+
+
+def _phone(one: Any, on_issue: Any) -> rx.Component:
+    opens = rx.el.button(
+        two_line(one["number"], one["period"], one["total"], one["state"]),
+        type="button",
+        class_name="fb-phone-link fb-phone-opens",
+        on_click=STATE.open_invoice(one["id"]),
+    )
+    if on_issue is None:
+        return opens
+    return rx.fragment(
+        opens,
+        rx.cond(one["is_draft"], rx.el.div(_issue(one, on_issue), class_name="px-[14px] pb-3")),
+    )
 
 
 def _number(one: Any) -> rx.Component:
