@@ -44,6 +44,14 @@ def router(gateway: Gateway) -> APIRouter:
     """The native routes; every one needs an API key."""
     api = APIRouter(prefix="/v1", tags=["Farebox"])
     Key = Annotated[KeyHolder, Depends(gateway.authenticate)]
+    _reading_routes(api, gateway, Key)
+    _starting_routes(api, gateway, Key)
+    _generation_routes(api, gateway, Key)
+    return api
+
+
+def _reading_routes(api: APIRouter, gateway: Gateway, Key: Any) -> None:
+    """What can be run, and with how much."""
 
     @api.get("/models", summary="Models you can run")
     async def models(request: Request, key: Key, modality: str | None = None) -> dict[str, Any]:
@@ -72,6 +80,8 @@ def router(gateway: Gateway) -> APIRouter:
             },
         }
 
+
+def _starting_routes(api: APIRouter, gateway: Gateway, Key: Any) -> None:
     @api.post("/generations", status_code=202, summary="Start a generation of any modality", openapi_extra=BODY)
     async def create(request: Request, key: Key) -> JSONResponse:
         body = await common.json_body(request)
@@ -93,6 +103,10 @@ def router(gateway: Gateway) -> APIRouter:
             found = await common.seen(gateway, started.generation_id, key.workspace_id)
             headers = {"Idempotent-Replayed": "true"} if started.replayed else None
             return JSONResponse(present.generation(found, gateway.wire), status_code=202, headers=headers)
+
+
+def _generation_routes(api: APIRouter, gateway: Gateway, Key: Any) -> None:
+    """What was started."""
 
     @api.get("/generations", summary="Your generations, newest first")
     async def index(
@@ -128,8 +142,6 @@ def router(gateway: Gateway) -> APIRouter:
         if not await follow.ask_cancel(gateway.desk, generation_id) and found.row["cancel_requested_at"] is None:
             raise Conflict("It has already finished or is being delivered.", code="too_late")
         return present.generation(await common.seen(gateway, generation_id, key.workspace_id), gateway.wire)
-
-    return api
 
 
 def _offers(gateway: Gateway, key: KeyHolder, modality: str | None) -> list[Offer]:

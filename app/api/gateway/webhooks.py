@@ -46,11 +46,13 @@ def router(gateway: Gateway, webhooks: Webhooks, wake: Callable[[str], None]) ->
     api = APIRouter(prefix="/v1/webhooks", tags=["Webhooks"])
     holder = Depends(permitted)
     _log_routes(api, holder, webhooks, wake)
-    _endpoint_routes(api, holder, webhooks, wake)
+    _secret_routes(api, holder, webhooks)
+    _endpoint_routes(api, holder, webhooks)
+    _test_route(api, holder, webhooks, wake)
     return api
 
 
-def _endpoint_routes(api: APIRouter, holder: Any, webhooks: Webhooks, wake: Callable[[str], None]) -> None:
+def _endpoint_routes(api: APIRouter, holder: Any, webhooks: Webhooks) -> None:
     endpoints = webhooks.endpoints
     Key = Annotated[KeyHolder, holder]
 
@@ -70,13 +72,6 @@ def _endpoint_routes(api: APIRouter, holder: Any, webhooks: Webhooks, wake: Call
             return JSONResponse(said | {"dry_run": True, "description": described(rest["description"])})
         made, secret = await asyncio.to_thread(endpoints.create, key.workspace_id, url, **rest)
         return JSONResponse(_endpoint(made) | {"secret": secret}, 201, NO_STORE)
-
-    @api.post("/secret", summary="A new secret for addresses that requests name (webhook_url)")
-    async def request_secret(key: Key, request: Request) -> JSONResponse:
-        if common.is_dry_run(request):
-            return JSONResponse({"dry_run": True})
-        secret = await asyncio.to_thread(endpoints.request_secret, key.workspace_id)
-        return JSONResponse({"object": "webhook.secret", "secret": secret}, headers=NO_STORE)
 
     @api.get("/{endpoint_id}", summary="One endpoint")
     async def show(endpoint_id: str, key: Key) -> dict[str, Any]:
@@ -101,6 +96,19 @@ def _endpoint_routes(api: APIRouter, holder: Any, webhooks: Webhooks, wake: Call
         await asyncio.to_thread(endpoints.delete, key.workspace_id, endpoint_id)
         return {"id": endpoint_id, "object": "webhook", "deleted": True}
 
+
+def _secret_routes(api: APIRouter, holder: Any, webhooks: Webhooks) -> None:
+    """Secrets, each in one answer and in no later one."""
+    endpoints = webhooks.endpoints
+    Key = Annotated[KeyHolder, holder]
+
+    @api.post("/secret", summary="A new secret for addresses that requests name (webhook_url)")
+    async def request_secret(key: Key, request: Request) -> JSONResponse:
+        if common.is_dry_run(request):
+            return JSONResponse({"dry_run": True})
+        secret = await asyncio.to_thread(endpoints.request_secret, key.workspace_id)
+        return JSONResponse({"object": "webhook.secret", "secret": secret}, headers=NO_STORE)
+
     @api.post("/{endpoint_id}/rotate", summary="A new secret; the old one signs as well for a day")
     async def rotate(endpoint_id: str, key: Key, request: Request) -> JSONResponse:
         found = await asyncio.to_thread(endpoints.find, key.workspace_id, endpoint_id)
@@ -109,6 +117,11 @@ def _endpoint_routes(api: APIRouter, holder: Any, webhooks: Webhooks, wake: Call
         secret = await asyncio.to_thread(endpoints.rotate, key.workspace_id, endpoint_id)
         found = await asyncio.to_thread(endpoints.find, key.workspace_id, endpoint_id)
         return JSONResponse(_endpoint(found) | {"secret": secret}, headers=NO_STORE)
+
+
+def _test_route(api: APIRouter, holder: Any, webhooks: Webhooks, wake: Callable[[str], None]) -> None:
+    endpoints = webhooks.endpoints
+    Key = Annotated[KeyHolder, holder]
 
     @api.post("/{endpoint_id}/test", status_code=202, summary="Send a test event to this endpoint alone")
     async def test(endpoint_id: str, key: Key, request: Request) -> dict[str, Any]:

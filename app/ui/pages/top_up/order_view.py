@@ -81,17 +81,7 @@ def _message() -> rx.Component:
     tones = {"good": "good", "loss": "loss", "thin": "thin"}
     return card(
         row(
-            rx.cond(
-                FACTS["tone"] == "accent",
-                rx.el.span(class_name="fb-spinner fb-order-spinner", custom_attrs={"aria-hidden": "true"}),
-                rx.match(
-                    FACTS["tone"],
-                    ("good", icon("circle-check", 20, class_name="fb-good")),
-                    ("loss", icon("circle-x", 20, class_name="fb-loss")),
-                    ("thin", icon("clock", 20, class_name="fb-thin")),
-                    icon("info", 20),
-                ),
-            ),
+            _sign(),
             rx.el.div(
                 rx.el.p(FACTS["message"], class_name="fb-strong", custom_attrs={"data-testid": "message"}),
                 rx.el.p(FACTS["advice"], class_name="fb-text-2"),
@@ -100,37 +90,8 @@ def _message() -> rx.Component:
             class_name="gap-3 items-start",
         ),
         row(
-            rx.cond(
-                FACTS["may_pay"] != "",
-                rx.cond(
-                    FACTS["returned"] != "",
-                    button(t("top_up.order.pay_again"), size="small", busy=ORDER.paying, on_click=ORDER.pay),
-                    button(
-                        t("top_up.order.pay") + " " + FACTS["total"],
-                        kind="solid",
-                        icon_name="credit-card",
-                        busy=ORDER.paying,
-                        on_click=ORDER.pay,
-                    ),
-                ),
-            ),
-            rx.cond(
-                FACTS["credited"] != "",
-                rx.fragment(
-                    link_button(t("top_up.order.run"), href="/playground", kind="solid", icon_name="sparkles"),
-                    rx.cond(
-                        FACTS["invoice_href"] != "",
-                        link_button(
-                            t("top_up.order.invoice"),
-                            href=FACTS["invoice_href"],
-                            native=True,
-                            download=True,
-                            icon_name="download",
-                            custom_attrs={"data-testid": "invoice"},
-                        ),
-                    ),
-                ),
-            ),
+            rx.cond(FACTS["may_pay"] != "", _pay()),
+            rx.cond(FACTS["credited"] != "", _go_on()),
             rx.cond(
                 FACTS["may_cancel"] != "",
                 button(t("top_up.order.cancel"), kind="ghost", on_click=ORDER.cancel),
@@ -140,6 +101,52 @@ def _message() -> rx.Component:
         live_region(FACTS["message"]),
         class_name="fb-order-message",
         custom_attrs={"data-tone": rx.match(FACTS["tone"], *tones.items(), "neutral")},
+    )
+
+
+def _sign() -> rx.Component:
+    return rx.cond(
+        FACTS["tone"] == "accent",
+        rx.el.span(class_name="fb-spinner fb-order-spinner", custom_attrs={"aria-hidden": "true"}),
+        rx.match(
+            FACTS["tone"],
+            ("good", icon("circle-check", 20, class_name="fb-good")),
+            ("loss", icon("circle-x", 20, class_name="fb-loss")),
+            ("thin", icon("clock", 20, class_name="fb-thin")),
+            icon("info", 20),
+        ),
+    )
+
+
+def _pay() -> rx.Component:
+    return rx.cond(
+        FACTS["returned"] != "",
+        button(t("top_up.order.pay_again"), size="small", busy=ORDER.paying, on_click=ORDER.pay),
+        button(
+            t("top_up.order.pay") + " " + FACTS["total"],
+            kind="solid",
+            icon_name="credit-card",
+            busy=ORDER.paying,
+            on_click=ORDER.pay,
+        ),
+    )
+
+
+def _go_on() -> rx.Component:
+    """The credits are there: on to what they are for."""
+    return rx.fragment(
+        link_button(t("top_up.order.run"), href="/playground", kind="solid", icon_name="sparkles"),
+        rx.cond(
+            FACTS["invoice_href"] != "",
+            link_button(
+                t("top_up.order.invoice"),
+                href=FACTS["invoice_href"],
+                native=True,
+                download=True,
+                icon_name="download",
+                custom_attrs={"data-testid": "invoice"},
+            ),
+        ),
     )
 
 

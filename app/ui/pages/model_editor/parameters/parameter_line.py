@@ -73,33 +73,8 @@ def _kind_words(kind: Any) -> Any:
 
 
 def _fields(one: Any) -> rx.Component:
-    name = one["name"]
     return rx.el.div(
-        rx.el.div(
-            field(
-                t("model_editor.parameter.name"),
-                typed_input(
-                    value=name,
-                    on_change=lambda text: on.rename(name, text),
-                    label=t("model_editor.parameter.name"),
-                    mono=True,
-                    delay=900,
-                ),
-                error=ParametersState.name_problem,
-            ),
-            field(
-                t("model_editor.parameter.type"),
-                select(
-                    [(kind, t(f"model_editor.parameter.kind.{kind}")) for kind in KINDS],
-                    value=one["kind"],
-                    on_change=lambda kind: on.set_kind(name, kind),
-                    label=t("model_editor.parameter.type"),
-                ),
-            ),
-            _text(one, "title"),
-            _text(one, "default"),
-            class_name="fb-form-pair",
-        ),
+        rx.el.div(_name(one), _kind(one), _text(one, "title"), _text(one, "default"), class_name="fb-form-pair"),
         _text(one, "help"),
         rx.cond(
             one["takes_enum"], _text(one, "options", hint=t("model_editor.parameter.options_hint"), multiline=True)
@@ -114,18 +89,7 @@ def _fields(one: Any) -> rx.Component:
             ),
         ),
         rx.el.div(
-            field(
-                t("model_editor.parameter.meter"),
-                select(
-                    [
-                        (NO_METER, t("model_editor.parameter.no_meter")),
-                        *[(meter.value, t(f"model_editor.parameter.meters.{meter.value}")) for meter in Meter],
-                    ],
-                    value=rx.cond(one["meter"] == "", NO_METER, one["meter"]),
-                    on_change=lambda meter: on.set_field(name, "meter", rx.cond(meter == NO_METER, "", meter)),
-                    label=t("model_editor.parameter.meter"),
-                ),
-            ),
+            _meter(one),
             rx.cond(
                 one["meter"] == Meter.SECOND.value,
                 _text(one, "per", mode="decimal"),
@@ -133,12 +97,50 @@ def _fields(one: Any) -> rx.Component:
             ),
             class_name="fb-form-pair",
         ),
-        row(
-            _flag(one, "required"),
-            _flag(one, "advanced"),
-            class_name="gap-4",
-        ),
+        row(_flag(one, "required"), _flag(one, "advanced"), class_name="gap-4"),
         class_name="fb-param-fields",
+    )
+
+
+def _name(one: Any) -> rx.Component:
+    return field(
+        t("model_editor.parameter.name"),
+        typed_input(
+            value=one["name"],
+            on_change=lambda text: on.rename(one["name"], text),
+            label=t("model_editor.parameter.name"),
+            mono=True,
+            delay=900,
+        ),
+        error=ParametersState.name_problem,
+    )
+
+
+def _kind(one: Any) -> rx.Component:
+    return field(
+        t("model_editor.parameter.type"),
+        select(
+            [(kind, t(f"model_editor.parameter.kind.{kind}")) for kind in KINDS],
+            value=one["kind"],
+            on_change=lambda kind: on.set_kind(one["name"], kind),
+            label=t("model_editor.parameter.type"),
+        ),
+    )
+
+
+def _meter(one: Any) -> rx.Component:
+    """What of the usage the parameter says in advance."""
+    return field(
+        t("model_editor.parameter.meter"),
+        select(
+            [
+                (NO_METER, t("model_editor.parameter.no_meter")),
+                *[(meter.value, t(f"model_editor.parameter.meters.{meter.value}")) for meter in Meter],
+            ],
+            value=rx.cond(one["meter"] == "", NO_METER, one["meter"]),
+            on_change=lambda meter: on.set_field(one["name"], "meter", rx.cond(meter == NO_METER, "", meter)),
+            label=t("model_editor.parameter.meter"),
+        ),
     )
 
 

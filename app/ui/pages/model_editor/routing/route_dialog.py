@@ -25,34 +25,8 @@ from app.ui.pages.model_editor.routing.state import RoutesState
 def route_dialog() -> rx.Component:
     is_new = RouteState.route_id == ""
     return dialog(
-        rx.el.div(
-            field(
-                t("model_editor.details.provider"),
-                select(
-                    RoutesState.providers,
-                    value=RouteState.route_provider,
-                    on_change=lambda chosen: on.set_route("provider", chosen),
-                    label=t("model_editor.details.provider"),
-                    disabled=~is_new,
-                ),
-                hint=rx.cond(is_new, "", t("model_editor.routing.stays")),
-            ),
-            field(t("model_editor.details.upstream"), _typed("upstream", RouteState.route_upstream, mono=True)),
-            class_name="fb-form-pair",
-        ),
-        rx.el.div(
-            field(
-                t("model_editor.routing.priority"),
-                _typed("priority", RouteState.route_priority, mode="numeric"),
-                hint=t("model_editor.routing.priority_hint"),
-            ),
-            field(
-                t("model_editor.routing.weight"),
-                _typed("weight", RouteState.route_weight, mode="numeric"),
-                hint=t("model_editor.routing.weight_hint"),
-            ),
-            class_name="fb-form-pair",
-        ),
+        _served_by(is_new),
+        _chosen_by(),
         switch_row(
             t("model_editor.routing.enabled"),
             checked=RouteState.route_enabled,
@@ -66,6 +40,62 @@ def route_dialog() -> rx.Component:
             ),
             hint=t("model_editor.routing.mapping_hint"),
         ),
+        *_settings(),
+        rx.cond(RouteState.route_problem != "", notice(RouteState.route_problem)),
+        title=rx.cond(is_new, t("model_editor.routing.add"), t("model_editor.routing.edit_title")),
+        is_open=RouteState.route_open,
+        on_open_change=RouteState.set_route_open,
+        footnote=t("model_editor.routing.at_once"),
+        footer=[
+            closes(button(t("common.close"))),
+            button(
+                rx.cond(is_new, t("model_editor.routing.add"), t("model_editor.routing.save")),
+                kind="solid",
+                on_click=RouteState.save_route,
+                custom_attrs={"data-testid": "save-route"},
+            ),
+        ],
+    )
+
+
+def _served_by(is_new: Any) -> rx.Component:
+    """The provider, which stays, and what the model is called there."""
+    return rx.el.div(
+        field(
+            t("model_editor.details.provider"),
+            select(
+                RoutesState.providers,
+                value=RouteState.route_provider,
+                on_change=lambda chosen: on.set_route("provider", chosen),
+                label=t("model_editor.details.provider"),
+                disabled=~is_new,
+            ),
+            hint=rx.cond(is_new, "", t("model_editor.routing.stays")),
+        ),
+        field(t("model_editor.details.upstream"), _typed("upstream", RouteState.route_upstream, mono=True)),
+        class_name="fb-form-pair",
+    )
+
+
+def _chosen_by() -> rx.Component:
+    return rx.el.div(
+        field(
+            t("model_editor.routing.priority"),
+            _typed("priority", RouteState.route_priority, mode="numeric"),
+            hint=t("model_editor.routing.priority_hint"),
+        ),
+        field(
+            t("model_editor.routing.weight"),
+            _typed("weight", RouteState.route_weight, mode="numeric"),
+            hint=t("model_editor.routing.weight_hint"),
+        ),
+        class_name="fb-form-pair",
+    )
+
+
+def _settings() -> list[rx.Component]:
+    """What the provider's translation wants to know: its units, and the rest as JSON."""
+    return [
         field(
             t("model_editor.routing.units"),
             select(
@@ -89,21 +119,7 @@ def route_dialog() -> rx.Component:
             ),
             hint=t("model_editor.routing.rest_hint"),
         ),
-        rx.cond(RouteState.route_problem != "", notice(RouteState.route_problem)),
-        title=rx.cond(is_new, t("model_editor.routing.add"), t("model_editor.routing.edit_title")),
-        is_open=RouteState.route_open,
-        on_open_change=RouteState.set_route_open,
-        footnote=t("model_editor.routing.at_once"),
-        footer=[
-            closes(button(t("common.close"))),
-            button(
-                rx.cond(is_new, t("model_editor.routing.add"), t("model_editor.routing.save")),
-                kind="solid",
-                on_click=RouteState.save_route,
-                custom_attrs={"data-testid": "save-route"},
-            ),
-        ],
-    )
+    ]
 
 
 def _typed(name: str, value: Any, *, mono: bool = False, mode: str = "text") -> rx.Component:
