@@ -224,8 +224,10 @@ async def _arrive(root: BaseState, *, new_document: bool) -> None:
     tab, path = await root.get_state(TabState), root.router.url.path
     if path == tab._path and not new_document:
         return
+    known = RegistrationContext.get().base_states
     for name in tab._touched:
-        start_afresh(await root.get_state(RegistrationContext.get().base_states[name]))
+        if name in known:  # a tab may be older than this version of the program
+            start_afresh(await root.get_state(known[name]))
     tab._path, tab._touched = path, []
 
 

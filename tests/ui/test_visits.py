@@ -7,7 +7,7 @@ from reflex.state import OnLoadInternalState, State
 from reflex.utils.format import format_event_handler
 from reflex_base.registry import RegistrationContext
 
-from app.ui.guard import PageState
+from app.ui.guard import PageState, TabState
 from app.ui.pages.keys.state import KeyOwnerState
 from app.ui.visits import of_one_visit, own_variables
 from tests.ui.tabs import Tab, new_tab
@@ -104,6 +104,13 @@ async def test_what_begins_a_visit(event, payload, stays):
     state = await leave_open(tab, KeyOwnerState)
     await tab.send(event, **payload)
     assert (state.secret == LEFT) is stays
+
+
+async def test_a_tab_may_be_older_than_the_program():
+    tab = await arrived()
+    (await tab.tree.get_state(TabState))._touched = ["reflex___state____state.a_state_of_last_year"]
+    tab.connect(path="/balance")
+    assert await tab.send(NAVIGATED) is None
 
 
 async def test_what_is_typed_into_a_dialog_lasts_for_one_visit():
