@@ -115,3 +115,15 @@ def test_the_seller_and_the_terms_are_kept_as_versions(farebox: Running, operato
     expect(operator.get_by_text("apply from now on.").first).to_be_visible()
     operator.get_by_role("radio", name="Payments").click()
     expect(operator.get_by_test_id("stripe")).to_contain_text("Test mode")
+
+
+def test_a_dialog_takes_the_focus_and_gives_it_back_and_enter_finishes_it(farebox: Running, operator: Page) -> None:
+    operator.goto(f"{farebox.url}/admin/settings?tab=tax")
+    opener = operator.get_by_role("button", name="Add exchange rate")
+    opener.click()
+    first = operator.get_by_label("Currency of the sale")
+    expect(first).to_be_focused()
+    first.press("Enter")
+    expect(operator.get_by_role("dialog").get_by_role("alert").first).to_be_visible()
+    operator.keyboard.press("Escape")
+    expect(opener).to_be_focused()
