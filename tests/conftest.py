@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from app.kernel.db import Database
 from tests.support import forking, processes
 from tests.support.browser import find_chromium, running_browser
+from tests.support.built import ensure_front_end
 from tests.support.effort import CI, LONG
 from tests.support.once import made_once
 from tests.support.postgres import Postgres, running_postgres
@@ -21,7 +22,6 @@ from tests.support.redis import running_redis
 from tests.support.sandbox import running_sandbox
 from tests.support.schema import migrate, prepare
 from tests.support.seeded import seed
-from tests.support.server import ensure_front_end
 from tests.support.stripe_sandbox import SandboxStripe, running_stripe
 from tests.support.thrift import be_thrifty, make_hypothesis_patient
 

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from tests.bench.row import Row
-from tests.support.server import ensure_front_end, running_farebox
+from tests.support.built import ensure_front_end
+from tests.support.server import running_farebox
 
 ASKED = 400
 WARM_UP = 50

@@ -13,7 +13,8 @@ from playwright.sync_api import Page
 
 from tests.bench.row import Row
 from tests.support.browser import find_chromium, running_browser
-from tests.support.server import ensure_front_end, running_farebox
+from tests.support.built import ensure_front_end
+from tests.support.server import running_farebox
 
 TARGET_MS = 60.0
 PRESSES = 40

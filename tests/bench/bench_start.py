@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from app.run.launch import answers
 from app.run.paths import ROOT
 from tests.bench.row import Row
-from tests.support.server import BUILT_PORT
+from tests.support.built import BUILT_PORT
 
 ROUNDS = 3
 TARGET_SECONDS = 3.0

@@ -6,7 +6,6 @@ ports and copied for the next Farebox at the same ports: making it takes as long
 """
 
 import atexit
-import fcntl
 import os
 import shutil
 import signal
@@ -23,10 +22,10 @@ from app.run import frontend, launch
 from app.run import stripe as run_stripe
 from app.run.paths import ROOT
 from app.run.processes import Processes, Started
+from tests.support.built import BUILT_PORT, neutral
 from tests.support.forking import command
 from tests.support.sandbox import running_sandbox
 
-BUILT_PORT = 3000
 BAKED_IN = f"localhost:{BUILT_PORT}"
 
 
@@ -86,7 +85,7 @@ class Ground:
         """The environment of an installation in `home`; makes the secrets it shares with the sandbox's Stripe."""
         home.mkdir(parents=True, exist_ok=True)
         return {
-            **_neutral(),
+            **neutral(),
             "FAREBOX_DEMO": "1",
             "FAREBOX_HOME": str(home),
             "FAREBOX_PORT": str(self.port),
@@ -146,17 +145,6 @@ def _furnish(ours: Processes, ground: Ground, tmp_path: Path, more: Mapping[str,
     return Running(ground.url, ground.port, home, ground.sandbox_url, logins, env, ours, served)
 
 
-def ensure_front_end(logs: Path) -> None:
-    """Build the front end if it does not fit the sources; one test process builds, the others wait for it."""
-    with (ROOT / ".web.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        ours = Processes(logs)
-        try:
-            frontend.ensure(ours, {**_neutral(), "FAREBOX_PORT": str(BUILT_PORT)})
-        finally:
-            ours.stop()
-
-
 def _copy_front_end(web: Path, port: int) -> None:
     """Every place the built pages call their server by, now with this test's port.
 
@@ -171,12 +159,6 @@ def _copy_front_end(web: Path, port: int) -> None:
         file.write_text(file.read_text(encoding="utf-8").replace(BAKED_IN, f"localhost:{port}"), encoding="utf-8")
         for packed in target.rglob(f"{file.name}.*"):
             packed.unlink()  # the compressed copies of the build still name the old port
-
-
-def _neutral() -> dict[str, str]:
-    """This process's environment without anybody's Farebox settings."""
-    ours = ("FAREBOX_", "DATABASE_URL", "REDIS_URL", "STRIPE_")
-    return {name: value for name, value in frontend.environment(os.environ).items() if not name.startswith(ours)}
 
 
 def is_free(port: int) -> bool:

@@ -31,8 +31,18 @@ def main(arguments: list[str]) -> int:
     processes = min(MOST_PROCESSES, (os.cpu_count() or 2) + MORE_PROCESSES)
     command = [sys.executable, "-m", "pytest", "--processes", str(processes), *arguments]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # compile once
-    compile_everything()
-    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=env).returncode
+    with _front_end_begun(env):
+        compile_everything()
+        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=env).returncode
+
+
+def _front_end_begun(env: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """The pages are built while the tests are collected, which takes one core only.
+
+    Whoever needs them waits for it; where it failed they are built again, by a test, which says why it cannot be done.
+    """
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", "tests.support.built"], env=env, **quiet)
 
 
 def _install_chromium() -> bool:
