@@ -1,7 +1,6 @@
 """`python -m tests.support.suite [pytest arguments]`: the whole suite, as `make test` runs it.
 
-Tests run side by side, in one process more than there are cores: they ask servers and browsers for more than they do
-themselves, and with another one everybody only waits longer.
+Tests run side by side, in two processes more than there are cores: a third of a test is waiting for somebody else.
 Browser scenarios follow one another in two of them and the fault suite in another, and these are begun first: they are
 the longest, and a process that is done takes from the rest, file by file.
 """
@@ -17,7 +16,7 @@ from tests.support.compiled import compile_everything
 from tests.support.effort import CI
 
 INSTALL_SECONDS = 300
-MORE_PROCESSES, MOST_PROCESSES = 1, 8
+MORE_PROCESSES, MOST_PROCESSES = 2, 8
 RULE = "=" * 78
 
 
