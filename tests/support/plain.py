@@ -15,6 +15,8 @@ from PIL import Image
 from app.sandbox.plan import Plan
 from app.sandbox.render import audio, image, video
 
+FEW = 8  # frames
+
 
 def draw_plainly(clips: Path) -> None:
     """In this process, from now on. Clips are encoded once for all processes that name the same folder."""
@@ -44,11 +46,19 @@ def _hum(plan: Plan) -> "array.array[int]":
 
 
 def _encode(plan: Plan, path: Path) -> None:
-    rate = f"{plan.rate.numerator}/{plan.rate.denominator}"
-    color = ("-f", "lavfi", "-i", f"color=c=teal:s={plan.width}x{plan.height}:r={rate}")
-    silence = ("-f", "lavfi", "-i", "anullsrc=r=48000", "-c:a", "aac") if plan.sound else ()
-    codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-threads", video.THREADS)
-    length = ("-frames:v", str(plan.frames), "-t", str(float(plan.seconds)), "-r", rate)
-    container = ("-movflags", "+faststart", "-movie_timescale", "90000", str(path))
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-nostdin", *color, *silence, *codec, *length]
-    subprocess.run([*command, *container], check=True, capture_output=True)
+    """A few frames, and those again and again: of a still picture it takes no more."""
+    rate, few = f"{plan.rate.numerator}/{plan.rate.denominator}", path.with_suffix(".few.mp4")
+    scale = ("-movie_timescale", "90000", "-video_track_timescale", "90000")
+    color = ("-f", "lavfi", "-i", f"color=c=teal:s={plan.width}x{plan.height}:r={rate}", "-frames:v", str(FEW))
+    codec = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-pix_fmt", "yuv420p", "-threads", video.THREADS)
+    _run(*color, *codec, *scale, str(few))
+    silence = ("-f", "lavfi", "-i", "anullsrc=r=48000") if plan.sound else ()
+    length = ("-frames:v", str(plan.frames), "-t", str(float(plan.seconds)))
+    again = ("-stream_loop", str(plan.frames // FEW), "-i", str(few))
+    _run(*again, *silence, "-c:v", "copy", "-c:a", "aac", *length, "-movflags", "+faststart", *scale, str(path))
+    few.unlink()
+
+
+def _run(*arguments: str) -> None:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-nostdin", *arguments]
+    subprocess.run(command, check=True, capture_output=True)
