@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import select
 
 from app import services as building
 from app.accounts.tables import Member
-from app.generation import views
+from app.generation import follow, views
 from app.generation.advance import advance
 from app.generation.start import Ask, Started, start
 from app.generation.views import Seen
@@ -27,6 +28,7 @@ from app.settings import Settings
 from tests.support.seeded import SECRET_KEY
 
 PATIENCE_STEPS = 600
+SHORT_PATIENCE = timedelta(seconds=0.5)  # for a provider that was asked to stop and goes on
 MEMBER = metadata.tables[str(Member.__tablename__)]
 
 
@@ -124,10 +126,12 @@ def house(settings: Settings, *, credits: int = 10_000, carry: bool = False) -> 
     services = building.build(settings, carry=carry)
     workspace_id = _customer(services)
     services.start()
+    patience, follow.CANCEL_PATIENCE = follow.CANCEL_PATIENCE, SHORT_PATIENCE
     try:
         asyncio.run(_grant(services, workspace_id, credits))
         yield House(services, workspace_id, settings.sandbox_url or "")
     finally:
+        follow.CANCEL_PATIENCE = patience
         services.stop()
 
 

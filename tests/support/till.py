@@ -46,6 +46,7 @@ from tests.support.stripe_sandbox import WEBHOOK_SECRET, SandboxStripe
 
 USER, WORKSPACE, MEMBER = (metadata.tables[str(one.__tablename__)] for one in (User, Workspace, Member))
 PUBLIC_URL = "http://localhost:9"
+RETRY_SECONDS = 0.05  # before Stripe's library asks again; in a shop it waits half a second and longer
 VISA, DECLINED = "4242424242424242", "4000000000000002"
 SEPA, SEPA_FAILS = "DE89370400440532013000", "DE62370400440532013001"
 STARTER = Content(
@@ -299,11 +300,13 @@ def till(home: Path, database_url: str, stripe_: SandboxStripe | None, *, fresh:
     services = building.build(settings_for(home, database_url, stripe_.url if stripe_ else None), carry=False, now=now)
     services.start()
     made = Till(services, stripe_, now)
+    patience, stripe.HTTPClient.INITIAL_DELAY = stripe.HTTPClient.INITIAL_DELAY, RETRY_SECONDS
     try:
         if fresh:
             furnish(made)
         yield made
     finally:
+        stripe.HTTPClient.INITIAL_DELAY = patience
         made.close()
         services.stop()
 
