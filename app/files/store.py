@@ -15,7 +15,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
@@ -27,6 +27,7 @@ from app.files.probe import Measured, Unreadable, probe
 from app.files.shelf import Folder, Shelf, Unreachable
 from app.files.tables import StoredFile
 from app.kernel import clock as clocks
+from app.kernel.bulk import Insert
 from app.kernel.clock import Clock
 from app.kernel.db import Database, metadata
 from app.kernel.errors import InvalidInput, NotFound, ProviderBusy
@@ -41,7 +42,7 @@ ORPHAN_AGE = timedelta(days=1)
 AT_ONCE = 500
 
 #: Writes the row of a file that was laid down; beside an operation of the books it needs `row.model_dump()`.
-INSERT_FILE = insert(FILE)
+INSERT_FILE = Insert(FILE)
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, Update, bindparam, insert, or_, s
 
 from app.generation.lifecycle import FINISHED, Event, State, after, sources
 from app.generation.tables import Attempt, Generation, GenerationEvent, IdempotencyKey
+from app.kernel import bulk
 from app.kernel.db import metadata
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
@@ -25,18 +26,54 @@ INSERT_GENERATION = insert(GENERATION)
 INSERT_ATTEMPT = insert(ATTEMPT)
 INSERT_EVENT = insert(EVENT)
 INSERT_IDEMPOTENCY = insert(IDEMPOTENCY)
+#: What a call at once begins with, many at a time.
+BEGIN_GENERATION = bulk.Insert(
+    GENERATION,
+    without=(
+        "final", "charged_micros", "cost_micros", "percent", "queue_position", "cancel_requested_at", "error_code",
+        "error_message", "deleted_at", "finished_at",
+    ),
+)  # fmt: skip
+BEGIN_ATTEMPT = bulk.Insert(
+    ATTEMPT,
+    without=(
+        "status_url", "response_url", "cancel_url", "cost_micros", "usage", "resolved", "billable_units", "error_code",
+        "error_message",
+    ),
+)  # fmt: skip
+TELL = bulk.Insert(EVENT)
+
+#: The types of what the statements below are given.
+GIVEN: bulk.Types = {
+    "b_id": GENERATION.c.id.type,
+    "b_now": GENERATION.c.updated_at.type,
+    "b_next": GENERATION.c.next_check_at.type,
+    "b_final": GENERATION.c.final.type,
+    "b_charged": GENERATION.c.charged_micros.type,
+    "b_cost": GENERATION.c.cost_micros.type,
+    "b_code": GENERATION.c.error_code.type,
+    "b_message": GENERATION.c.error_message.type,
+    "b_state": ATTEMPT.c.state.type,
+    "b_usage": ATTEMPT.c.usage.type,
+    "b_resolved": ATTEMPT.c.resolved.type,
+}
+ALONE: bulk.Given = {name: bindparam(name, type_=kind) for name, kind in GIVEN.items()}
 
 
-def _mover(event: Event) -> Update:
+def _types(*names: str) -> bulk.Types:
+    return {name: GIVEN[name] for name in names}
+
+
+def _mover(event: Event, given: bulk.Given = ALONE) -> Update:
     """It is run for many generations at once, which a list after IN cannot be: the driver writes that out each time."""
     target = after(sources(event)[0], event)
     from_there = or_(*(GENERATION.c.state == source for source in sources(event)))
     statement = (
         update(GENERATION)
-        .where(GENERATION.c.id == bindparam("b_id"), from_there)
-        .values(state=str(target), updated_at=bindparam("b_now"), next_check_at=bindparam("b_next"))
+        .where(GENERATION.c.id == given["b_id"], from_there)
+        .values(state=str(target), updated_at=given["b_now"], next_check_at=given["b_next"])
     )
-    return statement.values(finished_at=bindparam("b_now")) if target in FINISHED else statement
+    return statement.values(finished_at=given["b_now"]) if target in FINISHED else statement
 
 
 MOVES = {event: _mover(event) for event in Event}
@@ -45,13 +82,17 @@ MOVES[Event.DELIVER] = MOVES[Event.DELIVER].where(GENERATION.c.cancel_requested_
 SETTLE = MOVES[Event.SETTLE].values(
     final=bindparam("b_final"), charged_micros=bindparam("b_charged"), cost_micros=bindparam("b_cost"), percent=100
 )
-ANSWER = MOVES[Event.ANSWER].values(
-    final=bindparam("b_final"),
-    charged_micros=bindparam("b_charged"),
-    cost_micros=bindparam("b_cost"),
-    error_code=bindparam("b_code"),
-    error_message=bindparam("b_message"),
-    percent=100,
+ANSWER = bulk.Change(
+    GENERATION,
+    lambda given: _mover(Event.ANSWER, given).values(
+        final=given["b_final"],
+        charged_micros=given["b_charged"],
+        cost_micros=given["b_cost"],
+        error_code=given["b_code"],
+        error_message=given["b_message"],
+        percent=100,
+    ),
+    _types("b_id", "b_now", "b_next", "b_final", "b_charged", "b_cost", "b_code", "b_message"),
 )
 FAIL = MOVES[Event.FAIL].values(
     charged_micros=0,
@@ -66,18 +107,28 @@ FORFEIT = MOVES[Event.FORFEIT].values(
     error_code=bindparam("b_code"),
     error_message=bindparam("b_message"),
 )
-UPDATE_ATTEMPT = (
-    update(ATTEMPT)
-    .where(ATTEMPT.c.id == bindparam("b_id"))
-    .values(
-        state=bindparam("b_state"),
-        cost_micros=bindparam("b_cost"),
-        error_code=bindparam("b_code"),
-        error_message=bindparam("b_message"),
-        updated_at=bindparam("b_now"),
+
+
+def _close_attempt(given: bulk.Given = ALONE) -> Update:
+    return (
+        update(ATTEMPT)
+        .where(ATTEMPT.c.id == given["b_id"])
+        .values(
+            state=given["b_state"],
+            cost_micros=given["b_cost"],
+            error_code=given["b_code"],
+            error_message=given["b_message"],
+            updated_at=given["b_now"],
+        )
     )
+
+
+UPDATE_ATTEMPT = _close_attempt()
+ANSWER_ATTEMPT = bulk.Change(
+    ATTEMPT,
+    lambda given: _close_attempt(given).values(usage=given["b_usage"], resolved=given["b_resolved"]),
+    _types("b_id", "b_state", "b_cost", "b_code", "b_message", "b_now", "b_usage", "b_resolved"),
 )
-ANSWER_ATTEMPT = UPDATE_ATTEMPT.values(usage=bindparam("b_usage"), resolved=bindparam("b_resolved"))
 #: Holds only while nothing was asked of a provider: whoever lost that race must not close what was bought meanwhile.
 CLOSE_UNSENT = UPDATE_ATTEMPT.where(ATTEMPT.c.state == "intent")
 #: Holds only while nobody knows its job at the provider.
@@ -104,7 +155,7 @@ def event(
 
 
 def event_companion(*args: Any, **kwargs: Any) -> Companion:
-    return Companion(INSERT_EVENT, event(*args, **kwargs))
+    return Companion(TELL, event(*args, **kwargs))
 
 
 def move(connection: Connection, what: Event, generation_id: str, now: datetime, next_check: datetime | None) -> bool:

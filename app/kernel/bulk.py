@@ -15,6 +15,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol
 
+from sqlalchemy import JSON as AnyJSON
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -30,11 +31,14 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import Update as UpdateExpression
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import TypeEngine
 
 Row = Mapping[str, Any]
+Types = Mapping[str, TypeEngine[Any]]
+Given = Mapping[str, ColumnElement[Any]]
 NEW = "new_"  # the prefix of a value to set, which keeps it apart from the value to find the row by
 
 
@@ -54,10 +58,11 @@ class Insert:
         given = {col.name: col.type for col in table.columns if col.name not in without}
         self._one = _Prepared(insert(table), given)
         self._many = insert(table).from_select(list(given), select(*_document(given).values()))
+        self._text = _Text(given)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         if connection.dialect.name == "postgresql":
-            connection.execute(self._many, {"rows": _text(rows)})
+            connection.execute(self._many, {"rows": self._text(rows)})
         else:
             self._one.run(connection, rows)
         return len(rows)
@@ -75,36 +80,39 @@ class InsertUnlessKnown:
             .from_select(list(given), select(*_document(given).values()))
             .on_conflict_do_nothing(index_elements=key)
         )
+        self._text = _Text(given)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         if connection.dialect.name == "postgresql":
-            return connection.execute(self._many, {"rows": _text(rows)}).rowcount
+            return connection.execute(self._many, {"rows": self._text(rows)}).rowcount
         return self._one.run_at_once(connection, rows)
 
 
-class Update:
-    """Set `new_…` values in the rows found by equality of `where` (the row's key → the table's column)."""
+class Change:
+    """An update whose rows and values are given row by row: `build` makes it of what is given, by name."""
 
-    def __init__(self, table: Table, *, sets: Sequence[str], where: Mapping[str, ColumnElement[Any]]) -> None:
+    def __init__(self, table: Table, build: Callable[[Given], UpdateExpression], types: Types) -> None:
         self.table = table
-        given = {name: col.type for name, col in where.items()} | {NEW + name: table.c[name].type for name in sets}
-        source = _document(given)
-        self._one = _Prepared(
-            update(table)
-            .where(*(col == bindparam(name, type_=col.type) for name, col in where.items()))
-            .values({name: bindparam(NEW + name, type_=table.c[name].type) for name in sets}),
-            given,
-        )
-        self._many = (
-            update(table)
-            .where(*(col == source[name] for name, col in where.items()))
-            .values({name: source[NEW + name] for name in sets})
-        )
+        self._one = _Prepared(build({name: bindparam(name, type_=kind) for name, kind in types.items()}), types)
+        self._many = build(_document(types))
+        self._text = _Text(types)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         if connection.dialect.name == "postgresql":
-            return connection.execute(self._many, {"rows": _text(rows)}).rowcount
+            return connection.execute(self._many, {"rows": self._text(rows)}).rowcount
         return self._one.run(connection, rows)
+
+
+class Update(Change):
+    """Set `new_…` values in the rows found by equality of `where` (the row's key → the table's column)."""
+
+    def __init__(self, table: Table, *, sets: Sequence[str], where: Mapping[str, ColumnElement[Any]]) -> None:
+        def build(given: Given) -> UpdateExpression:
+            found = update(table).where(*(col == given[name] for name, col in where.items()))
+            return found.values({name: given[NEW + name] for name in sets})
+
+        types = {name: col.type for name, col in where.items()} | {NEW + name: table.c[name].type for name in sets}
+        super().__init__(table, build, types)
 
 
 class _Prepared:
@@ -114,6 +122,7 @@ class _Prepared:
         self._statement, self._types = statement, types
         self._sql = ""
         self._names: Sequence[str] = ()
+        self._fixed: Row = {}  # what the statement says itself
         self._converted: list[tuple[str, Callable[[Any], Any]]] = []
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
@@ -134,6 +143,7 @@ class _Prepared:
     def _compile(self, dialect: Dialect) -> None:
         compiled = self._statement.compile(dialect=dialect, column_keys=list(self._types))
         self._names = compiled.positiontup or ()
+        self._fixed = {name: compiled.params[name] for name in self._names if name not in self._types}
         for name, kind in self._types.items():
             convert = kind.dialect_impl(dialect).bind_processor(dialect)
             if convert is not None:
@@ -141,21 +151,38 @@ class _Prepared:
         self._sql = str(compiled)
 
     def _convert(self, row: Row) -> Row:
-        if not self._converted:
+        if not self._converted and not self._fixed:
             return row
-        return {**row, **{name: convert(row[name]) for name, convert in self._converted}}
+        return {**self._fixed, **row, **{name: convert(row[name]) for name, convert in self._converted}}
 
 
-def _document(types: Mapping[str, TypeEngine[Any]]) -> dict[str, ColumnElement[Any]]:
+def _document(types: Types) -> Given:
     """The columns of `json_to_recordset(:rows) AS given(name type, …)`."""
     rows = cast(bindparam("rows", type_=Text), JSON)
-    columns = [column(name, kind) for name, kind in types.items()]
+    columns = [column(name, Text() if _is_json(kind) else kind) for name, kind in types.items()]
     given = func.json_to_recordset(rows).table_valued(*columns, name="given").render_derived(with_types=True)
-    return {name: given.c[name] for name in types}
+    return {name: cast(given.c[name], JSON) if _is_json(kind) else given.c[name] for name, kind in types.items()}
 
 
-def _text(rows: Sequence[Row]) -> str:
-    return json.dumps(rows, default=_moment)
+def _is_json(kind: TypeEngine[Any]) -> bool:
+    return isinstance(kind, AnyJSON)
+
+
+class _Text:
+    """The document. JSON travels in it as text: read as a part of it, an escape that PostgreSQL does not know, such as
+    a zero in somebody's prompt, would be refused."""
+
+    def __init__(self, types: Types) -> None:
+        self._json = [name for name, kind in types.items() if _is_json(kind)]
+
+    def __call__(self, rows: Sequence[Row]) -> str:
+        if self._json:
+            rows = [{**row, **{name: _inner(row[name]) for name in self._json}} for row in rows]
+        return json.dumps(rows, default=_moment)
+
+
+def _inner(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 def _moment(value: object) -> str:

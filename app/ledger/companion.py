@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Executable
 
+from app.kernel.bulk import Statement
 from app.kernel.errors import Conflict
 
 
@@ -14,10 +15,11 @@ class Companion(NamedTuple):
     It is written in the operation's own savepoint. `rows` is how many rows the statement must touch; another count
     fails that operation alone (None: any). A statement with `rows` should aim at a unique key. Write statements as
     module constants: like ones of a batch travel together, recognised by identity, in the order given within an
-    operation. Companions of different generations must not depend on one another's order.
+    operation; one of `kernel.bulk` is a single execution for all of them, as a path that is walked often needs it.
+    Companions of different generations must not depend on one another's order.
     """
 
-    statement: Executable
+    statement: Executable | Statement
     params: Mapping[str, Any]
     rows: int | None = 1
 

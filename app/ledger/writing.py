@@ -214,18 +214,24 @@ class Pending:
 class _Group:
     """Companions that share a statement, written together."""
 
-    def __init__(self, key: object, statement: Executable, rows: int | None) -> None:
+    def __init__(self, key: object, statement: Executable | Statement, rows: int | None) -> None:
         self.key, self.statement, self.rows = key, statement, rows
         self.rows_to_write: list[Mapping[str, Any]] = []
 
     def write(self, connection: Connection) -> None:
         batches = [self.rows_to_write] if self.rows in {None, 1} else [[row] for row in self.rows_to_write]
         for batch in batches:
-            result = connection.execute(self.statement, batch, execution_options={"preserve_rowcount": True})
-            if self.rows is not None and result.rowcount != self.rows * len(batch):
+            touched = self._run(connection, batch)
+            if self.rows is not None and touched != self.rows * len(batch):
                 raise CompanionFailed(
-                    f"A statement beside this operation touched {result.rowcount} rows, not {self.rows * len(batch)}."
+                    f"A statement beside this operation touched {touched} rows, not {self.rows * len(batch)}."
                 )
+
+    def _run(self, connection: Connection, batch: list[Mapping[str, Any]]) -> int:
+        if isinstance(self.statement, Executable):
+            options = {"preserve_rowcount": True}
+            return connection.execute(self.statement, batch, execution_options=options).rowcount
+        return self.statement.run(connection, batch)
 
 
 def _write(connection: Connection, statement: Statement, rows: list[Row]) -> None:

@@ -57,8 +57,8 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
     attempt = attempt_on(generation_id, 1, route, plan, now) | {"choice": picked.to_json()}
     generation = _generation(ask, plan, generation_id, hold, now, now + timedelta(seconds=limit) + GRACE)
     also = [
-        Companion(rows.INSERT_GENERATION, generation),
-        Companion(rows.INSERT_ATTEMPT, attempt),
+        Companion(rows.BEGIN_GENERATION, generation),
+        Companion(rows.BEGIN_ATTEMPT, attempt),
         rows.event_companion(generation_id, "requested", now, {"given": sorted(plan.params), "micros": hold.micros}),
         *telling.started(desk, generation, plan.offer.alias, hold, now),
     ]
