@@ -1,6 +1,7 @@
 """Where the bytes of stored files lie: a folder of our own here, a bucket in `bucket.py`. The rows are the store's.
 
-A key is `ab/cd/file_….png`. What lies under it never changes, so a copy on this machine is as good as the original.
+A key is `ab/file_….png`: few folders, so that one is hardly ever new (older files lie under `ab/cd/`). What lies under it
+never changes, so a copy on this machine is as good as the original.
 """
 
 import contextlib
@@ -78,7 +79,7 @@ class Folder:
             raise
         _sync_folder(folder)
         if folder not in self._rooted:
-            for above in (folder.parent, self.root):
+            for above in dict.fromkeys((folder.parent, self.root)):
                 _sync_folder(above)
             self._rooted.add(folder)
 

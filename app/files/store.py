@@ -288,7 +288,7 @@ class Files:
             height=measured.height,
             duration_micros=None if measured.seconds is None else int(measured.seconds.scaleb(6)),
             sha256=sha256,
-            path=f"{sha256[:2]}/{sha256[2:4]}/{file_id}.{measured.extension}",
+            path=f"{sha256[:2]}/{file_id}.{measured.extension}",
             created_at=self._clock(),
         )
 

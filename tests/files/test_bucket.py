@@ -91,7 +91,7 @@ def test_what_one_machine_keeps_another_serves(
     content = given.read_bytes()
     kept = files.keep_now(given, workspace_id=workspace_id, generation_id=GENERATION, position=0)
     assert not given.exists()
-    assert stored(url, store) == [f"kept/{kept.sha256[:2]}/{kept.sha256[2:4]}/{kept.id}.mp4"]
+    assert stored(url, store) == [f"kept/{kept.sha256[:2]}/{kept.id}.mp4"]
     elsewhere = Files(database, tmp_path / "there", url=url)
     row, path = elsewhere.open(kept.id)
     assert (row.sha256, path.read_bytes()) == (kept.sha256, content)

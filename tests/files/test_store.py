@@ -49,7 +49,7 @@ def test_an_output_is_kept_with_what_it_measures(files: Files, workspace_id: str
     row, path = files.open(kept.id)
     assert row.sha256 == kept.sha256
     assert path.read_bytes() == content
-    assert path.relative_to(files.root).as_posix() == f"{kept.sha256[:2]}/{kept.sha256[2:4]}/{kept.id}.mp4"
+    assert path.relative_to(files.root).as_posix() == f"{kept.sha256[:2]}/{kept.id}.mp4"
 
 
 def test_the_same_output_again_is_the_first_one(files: Files, workspace_id: str, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_what_is_laid_down_is_on_the_platter_with_its_name(
         return [path.stat().st_ino for path in paths]
 
     file = lay_down(0)
-    assert synced == inodes(file, file.parent, file.parent.parent, files.root)
+    assert synced == inodes(file, file.parent, files.root)
     file = lay_down(1)
     assert synced == inodes(file, file.parent)
     assert files.of_generation(GENERATION) == []

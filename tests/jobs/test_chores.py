@@ -14,7 +14,7 @@ from app.jobs.leases import LEASE
 from app.kernel.db import Database
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 class Watch:

