@@ -1,7 +1,7 @@
 """Where the bytes of stored files lie: a folder of our own here, a bucket in `bucket.py`. The rows are the store's.
 
-A key is `ab/file_….png`: few folders, so that one is hardly ever new (older files lie under `ab/cd/`). What lies under it
-never changes, so a copy on this machine is as good as the original.
+A key is `ab/file_….png`: few folders, so that one is hardly ever new (older files lie under `ab/cd/`). What lies
+under it never changes, so a copy on this machine is as good as the original.
 """
 
 import contextlib
