@@ -1,81 +1,102 @@
-"""Connections to providers that are kept between calls: aiohttp's, behind the requests, answers and errors of httpx.
+"""Connections to providers that are kept between calls, the one used last first.
 
-The pool that comes with httpx looks at every connection it has for every request, and each step of an exchange passes
-through a dozen layers: together that took half of a chat. What aiohttp raises is put into httpx's words here and not by
-a package that does it (httpx-aiohttp 0.2): that one says `ConnectTimeout` of a line that broke after the request was
-sent, and whoever reads that buys a second time.
+The pool that comes with the client looks at every connection it has for every request, and each step of an exchange
+passes through a dozen layers: together that took half of a chat. This one looks at the connection it takes, and speaks
+over it directly (`line.py`). The errors, the requests and the answers are httpx's.
 """
 
-import io
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
 
-import aiohttp
 import httpx
-from yarl import URL
 
-MOST_HEAD_BYTES: Final = 64 * 1024
-#: More than this is handed over in pieces.
-PIECE_BYTES: Final = 2**20
-#: What httpx has written already, or left out on purpose.
-AUTOMATIC: Final = ("accept", "accept-encoding", "content-type", "user-agent")
+from app.providers.line import Line
+
+Address = tuple[str, str, int]
+PORTS = {"http": 80, "https": 443}
 
 
 class KeptTransport(httpx.AsyncBaseTransport):
-    """Idle connections stay open for `expiry_seconds`; there are as many busy ones as there are calls."""
+    """At most `keep` idle ones to an address, each for `expiry_seconds`; as many busy ones as there are calls."""
 
-    def __init__(self, trust: ssl.SSLContext, *, expiry_seconds: float) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trust, limit=0, keepalive_timeout=expiry_seconds),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            skip_auto_headers=AUTOMATIC,
-            max_line_size=MOST_HEAD_BYTES,
-            max_field_size=MOST_HEAD_BYTES,
-        )
+    def __init__(self, trust: ssl.SSLContext, *, keep: int, expiry_seconds: float) -> None:
+        trust.set_alpn_protocols(["http/1.1"])
+        self._trust = trust
+        self._keep = keep
+        self._expiry_seconds = expiry_seconds
+        self._idle: dict[Address, deque[tuple[float, Line]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it on a kept connection that is still good, or on a new one; a purchase never on two."""
+        """Send it on a kept connection that is still good, or on a new one; never on two."""
+        url = request.url
+        address = (url.scheme, url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
         patience = request.extensions.get("timeout", {})
-        content = await request.aread()
-        request.headers.pop("transfer-encoding", None)  # its length is known by now
-        with _as_httpx_says():
-            answer = await self._session.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=request.headers.multi_items(),
-                data=io.BytesIO(content) if len(content) > PIECE_BYTES else content or None,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=patience.get("connect"), sock_read=patience.get("read")
-                ),
-            )
-        if answer.status < httpx.codes.OK:
-            answer.close()
-            raise httpx.RemoteProtocolError("The answer does not begin like one.")
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=Lent(answer))
+        line = self._kept(address)
+        if line is None:
+            trust = self._trust if url.scheme == "https" else None
+            line = await Line.open(address[1], address[2], trust, patience.get("connect"))
+        try:
+            head = await line.ask(request)
+        except BaseException:
+            line.close()
+            raise
+        return httpx.Response(
+            head.status_code,
+            headers=head.headers.raw_items(),
+            stream=Lent(line, self, address, patience.get("read")),
+            extensions={"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason},
+        )
+
+    def give_back(self, address: Address, line: Line) -> None:
+        """Keep it if its answer was read to the end, and close those that have waited for too long."""
+        idle = self._idle.setdefault(address, deque())
+        now = time.monotonic()
+        if line.rest():
+            idle.append((now, line))
+        else:
+            line.close()
+        while idle and (len(idle) > self._keep or idle[0][0] < now - self._expiry_seconds):
+            idle.popleft()[1].close()
 
     async def aclose(self) -> None:
         """Close all that are idle."""
-        await self._session.close()
+        kept, self._idle = self._idle, {}
+        for idle in kept.values():
+            for _, line in idle:
+                line.close()
+
+    def _kept(self, address: Address) -> Line | None:
+        idle = self._idle.get(address)
+        best_before = time.monotonic() - self._expiry_seconds
+        while idle:
+            since, line = idle.pop()
+            if since >= best_before and line.is_good:
+                return line
+            line.close()
+        return None
 
 
 class Lent(httpx.AsyncByteStream):
-    """An answer's body. Read to its end, it gives its connection back; closed before, it ends it."""
+    """An answer's body; closing it gives the connection back."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+    def __init__(self, line: Line, owner: KeptTransport, address: Address, idle_seconds: float | None) -> None:
+        self._line: Line | None = line
+        self._owner = owner
+        self._address = address
+        self._idle_seconds = idle_seconds
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx_says():
-            async for part in self._answer.content.iter_any():
+        if self._line is not None:
+            async for part in self._line.body(self._idle_seconds):
                 yield part
 
     async def aclose(self) -> None:
-        self._answer.close()
+        line, self._line = self._line, None
+        if line is not None:
+            self._owner.give_back(self._address, line)
 
 
 class Courier(httpx.AsyncClient):
@@ -94,20 +115,3 @@ class Courier(httpx.AsyncClient):
             finally:
                 await response.aclose()
         return response
-
-
-@contextmanager
-def _as_httpx_says() -> Iterator[None]:
-    """Only what surely happened before the request went out is called a failure to connect."""
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise httpx.ConnectTimeout(str(error)) from error
-    except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(str(error)) from error
-    except aiohttp.SocketTimeoutError as error:
-        raise httpx.ReadTimeout("The provider was silent for too long.") from error
-    except aiohttp.ClientResponseError as error:
-        raise httpx.RemoteProtocolError(str(error)) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise httpx.ReadError(str(error) or type(error).__name__) from error

@@ -255,7 +255,7 @@ class Http:
         """
         transport, limits = self._transport, KEPT if keep else ONE_CALL
         if keep and transport is None and not (self.is_public and getproxies()):
-            kept = KeptTransport(_trust_store(), expiry_seconds=IDLE_SECONDS)
+            kept = KeptTransport(_trust_store(), keep=MOST_IDLE, expiry_seconds=IDLE_SECONDS)
             return Courier(kept, timeout=TIMEOUTS, trust_env=False)
         return httpx.AsyncClient(
             timeout=TIMEOUTS,

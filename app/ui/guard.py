@@ -166,6 +166,7 @@ class Guard(rx.Middleware):
             return None
         if taken_over:
             return _reload()
+        await _arrive(root, new_document=False)  # whoever is quick presses a button before the page has been loaded
         await _touch(root, target.state)
         return None
 
@@ -217,7 +218,8 @@ async def _start_again(root: BaseState) -> None:
 
 
 async def _arrive(root: BaseState, *, new_document: bool) -> None:
-    """A page is opened, or its socket connects again: only the first begins a visit.
+    """A page is opened, or its socket connects again, or something of it is pressed: what comes first of a page begins
+    the visit, and nothing after that.
 
     The browser sends the hashes of its states with the first hydration of a document, and never again.
     """

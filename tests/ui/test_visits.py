@@ -8,6 +8,7 @@ from reflex.utils.format import format_event_handler
 from reflex_base.registry import RegistrationContext
 
 from app.ui.guard import PageState, TabState
+from app.ui.pages.balance.alert_state import AlertOwnerState
 from app.ui.pages.keys.state import KeyOwnerState
 from app.ui.visits import of_one_visit, own_variables
 from tests.ui.tabs import Tab, new_tab
@@ -104,6 +105,16 @@ async def test_what_begins_a_visit(event, payload, stays):
     state = await leave_open(tab, KeyOwnerState)
     await tab.send(event, **payload)
     assert (state.secret == LEFT) is stays
+
+
+async def test_what_is_opened_before_the_page_has_been_loaded_stays_open():
+    tab = await arrived()
+    before = await leave_open(tab, KeyOwnerState)
+    tab.connect(path="/balance")
+    opened = await leave_open(tab, AlertOwnerState)
+    assert left_in(before) == []
+    await tab.send(NAVIGATED)
+    assert left_in(opened) != []
 
 
 async def test_a_tab_may_be_older_than_the_program():
