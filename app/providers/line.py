@@ -11,10 +11,11 @@ import select
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h11
 import httpx
+from aiohappyeyeballs import start_connection
 
 MOST_HEAD_BYTES: Final = 100 * 1024
 MOST_WAITING_BYTES: Final = 512 * 1024  # of an answer that comes faster than it is read
@@ -38,8 +39,11 @@ class Line(asyncio.Protocol):
         """A new connection. Whatever goes wrong here, nothing of a request was sent."""
         try:
             async with asyncio.timeout(seconds):
-                _, line = await asyncio.get_running_loop().create_connection(
-                    cls, host, port, ssl=trust, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS
+                loop = asyncio.get_running_loop()
+                known = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                connected = await start_connection(known, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS)
+                _, line = await loop.create_connection(
+                    cls, sock=connected, ssl=trust, server_hostname=host if trust else None
                 )
         except TimeoutError as error:
             raise httpx.ConnectTimeout("The connection took too long.") from error
@@ -50,8 +54,7 @@ class Line(asyncio.Protocol):
     # --- what asyncio tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has no name in common with it
 
     def data_received(self, data: bytes) -> None:
         self._came.append(data)

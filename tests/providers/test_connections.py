@@ -27,6 +27,12 @@ HALF = b"HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\nok"
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Servers run on uvloop, commands on Python's own loop."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 class Provider:
     """Answers every request with what `says`, and hangs up where that is empty; counts what arrives on which line."""
 
