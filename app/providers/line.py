@@ -1,7 +1,7 @@
 """One connection to a provider, for one exchange of HTTP/1.1 after another: h11 speaks it, asyncio carries it.
 
 Errors are httpx's, so that whoever calls can tell what was never sent from what may have been read. aiohttp would do it
-for a tenth less processor time, but somebody has to close its sessions, also that of an adapter which was replaced
+for a fifth less processor time, but somebody has to close its sessions, also that of an adapter which was replaced
 while a purchase is still under way; and httpx-aiohttp says `ConnectTimeout` of a line that broke after the request was
 sent, which would be bought again.
 """
