@@ -112,13 +112,16 @@ class Processes:
 
 @contextmanager
 def processes(logs: Path) -> Iterator[Processes]:
-    """A block whose processes all end with it; Ctrl-C and SIGTERM end the block as `Stopped`."""
+    """A block whose processes all end with it; Ctrl-C, SIGTERM and the end of `make` end the block as `Stopped`."""
+    global _make
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    _make = _Make() if os.environ.get("MAKELEVEL") else None
     ours = Processes(logs)
     try:
         yield ours
     finally:
+        _make = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the ending
         ours.stop()
@@ -129,13 +132,13 @@ def _stop(number: int, _frame: object) -> None:
 
 
 def pause(seconds: float) -> None:
-    """Sleep, but notice when `make` above us is ending."""
+    """Sleep, but notice when `make` above the block of `processes` is ending."""
     time.sleep(seconds)
-    if _parent.gave_up():
+    if _make and _make.gave_up():
         raise Stopped("the process that started this one has ended")
 
 
-class _Parent:
+class _Make:
     """Watches `make`: it may die without telling us, and a SIGINT sent to it alone is not passed on.
 
     GNU make answers such a SIGINT by waiting for its recipe for ever; all that shows is that it no longer catches the
@@ -143,13 +146,10 @@ class _Parent:
     """
 
     def __init__(self) -> None:
-        self._watch = bool(os.environ.get("MAKELEVEL"))
         self._id = os.getppid()
         self._caught = self._catches_interrupt()
 
     def gave_up(self) -> bool:
-        if not self._watch:
-            return False
         return os.getppid() != self._id or (self._caught and not self._catches_interrupt())
 
     def _catches_interrupt(self) -> bool:
@@ -160,4 +160,5 @@ class _Parent:
         return False
 
 
-_parent = _Parent()
+#: While a block of `processes` runs under make. Whoever starts processes without one (a test) watches nobody.
+_make: _Make | None = None

@@ -94,6 +94,21 @@ def test_nothing_outlives_make(tmp_path, number):
         wait_for(lambda: not any(alive(pid) for pid in started), "the end of everything it started")
 
 
+def test_a_fork_of_whoever_make_started_may_wait(tmp_path):
+    """Our own tests run in such forks: what is above them is not make."""
+    script = (
+        "import os\n"
+        "from app.run.processes import pause\n"
+        "child = os.fork() or pause(0) or os._exit(0)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    env = {**os.environ, "MAKELEVEL": "1"}
+    waited = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert waited.returncode == 0, waited.stderr
+
+
 def test_a_server_that_ends_by_itself_ends_the_rest(tmp_path):
     with launched(tmp_path) as (process, started):
         os.kill(started[0], signal.SIGKILL)
