@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import agreeing, drafts, invoices, prorating, subscriptions, tables
+from app.billing import agreeing, drafts, invoices, joining, prorating, subscriptions, tables
 from app.billing.agreeing import Rhythm
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
@@ -109,6 +109,8 @@ def add(connection: Connection, subscription_id: str, wish: Wish, *, actor: str,
     if wish.prorate and row.state in (State.ACTIVE, State.INCOMPLETE) and at < row.period_end:
         plan = NewPlan(row.plan_id, wish.name, wish.lines, Unit(row.billing_period), row.billing_period_count)
         lines = prorating.charge(row, plan, at, line_ids)
+    if wish.prorate and row.state == State.PAUSED and line_ids:
+        joining.wait(connection, row, line_ids, now)
     return Done(kept, _invoice(connection, row, kept.id, lines, actor, now), lines)
 
 

@@ -1,9 +1,10 @@
 """Lines that join a subscription while it runs. What is paid ahead is charged for the days that are left of the period,
-on an invoice of its own; everything else is billed with the period."""
+on an invoice of its own; everything else is billed with the period. In a pause nothing is served and nothing charged:
+what joined meanwhile is charged when the subscription goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
@@ -13,6 +14,9 @@ from app.billing.rating import RatedLine
 from app.billing.subscriptions import Line
 from app.billing.wanted import Wanted
 
+#: Under this name a paused subscription keeps the lines that are to be charged when it goes on.
+WAITING: Final = "waiting_lines"
+
 
 def join(
     connection: Connection, row: Row[Any], lines: Sequence[Line], *, prorate: bool = True, actor: str, now: datetime
@@ -21,12 +25,65 @@ def join(
     until the next period. The caller has locked the subscription."""
     prorating.hold(connection, row, now)
     line_ids = subscriptions.add_lines(connection, row.id, row.plan_id, "", lines, now, now)
-    if prorate and line_ids and row.state in (State.ACTIVE, State.INCOMPLETE):
-        added = [subscriptions.line_of(connection, each) for each in line_ids]
-        charged = [part for line in added if (part := prorating.joined(row, line)) is not None]
-        if charged:
-            _invoice(connection, row, line_ids[0], charged, actor, now)
+    if not prorate or not line_ids:
+        return line_ids
+    if row.state == State.PAUSED:
+        wait(connection, row, line_ids, now)
+        _charge(connection, row, line_ids, line_ids[0], actor, now, until=_paused_since(connection, row))
+    elif row.state in (State.ACTIVE, State.INCOMPLETE):
+        _charge(connection, row, line_ids, line_ids[0], actor, now)
     return line_ids
+
+
+def wait(connection: Connection, row: Row[Any], line_ids: Sequence[str], now: datetime) -> None:
+    """Have these lines of a paused subscription charged when it goes on."""
+    waiting = [*row.agreed.get(WAITING, ()), *line_ids]
+    subscriptions.change(connection, row, now, agreed={**row.agreed, WAITING: waiting})
+
+
+def follow(connection: Connection, subscription_id: str, heirs: Mapping[str, str], now: datetime) -> None:
+    """What goes on in another line while it waits is charged in that one too: `heirs` by the line they follow."""
+    row = subscriptions.find(connection, subscription_id, lock=True)
+    waiting = row.agreed.get(WAITING, ()) if row.state == State.PAUSED else ()
+    if found := [heirs[line] for line in waiting if line in heirs]:
+        wait(connection, row, found, now)
+
+
+def resume(
+    connection: Connection, subscription_id: str, *, actor: str, now: datetime, meta: Mapping[str, str] | None = None
+) -> tuple[Row[Any], Row[Any]]:
+    """Let a paused subscription go on (`subscriptions.resume`), and charge what joined it meanwhile for the days that
+    are left from here."""
+    waiting = subscriptions.find(connection, subscription_id, lock=True).agreed.get(WAITING)
+    row, paused = subscriptions.resume(connection, subscription_id, now=now, meta=meta)
+    if waiting:
+        agreed = {name: said for name, said in row.agreed.items() if name != WAITING}
+        row = subscriptions.change(connection, row, now, agreed=agreed)
+        _charge(connection, row, waiting, f"{waiting[0]}:{paused.id}", actor, now, since=now)
+    return row, paused
+
+
+def _paused_since(connection: Connection, row: Row[Any]) -> datetime:
+    still = [each for each in subscriptions.pauses_of(connection, row.id) if each.resumed_at is None]
+    begun: datetime = still[0].begun_at
+    return begun
+
+
+def _charge(
+    connection: Connection,
+    row: Row[Any],
+    line_ids: Sequence[str],
+    named: str,
+    actor: str,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> None:
+    added = [subscriptions.line_of(connection, each) for each in line_ids]
+    parts = (prorating.joined(row, line, since=since, until=until) for line in added)
+    if charged := [part for part in parts if part is not None]:
+        _invoice(connection, row, named, charged, actor, now)
 
 
 def _invoice(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, update
 
-from app.billing import agreeing, subscriptions
+from app.billing import agreeing, joining, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import pin, unpin
 from app.billing.subscriptions import LINE, Line
@@ -48,4 +48,5 @@ def change(connection: Connection, line_id: str, given: Given, now: datetime) ->
     agreeing.bearable(connection, heir, agreeing.rhythm_of(row), given)
     subscriptions.end_line(connection, line_id, at=at, now=now)
     (made,) = subscriptions.add_lines(connection, row.id, line.plan_id, line.plan_name, [heir], at, now)
+    joining.follow(connection, row.id, {line_id: made}, now)
     return subscriptions.line_of(connection, made)

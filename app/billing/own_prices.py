@@ -75,7 +75,8 @@ def change(connection: Connection, price_id: str, given: Given, *, actor: str, n
     ]  # fmt: skip
     for line in going_on:
         subscriptions.end_line(connection, line.id, at=at, now=now)
-    subscriptions.add_lines(connection, row.id, row.plan_id, "", heirs, at, now)
+    made = subscriptions.add_lines(connection, row.id, row.plan_id, "", heirs, at, now)
+    joining.follow(connection, row.id, dict(zip((line.id for line in going_on), made, strict=True)), now)
     return changed
 
 

@@ -60,15 +60,18 @@ def charge(row: Row[Any], to: NewPlan, now: datetime, line_ids: Sequence[str] = 
     return [line for line in lines if line.exact]
 
 
-def joined(row: Row[Any], line: Row[Any]) -> RatedLine | None:
-    """A line that came within the period, for the days until the period ends or the line does. None where nothing is
-    paid ahead for those: in a trial, for what is paid once (it is asked for with the period), for days to come."""
+def joined(
+    row: Row[Any], line: Row[Any], *, since: datetime | None = None, until: datetime | None = None
+) -> RatedLine | None:
+    """A line that came within the period, for the days until the period ends or the line does, and of those only what
+    lies `since` and `until` then. None where nothing is paid ahead for those: in a trial, for what is paid once (it is
+    asked for with the period), for days to come."""
     if not _is_ahead(line.price) or line.price.get("billing_period") == ONCE:
         return None
     if subscriptions.is_trial(row, subscriptions.period_of(row)):
         return None
-    begin, whole = max(line.start_at, row.period_start), subscriptions.whole_of(row)
-    end = min(line.end_at or row.period_end, row.period_end)
+    begin, whole = max(line.start_at, since or row.period_start, row.period_start), subscriptions.whole_of(row)
+    end = min(line.end_at or row.period_end, until or row.period_end, row.period_end)
     if begin >= end:
         return None
     of_period = worth(line.price, line.quantity)

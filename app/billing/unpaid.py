@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
 
-from app.billing import invoices, payments, postpaid, subscriptions, tables
+from app.billing import invoices, joining, payments, postpaid, subscriptions, tables
 from app.billing.lifecycle import State
 from app.kernel import outbox
 
@@ -48,7 +48,7 @@ def look(connection: Connection, subscription_id: str, now: datetime) -> str | N
     row = subscriptions.find(connection, subscription_id, lock=True)
     unpaid = _unpaid(connection, subscription_id)
     if not any(each.computed.get(STEP) == RESTS for each in unpaid) and _rests(connection, row):
-        subscriptions.resume(connection, row.id, now=now)
+        joining.resume(connection, row.id, actor=ACTOR, now=now)
         return RESUMED
     invoice = next((each for each in unpaid if each.payment_state == invoices.FAILED), None)
     if invoice is None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from app.billing import joining, line_changes, own_prices, prorating, subscriptions, syncing
+from app.billing import addons, agreeing, joining, line_changes, own_prices, prorating, subscriptions, syncing
 from app.billing.pinned import pin
 from app.billing.subscriptions import Line
 from app.kernel.db import Database
@@ -83,6 +83,80 @@ def test_what_is_paid_ahead_and_comes_within_a_period_is_charged_for_its_days(
     if more.get("invoice_cadence"):
         seats = [("Seats", 2000)]
     assert asked(world, running, "2026-05-01T01:00", "2026-05-01T04:00") == [*april, base + seats]
+
+
+def resting(world: World, **more: Any) -> str:
+    """It was paused on the 11th; today is the 16th."""
+    made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), **more)
+    with world.db.write() as connection:
+        subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=at("2026-04-11"))
+    world.now = at("2026-04-16")
+    return made
+
+
+def goes_on(world: World, subscription: str) -> list[list[tuple[str, int]]]:
+    """Resumed on the 21st: its invoices before the period ends."""
+    world.now = at("2026-04-21")
+    with world.db.write() as connection:
+        joining.resume(connection, subscription, actor="test", now=world.now)
+    return asked(world, subscription, "2026-04-21T04:00")
+
+
+@pytest.mark.parametrize(
+    ("cycle", "more", "at_once", "later"),
+    [
+        pytest.param("anniversary", {}, [], [[("Seats", 2000)]], id="all that is left is served afterwards"),
+        pytest.param("calendar", {}, [], [[("Seats", 1000)]], id="a calendar's month ends as ever"),
+        pytest.param(
+            "anniversary", {"start_date": "2026-04-06T00:00:00Z"}, [[("Seats", 500)]], [[("Seats", 2000)]],
+            id="what was served before the pause",
+        ),
+        pytest.param("anniversary", {"start_date": "2026-04-26T00:00:00Z"}, [], [[("Seats", 1500)]], id="from later"),
+        pytest.param(
+            "anniversary", {"start_date": "2026-05-05T00:00:00Z"}, [], [[("Seats", 600)]],
+            id="from a day that the pause moved into the period",
+        ),
+        pytest.param("anniversary", {"end_date": "2026-04-19T00:00:00Z"}, [], [], id="over before it goes on"),
+    ],
+)  # fmt: skip
+def test_what_joins_in_a_pause_is_charged_when_the_subscription_goes_on(
+    world: World, cycle: str, more: dict[str, Any], at_once: list[Any], later: list[Any]
+) -> None:
+    made = resting(world, billing_cycle=cycle)
+    own(world, made, SEATS, **more)
+    assert asked(world, made, "2026-04-16T04:00") == at_once
+    assert goes_on(world, made) == [*at_once, *later]
+    with world.db.write() as connection:  # and once only
+        subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
+    assert goes_on(world, made) == [*at_once, *later]
+
+
+@pytest.mark.parametrize("how", ["an addon", "a line at a new price", "a price that changes", "not prorated"])
+def test_in_a_pause_nothing_joins_for_nothing_but_what_is_wished_so(world: World, how: str) -> None:
+    made = resting(world)
+    if how == "an addon":
+        world.addon("seats", SEATS)
+        with world.db.write() as connection:
+            row = subscriptions.find(connection, made)
+            wish = addons.read(connection, Given({"addon_id": "addon_seats"}), agreeing.rhythm_of(row), world.now)
+            addons.add(connection, made, wish, actor="test", now=world.now)
+    elif how == "not prorated":
+        with world.db.write() as connection:
+            row = subscriptions.find(connection, made, lock=True)
+            wish_ = {**full("plan_pro", SEATS), "entity_type": "PLAN"}
+            price = price_book.create(connection, Given(wish_), actor="test", now=world.now)
+            joining.join(connection, row, [Line(pin(price), "1")], prorate=False, actor="test", now=world.now)
+    else:
+        price = own(world, made, {**SEATS, "amount": "60"})
+        world.now, dearer = at("2026-04-17"), Given({"amount": "30"})
+        with world.db.write() as connection:
+            if how == "a price that changes":
+                own_prices.change(connection, price["id"], dearer, actor="test", now=world.now)
+            else:
+                line = subscriptions.lines_of(connection, made)[-1]
+                line_changes.change(connection, line.id, dearer, world.now)
+    assert asked(world, made, "2026-04-17T04:00") == []
+    assert goes_on(world, made) == ([] if how == "not prorated" else [[("Seats", 2000)]])
 
 
 def test_lines_that_come_together_are_on_one_invoice_and_none_where_it_is_not_wished(

@@ -177,9 +177,9 @@ def turns(billing: Billing) -> APIRouter:
             return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
 
     @api.post("/subscriptions/{subscription_id}/resume")
-    def resume(_key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
+    def resume(key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
         with db.write() as connection:
-            row, paused = subscriptions.resume(connection, subscription_id, meta=body.labels(), now=clock())
+            row, paused = joining.resume(connection, subscription_id, actor=key.id, meta=body.labels(), now=clock())
             return {"subscription": show.shown(connection, row), "pause": show.pause_of(paused)}
 
     return api

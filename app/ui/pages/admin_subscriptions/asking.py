@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from app.accounts.audit import note
-from app.billing import addons, agreeing, beginning, closing, invoices, subscriptions, undo
+from app.billing import addons, agreeing, beginning, closing, invoices, joining, subscriptions, undo
 from app.billing.periods import Unit
 from app.billing.rating import RatedLine
 from app.kernel.errors import InvalidInput, NotFound
@@ -118,8 +118,8 @@ def pause(connection: Connection, subscription_id: str, *, reason: str, actor: s
     return Outcome(row)
 
 
-def resume(connection: Connection, subscription_id: str, *, now: datetime) -> Outcome:
-    row, _ = subscriptions.resume(connection, subscription_id, now=now)
+def resume(connection: Connection, subscription_id: str, *, actor: str, now: datetime) -> Outcome:
+    row, _ = joining.resume(connection, subscription_id, actor=actor, now=now)
     return Outcome(row)
 
 

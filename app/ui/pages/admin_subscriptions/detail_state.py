@@ -241,7 +241,7 @@ class SubscriptionState(PageState):
             case "pause":
                 return lambda c: asking.pause(c, key, reason=reason, actor=by, now=now)
             case "resume":
-                return lambda c: asking.resume(c, key, now=now)
+                return lambda c: asking.resume(c, key, actor=by, now=now)
             case "keep":
                 return lambda c: asking.keep(c, key, now=now)
             case "keep_plan":
