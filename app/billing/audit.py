@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from app.billing import drafts, facts, invoices, subscriptions
-from app.billing.facts import Allowance
+from app.billing.allowances import Allowance
 from app.billing.rating import USAGE
 from app.kernel.clock import now as present
 from app.kernel.db import Database

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import facts, subscriptions, tables
+from app.billing import allowances, facts, subscriptions, tables, taxes
+from app.billing.allowances import Allowance
 from app.billing.collect import usage_of
-from app.billing.facts import Allowance, Taxes
 from app.billing.periods import Anchoring, Unit
 from app.billing.proration import net_of
 from app.billing.rating import (
@@ -32,6 +32,7 @@ from app.billing.rating import (
     fixed,
     usage_line,
 )
+from app.billing.taxes import Taxes
 from app.billing.wanted import Wanted, read_span, times
 from app.billing.waterfall import Discount, Purse, tax_of
 from app.kernel.errors import Broken
@@ -72,7 +73,7 @@ def build(
     """The invoice of a subscription, worked out now."""
     customer = facts.customer_of(connection, row.customer_id)
     wanted = replace(wanted, plan_id=wanted.plan_id or row.plan_id)
-    included = facts.allowances(connection, row, wanted.used, wanted.plan_id)
+    included = allowances.included(connection, row, wanted.used, wanted.plan_id)
     coupons, cycle = _coupons(connection, row, now), subscriptions.cycle_of(row)
     used = wanted.used if wanted.used is not None and not subscriptions.is_trial(row, wanted.used) else None
     lines, late = list(wanted.others), list[RatedLine]()
@@ -86,7 +87,7 @@ def build(
         lines += _ahead(connection, row, wanted)
     by_line = _line_discounts(connection, row, now)
     lines = [_discounted(line, by_line) for line in lines]
-    tax = facts.taxes(
+    tax = taxes.on_bill(
         connection, customer, row.currency, now, subscription_id=row.id, rate_ids=row.agreed.get("tax_rates") or ()
     )
     terms = Terms(

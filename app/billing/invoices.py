@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import facts, mailing, paying_in_credits, period_events, subscriptions, tables
+from app.billing import facts, mailing, paying_in_credits, period_events, subscriptions, tables, taxes
 from app.billing.drafts import Built
 from app.billing.periods import Unit, calendar_start, moved
 from app.billing.rating import Draft, RatedLine, UsedKind
@@ -366,7 +366,7 @@ def figure(amount: Fraction) -> str:
 def _issue(connection: Connection, row: Row[Any], lines: Sequence[Row[Any]], now: datetime, due_at: datetime) -> Any:
     customer = facts.customer_of(connection, row.customer_id)
     net, tax = Fiat(row.subtotal - row.discount - row.credits, row.currency), Fiat(row.tax, row.currency)
-    decided = facts.snapshot(connection, customer, net, tax, row.computed, now)
+    decided = taxes.snapshot(connection, customer, net, tax, row.computed, now)
     if decided.total_tax != tax:
         raise Conflict(
             "The tax of this draft is not what it would be today. Recalculate it first.", code="invalid_operation"

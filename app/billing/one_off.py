@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import agreeing, drafts, facts, invoices
+from app.billing import agreeing, drafts, facts, invoices, taxes
 from app.billing.drafts import Built
 from app.billing.invoices import Head
 from app.billing.rating import FIXED, USAGE, RatedLine, Terms, settled
@@ -42,7 +42,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
     )
     rates = [_rate(connection, given, each) for each in given.texts("tax_rates", most=20)]
     rates += agreeing.taxed(connection, given, currency)
-    tax = facts.taxes(connection, customer, currency, now, rate_ids=rates)
+    tax = taxes.on_bill(connection, customer, currency, now, rate_ids=rates)
     terms = Terms(currency, None, tuple(discount for _, discount in coupons), tax.percents)
     draft = settled(terms, span, lines)
     for name in ("total", "amount_due"):

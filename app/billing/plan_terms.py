@@ -11,7 +11,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, or_, select
 
 from app.billing import tables
-from app.billing.facts import in_force, meters_of, turn
+from app.billing.allowances import in_force, turn
+from app.billing.facts import meters_of
 from app.billing.lifecycle import State
 from app.kernel.errors import InvalidInput
 from app.kernel.text import t

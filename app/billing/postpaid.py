@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import credit_prices, drafts, facts, invoices, period_events, tables
+from app.billing import credit_prices, drafts, facts, invoices, period_events, tables, taxes
 from app.billing.credit_prices import Held
 from app.billing.drafts import Built
 from app.billing.invoices import FINALIZED, LATE_WINDOW, Head
@@ -186,7 +186,7 @@ def _invoice(connection: Connection, row: Row[Any], span: Span, micros: int, now
         for model, many, amount in owed_by_model(connection, row.workspace_id, span, at)
     ]
     customer_row = facts.customer_of(connection, customer.id)
-    tax = facts.taxes(connection, customer_row, row.currency, now)
+    tax = taxes.on_bill(connection, customer_row, row.currency, now)
     draft = settled(Terms(row.currency, None, (), tax.percents), span, lines)
     if not draft.due.total:
         return None

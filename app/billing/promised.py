@@ -9,7 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, or_, select
 
 from app.billing import tables
-from app.billing.facts import addons_of, in_force, meters_of, turn
+from app.billing.allowances import addons_of, in_force, turn
+from app.billing.facts import meters_of
 from app.billing.lifecycle import State
 from app.kernel.errors import Rejected
 from app.metering import usage

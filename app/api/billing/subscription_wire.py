@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from app.api.billing import show, wire
 from app.api.billing.unserved import expands
-from app.billing import addons, agreeing, closing, drafts, facts, prorating, subscriptions, tables
+from app.billing import addons, agreeing, allowances, closing, drafts, facts, prorating, subscriptions, tables
 from app.billing.lifecycle import State
 from app.billing.pinned import unpin
 from app.billing.rating import RatedLine
@@ -101,7 +101,7 @@ def used(connection: Connection, given: Given, now: datetime) -> dict[str, Any]:
         raise InvalidInput("end_time lies after start_time.", param="end_time")
     customer = facts.customer_of(connection, row.customer_id)
     lines = drafts.usage_lines(
-        connection, row, customer.external_id, Span(start, end), facts.allowances(connection, row)
+        connection, row, customer.external_id, Span(start, end), allowances.included(connection, row)
     )
     total = closing.amount_of(lines, row.currency)
     return {
