@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, or_, select
 
 from app.billing import facts
-from app.billing.invoices import TERMS
+from app.billing.payment_terms import TERMS
 from app.billing.periods import LONGEST, Anchoring, Unit
 from app.billing.pinned import ONCE, commitment_of, item_of, pin
 from app.billing.prorating import NewPlan

@@ -15,6 +15,7 @@ from app.billing.card_tables import billing_charge
 from app.billing.drafts import Wallets
 from app.billing.invoices import DRAFT, LATE_WINDOW, Head
 from app.billing.lifecycle import Event, State, after
+from app.billing.payment_terms import net_days
 from app.billing.periods import Unit
 from app.billing.prorating import NewPlan
 from app.billing.rating import RatedLine
@@ -269,7 +270,7 @@ def finalize(connection: Connection, invoice_id: str, *, now: datetime, wallets:
         return invoices.finalize(connection, invoice_id, now=now)
     if not row.manual and "used" in row.computed:
         row = _recompute(connection, subscription, row, now, wallets)
-    done = invoices.finalize(connection, invoice_id, now=now, net_days=invoices.net_days(subscription.agreed, now))
+    done = invoices.finalize(connection, invoice_id, now=now, net_days=net_days(subscription.agreed, now))
     if not row.manual and row.computed.get("carried_left", subscription.carried) != subscription.carried:
         subscriptions.change(connection, subscription, now, carried=row.computed["carried_left"])
     if done.payment_state == invoices.SUCCEEDED or done.state == invoices.SKIPPED:

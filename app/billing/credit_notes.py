@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import closing, invoices, mailing, paying_in_credits, refund_rows, tables
+from app.billing import closing, documents, invoices, mailing, paying_in_credits, refund_rows, tables
 from app.billing.proration import capped_credit
 from app.invoicing.issue import CreditDraft, issue_credit_note
 from app.kernel.errors import Broken, Conflict, IdempotencyConflict, InvalidInput, NotFound
@@ -99,7 +99,7 @@ def finalize(connection: Connection, note_id: str, *, now: datetime, target: str
             gross=Fiat(note.amount, note.currency),
             issued_at=now,
             source_id=note.id,
-            source_kind=invoices.SOURCE_KIND,
+            source_kind=documents.SOURCE_KIND,
             reason=note.memo or note.reason.replace("_", " ").capitalize(),
         ),
     )

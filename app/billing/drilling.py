@@ -46,6 +46,13 @@ def of_workspace(connection: Connection, workspace_id: str, limit: int, *, with_
     return list(connection.execute(query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)))
 
 
+def kinds_of(connection: Connection, invoice_id: str, line_id: str) -> list[dict[str, Any]]:
+    """The kinds of events behind a line; none where the invoice has no such line."""
+    line = invoices.LINE
+    query = select(line.c.drill).where(line.c.id == line_id, line.c.invoice_id == invoice_id)
+    return list(connection.execute(query).scalar() or ())
+
+
 def events_behind(connection: Connection, found: Billed, line_id: str, kind: Mapping[str, Any]) -> Sequence[Seen]:
     """The latest events of one of the kinds that a line names."""
     line = next((each for each in found.lines if each.id == line_id), None)

@@ -113,10 +113,3 @@ def _agrees(given: Given, lines: list[RatedLine], currency: str) -> None:
         raise InvalidInput(
             f"The lines come to {Fiat(come_to, currency)}, subtotal says {given.raw['subtotal']}.", param="subtotal"
         )
-
-
-def drill(connection: Connection, invoice_id: str, line_id: str) -> list[dict[str, Any]]:
-    """The kinds of events behind a line."""
-    line = invoices.LINE
-    query = select(line.c.drill).where(line.c.id == line_id, line.c.invoice_id == invoice_id)
-    return list(connection.execute(query).scalar() or ())

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.billing import credit_prices, drafts, facts, invoices, period_events, tables, taxes
 from app.billing.credit_prices import Held
 from app.billing.drafts import Built
+from app.billing.invoice_lines import figure
 from app.billing.invoices import FINALIZED, LATE_WINDOW, Head
 from app.billing.limits import MONTHS, History, Suggestion, suggest
 from app.billing.periods import Unit, calendar_start, moved
@@ -208,7 +209,7 @@ def _invoice(connection: Connection, row: Row[Any], span: Span, micros: int, now
 
 def _line(model: str, many: int, amount: int, price: Fraction, span: Span) -> RatedLine:
     credits_ = Fraction(amount, MICROS)
-    said = t("period.postpaid.line", count=many, credits=plain(Money(amount).amount), price=invoices.figure(price))
+    said = t("period.postpaid.line", count=many, credits=plain(Money(amount).amount), price=figure(price))
     name = model or t("period.postpaid.other")
     return RatedLine(None, USAGE, name, abs(credits_), credits_ * price, said, KIND, span=span)
 

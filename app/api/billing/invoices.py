@@ -8,7 +8,7 @@ from app.api.billing import invoice_wire as show
 from app.api.billing import wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.api.billing.unserved import expands
-from app.billing import closing, facts, one_off, payments, tables
+from app.billing import closing, drilling, facts, one_off, payments, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict, InvalidInput
 from app.metering.aggregate import Span
@@ -135,6 +135,6 @@ def router(billing: Billing) -> APIRouter:
     @api.get("/invoices/{invoice_id}/lines/{line_id}/events")
     def events(_key: Key, invoice_id: str, line_id: str) -> dict[str, Any]:
         with db.read() as connection:
-            return {"items": one_off.drill(connection, invoice_id, line_id)}
+            return {"items": drilling.kinds_of(connection, invoice_id, line_id)}
 
     return api

@@ -9,6 +9,7 @@ from app.accounts.tables import User
 from app.billing import addons, closing, invoices, subscriptions
 from app.billing.drafts import Built
 from app.billing.lifecycle import State
+from app.billing.payment_terms import net_days
 from app.kernel.db import metadata
 from app.kernel.errors import FareboxError
 from app.kernel.fiat import Fiat
@@ -92,7 +93,7 @@ def facts_of(whole: Whole, at: Any) -> Facts:
         trial=span(row.trial_start, row.trial_end) if row.trial_end else "",
         currency=row.currency,
         carried=present.fiat(Fiat(row.carried, row.currency)) if row.carried else "",
-        terms=t("admin_subscriptions.terms_days", days=invoices.net_days(row.agreed, at)),
+        terms=t("admin_subscriptions.terms_days", days=net_days(row.agreed, at)),
         coupons=", ".join(whole.coupons),
         cycle=t(f"admin_subscriptions.cycle.{row.billing_cycle}"),
         key=row.lookup_key or "",
