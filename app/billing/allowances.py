@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Row, func, or_, select
 
@@ -46,6 +46,26 @@ class Allowance:
             found.append(Span(max(begun, span.start), min(following, span.end)))
             begun = following
         return found
+
+    def to_json(self) -> dict[str, Any]:
+        """As the invoice of a period keeps it, so that what comes late is measured by the same."""
+        kept = {
+            "meter_id": self.meter_id,
+            "limit": None if self.limit is None else str(self.limit),
+            "reset": self.reset,
+        }
+        return kept if self.since is None else {**kept, "since": self.since.isoformat()}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """The allowance that an invoice kept."""
+        limit, reset, since = kept["limit"], kept["reset"], kept.get("since")
+        return cls(
+            kept["meter_id"],
+            None if limit is None else Fraction(limit),
+            Unit(reset) if reset else None,
+            datetime.fromisoformat(since) if since else None,
+        )
 
 
 def included(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from app.billing import drafts, facts, invoices, subscriptions
+from app.billing import facts, invoices, subscriptions, usage_lines
 from app.billing.allowances import Allowance
 from app.billing.rating import USAGE
 from app.kernel.clock import now as present
@@ -58,7 +58,7 @@ def _missing(connection: Connection, since: datetime) -> Iterator[Mapping[str, A
         none: list[Allowance] = []
         there = {
             line.item.line_id: line.used.events
-            for line in drafts.usage_lines(connection, subscription, customer, span, none)
+            for line in usage_lines.of(connection, subscription, customer, span, none)
             if line.item is not None
         }
         for line in invoices.lines_of(connection, row.id):

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
-from app.billing import subscriptions, tables
+from app.billing import tables
+from app.billing.items import fixed_worth
 from app.billing.lifecycle import State
 from app.kernel.fiat import Fiat
 from app.plans import tables as plans
@@ -61,7 +62,7 @@ def page(connection: Connection, wanted: Wanted) -> list[Listed]:
             row.customer_name,
             row.email,
             row.plan_name,
-            Fiat.from_exact(subscriptions.fixed_worth(lines.get(row.id, ())), row.currency),
+            Fiat.from_exact(fixed_worth(lines.get(row.id, ())), row.currency),
             sum(line.kind == "USAGE" for line in lines.get(row.id, ())),
         )
         for row in rows

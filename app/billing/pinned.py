@@ -12,7 +12,6 @@ from typing import Any
 
 from app.billing.commitment import Commitment
 from app.billing.rating import ADVANCE, ARREAR, FIXED, USAGE, Item
-from app.billing.waterfall import Discount
 from app.kernel.errors import InvalidInput
 from app.metering.meters import Meter
 from app.plans.prices import charge_of
@@ -30,7 +29,6 @@ def item_of(
     quantity: str = "1",
     name: str = "",
     commitment: Mapping[str, Any] | None = None,
-    discounts: tuple[Discount, ...] = (),
     plan_name: str = "",
 ) -> Item:
     """A pinned price as an item of a bill. Raises `InvalidInput` for a price that cannot be rated."""
@@ -52,7 +50,6 @@ def item_of(
         made_at=str(price.get("created_at") or ""),
         commitment=agreed,
         windowed=windowed,
-        discounts=discounts,
         plan_name=plan_name,
         once=price.get("billing_period") == ONCE,
         is_own=price.get("entity_type") == OWN,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.billing import closing, postpaid, unpaid
-from app.billing.drafts import LATE_REACH
+from app.billing.came_late import LATE_REACH
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.money import Money

@@ -5,9 +5,8 @@ counts the changes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
@@ -16,16 +15,12 @@ from app.billing import period_events, tables
 from app.billing.commitment import Commitment
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Anchoring, Cycle, Unit, cycle
-from app.billing.pinned import ONCE, commitment_of, item_of
-from app.billing.rating import FIXED, Item
-from app.billing.waterfall import Discount
+from app.billing.pinned import ONCE, commitment_of
 from app.kernel import versions
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.ids import new_id
 from app.metering.aggregate import Span
-from app.metering.meters import Meter
 from app.plans import reductions
-from app.pricing.charge import cost
 
 SUBSCRIPTION, LINE, PAUSE = tables.subscription, tables.subscription_line, tables.subscription_pause
 ADDON = tables.subscription_addon
@@ -218,26 +213,6 @@ def whole_of(row: Row[Any]) -> Span:
 def is_trial(row: Row[Any], span: Span) -> bool:
     """Whether a period is the trial."""
     return row.trial_end is not None and span.end <= row.trial_end
-
-
-def items_of(
-    lines: Sequence[Row[Any]], meters: Mapping[str, Meter], discounts: Mapping[str, tuple[Discount, ...]] | None = None
-) -> list[Item]:
-    """The lines as items of a bill; a meter that is gone makes a line that counts nothing."""
-    found = []
-    for line in lines:
-        item = item_of(
-            line.id,
-            line.price,
-            meters.get(line.meter_id) if line.meter_id else None,
-            quantity=line.quantity,
-            name=line.name,
-            commitment=line.commitment,
-            discounts=(discounts or {}).get(line.id, ()),
-            plan_name=line.plan_name,
-        )
-        found.append(replace(item, span=Span(line.start_at, line.end_at)) if line.end_at else item)
-    return found
 
 
 def commitment(row: Row[Any]) -> Commitment | None:
@@ -442,12 +417,6 @@ def line_of(connection: Connection, line_id: str) -> Row[Any]:
     if found is None:
         raise NotFound(f"There is no line {line_id[:100]}.", code="line_item_not_found")
     return found
-
-
-def fixed_worth(lines: Sequence[Row[Any]]) -> Fraction:
-    """What the fixed prices of these lines come to for a whole period."""
-    items = items_of([line for line in lines if line.kind == FIXED], {})
-    return sum((cost(item.charge, item.quantity).amount * item.unit_rate for item in items), Fraction(0))
 
 
 def end_lines(

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
-from app.billing import drafts, tables
+from app.billing import tables
 from app.billing.collect import usage_of
+from app.billing.items import items_in
 from app.billing.rating import USAGE, usage_line
 from app.metering.aggregate import Span
 
@@ -37,7 +38,7 @@ def cost_of(connection: Connection, customer_id: str, external_id: str, span: Sp
         return None
     found: dict[str, Fraction] = defaultdict(Fraction)
     for row in rows:
-        items = [replace(item, commitment=None) for item in drafts.items_of(connection, row, span, USAGE)]
+        items = [replace(item, commitment=None) for item in items_in(connection, row, span, USAGE)]
         used = usage_of(connection, external_id, span, items)
         for item in items:
             if item.meter is not None and item.line_id in used:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import allowances, closing, drafts, facts
+from app.billing import allowances, closing, facts, usage_lines
 from app.billing.tables import billing_invoice, subscription
 from app.kernel.clock import Clock, as_utc
 from app.kernel.db import Database
@@ -163,7 +163,7 @@ def rated(connection: Connection, subscription_id: str) -> Fiat:
     row = connection.execute(select(subscription).where(subscription.c.id == subscription_id)).one()
     whose = facts.customer_of(connection, row.customer_id)
     span = Span(row.period_start, row.period_end)
-    lines = drafts.usage_lines(connection, row, whose.external_id, span, allowances.included(connection, row))
+    lines = usage_lines.of(connection, row, whose.external_id, span, allowances.included(connection, row))
     return closing.amount_of(lines, row.currency)
 
 

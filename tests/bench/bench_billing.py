@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
 
-from app.billing import closing, drafts, subscriptions
+from app.billing import closing, subscriptions, usage_lines
 from app.kernel.db import Database
 from app.kernel.migrate import upgrade
 from app.metering.events import Event, read_event
@@ -63,7 +63,7 @@ def _rated(world: World, subscription_id: str) -> float:
     begun = time.perf_counter()
     with world.db.read() as connection:
         row = subscriptions.find(connection, subscription_id)
-        lines = drafts.usage_lines(connection, row, "many", subscriptions.period_of(row), ())
+        lines = usage_lines.of(connection, row, "many", subscriptions.period_of(row), ())
     taken = time.perf_counter() - begun
     counted = sum(line.used.events for line in lines)
     if counted != MANY:

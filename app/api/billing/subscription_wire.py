@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from app.api.billing import show, wire
 from app.api.billing.unserved import expands
-from app.billing import addons, agreeing, allowances, closing, drafts, facts, prorating, subscriptions, tables
+from app.billing import addons, agreeing, allowances, closing, facts, prorating, subscriptions, tables, usage_lines
+from app.billing.items import fixed_worth
 from app.billing.lifecycle import State
 from app.billing.pinned import unpin
 from app.billing.rating import RatedLine
@@ -100,7 +101,7 @@ def used(connection: Connection, given: Given, now: datetime) -> dict[str, Any]:
     if start >= end:
         raise InvalidInput("end_time lies after start_time.", param="end_time")
     customer = facts.customer_of(connection, row.customer_id)
-    lines = drafts.usage_lines(
+    lines = usage_lines.of(
         connection, row, customer.external_id, Span(start, end), allowances.included(connection, row)
     )
     total = closing.amount_of(lines, row.currency)
@@ -346,7 +347,7 @@ def proration_detail(each: RatedLine, row: Row[Any]) -> dict[str, Any]:
 
 def kind_of_change(connection: Connection, row: Row[Any], to: prorating.NewPlan) -> str:
     """Dearer is an upgrade, cheaper a downgrade, by the fixed prices of a period."""
-    old = subscriptions.fixed_worth(subscriptions.lines_of(connection, row.id, Span(row.period_start, row.period_end)))
+    old = fixed_worth(subscriptions.lines_of(connection, row.id, Span(row.period_start, row.period_end)))
     new = sum(
         (prorating.worth(each.price, each.quantity) for each in to.lines if each.price["type"] == "FIXED"), Fraction(0)
     )
