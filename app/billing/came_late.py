@@ -11,12 +11,7 @@ from sqlalchemy import Connection, Row, select
 from app.billing import tables, usage_lines
 from app.billing.allowances import Allowance
 from app.billing.proration import net_of
-from app.billing.rating import (
-    ADJUSTMENT,
-    NOTHING,
-    USAGE,
-    RatedLine,
-)
+from app.billing.rating import ADJUSTMENT, NOTHING, USAGE, RatedLine
 from app.billing.wanted import read_span, times
 from app.kernel.errors import Broken
 from app.kernel.fiat import Fiat

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import closing, documents, invoices, mailing, paying_in_credits, refund_rows, tables
+from app.billing import documents, finalizing, invoices, mailing, paying_in_credits, refund_rows, tables
 from app.billing.proration import capped_credit
 from app.invoicing.issue import CreditDraft, issue_credit_note
 from app.kernel.errors import Broken, Conflict, IdempotencyConflict, InvalidInput, NotFound
@@ -161,7 +161,7 @@ def _apply(connection: Connection, row: Row[Any], kind: str, amount: int, now: d
         invoices.change(connection, row, now, adjusted=adjusted)
         return
     done = {"payment_state": invoices.SUCCEEDED, "paid_at": now}
-    closing.paid(connection, invoices.change(connection, row, now, adjusted=adjusted, **done), now)
+    finalizing.paid(connection, invoices.change(connection, row, now, adjusted=adjusted, **done), now)
 
 
 def _kind(row: Row[Any]) -> str:

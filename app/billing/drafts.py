@@ -14,18 +14,11 @@ from sqlalchemy import Connection, Row, select
 
 from app.billing import allowances, came_late, facts, subscriptions, tables, taxes, usage_lines
 from app.billing.items import items_in
+from app.billing.lifecycle import State
 from app.billing.periods import Anchoring
-from app.billing.rating import (
-    ADVANCE,
-    FIXED,
-    Draft,
-    Item,
-    RatedLine,
-    Terms,
-    bill,
-    fixed,
-)
+from app.billing.rating import ADVANCE, FIXED, Draft, Item, RatedLine, Terms, bill, fixed
 from app.billing.taxes import Taxes
+from app.billing.wallets import funding
 from app.billing.wanted import Wanted, times
 from app.billing.waterfall import Discount, Purse, tax_of
 from app.kernel.fiat import Fiat
@@ -197,3 +190,26 @@ def _discounted(line: RatedLine, by_line: Mapping[str, tuple[Discount, ...]]) ->
         return line
     off = (*by_line.get(line.item.line_id, ()), *by_line.get(line.item.price_id, ()))
     return replace(line, item=replace(line.item, discounts=off)) if off else line
+
+
+def preview(
+    connection: Connection,
+    subscription_id: str,
+    *,
+    now: datetime,
+    span: Span | None = None,
+    keep_zero: bool = True,
+    wallets: Wallets = funding,
+) -> tuple[Row[Any], Built]:
+    """What the invoice of the period would be if it ended now; with a `span`, what one over that time would be."""
+    row = subscriptions.find(connection, subscription_id)
+    current = subscriptions.period_of(row)
+    wanted_span = span or current
+    whole = subscriptions.whole_of(row) if wanted_span == current else None
+    ahead = None
+    if span is None and row.state in (State.ACTIVE, State.TRIALING) and not row.cancel_at:
+        following = subscriptions.cycle_of(row).containing(current.end)
+        ahead = Span(current.end, following.end)
+    wanted = Wanted(wanted_span, wanted_span, ahead, used_whole=whole)
+    built = build(connection, row, wanted, now=now, wallets=wallets, keep_zero=keep_zero)
+    return row, built

@@ -8,14 +8,24 @@ between, finds what was done. What a finalised invoice says never changes; credi
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import documents, invoice_lines, mailing, paying_in_credits, period_events, subscriptions, tables
+from app.billing import (
+    documents,
+    drafts,
+    invoice_lines,
+    mailing,
+    paying_in_credits,
+    period_events,
+    subscriptions,
+    tables,
+)
 from app.billing.drafts import Built
 from app.billing.rating import Draft
+from app.billing.wanted import Wanted
 from app.kernel import faults
 from app.kernel.errors import Broken, Conflict, NotFound
 from app.kernel.fiat import Fiat
@@ -46,6 +56,35 @@ class Head:
     credit_micros: int = 0
     manual: bool = False
     meta: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(cls, subscription: Row[Any], what: str, reason: str) -> Self:
+        """For this of a subscription."""
+        return cls(
+            customer_id=subscription.customer_id,
+            workspace_id=subscription.workspace_id,
+            currency=subscription.currency,
+            source=f"{subscription.id}:{what}",
+            kind=SUBSCRIPTION,
+            reason=reason,
+            subscription_id=subscription.id,
+        )
+
+
+def draw_up(
+    connection: Connection,
+    subscription: Row[Any],
+    what: str,
+    reason: str,
+    wanted: Wanted,
+    *,
+    actor: str,
+    now: datetime,
+) -> Row[Any]:
+    """Work out what is wanted of a subscription and store it as a draft, or answer the one that was drawn up for the
+    same `what`."""
+    built = drafts.build(connection, subscription, wanted, now=now)
+    return keep(connection, Head.of(subscription, what, reason), built, actor=actor, now=now)
 
 
 def keep(connection: Connection, head: Head, built: Built, *, actor: str, now: datetime) -> Row[Any]:

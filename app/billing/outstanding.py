@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from sqlalchemy import Connection, func, select
 
-from app.billing import closing, tables
+from app.billing import drafts, tables
 from app.billing.drafts import no_wallets
 from app.billing.invoices import DRAFT, FINALIZED, LINE, SUBSCRIPTION, SUCCEEDED, remaining
 from app.billing.lifecycle import State
@@ -34,7 +34,7 @@ def outstanding(connection: Connection, workspace_id: str, currency: str, now: d
     )
     used = _waiting(connection, workspace_id, currency)
     for subscription_id in connection.execute(live.order_by(_subscription.id)).scalars().all():
-        _, built = closing.preview(connection, subscription_id, now=now, wallets=no_wallets)
+        _, built = drafts.preview(connection, subscription_id, now=now, wallets=no_wallets)
         used += sum((line.exact for line in built.draft.lines if line.kind == USAGE), Fraction(0))
     return Outstanding(used, owed)
 

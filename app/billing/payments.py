@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from app.billing import closing, invoices, paying_in_credits, period_events, tables
+from app.billing import finalizing, invoices, paying_in_credits, period_events, tables
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
@@ -100,7 +100,7 @@ def _succeed(
         values["paid_at"] = now
     changed = invoices.change(connection, row, now, **values)
     if left <= 0:
-        closing.paid(connection, changed, now)
+        finalizing.paid(connection, changed, now)
     done = find(connection, payment.id)
     period_events.payment(connection, "payment.success", done)
     return done

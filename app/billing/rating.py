@@ -304,3 +304,8 @@ def _plain(figure: Fraction) -> str:
     """As it is written: exact where that ends, else to nine decimals."""
     rounded = round(Decimal(figure.numerator) / Decimal(figure.denominator), 9)
     return f"{rounded.normalize():f}"
+
+
+def amount_of(lines: Sequence[RatedLine], currency: str) -> Fiat:
+    """Lines added up as they are printed, each rounded by itself."""
+    return Fiat(sum(Fiat.from_exact(line.exact, currency).minor for line in lines), currency)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from app.billing import closing, postpaid, unpaid
+from app.billing import closing, finalizing, postpaid, unpaid
 from app.billing.came_late import LATE_REACH
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -87,12 +87,12 @@ def close_months(db: Database, now: datetime) -> int:
 def bill_late(db: Database, now: datetime) -> int:
     """Late usage of subscriptions that ended not longer ago than events are waited for; how many invoices it made."""
     with db.read() as connection:
-        waiting = closing.ended_since(connection, now - LATE_REACH)
+        waiting = finalizing.ended_since(connection, now - LATE_REACH)
     made = 0
     for subscription_id in waiting:
         try:
             with db.write() as connection:
-                made += closing.bill_late(connection, subscription_id, now=now) is not None
+                made += finalizing.bill_late(connection, subscription_id, now=now) is not None
         except Exception:
             log.exception("late usage of %s could not be billed; it is tried again", subscription_id)
     return made
@@ -146,7 +146,7 @@ def close_due(db: Database, now: datetime) -> int:
     closed, tried = 0, set[str]()
     while True:
         with db.read() as connection:  # those that failed are still due: they must not fill the batch
-            due = closing.due(connection, now, closing.BATCH + len(tried))
+            due = closing.due(connection, now, finalizing.BATCH + len(tried))
             waiting = [each for each in due if each not in tried]
         if not waiting:
             return closed
@@ -169,7 +169,7 @@ def finalize_due(db: Database, now: datetime) -> int:
     done, tried = 0, set[str]()
     while True:
         with db.read() as connection:
-            due = closing.drafts_due(connection, now, closing.BATCH + len(tried))
+            due = finalizing.drafts_due(connection, now, finalizing.BATCH + len(tried))
             waiting = [each for each in due if each not in tried]
         if not waiting:
             return done
@@ -177,7 +177,7 @@ def finalize_due(db: Database, now: datetime) -> int:
             tried.add(invoice_id)
             try:
                 with db.write() as connection:
-                    closing.finalize(connection, invoice_id, now=now)
+                    finalizing.finalize(connection, invoice_id, now=now)
                 done += 1
             except Exception:
                 log.exception("%s could not be finalised; it is tried again", invoice_id)

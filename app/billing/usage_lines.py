@@ -10,14 +10,7 @@ from sqlalchemy import Connection, Row
 from app.billing.allowances import Allowance
 from app.billing.collect import usage_of
 from app.billing.items import items_in
-from app.billing.rating import (
-    NOTHING,
-    USAGE,
-    Item,
-    RatedLine,
-    Used,
-    usage_line,
-)
+from app.billing.rating import NOTHING, USAGE, Item, RatedLine, Used, usage_line
 from app.metering.aggregate import Span
 
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.billing import allowances, closing, facts, usage_lines
+from app.billing import allowances, facts, usage_lines
+from app.billing.rating import amount_of
 from app.billing.tables import billing_invoice, subscription
 from app.kernel.clock import Clock, as_utc
 from app.kernel.db import Database
@@ -164,7 +165,7 @@ def rated(connection: Connection, subscription_id: str) -> Fiat:
     whose = facts.customer_of(connection, row.customer_id)
     span = Span(row.period_start, row.period_end)
     lines = usage_lines.of(connection, row, whose.external_id, span, allowances.included(connection, row))
-    return closing.amount_of(lines, row.currency)
+    return amount_of(lines, row.currency)
 
 
 def pairs(connection: Connection, limit: int = 200) -> list[Pair]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
 
-from app.billing import closing, subscriptions, usage_lines
+from app.billing import drafts, subscriptions, usage_lines
 from app.kernel.db import Database
 from app.kernel.migrate import upgrade
 from app.metering.events import Event, read_event
@@ -55,7 +55,7 @@ def run() -> list[Row]:
 def _preview(world: World, subscription_id: str) -> float:
     begun = time.perf_counter()
     with world.db.read() as connection:
-        closing.preview(connection, subscription_id, now=world.now)
+        drafts.preview(connection, subscription_id, now=world.now)
     return time.perf_counter() - begun
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from app.accounts.tables import Member, User
-from app.billing import closing, credit_notes, invoices, payments
+from app.billing import credit_notes, finalizing, invoices, payments
 from app.kernel.db import Database
 from app.kernel.given import Given
 from app.kernel.tables import outbox
@@ -74,7 +74,7 @@ def test_an_invoice_that_is_taken_back_is_mailed_too(world: World) -> None:
     world.now = at("2026-04-02")
     world.turn()
     with world.db.write() as connection:
-        closing.void(connection, world.invoices(made)[0].id, now=world.now)
+        finalizing.void(connection, world.invoices(made)[0].id, now=world.now)
     assert [each["template"] for each in mails(world)] == ["invoice_issued", "credit_note"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
-from app.billing import agreeing, closing, invoices, subscriptions, wallets
+from app.billing import agreeing, closing, finalizing, invoices, subscriptions, wallets
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.given import Given
@@ -219,5 +219,5 @@ def test_the_last_draft_of_a_cancelled_subscription_that_is_dropped_frees_the_cr
     assert (world.subscription(made).carried, world.credits(wallet)) == (1500, 1)
     for _ in range(2):
         with world.db.write() as connection:
-            closing.void(connection, world.invoices(made)[-1].id, now=world.now)
+            finalizing.void(connection, world.invoices(made)[-1].id, now=world.now)
     assert (world.subscription(made).carried, world.credits(wallet)) == (0, 16)

@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Row, insert
 
-from app.billing import card_rows, closing, credit_notes, invoices, payments, postpaid, subscriptions, wallets
+from app.billing import (
+    card_rows,
+    closing,
+    credit_notes,
+    finalizing,
+    invoices,
+    payments,
+    postpaid,
+    subscriptions,
+    wallets,
+)
 from app.billing.card_tables import billing_charge as CHARGE
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
@@ -150,7 +160,7 @@ def test_a_draft_that_is_dropped_gives_nothing_back(world: World) -> None:
     with world.db.write() as connection:
         row = subscriptions.find(connection, made, lock=True)
         subscriptions.change(connection, row, world.now, carried=700)
-        draft = closing.recalculate(connection, first_of(connection, made), now=world.now)
+        draft = finalizing.recalculate(connection, first_of(connection, made), now=world.now)
         assert draft.carried_used == 700
         invoices.void(connection, draft.id, now=world.now)
     assert world.subscription(made).carried == 700

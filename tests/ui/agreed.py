@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.billing import closing, invoices
+from app.billing import finalizing, invoices
 from app.invoicing.seed import SELLER
 from app.kernel.given import Given
 from app.plans import catalog, price_book
@@ -65,5 +65,5 @@ def issue(home: House, invoice_id: str) -> Row[Any]:
     """A draft gets its number."""
     seller(home)
     with home.services.db.write() as connection:
-        closing.finalize(connection, invoice_id, now=home.services.desk.clock())
+        finalizing.finalize(connection, invoice_id, now=home.services.desk.clock())
         return invoices.find(connection, invoice_id)

@@ -8,7 +8,7 @@ from app.api.billing import invoice_wire as show
 from app.api.billing import wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.api.billing.unserved import expands
-from app.billing import closing, drilling, facts, one_off, payments, tables
+from app.billing import drafts, drilling, facts, finalizing, one_off, payments, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict, InvalidInput
 from app.metering.aggregate import Span
@@ -27,28 +27,28 @@ def deeds(billing: Billing) -> APIRouter:
     @api.post("/invoices/{invoice_id}/finalize")
     def finalize(_key: Key, invoice_id: str) -> dict[str, Any]:
         with db.write() as connection:
-            closing.finalize(connection, invoice_id, now=clock())
+            finalizing.finalize(connection, invoice_id, now=clock())
         return dict(DONE)
 
     @api.post("/invoices/{invoice_id}/void")
     def void(_key: Key, invoice_id: str) -> dict[str, Any]:
         with db.write() as connection:
-            closing.void(connection, invoice_id, now=clock())
+            finalizing.void(connection, invoice_id, now=clock())
         return dict(DONE)
 
     @api.post("/invoices/{invoice_id}/recalculate", status_code=202)
     def recalculate(_key: Key, invoice_id: str) -> dict[str, Any]:
         with db.write() as connection:
-            closing.recalculate(connection, invoice_id, now=clock())
+            finalizing.recalculate(connection, invoice_id, now=clock())
         return {"message": "recalculated", "workflow_id": invoice_id, "run_id": invoice_id}
 
     @api.post("/invoices/{invoice_id}/recalculate-v2")
     def recalculate_now(_key: Key, invoice_id: str, query: Query) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            row = closing.recalculate(connection, invoice_id, now=now)
+            row = finalizing.recalculate(connection, invoice_id, now=now)
             if query.raw.get("finalize") in ("true", True):
-                row = closing.finalize(connection, invoice_id, now=now)
+                row = finalizing.finalize(connection, invoice_id, now=now)
             return show.shown(connection, row)
 
     @api.put("/invoices/{invoice_id}/payment")
@@ -75,7 +75,7 @@ def router(billing: Billing) -> APIRouter:
         with db.write() as connection:
             row = one_off.create(connection, body, actor=key.id, now=now)
             if body.choice("invoice_status", (books.DRAFT, books.FINALIZED), books.DRAFT) == books.FINALIZED:
-                row = closing.finalize(connection, row.id, now=now)
+                row = finalizing.finalize(connection, row.id, now=now)
             return show.shown(connection, row)
 
     @api.post("/invoices/preview")
@@ -87,7 +87,7 @@ def router(billing: Billing) -> APIRouter:
                 raise InvalidInput("period_end lies after period_start.", param="period_end")
         keep_zero = not body.flag("hide_zero_charges_line_items")
         with db.read() as connection:
-            row, built = closing.preview(
+            row, built = drafts.preview(
                 connection, body.text("subscription_id"), now=clock(), span=span, keep_zero=keep_zero
             )
             return show.previewed(row, built)

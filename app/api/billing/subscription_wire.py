@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from app.api.billing import show, wire
 from app.api.billing.unserved import expands
-from app.billing import addons, agreeing, allowances, closing, facts, prorating, subscriptions, tables, usage_lines
+from app.billing import addons, agreeing, allowances, facts, prorating, subscriptions, tables, usage_lines
 from app.billing.items import fixed_worth
 from app.billing.lifecycle import State
 from app.billing.pinned import unpin
-from app.billing.rating import RatedLine
+from app.billing.rating import RatedLine, amount_of
 from app.kernel.errors import InvalidInput
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
@@ -104,7 +104,7 @@ def used(connection: Connection, given: Given, now: datetime) -> dict[str, Any]:
     lines = usage_lines.of(
         connection, row, customer.external_id, Span(start, end), allowances.included(connection, row)
     )
-    total = closing.amount_of(lines, row.currency)
+    total = amount_of(lines, row.currency)
     return {
         "amount": float(total.amount),
         "display_amount": str(total),
@@ -318,8 +318,8 @@ def proration(row: Row[Any], lines: Sequence[RatedLine], now: datetime) -> dict[
     """What a change takes off and adds, together."""
     if not lines:
         return None
-    off = closing.amount_of([each for each in lines if each.exact < 0], row.currency)
-    on = closing.amount_of([each for each in lines if each.exact > 0], row.currency)
+    off = amount_of([each for each in lines if each.exact < 0], row.currency)
+    on = amount_of([each for each in lines if each.exact > 0], row.currency)
     return {
         "currency": row.currency.lower(),
         "credit_amount": wire.decimal((-off).amount),

@@ -23,7 +23,7 @@ from app.billing import (
     undo,
 )
 from app.billing.lifecycle import State
-from app.billing.rating import RatedLine
+from app.billing.rating import RatedLine, amount_of
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.given import Given
 from app.plans import customers as customer_book
@@ -281,7 +281,7 @@ def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given
             if at <= now:
                 raise InvalidInput("cancel_at lies in the future.", param="cancel_at")
             row = subscriptions.cancel(connection, subscription_id, at=at, reason=reason, now=now, prorate=prorate)
-        credit = -closing.amount_of(lines, row.currency)
+        credit = -amount_of(lines, row.currency)
         return {
             "subscription_id": row.id,
             "cancellation_type": way,

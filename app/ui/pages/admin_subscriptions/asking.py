@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from app.accounts.audit import note
-from app.billing import addons, agreeing, beginning, closing, invoices, joining, subscriptions, undo
+from app.billing import addons, agreeing, beginning, closing, finalizing, invoices, joining, subscriptions, undo
 from app.billing.periods import Unit
 from app.billing.rating import RatedLine
 from app.kernel.errors import InvalidInput, NotFound
@@ -197,7 +197,7 @@ def issue(connection: Connection, subscription_id: str, invoice_id: str, *, now:
     row = invoices.find(connection, invoice_id)
     if row.subscription_id != subscription_id:
         raise NotFound(f"There is no invoice {invoice_id[:100]}.", code="invoice_not_found")
-    done = closing.finalize(connection, invoice_id, now=now)
+    done = finalizing.finalize(connection, invoice_id, now=now)
     return Outcome(subscriptions.find(connection, subscription_id), done)
 
 

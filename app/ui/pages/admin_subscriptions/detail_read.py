@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from sqlalchemy import Connection, Row, select
 
 from app.accounts.tables import User
-from app.billing import addons, closing, invoices, subscriptions
+from app.billing import addons, drafts, invoices, subscriptions
 from app.billing.drafts import Built
 from app.billing.lifecycle import State
 from app.billing.payment_terms import net_days
@@ -159,6 +159,6 @@ def _preview(connection: Connection, row: Row[Any], house: Services) -> tuple[Bu
     if row.state not in (State.ACTIVE, State.TRIALING, State.PAUSED):
         return None, ""
     try:
-        return closing.preview(connection, row.id, now=house.desk.clock())[1], ""
+        return drafts.preview(connection, row.id, now=house.desk.clock())[1], ""
     except FareboxError as refused:
         return None, refused.message

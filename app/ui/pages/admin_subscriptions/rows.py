@@ -5,10 +5,10 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final, TypedDict
 
-from app.billing import addons, closing
+from app.billing import addons
 from app.billing.lifecycle import State
 from app.billing.listing import ENDING, Listed
-from app.billing.rating import RatedLine
+from app.billing.rating import RatedLine, amount_of
 from app.kernel.fiat import Fiat
 from app.kernel.text import t
 from app.ui import present
@@ -284,6 +284,6 @@ def change_rows(lines: Sequence[RatedLine], currency: str) -> list[ChangeRow]:
 
 def balance_words(lines: Sequence[RatedLine], currency: str) -> tuple[str, str]:
     """What lines come to together: how it is called, and the figure."""
-    net = closing.amount_of(lines, currency)
+    net = amount_of(lines, currency)
     key = "credit" if net.minor < 0 else "charge"
     return t(f"admin_subscriptions.net.{key}"), present.fiat(-net if net.minor < 0 else net)

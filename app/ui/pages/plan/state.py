@@ -7,7 +7,7 @@ import reflex as rx
 from sqlalchemy import Row
 
 from app import services
-from app.billing import closing, drilling, invoices, listing, postpaid
+from app.billing import drafts, drilling, invoices, listing, postpaid
 from app.billing.drafts import Built
 from app.billing.lifecycle import State
 from app.billing.listing import Listed, Wanted
@@ -125,6 +125,6 @@ def _preview(connection: Any, one: Listed, now: Any) -> Built | None:
     if one.row.state not in (State.ACTIVE, State.TRIALING, State.PAUSED):
         return None
     try:
-        return closing.preview(connection, one.row.id, now=now)[1]
+        return drafts.preview(connection, one.row.id, now=now)[1]
     except FareboxError:
         return None  # the page is about more than this; the operator's page says what is wrong
