@@ -106,6 +106,29 @@ def build_late(connection: Connection, row: Row[Any], *, now: datetime, wallets:
     return Built(built.draft, kept | {"late": came_late.given_back(late, row.currency)})
 
 
+def preview(
+    connection: Connection,
+    subscription_id: str,
+    *,
+    now: datetime,
+    span: Span | None = None,
+    keep_zero: bool = True,
+    wallets: Wallets = funding,
+) -> tuple[Row[Any], Built]:
+    """What the invoice of the period would be if it ended now; with a `span`, what one over that time would be."""
+    row = subscriptions.find(connection, subscription_id)
+    current = subscriptions.period_of(row)
+    wanted_span = span or current
+    whole = subscriptions.whole_of(row) if wanted_span == current else None
+    ahead = None
+    if span is None and row.state in (State.ACTIVE, State.TRIALING) and not row.cancel_at:
+        following = subscriptions.cycle_of(row).containing(current.end)
+        ahead = Span(current.end, following.end)
+    wanted = Wanted(wanted_span, wanted_span, ahead, used_whole=whole)
+    built = build(connection, row, wanted, now=now, wallets=wallets, keep_zero=keep_zero)
+    return row, built
+
+
 def computed(draft: Draft, coupons: Sequence[str], tax: Taxes) -> dict[str, Any]:
     """How a draft came about, as its invoice keeps it."""
     amounts = [tax_of(draft.due.taxable, percent).minor for percent in tax.percents]
@@ -190,26 +213,3 @@ def _discounted(line: RatedLine, by_line: Mapping[str, tuple[Discount, ...]]) ->
         return line
     off = (*by_line.get(line.item.line_id, ()), *by_line.get(line.item.price_id, ()))
     return replace(line, item=replace(line.item, discounts=off)) if off else line
-
-
-def preview(
-    connection: Connection,
-    subscription_id: str,
-    *,
-    now: datetime,
-    span: Span | None = None,
-    keep_zero: bool = True,
-    wallets: Wallets = funding,
-) -> tuple[Row[Any], Built]:
-    """What the invoice of the period would be if it ended now; with a `span`, what one over that time would be."""
-    row = subscriptions.find(connection, subscription_id)
-    current = subscriptions.period_of(row)
-    wanted_span = span or current
-    whole = subscriptions.whole_of(row) if wanted_span == current else None
-    ahead = None
-    if span is None and row.state in (State.ACTIVE, State.TRIALING) and not row.cancel_at:
-        following = subscriptions.cycle_of(row).containing(current.end)
-        ahead = Span(current.end, following.end)
-    wanted = Wanted(wanted_span, wanted_span, ahead, used_whole=whole)
-    built = build(connection, row, wanted, now=now, wallets=wallets, keep_zero=keep_zero)
-    return row, built
