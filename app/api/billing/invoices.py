@@ -11,6 +11,7 @@ from app.api.billing.unserved import expands
 from app.billing import drafts, drilling, facts, finalizing, one_off, payments, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.given import Given
 from app.metering.aggregate import Span
 from app.plans.keys import BillingKey
 
@@ -63,9 +64,9 @@ def deeds(billing: Billing) -> APIRouter:
     return api
 
 
-def router(billing: Billing) -> APIRouter:
-    """Invoices: looked at before they are made, made, found, drawn."""
-    api = deeds(billing)
+def making(billing: Billing) -> APIRouter:
+    """Invoices looked at before they are made, and made."""
+    api = APIRouter(tags=["invoices"])
     Key = Annotated[BillingKey, billing.key("invoices")]
     db, clock = billing.db, billing.clock
 
@@ -80,17 +81,22 @@ def router(billing: Billing) -> APIRouter:
 
     @api.post("/invoices/preview")
     def preview(_key: Key, body: Body) -> dict[str, Any]:
-        span = None
-        if body.has("period_start") or body.has("period_end"):
-            span = Span(body.moment("period_start"), body.moment("period_end"))
-            if span.start >= span.end:
-                raise InvalidInput("period_end lies after period_start.", param="period_end")
+        span = _span(body)
         keep_zero = not body.flag("hide_zero_charges_line_items")
         with db.read() as connection:
             row, built = drafts.preview(
                 connection, body.text("subscription_id"), now=clock(), span=span, keep_zero=keep_zero
             )
             return show.previewed(row, built)
+
+    return api
+
+
+def router(billing: Billing) -> APIRouter:
+    """Invoices found, noted on, drawn."""
+    api = APIRouter(tags=["invoices"])
+    Key = Annotated[BillingKey, billing.key("invoices")]
+    db, clock = billing.db, billing.clock
 
     @api.post("/invoices/search")
     def search(_key: Key, body: OptionalBody) -> dict[str, Any]:
@@ -138,3 +144,13 @@ def router(billing: Billing) -> APIRouter:
             return {"items": drilling.kinds_of(connection, invoice_id, line_id)}
 
     return api
+
+
+def _span(body: Given) -> Span | None:
+    """The time that a preview is to be over; None: the running period."""
+    if not body.has("period_start") and not body.has("period_end"):
+        return None
+    span = Span(body.moment("period_start"), body.moment("period_end"))
+    if span.start >= span.end:
+        raise InvalidInput("period_end lies after period_start.", param="period_end")
+    return span

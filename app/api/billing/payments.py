@@ -1,16 +1,18 @@
-"""`/payments` and `/creditnotes`: what was paid of an invoice, and what goes back."""
+"""`/payments`: what was paid of an invoice, and what was tried."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from sqlalchemy import Connection, Row
 
-from app.api.billing import invoice_wire, wire
-from app.api.billing.common import Billing, Body, OptionalBody, Query
-from app.billing import card_rows, credit_notes, payments, refund_rows, tables
+from app.api.billing import wire
+from app.api.billing.common import Billing, Body, Query
+from app.billing import card_rows, payments, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
+from app.kernel.given import Given
 from app.plans import customers as customer_book
 from app.plans.keys import BillingKey
 from app.plans.search import chosen
@@ -71,83 +73,45 @@ def router(billing: Billing) -> APIRouter:
 
     @api.put("/payments/{payment_id}")
     def change(_key: Key, payment_id: str, body: Body) -> dict[str, Any]:
-        now, state = clock(), body.maybe_choice("payment_status", REPORTED)
-        if state != payments.FAILED and body.maybe("error_message"):
-            raise body.wrong("error_message", "is for payments that FAILED.")
         with db.write() as connection:
-            if state is not None or body.has("gateway_payment_id"):
-                card_rows.require_reportable(connection, payment_id, state or payments.PROCESSING)
-            row = payments.note(connection, payment_id, body, now=now)
-            if state == payments.SUCCEEDED:
-                row = payments.succeed(connection, payment_id, now=now)
-            elif state == payments.FAILED:
-                row = payments.fail(connection, payment_id, error=body.maybe("error_message") or "failed", now=now)
-            elif state == payments.PROCESSING:
-                row = payments.process(connection, payment_id, now=now)
+            row = _report(connection, payment_id, body, clock())
         return shown(db, row)
 
     @api.post("/payments/{payment_id}/process")
     def process(_key: Key, payment_id: str) -> dict[str, Any]:
         with db.write() as connection:
-            row = payments.find(connection, payment_id)
-            card_rows.require_reportable(connection, payment_id, payments.SUCCEEDED)
-            if row.method == payments.CREDITS:
-                row = payments.from_credits(connection, payment_id, now=clock())
-            elif row.method == payments.OFFLINE:
-                row = payments.succeed(connection, payment_id, now=clock())
-            else:
-                raise Conflict(
-                    f"A payment by {row.method} is reported with PUT when it succeeded or failed.",
-                    code="invalid_operation",
-                )
+            row = _process(connection, payment_id, clock())
         return shown(db, row)
 
     return api
 
 
-def credit_notes_router(billing: Billing) -> APIRouter:
-    """What goes back of an invoice, or is not asked for after all."""
-    api = APIRouter(tags=["credit notes"])
-    Key = Annotated[BillingKey, billing.key("invoices")]
-    db, clock = billing.db, billing.clock
+def _report(connection: Connection, payment_id: str, body: Given, now: datetime) -> Row[Any]:
+    """What became of a payment that is made elsewhere."""
+    state = body.maybe_choice("payment_status", REPORTED)
+    if state != payments.FAILED and body.maybe("error_message"):
+        raise body.wrong("error_message", "is for payments that FAILED.")
+    if state is not None or body.has("gateway_payment_id"):
+        card_rows.require_reportable(connection, payment_id, state or payments.PROCESSING)
+    row = payments.note(connection, payment_id, body, now=now)
+    if state == payments.SUCCEEDED:
+        return payments.succeed(connection, payment_id, now=now)
+    if state == payments.FAILED:
+        return payments.fail(connection, payment_id, error=body.maybe("error_message") or "failed", now=now)
+    return payments.process(connection, payment_id, now=now) if state == payments.PROCESSING else row
 
-    @api.post("/creditnotes", status_code=201)
-    def credit(key: Key, body: Body) -> dict[str, Any]:
-        now = clock()
-        with db.write() as connection:
-            note = credit_notes.create(connection, body, actor=key.id, now=now)
-            if body.flag("process_credit_note", True):
-                note = credit_notes.finalize(connection, note.id, now=now)
-            return credited(connection, note)
 
-    @api.get("/creditnotes/{note_id}")
-    def get_note(_key: Key, note_id: str) -> dict[str, Any]:
-        with db.read() as connection:
-            return credited(connection, credit_notes.find(connection, note_id))
-
-    @api.post("/creditnotes/{note_id}/finalize")
-    def finalize(_key: Key, note_id: str, body: OptionalBody) -> dict[str, Any]:
-        target = body.maybe_choice("refund_target", (credit_notes.WALLET, credit_notes.SOURCE))
-        with db.write() as connection:
-            return credited(connection, credit_notes.finalize(connection, note_id, now=clock(), target=target))
-
-    @api.post("/creditnotes/{note_id}/void")
-    def void(_key: Key, note_id: str) -> dict[str, Any]:
-        with db.write() as connection:
-            return credited(connection, credit_notes.void(connection, note_id, now=clock()))
-
-    @api.post("/creditnotes/{note_id}/sent")
-    def sent(key: Key, note_id: str, body: Body) -> dict[str, Any]:
-        """Our own: the transfer of what this note gives back was made."""
-        with db.write() as connection:
-            note = credit_notes.find(connection, note_id)
-            for refund in refund_rows.of_note(connection, note_id):
-                if refund.way == refund_rows.TRANSFER:
-                    reference = body.text("bank_reference")
-                    refund_rows.sent(connection, refund.id, reference, actor=key.id, now=clock())
-            return credited(connection, note)
-
-    return api
+def _process(connection: Connection, payment_id: str, now: datetime) -> Row[Any]:
+    """Take it now: from credits, or as received. Other ways of paying are reported."""
+    row = payments.find(connection, payment_id)
+    card_rows.require_reportable(connection, payment_id, payments.SUCCEEDED)
+    if row.method == payments.CREDITS:
+        return payments.from_credits(connection, payment_id, now=now)
+    if row.method == payments.OFFLINE:
+        return payments.succeed(connection, payment_id, now=now)
+    raise Conflict(
+        f"A payment by {row.method} is reported with PUT when it succeeded or failed.", code="invalid_operation"
+    )
 
 
 def shown(db: Any, row: Row[Any]) -> dict[str, Any]:
@@ -174,56 +138,4 @@ def shown(db: Any, row: Row[Any]) -> dict[str, Any]:
         "created_by": row.created_by,
         "updated_at": wire.moment(row.updated_at),
         "updated_by": row.created_by,
-    }
-
-
-def credited(connection: Connection, note: Row[Any]) -> dict[str, Any]:
-    """A credit note on the wire."""
-    invoice = books.find(connection, note.invoice_id)
-    return {
-        "id": note.id,
-        "idempotency_key": None if note.key == note.id else note.key,
-        "credit_note_number": note.number,
-        "credit_note_status": note.state,
-        "credit_note_type": note.kind,
-        "customer_id": invoice.customer_id,
-        "subscription_id": invoice.subscription_id,
-        "invoice_id": note.invoice_id,
-        "invoice": invoice_wire.shown(connection, invoice, lines=False),
-        "currency": note.currency.lower(),
-        "total_amount": wire.decimal(Fiat(note.amount, note.currency).amount),
-        "reason": note.reason,
-        "memo": note.memo or None,
-        "metadata": note.meta,
-        "refunds": [_refund(each) for each in refund_rows.of_note(connection, note.id)],
-        "line_items": [
-            {
-                "id": each["id"],
-                "credit_note_id": note.id,
-                "invoice_line_item_id": each["line_id"],
-                "display_name": each["name"] or None,
-                "amount": wire.decimal(Fiat(each["minor"], note.currency).amount),
-                "currency": note.currency.lower(),
-                "metadata": each["meta"],
-            }
-            for each in note.lines
-        ],
-        "finalized_at": wire.moment(note.finalized_at),
-        "voided_at": wire.moment(note.voided_at),
-        "created_at": wire.moment(note.created_at),
-        "created_by": note.created_by,
-        "updated_at": wire.moment(note.updated_at),
-    }
-
-
-def _refund(row: Row[Any]) -> dict[str, Any]:
-    """By which way a part of it goes back, and how far that is."""
-    return {
-        "id": row.id,
-        "payment_id": row.payment_id,
-        "way": row.way,
-        "status": row.state,
-        "amount": wire.decimal(Fiat(row.amount, row.currency).amount),
-        "reference": row.external_id,
-        "failure": row.failure,
     }
