@@ -20,7 +20,8 @@ from sqlalchemy import Connection
 from app.accounts.allowances import Allowance, AllowanceBook, Allowances
 from app.catalogue.offers import Limits, Offer
 from app.generation import spend
-from app.generation.rates import Rate, RateHeaders, Rates, Refusal
+from app.generation.rate import Rate, RateHeaders, Refusal
+from app.generation.rates import Rates
 from app.generation.spend import Used
 from app.kernel.errors import LimitReached, NotAllowed
 from app.kernel.money import MICRO, Money, plain

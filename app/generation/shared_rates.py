@@ -11,20 +11,9 @@ from limits.aio.strategies import MovingWindowRateLimiter, SlidingWindowCounterR
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
-from app.generation.rates import (
-    PATIENCE_SECONDS,
-    WINDOW_SECONDS,
-    Rate,
-    RateHeaders,
-    Refusal,
-    Stand,
-    item_of,
-    tightest,
-)
+from app.generation.rate import WINDOW_SECONDS, Rate, RateHeaders, RedisAway, Refusal, Stand, item_of, tightest
 
-
-class RedisAway(Exception):
-    """It did not answer in time, or not in a way to go by."""
+PATIENCE_SECONDS = 0.25  # for Redis to answer
 
 
 class SharedRates:

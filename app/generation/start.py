@@ -20,7 +20,7 @@ from app.generation import rows, telling
 from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
 from app.generation.price import Priced, price
-from app.generation.rates import RateHeaders
+from app.generation.rate import RateHeaders
 from app.kernel import faults, tracing
 from app.kernel.errors import (
     IdempotencyConflict,

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.generation.rates import Rate, RateHeaders, Rates, Refusal, in_words
+from app.generation.rate import Rate, RateHeaders, Refusal, in_words
+from app.generation.rates import Rates
 
 
 class Time:

@@ -25,7 +25,7 @@ from app.generation.flow import Flow, open_flow
 from app.generation.inline.run import run_inline
 from app.generation.inline.settle import Outcome
 from app.generation.plan import Plan, agree
-from app.generation.rates import RateHeaders
+from app.generation.rate import RateHeaders
 from app.generation.replays import Replayed
 from app.generation.router import Asked as Routed
 from app.generation.start import Ask

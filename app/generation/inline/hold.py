@@ -11,7 +11,7 @@ from app.generation import rows, telling
 from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
 from app.generation.plan import Plan, agree
-from app.generation.rates import RateHeaders
+from app.generation.rate import RateHeaders
 from app.generation.replays import Replayed, replay
 from app.generation.router import Asked, Picked
 from app.generation.start import Ask, key_companion

@@ -15,7 +15,7 @@ from app.generation.inline.call import lost
 from app.generation.inline.hold import Job
 from app.generation.measure import in_our_words
 from app.generation.plan import KeepText, Kept, Plan
-from app.generation.rates import RateHeaders
+from app.generation.rate import RateHeaders
 from app.generation.settle import closing, give_back
 from app.generation.start import Ask
 from app.generation.usage import Told, measured, tokens_of

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from app.sandbox.stripe import listing
+from app.sandbox.stripe import listing, methods
+from app.sandbox.stripe.addresses import address
 from app.sandbox.stripe.errors import Refused
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.world import World, merged, new_id
 
-_ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 _PLAIN = ("description", "email", "name", "phone", "tax_exempt", "shipping", "preferred_locales", "business_name",
           "individual_name")  # fmt: skip
 
@@ -48,8 +48,6 @@ def create(world: World, given: dict[str, Any]) -> Thing:
         {"tax_ids": [_tax_id(world, each) for each in given.get("tax_id_data", [])]},
     )
     if given.get("payment_method"):
-        from app.sandbox.stripe import methods
-
         methods.attach(world, {"customer": customer["id"]}, given["payment_method"])
     world.emit("customer.created", customer)
     return customer
@@ -96,10 +94,6 @@ def tax_ids(world: World, customer: Thing) -> Thing:
     """The member `tax_ids`, only written out when it is asked for."""
     found = [{**each, "customer": customer["id"]} for each in world.store.hidden(customer["id"]).get("tax_ids", [])]
     return listing.wrapped(found, f"/v1/customers/{customer['id']}/tax_ids")
-
-
-def address(given: Any) -> Thing | None:
-    return {name: (given.get(name) or None) for name in _ADDRESS} if given else None
 
 
 def _tax_id(world: World, given: dict[str, Any]) -> Thing:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.sandbox.stripe import cards, listing
+from app.sandbox.stripe.addresses import address
 from app.sandbox.stripe.cards import Account, Card
-from app.sandbox.stripe.customers import address
 from app.sandbox.stripe.errors import CARD, Refused, bad_parameter, missing
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.world import World, merged, new_id

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.sandbox.stripe import currency as currencies
 from app.sandbox.stripe import listing, tax_rates
-from app.sandbox.stripe.customers import address
+from app.sandbox.stripe.addresses import address
 from app.sandbox.stripe.errors import Refused, bad_parameter, missing
 from app.sandbox.stripe.store import Thing
 from app.sandbox.stripe.tax_rates import Due
