@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import agreeing, drafts, invoices, joining, prorating, subscriptions, tables
+from app.billing import agreeing, invoices, joining, prorating, subscriptions, tables
 from app.billing.agreeing import Rhythm
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
@@ -212,13 +212,5 @@ def _invoice(
     if not lines:
         return None
     wanted = Wanted(Span(row.period_start, row.period_end), others=tuple(lines))
-    head = invoices.Head(
-        customer_id=row.customer_id,
-        workspace_id=row.workspace_id,
-        currency=row.currency,
-        source=f"{row.id}:addon:{association_id}:{now.isoformat()}",
-        kind=invoices.SUBSCRIPTION,
-        reason="SUBSCRIPTION_UPDATE",
-        subscription_id=row.id,
-    )
-    return invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
+    what = f"addon:{association_id}:{now.isoformat()}"
+    return invoices.draw_up(connection, row, what, "SUBSCRIPTION_UPDATE", wanted, actor=actor, now=now)

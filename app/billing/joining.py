@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from app.billing import drafts, invoices, prorating, subscriptions
+from app.billing import invoices, prorating, subscriptions
 from app.billing.lifecycle import State
-from app.billing.rating import RatedLine
 from app.billing.subscriptions import Line
 from app.billing.wanted import Wanted
 
@@ -82,21 +81,6 @@ def _charge(
 ) -> None:
     added = [subscriptions.line_of(connection, each) for each in line_ids]
     parts = (prorating.joined(row, line, since=since, until=until) for line in added)
-    if charged := [part for part in parts if part is not None]:
-        _invoice(connection, row, named, charged, actor, now)
-
-
-def _invoice(
-    connection: Connection, row: Row[Any], named: str, charged: Sequence[RatedLine], actor: str, now: datetime
-) -> None:
-    head = invoices.Head(
-        customer_id=row.customer_id,
-        workspace_id=row.workspace_id,
-        currency=row.currency,
-        source=f"{row.id}:join:{named}",
-        kind=invoices.SUBSCRIPTION,
-        reason="SUBSCRIPTION_UPDATE",
-        subscription_id=row.id,
-    )
-    wanted = Wanted(subscriptions.period_of(row), others=tuple(charged))
-    invoices.keep(connection, head, drafts.build(connection, row, wanted, now=now), actor=actor, now=now)
+    if charged := tuple(part for part in parts if part is not None):
+        wanted = Wanted(subscriptions.period_of(row), others=charged)
+        invoices.draw_up(connection, row, f"join:{named}", "SUBSCRIPTION_UPDATE", wanted, actor=actor, now=now)
