@@ -118,6 +118,7 @@ class Cashier:
         self.dispute_road: Disputes | None = None
         if self.cards is not None and returns is not None:
             self.dispute_road = Disputes(db, clock, ledger, bookings, returns, told, self.cards.credit)
+            self.dispute_road.refunded, self.refunds.road.not_made = self.refunds.road.follow, self.dispute_road.more
             self.cards.worker.handle("charge.dispute.", self.dispute_road.on_dispute)
             self.cards.worker.handle("refund.", self.refunds.road.on_refund)
             self.cards.worker.handle("charge.refund.", self.refunds.road.on_refund)

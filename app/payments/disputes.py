@@ -29,16 +29,17 @@ from app.ledger.wallet import Ledger
 from app.payments import policy, refund_rows, return_rows, rows, saved_card_rows, topup_rows
 from app.payments.bookings import Back, Bookings
 from app.payments.dispute_rows import new_row, still_here
-from app.payments.dispute_rules import State, Step, is_known, step
+from app.payments.dispute_rules import State, Step, Word, is_known, step, word_of
 from app.payments.inbox import Delivery
 from app.payments.lifecycle import Event
 from app.payments.policy import Policy
 from app.payments.return_rows import BONUS
 from app.payments.return_tables import dispute as disputes
-from app.payments.stripe_returns import Credit, DisputeSeen, StripeReturns
+from app.payments.stripe_returns import Credit, DisputeSeen, RefundSeen, StripeReturns
 from app.payments.unmatched import Reason, report
 
 FREEZE: Final = "dispute"
+BOOKED: Final = (State.OPEN, State.LOST)
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +54,19 @@ class _Turn:
     booked: Fiat
     credits: Money
     bonus: Money
+    left: Fiat  # what of the disputed amount did not go back otherwise, as of now
 
     @property
     def ref(self) -> str:
         """The ledger's name for this opening."""
         return f"{self.row.id}:{self.round}"
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether more is left for it than it was booked with. What was lost in part is for an operator, who is told
+        of the refund that failed."""
+        lost_nothing = self.row.state == State.LOST and not self.booked
+        return (self.row.state == State.OPEN or lost_nothing) and self.left.minor > self.booked.minor
 
 
 class Disputes:
@@ -76,6 +85,8 @@ class Disputes:
         self._credit = credit
         #: Who else takes money here: answers None for a dispute of a payment that is none of theirs.
         self.elsewhere: Callable[[DisputeSeen], Awaitable[str | None]] | None = None
+        #: Follows a refund as it is at the provider.
+        self.refunded: Callable[[RefundSeen], Awaitable[str]] | None = None
 
     async def on_dispute(self, delivery: Delivery) -> str:
         """An event about a dispute: fetched as it is now."""
@@ -85,7 +96,8 @@ class Disputes:
         """Fetch a dispute and do what the bank's word does. Any number of times, at once too.
 
         Our own state is read first: a word fetched before somebody else's newer one never comes after it. A payment
-        that was not credited yet is credited first: else the credits would come afterwards, for money that is away.
+        that was not credited yet is credited first: else the credits would come afterwards, for money that is away. So
+        are its refunds: the dispute is about what is left, whichever of them is heard of first.
         """
         before = await asyncio.to_thread(self._state, external_id)
         seen = await self._provider.see_dispute(external_id)
@@ -97,9 +109,14 @@ class Disputes:
             return said
         if dispute_id is None:
             return f"{seen.external_id} is of a payment that was not credited here"
+        if self.refunded is not None and before not in BOOKED:
+            for refund in await self._provider.refunds_of_charge(seen.charge_id):
+                await self.refunded(refund)
         turn = await asyncio.to_thread(self._turn, dispute_id)
         if turn.row.state != before:
             raise Conflict(f"{external_id} is being followed from elsewhere.", code="dispute_busy")
+        if turn.has_grown and word_of(seen.status) in (Word.OPEN, Word.LOST):
+            turn = await self._anew(turn, seen)
         todo = step(State(turn.row.state), seen.status)
         log.info("%s is %s: %s", seen.external_id, seen.status, todo)
         await self._do(todo, turn, seen)
@@ -107,6 +124,11 @@ class Disputes:
         await self._thaw_if_over(dispute_id)
         self._told(turn.order.workspace_id)
         return f"{seen.external_id} {seen.status}: {todo}"
+
+    async def more(self, order_id: str) -> None:
+        """A refund of this order was not made after all: what it had kept from a dispute goes with that."""
+        for external_id in await asyncio.to_thread(self._grown, order_id):
+            await self.look(external_id)
 
     async def _do(self, todo: Step, turn: _Turn, seen: DisputeSeen) -> None:
         if todo in (Step.FREEZE, Step.TAKE):
@@ -161,6 +183,17 @@ class Disputes:
         await self._bookings.aside(
             turn.order, turn.ref, turn.credits, reason="dispute", actor=actor, partial=True, mark=mark
         )
+
+    async def _anew(self, turn: _Turn, seen: DisputeSeen) -> _Turn:
+        """More is left for it than when it was booked: that booking is taken back, and the next is of all of it."""
+
+        def mark(connection: Connection) -> None:
+            now, was = self._clock(), State(turn.row.state)
+            if not self._change(connection, turn.row.id, now, states=(was,), state=State.RELEASED, booked_minor=0):
+                raise Conflict(f"{seen.external_id} moved on meanwhile.", code="dispute_busy")
+
+        await self._bookings.give_back(turn.ref, actor=rows.SYSTEM, mark=mark)
+        return await asyncio.to_thread(self._turn, turn.row.id)
 
     async def _release(self, turn: _Turn, seen: DisputeSeen) -> None:
         """Won, or never disputed after all: everything returns."""
@@ -267,11 +300,19 @@ class Disputes:
             ref = f"{row.id}:{number}"
             main, gift = set_asides.set_aside(connection, ref), set_asides.set_aside(connection, ref + BONUS)
             before, sold = return_rows.returned(connection, order, but=row.id), return_rows.sold(order)
-            booked = Fiat(row.booked_minor, order.currency) if on else still_here(row, order, before)
+            left = still_here(row, order, before)
+            booked = Fiat(row.booked_minor, order.currency) if on else left
             credits = sold.credits_for(booked, before) if booked else Money(0)
             bonus = sold.share(Money(order.bonus_micros), booked, before) if booked else Money(0)
             # What was set aside by a turn that was cut short is asked for in the same words.
-            return _Turn(row, order, number, booked, main.asked if main else credits, gift.asked if gift else bonus)
+            main_, gift_ = main.asked if main else credits, gift.asked if gift else bonus
+            return _Turn(row, order, number, booked, main_, gift_, left)
+
+    def _grown(self, order_id: str) -> list[str]:
+        mine = select(disputes).where(disputes.c.order_id == order_id, disputes.c.provider == self._provider.door.name)
+        with self._db.read() as connection:
+            found = connection.execute(mine.order_by(disputes.c.created_at, disputes.c.id)).all()
+        return [row.external_id for row in found if self._turn(row.id).has_grown]
 
     def _only_state(self, turn: _Turn, state: State, seen: DisputeSeen) -> None:
         now = self._clock()

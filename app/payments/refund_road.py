@@ -65,6 +65,8 @@ class RefundRoad:
         self._told, self._credit = told, credit
         #: Who else gives money back here: answers None for a refund of a payment that is none of theirs.
         self.elsewhere: Callable[[RefundSeen], Awaitable[str | None]] | None = None
+        #: Told of an order of which a refund was not made after all.
+        self.not_made: Callable[[str], Awaitable[None]] | None = None
 
     async def on_refund(self, delivery: Delivery) -> str:
         """An event about a refund: fetched as it is now."""
@@ -185,6 +187,8 @@ class RefundRoad:
                 await self._restore(row, order, seen)
             elif row.state in OPEN:
                 await self.end(row, seen.status, seen.failure_code or seen.status, rows.SYSTEM, seen)
+            else:
+                await self._tell(row)  # again, should we have been cut short
         else:
             await asyncio.to_thread(self._pending, row.id, seen)
 
@@ -234,6 +238,11 @@ class RefundRoad:
 
         await self._bookings.give_back(row.id, actor=actor, mark=mark)
         self._told(row.workspace_id)
+        await self._tell(row)
+
+    async def _tell(self, row: Row[Any]) -> None:
+        if self.not_made is not None:
+            await self.not_made(row.order_id)
 
     async def _restore(self, row: Row[Any], order: Row[Any], seen: RefundSeen) -> None:
         """It had succeeded, and the bank sent the money back: the customer has neither until we give the credits."""
@@ -250,6 +259,7 @@ class RefundRoad:
         back = _back(row, t("payments.refund.method_failed"), seen.external_id)
         label = t("payments.refund.label", title=order.title)
         await self._bookings.restore(back, row.credit_note_id, label=label, actor=rows.SYSTEM, mark=mark)
+        await self._tell(row)
 
     async def _set_aside_late(self, row: Row[Any], order: Row[Any]) -> None:
         """A refund we were not asked about: whatever is still there of its credits."""

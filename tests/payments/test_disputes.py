@@ -10,7 +10,7 @@ from app.payments.dispute_rules import State as Dispute
 from app.payments.lifecycle import State
 from app.payments.topup_rules import State as Topup
 from app.payments.views import OrderView
-from tests.support.returns import bought, cash, charge_of, notes, refund
+from tests.support.returns import WAITS, at_stripe, bought, cash, charge_of, notes, refund
 from tests.support.till import Till
 from tests.support.topups import everything, hear, letters, on, setting, use
 
@@ -160,6 +160,65 @@ def test_what_was_refunded_before_is_not_taken_twice(one_till: Till) -> None:
     word(till, dispute, "lost")
     assert (till.state(order), notes(till)) == (State.REFUNDED, [(595, "refund"), (595, "dispute")])
     assert (till.credits, balance(till).debt.micros) == (0, 0)
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize(
+    ("refunded", "end", "credits", "credited"),
+    [
+        pytest.param(476, "won", 6_300, [(476, "refund")], id="a part, won"),
+        pytest.param(476, "lost", 0, [(476, "refund"), (714, "dispute")], id="a part, lost"),
+        pytest.param(1_190, "won", 0, [(1_190, "refund")], id="all of it, won"),
+        pytest.param(1_190, "lost", 0, [(1_190, "refund")], id="all of it, lost"),
+    ],
+)
+def test_a_refund_that_is_heard_of_after_the_dispute_takes_its_credits_all_the_same(
+    one_till: Till, refunded: int, end: str, credits: int, credited: list[tuple[int, str]]
+) -> None:
+    till = one_till
+    order = bought(till)
+    till.stripe.ctl("refunds", charge=charge_of(till, order), amount=refunded)
+    dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))["id"]
+    hear(till, "charge.dispute.created")
+    hear(till)
+    word(till, dispute, end, times=2)
+    assert (till.credits, notes(till), balance(till).set_aside.micros) == (credits, credited, 0)
+    assert cash(till) == 1_190 - sum(amount for amount, _ in credited)
+    assert till.count("webhook_event", "state = 'new'") == 0
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("end", ["won", "lost", "lost before"])
+@pytest.mark.parametrize("amount", [1_190, 595])
+def test_a_refund_that_fails_because_of_the_dispute_leaves_its_credits_to_that(
+    one_till: Till, amount: int, end: str
+) -> None:
+    """Lost in part before, it is for an operator: a case says so."""
+    till = one_till
+    order = bought(till, WAITS)
+    refund(till, order, amount)
+    dispute = disputed(till, order)
+    if end == "lost before":
+        word(till, dispute, "lost")
+    till.stripe.ctl(f"refunds/{at_stripe(till)[-1].id}", status="failed")
+    hear(till)
+    hear(till)
+    if end != "lost before":
+        assert (till.credits, balance(till).set_aside.amount) == (0, 10_500)
+        word(till, dispute, end, times=2)
+    taken = {"won": [], "lost": [(1_190, "dispute")], "lost before": [(amount, "dispute")]}[end]
+    left = 10_500 * (1_190 - sum(each for each, _ in taken)) // 1_190
+    assert (till.credits, notes(till), till.cases()) == (left, taken, ["refund_failed"])
+    till.assert_books_balance()
+
+
+def test_a_dispute_takes_what_another_of_the_same_payment_left(one_till: Till) -> None:
+    till = one_till
+    order = bought(till)
+    first, second = disputed(till, order, amount=595), disputed(till, order)
+    word(till, first, "won")
+    word(till, second, "lost")
+    assert (till.credits, notes(till), cash(till)) == (0, [(1_190, "dispute")], 0)
     till.assert_books_balance()
 
 
