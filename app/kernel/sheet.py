@@ -10,7 +10,7 @@ from typing import Final
 #: A spreadsheet takes text that begins like this for a formula; some also take the wide forms of these signs.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")
 #: Where half the world's spreadsheets begin a cell: they separate by semicolons, and to them our quotes mean nothing.
-INNER_FORMULA: Final = re.compile(r"([;\t\r\n] *)(?=[=+\-@＝＋－＠])")
+INNER_FORMULA: Final = re.compile(r"([;\t\r\n][ \"]*)(?=[=+\-@＝＋－＠])")
 
 
 def csv_row(cells: Sequence[str | int | Decimal | None]) -> str:

@@ -21,6 +21,7 @@ from app.kernel.sheet import csv_row
         pytest.param(-7, "-7", id="an integer"),
         pytest.param(None, "", id="nothing"),
         pytest.param("Acme; =1+1", "Acme; '=1+1", id="a formula where others begin a cell"),
+        pytest.param('Acme;"=1+1;', '"Acme;""\'=1+1;"', id="a formula behind a quote where others begin a cell"),
         pytest.param("a;b - c", "a;b - c", id="a semicolon alone"),
         pytest.param('a "b", c', '"a ""b"", c"', id="quotes and commas"),
     ],
