@@ -14,12 +14,14 @@ from typing import Final
 import orjson
 from sqlalchemy import Connection, select
 
-from app.billing.rating import NOTHING, Item, Used, UsedKind, price_for
+from app.billing.rating import NOTHING, USAGE, Item, Used, UsedKind, price_for
 from app.metering import tables
 from app.metering.aggregate import Aggregation, Reading, Span, aggregate
 from app.metering.apart import LEDGER, SETTLED_BY, canonical, dimensions
+from app.metering.events import is_told
 from app.metering.meters import Meter
-from app.metering.usage import Alike, alike, readings
+from app.metering.usage import Alike, alike, readings_with
+from app.pricing.charge import BillingModel, Charge
 
 ADDABLE: Final = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.SUM_WITH_MULTIPLIER, Aggregation.AVG})
 _WINDOWS: Final = {
@@ -51,6 +53,12 @@ def usage_of(connection: Connection, customer: str, span: Span, items: Sequence[
     return {line_id: _used(by_line[line_id], parts, own[line_id]) for line_id, parts in found.items() if parts}
 
 
+def quantity_of(connection: Connection, customer: str, span: Span, meter: Meter) -> Fraction:
+    """What a meter counts of a customer's events in a time, whatever paid for them."""
+    anyone = Item("", "", USAGE, Charge(BillingModel.FLAT_FEE), meter=meter)
+    return _together(meter, _gathered(connection, customer, span, [anyone])[""], span)[0]
+
+
 def _within(item: Item, span: Span) -> Span:
     part = item.span or span
     return Span(max(part.start, span.start), min(part.end, span.end))
@@ -66,19 +74,20 @@ def _gathered(connection: Connection, customer: str, span: Span, items: Sequence
     found: dict[str, list[_Part]] = defaultdict(list)
     for meter in meters.values():
         mine = [item for item in items if item.meter is not None and item.meter.id == meter.id]
-        addable = meter.aggregation in ADDABLE and not any(map(_apart, mine))
+        untold = _untold(meter, mine)
+        addable = meter.aggregation in ADDABLE and not untold and not any(map(_apart, mine))
         parts = _added(kinds, meter, mine) if addable else None
         if parts is None:
-            parts = _read(connection, customer, span, meter, mine)
+            parts = _read(connection, customer, span, meter, mine, untold)
         for line_id, part in parts:
             found[line_id].append(part)
     return found
 
 
 class _Part:
-    """What one kind of event adds to an item: a figure, or the readings of its events."""
+    """What one kind of event adds to an item: a figure out of the sums, the readings of its events, or both."""
 
-    __slots__ = ("events", "name", "properties", "quantity", "readings")
+    __slots__ = ("events", "name", "properties", "quantity", "readings", "summed")
 
     def __init__(
         self,
@@ -87,9 +96,11 @@ class _Part:
         events: int,
         quantity: Fraction,
         readings: Sequence[Reading] = (),
+        summed: Fraction | None = None,
     ) -> None:
         self.name, self.properties, self.events = name, properties, events
         self.quantity, self.readings = quantity, readings
+        self.summed = summed if summed is not None else NOTHING if readings else quantity  # beside the readings
 
     @property
     def is_settled(self) -> bool:
@@ -98,6 +109,12 @@ class _Part:
 
 def _apart(item: Item) -> bool:
     return item.meter is not None and (item.meter.bucket_size is not None or item.meter.expression is not None)
+
+
+def _untold(meter: Meter, items: Sequence[Item]) -> list[str]:
+    """Properties that events and prices are chosen by, and that only the events themselves tell."""
+    named = [*meter.filters.items(), *((name, told) for item in items for name, told in item.filters.items())]
+    return sorted({name for name, allowed in named if not is_told(name, allowed)})
 
 
 def _added(kinds: Sequence[Alike], meter: Meter, items: Sequence[Item]) -> list[tuple[str, _Part]] | None:
@@ -143,21 +160,23 @@ def _counted(meter: Meter, kind: Alike) -> tuple[int, Fraction] | None:
 
 
 def _read(
-    connection: Connection, customer: str, span: Span, meter: Meter, items: Sequence[Item]
+    connection: Connection, customer: str, span: Span, meter: Meter, items: Sequence[Item], names: Sequence[str]
 ) -> list[tuple[str, _Part]]:
-    """Out of the events themselves."""
-    by_shape: dict[int, list[Reading]] = defaultdict(list)
-    for shape_id, reading in readings(connection, customer, span, meter):
-        by_shape[shape_id].append(reading)
-    shape = tables.shape
-    known = connection.execute(select(shape).where(shape.c.id.in_(by_shape))) if by_shape else ()
+    """Out of the events themselves: they are alike that share a shape and say the same under these `names`."""
+    alike_: dict[tuple[int, tuple[str, ...]], list[Reading]] = defaultdict(list)
+    for shape_id, said, reading in readings_with(connection, customer, span, meter, names):
+        alike_[shape_id, said].append(reading)
+    shape, ids = tables.shape, {shape_id for shape_id, _ in alike_}
+    rows = connection.execute(select(shape).where(shape.c.id.in_(ids))) if ids else ()
+    known = {row.id: row for row in rows}
     parts = []
-    for row in known:
-        properties = dimensions(orjson.loads(row.properties))
+    for (shape_id, said), mine in alike_.items():
+        row = known[shape_id]
+        own = {name: value for name, value in zip(names, said, strict=True) if value}
+        properties = dimensions(orjson.loads(row.properties)) | own
         item = price_for(items, row.event_name, properties)
         if item is None:
             continue
-        mine = by_shape[row.id]
         amount = aggregate(meter.aggregation, mine, multiplier=meter.multiplier, span=span)
         parts.append((item.line_id, _Part(row.event_name, properties, len(mine), amount, mine)))
     return parts
@@ -189,7 +208,8 @@ def _alike(parts: Sequence[_Part]) -> Sequence[_Part]:
             found[key] = part
         else:
             events, quantity = known.events + part.events, known.quantity + part.quantity
-            found[key] = _Part(part.name, part.properties, events, quantity, (*known.readings, *part.readings))
+            every = (*known.readings, *part.readings)
+            found[key] = _Part(part.name, part.properties, events, quantity, every, known.summed + part.summed)
     return list(found.values())
 
 
@@ -199,10 +219,11 @@ def _together(meter: Meter, parts: Sequence[_Part], span: Span) -> tuple[Fractio
     if meter.bucket_size is not None:
         buckets = _buckets(meter, every, span)
         return sum(buckets, NOTHING), buckets
-    if every:
+    if meter.aggregation not in ADDABLE:
         every.sort(key=lambda reading: reading.at)
         return aggregate(meter.aggregation, every, multiplier=meter.multiplier, span=span), None
-    amount = sum((part.quantity for part in parts), NOTHING)
+    # of time that was cut, one part may come from the sums and another from the events
+    amount = sum((part.summed for part in parts), NOTHING) + sum((reading.figure for reading in every), NOTHING)
     if meter.aggregation is Aggregation.AVG:
         events = sum(part.events for part in parts)
         return (amount / events if events else NOTHING), None

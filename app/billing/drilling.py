@@ -64,7 +64,8 @@ def events_behind(connection: Connection, found: Billed, line_id: str, kind: Map
         name=kind["event_name"],
         start=line.period_start,
         end=line.period_end,
-        properties={name: [str(value)] for name, value in kind["properties"].items()},
+        alike=kind["properties"],
+        names={name for each in found.lines for other in each.drill for name in other["properties"]},
         size=SHOWN,
     )
     return reading.search(connection, wanted).events

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -12,11 +11,11 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from app.billing import tables
 from app.billing.allowances import in_force, turn
+from app.billing.collect import quantity_of
 from app.billing.facts import meters_of
 from app.billing.lifecycle import State
 from app.kernel.errors import InvalidInput
 from app.kernel.text import t
-from app.metering import usage
 from app.metering.aggregate import Span
 from app.plans import allowed
 from app.plans import tables as plans
@@ -182,9 +181,5 @@ def _used(connection: Connection, customer: str, row: Any, span: Span) -> Decima
     meter = meters_of(connection, [row.meter_id]).get(row.meter_id) if row.meter_id else None
     if meter is None:
         return Decimal(0)
-    counted = Fraction(0)
-    for kind in usage.alike(connection, customer, span, meter.fields):
-        sums = {name: (kind.counted[name], amount) for name, amount in kind.sums.items()}
-        read = usage.read_by(meter, kind.name, kind.properties, kind.events, sums)
-        counted += read[1] if read else 0
+    counted = quantity_of(connection, customer, span, meter)
     return Decimal(counted.numerator) / Decimal(counted.denominator)

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Row, or_, select
 
 from app.billing import tables
 from app.billing.allowances import addons_of, in_force, turn
+from app.billing.collect import quantity_of
 from app.billing.facts import meters_of
 from app.billing.lifecycle import State
 from app.kernel.errors import Rejected
-from app.metering import usage
 from app.metering.aggregate import Span
 from app.plans import tables as plans
 from app.plans.entitlements import Promise, Source, aggregate
@@ -91,10 +91,6 @@ def usage_of(
         turns = [turn(promise.reset_period, by_id[source.subscription_id], now) for source in promise.sources]
         began, anew = min(turns, key=lambda each: each[0])
         meter = known.get(meters.get(promise.feature_id) or "")
-        used = Fraction(0)
-        for kind in usage.alike(connection, external_id, Span(began, now), meter.fields) if meter else ():
-            sums = {name: (kind.counted[name], amount) for name, amount in kind.sums.items()}
-            read = usage.read_by(meter, kind.name, kind.properties, kind.events, sums) if meter else None
-            used += read[1] if read else 0
+        used = quantity_of(connection, external_id, Span(began, now), meter) if meter else Fraction(0)
         found.append(Usage(promise, used, anew))
     return found

@@ -17,6 +17,7 @@ from app.kernel.fiat import Fiat, total
 from app.kernel.text import t
 from app.metering.aggregate import Span
 from app.metering.meters import Meter
+from app.metering.windows import windows_in
 from app.plans.prices import select
 from app.pricing.charge import Charge, cost, cost_of_buckets
 
@@ -140,7 +141,7 @@ def bill(
 ) -> Draft:
     """`allowances` by meter (None: without end), used up by the items of a meter in their order. `others` are lines
     decided elsewhere: prorations, adjustments for late events. `carried` is credit from before."""
-    lines = [*_rated(items, usage, allowances or {}), *others]
+    lines = [*_rated(items, usage, allowances or {}, span), *others]
     lines += _committed(terms, lines)
     if not keep_zero:
         lines = [line for line in lines if line.exact or line.used.prepaid_events]
@@ -196,14 +197,15 @@ def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:
     )
 
 
-def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING) -> RatedLine:
-    """One metered price: what exceeds the allowance, rated from its first tier, then measured by its commitment."""
+def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING, span: Span | None = None) -> RatedLine:
+    """One metered price: what exceeds the allowance, rated from its first tier, then measured by its commitment. The
+    `span` tells how many windows there were, also those in which nothing was used."""
     billable = beyond(used.quantity, allowance)
     entitled = used.quantity - billable
     amount, tier, said = _priced(item, used, billable)
     rated, true_up, overage = amount, NOTHING, NOTHING
     if item.commitment is not None:
-        rated, true_up, overage = _measured(item, used, amount)
+        rated, true_up, overage = _measured(item, used, amount, span)
         said = t("period.rated.committed", said=said, amount=_plain(item.commitment.amount))
     if entitled:
         said = t("period.rated.included", said=said, quantity=_plain(entitled))
@@ -225,7 +227,7 @@ def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING) -> 
 
 
 def _priced(item: Item, used: Used, billable: Fraction) -> tuple[Fraction, int | None, str]:
-    if used.buckets is not None:
+    if used.buckets is not None and billable == used.quantity:
         amount = cost_of_buckets(item.charge, used.buckets) * item.unit_rate
         return amount, None, t("period.rated.windows", count=len(used.buckets))
     found = cost(item.charge, billable)
@@ -240,22 +242,23 @@ def _priced(item: Item, used: Used, billable: Fraction) -> tuple[Fraction, int |
     return found.amount * item.unit_rate, found.tier, said
 
 
-def _measured(item: Item, used: Used, amount: Fraction) -> tuple[Fraction, Fraction, Fraction]:
+def _measured(item: Item, used: Used, amount: Fraction, span: Span | None) -> tuple[Fraction, Fraction, Fraction]:
     """What a commitment makes of the amount, and of it the true-up and the overage."""
     agreed = item.commitment
     if agreed is None:
         return amount, NOTHING, NOTHING
-    parts = [amount]
-    if item.windowed and used.buckets is not None:
-        parts = [cost(item.charge, bucket).amount * item.unit_rate for bucket in used.buckets]
-    whole = sum((agreed.window(part) for part in parts), NOTHING)
-    lifted = sum((agreed.shortfall(part) for part in parts), NOTHING) if agreed.true_up else NOTHING
+    parts, empty = [amount], 0
+    if item.windowed and item.meter is not None and item.meter.bucket_size is not None:
+        parts = [cost(item.charge, bucket).amount * item.unit_rate for bucket in used.buckets or ()]
+        empty = max(windows_in(item.span or span, item.meter.bucket_size) - len(parts), 0) if span else 0
+    whole = sum((agreed.window(part) for part in parts), agreed.window(NOTHING) * empty)
+    lifted = sum((agreed.shortfall(part) for part in parts), agreed.amount * empty) if agreed.true_up else NOTHING
     over = sum((max(part - agreed.amount, NOTHING) * agreed.overage for part in parts), NOTHING)
     return whole, lifted, over
 
 
 def _rated(
-    items: Sequence[Item], usage: Mapping[str, Used], allowances: Mapping[str, Fraction | None]
+    items: Sequence[Item], usage: Mapping[str, Used], allowances: Mapping[str, Fraction | None], span: Span
 ) -> list[RatedLine]:
     left = dict(allowances)
     lines = []
@@ -263,7 +266,7 @@ def _rated(
         if item.kind != USAGE or item.meter is None:
             continue
         allowance = left.get(item.meter.id, NOTHING)
-        line = usage_line(item, usage.get(item.line_id, Used()), allowance)
+        line = usage_line(item, usage.get(item.line_id, Used()), allowance, span)
         if allowance is not None:
             left[item.meter.id] = allowance - line.entitled
         lines.append(line)

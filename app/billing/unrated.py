@@ -4,7 +4,7 @@ An event is rated when a meter reads it and a price of that meter matches, among
 customer without a subscription, among all that are on sale. What the prepaid ledger has settled is rated.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -15,7 +15,8 @@ from app.billing import tables
 from app.metering import meter_book
 from app.metering.aggregate import Span
 from app.metering.apart import SETTLED_BY
-from app.metering.cells import Kind, Wanted, cells
+from app.metering.cells import Kind, Kinds, Wanted, cells, events_of
+from app.metering.events import is_told
 from app.metering.meters import Meter
 from app.plans import tables as plans
 from app.plans.prices import holds
@@ -80,11 +81,23 @@ class Book:
         """Whether somebody pays for it."""
         return bool(properties.get(SETTLED_BY)) or bool(self.prices_for(customer, name, properties, at))
 
+    def told(self) -> "Book":
+        """Those whose filters are seen by what events are alike in."""
+        meters = [meter for meter in self.meters if meter.is_told]
+        prices = {
+            meter_id: [price for price in many if all(is_told(name, told) for name, told in price.filters.items())]
+            for meter_id, many in self.prices.items()
+        }
+        return Book(meters, prices, self.agreed)
+
 
 def find(connection: Connection, span: Span, *, limit: int = 200) -> list[Unrated]:
     """Kinds of events without a price in a period, the most frequent first."""
     book = Book.read(connection)
+    told = book.told()
+    is_all = told == book
     found: dict[tuple[str, int], Unrated] = {}
+    unknown = dict[str, set[int]]()
     wanted = Wanted(span, by_customer=True)
     for cell in cells(connection, wanted, lambda kind: SETTLED_BY not in kind.properties):
         if cell.figure:
@@ -93,9 +106,30 @@ def find(connection: Connection, span: Span, *, limit: int = 200) -> list[Unrate
         known = found.get(key)
         if known is not None:
             found[key] = known._replace(events=known.events + cell.events)
-        elif not book.rates(cell.customer, cell.kind.name, cell.kind.said):
+        elif told.rates(cell.customer, cell.kind.name, cell.kind.said):
+            continue
+        elif is_all:  # no filter that only the events tell
             found[key] = Unrated(cell.customer, cell.kind, cell.events)
+        else:
+            unknown.setdefault(cell.customer, set()).add(cell.kind.id)
+    for customer, kinds in unknown.items():
+        for one in _looked_at(connection, book, customer, kinds, span):
+            found[customer, one.kind.id] = one
     return sorted(found.values(), key=lambda each: (-each.events, each.customer, each.kind.id))[:limit]
+
+
+def _looked_at(
+    connection: Connection, book: Book, customer: str, kinds: Collection[int], span: Span
+) -> Iterable[Unrated]:
+    """The unrated events of these kinds, each looked at by itself."""
+    found: dict[int, Unrated] = {}
+    for _, kind, _, _, properties in events_of(
+        connection, [customer], span, Kinds(connection), lambda kind: kind.id in kinds
+    ):
+        if not book.rates(customer, kind.name, properties):
+            known = found.get(kind.id, Unrated(customer, kind, 0))
+            found[kind.id] = known._replace(events=known.events + 1)
+    return found.values()
 
 
 def _spans(price: Offered, agreed: Agreed | None) -> Sequence[tuple[datetime, datetime | None]]:

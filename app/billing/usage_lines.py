@@ -27,7 +27,7 @@ def of(
         if item.meter is None:
             continue
         allowance = left.get(item.meter.id, NOTHING)
-        line = usage_line(item, used.get(item.line_id, Used()), allowance)
+        line = usage_line(item, used.get(item.line_id, Used()), allowance, span)
         if allowance is not None and item.meter.id in left:
             left[item.meter.id] = allowance - line.entitled
         lines.append(replace(line, span=item.span or span))

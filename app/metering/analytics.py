@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from app.kernel.errors import InvalidInput
-from app.metering.aggregate import Aggregation, Reading, aggregate
+from app.metering.aggregate import Aggregation, Reading, Span, aggregate
 from app.metering.apart import canonical
 from app.metering.cells import Cell, Kind, Kinds, Wanted, by_customer, cells, events_of, of_tail
-from app.metering.events import BILLIONTHS
+from app.metering.events import BILLIONTHS, is_told
 from app.metering.meters import Meter
 from app.metering.sums import COUNT
 from app.metering.usage import billionths_read_by
@@ -60,32 +60,50 @@ class Asked:
         )
 
     def keeps(self, kind: Kind) -> bool:
+        """As far as what events are alike in tells; `keeps_event` knows it of each."""
         said = {**kind.properties, EVENT: kind.name}
         return all(
             canonical(said.get(name)) in allowed
             for name, allowed in self.only.items()
-            if name not in (CUSTOMER, SOURCE)
+            if name not in (CUSTOMER, SOURCE) and (name == EVENT or is_told(name, allowed))
         )
 
-    def group(self, kind: Kind, customer: str, source: str) -> Group:
-        beside = {CUSTOMER: customer, SOURCE: source, EVENT: kind.name}
-        return tuple(beside[name] if name in beside else kind.properties.get(name, "") for name in self.by)
+    def keeps_event(self, properties: Mapping[str, Any], source: str) -> bool:
+        said = {**properties, SOURCE: source}
+        beside = (CUSTOMER, EVENT)
+        return all(canonical(said.get(name)) in allowed for name, allowed in self.only.items() if name not in beside)
+
+    def group(self, name: str, properties: Mapping[str, Any], customer: str, source: str) -> Group:
+        beside = {CUSTOMER: customer, SOURCE: source, EVENT: name}
+        return tuple(beside[each] if each in beside else canonical(properties.get(each)) for each in self.by)
+
+    def reads_events(self, connection: Connection) -> bool:
+        """Whether it asks for what only the events themselves tell."""
+        beside = (CUSTOMER, SOURCE, EVENT)
+        if any(name not in beside and not is_told(name, allowed) for name, allowed in self.only.items()):
+            return True
+        by = [name for name in self.by if name not in beside]
+        if not by or self.wanted.customers is None:
+            return False
+        figures = {figure for kind in Kinds(connection).every() for figure in kind.figures}
+        return any(name in figures or not is_told(name, ()) for name in by)
 
 
 def count(connection: Connection, meters: Sequence[Meter], asked: Asked) -> dict[str, Counted]:
     """The answer of each meter, by its id. What cannot be added up reads every event, for named customers only."""
     found = {meter.id: Counted() for meter in meters}
-    addable = [meter for meter in meters if is_addable(meter)]
+    reads_events = asked.reads_events(connection)
+    addable = [] if reads_events else [meter for meter in meters if is_addable(meter)]
     if addable:
         _add_up(connection, addable, asked, found)
     for meter in meters:
-        if not is_addable(meter):
+        if meter not in addable:
             _read(connection, meter, asked, found[meter.id])
     return found
 
 
 def is_addable(meter: Meter) -> bool:
-    return meter.aggregation in ADDABLE and meter.expression is None and meter.bucket_size is None
+    return meter.aggregation in ADDABLE and meter.expression is None and meter.bucket_size is None and meter.is_told
 
 
 def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found: Mapping[str, Counted]) -> None:
@@ -108,7 +126,7 @@ def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found
         parts.add(cell)
     for parts in together.values():
         first = parts.first
-        group = asked.group(first.kind, first.customer, first.source)
+        group = asked.group(first.kind.name, first.kind.properties, first.customer, first.source)
         for meter in meters:
             read = billionths_read_by(meter, first.kind.name, first.kind.properties, parts.events, parts.sums)
             if read is not None and read[0]:
@@ -177,16 +195,23 @@ def _read(connection: Connection, meter: Meter, asked: Asked, counted: Counted) 
     found: dict[tuple[Group, datetime | None], list[Reading]] = {}
     every = events_of(connection, wanted.customers, wanted.span, Kinds(connection), asked.keeps)
     for customer, kind, at, source, properties in every:
-        if asked.only.get(SOURCE, (source,)) and source not in asked.only.get(SOURCE, (source,)):
-            continue
-        if not meter.reads(kind.name, properties):
+        if not asked.keeps_event(properties, source) or not meter.reads(kind.name, properties):
             continue
         name = next((str(properties[each]) for each in meter.fields if properties.get(each) is not None), "")
         reading = Reading(at, meter.figure(properties), name)
-        group = asked.group(kind, customer, source)
+        group = asked.group(kind.name, properties, customer, source)
         found.setdefault((group, None), []).append(reading)
         if wanted.window is not None:
             found.setdefault((group, start_of(at, wanted.window)), []).append(reading)
     for (group, start), readings in found.items():
-        amount = aggregate(meter.aggregation, readings, multiplier=meter.multiplier, span=wanted.span)
+        amount = _aggregated(meter, readings, wanted.span)
         _note(counted, group, start, Total(len(readings), amount))
+
+
+def _aggregated(meter: Meter, readings: Sequence[Reading], span: Span) -> Fraction:
+    """One quantity; of a meter with buckets each is one, and they are added up, as a bill does."""
+    buckets: dict[datetime | None, list[Reading]] = {}
+    for each in readings:
+        buckets.setdefault(start_of(each.at, meter.bucket_size) if meter.bucket_size else None, []).append(each)
+    parts = (aggregate(meter.aggregation, each, multiplier=meter.multiplier, span=span) for each in buckets.values())
+    return sum(parts, Fraction(0))

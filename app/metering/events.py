@@ -1,6 +1,6 @@
 """Events as they come in: checked, taken apart into what they are alike in and their figures. PURE."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
@@ -94,6 +94,22 @@ def read_event(
 def figures_of(properties: Mapping[str, Any], apart: Apart = ANYTHING) -> dict[str, int]:
     """The figures of an event that was taken in, in billionths."""
     return _taken_apart(properties, kinds_of(apart), "")[1]
+
+
+def is_told(name: str, allowed: Iterable[str]) -> bool:
+    """Whether what events are alike in says if a property is one of these. Not of a property that looks like a figure
+    or is of the one event alone: only the events themselves know."""
+    kind = _any_kinds[name]
+    if kind is not _BY_VALUE:
+        return kind is _DIMENSION
+    return all(0 < len(each) <= LONGEST_DIMENSION and billionths(each, name, strict=False) is None for each in allowed)
+
+
+def likeness_of(properties: Mapping[str, Any], names: Iterable[str] = ()) -> dict[str, str]:
+    """What an event says in common with others of its kind; and what it says under these `names`."""
+    found, _ = _taken_apart(properties, _any_kinds, "")
+    found.pop(FIGURES, None)
+    return found | {name: said for name in names if (said := canonical(properties.get(name)))}
 
 
 def _parts(properties: Mapping[str, Any], text: str, kinds: Kinds, place: str) -> Parts:

@@ -8,6 +8,7 @@ from typing import Any
 from app.kernel.errors import InvalidInput
 from app.metering.aggregate import Aggregation
 from app.metering.apart import Apart, canonical
+from app.metering.events import is_told
 from app.metering.expression import compile_expression, figure_of
 
 #: Read, and never counted by value.
@@ -51,6 +52,11 @@ class Meter:
         if self.counts_one:
             return Fraction(1)
         raise InvalidInput(f"{self.name} needs one of {', '.join(self.fields)}.", code="nothing_to_count")
+
+    @property
+    def is_told(self) -> bool:
+        """Whether what events are alike in says if its filters hold; else it reads the events themselves."""
+        return all(is_told(name, allowed) for name, allowed in self.filters.items())
 
     @property
     def apart(self) -> Apart:

@@ -12,6 +12,7 @@ from app.kernel.clock import as_utc
 from app.kernel.errors import InvalidInput
 from app.metering import tables
 from app.metering.apart import canonical
+from app.metering.events import likeness_of
 from app.metering.known import in_pages, marked
 from app.metering.places import rolled_up_to
 
@@ -48,7 +49,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which events; `properties` by canonical text. The newest first; without customers the last received first."""
+    """Which events; `properties` by canonical text, `alike` those that have nothing else in common with others of
+    their kind and under `names`. The newest first; without customers the last received first."""
 
     customers: Collection[str] | None = None
     name: str | None = None
@@ -56,6 +58,8 @@ class Search:
     start: datetime | None = None
     end: datetime | None = None
     properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    alike: Mapping[str, str] | None = None
+    names: Collection[str] = ()
     size: int = 50
     after: str | None = None  # the key of the last event of the page before
     before: str | None = None  # the key of the first event of the page after
@@ -176,6 +180,8 @@ def _read_key(key: str, param: str) -> tuple[datetime, int]:
 
 
 def _fits(seen: Seen, wanted: Search) -> bool:
+    if wanted.alike is not None and likeness_of(seen.properties, wanted.names) != wanted.alike:
+        return False
     return all(canonical(seen.properties.get(name)) in allowed for name, allowed in wanted.properties.items())
 
 

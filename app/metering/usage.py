@@ -3,7 +3,7 @@
 A period is cut at midnight UTC: whole days come from `usage_rollup`, the parts at both ends from the events themselves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, time, timedelta
 from fractions import Fraction
@@ -76,17 +76,15 @@ def billionths_read_by(
     return None
 
 
-def read_by(
-    meter: Meter, name: str, properties: Mapping[str, str], events: int, sums: Mapping[str, tuple[int, Fraction]]
-) -> tuple[int, Fraction] | None:
-    """The same in exact figures, with the meter's multiplier."""
-    whole = {each: (having, int(amount * BILLIONTHS)) for each, (having, amount) in sums.items()}
-    found = billionths_read_by(meter, name, properties, events, whole)
-    return None if found is None else (found[0], Fraction(found[1], BILLIONTHS) * meter.multiplier)
-
-
 def readings(connection: Connection, customer: str, span: Span, meter: Meter) -> list[tuple[int, Reading]]:
     """Every event that a meter reads, by itself, with the id of its shape; in the order of time."""
+    return [(shape_id, reading) for shape_id, _, reading in readings_with(connection, customer, span, meter, ())]
+
+
+def readings_with(
+    connection: Connection, customer: str, span: Span, meter: Meter, names: Sequence[str]
+) -> list[tuple[int, tuple[str, ...], Reading]]:
+    """The same with what each event says under these `names`, as filters compare it."""
     event, shape = tables.event, tables.shape
     query = (
         select(event.c.shape_id, event.c.at, event.c.properties, shape.c.event_name)
@@ -101,7 +99,8 @@ def readings(connection: Connection, customer: str, span: Span, meter: Meter) ->
         properties: dict[str, Any] = orjson.loads(text)
         if meter.reads(name, properties):
             said = next((str(properties[each]) for each in meter.fields if properties.get(each) is not None), "")
-            found.append((shape_id, Reading(at, meter.figure(properties), said)))
+            told = tuple(canonical(properties.get(each)) for each in names)
+            found.append((shape_id, told, Reading(at, meter.figure(properties), said)))
     return found
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from app.kernel.errors import InvalidInput
+from app.metering.aggregate import Span
 
 MINUTES: Final = {
     "MINUTE": 1, "15MIN": 15, "30MIN": 30, "HOUR": 60, "3HOUR": 180, "6HOUR": 360, "12HOUR": 720,
@@ -24,6 +25,16 @@ def start_of(at: datetime, size: str) -> datetime:
     if size not in MINUTES:
         raise InvalidInput(f"window_size is one of {', '.join(SIZES)}.", param="window_size")
     return moment - (moment - _MONDAY) % timedelta(minutes=MINUTES[size])
+
+
+def windows_in(span: Span, size: str) -> int:
+    """How many windows of a size have a part in a time."""
+    first, last = start_of(span.start, size), start_of(span.end - timedelta(microseconds=1), size)
+    if span.end <= span.start:
+        return 0
+    if size == MONTH:
+        return (last.year - first.year) * 12 + last.month - first.month + 1
+    return (last - first) // timedelta(minutes=MINUTES[size]) + 1
 
 
 def midnight(day: date) -> datetime:

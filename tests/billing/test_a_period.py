@@ -23,7 +23,7 @@ from app.kernel.db import Database
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
-from app.plans import customers
+from app.plans import customers, price_book
 from tests.billing.world import World, at
 
 BASE = {"type": "FIXED", "amount": "20", "display_name": "Base"}
@@ -375,3 +375,33 @@ def test_which_taxes_are_charged(world: World, statement: str, tax: int) -> None
         connection.execute(text(statement))
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
     assert world.invoices(made)[0].tax == tax
+
+
+@pytest.mark.parametrize(
+    ("more", "included", "amount"),
+    [
+        pytest.param({}, None, 600, id="each window by itself"),
+        pytest.param({"true_up": True}, None, 6_200, id="windows without usage are raised to the commitment too"),
+        pytest.param({"true_up": False}, None, 700, id="only what exceeds it costs more"),
+        pytest.param({}, 4, 200, id="what is included is not in any window"),
+        pytest.param({}, 100, 0, id="all of it is included"),
+    ],
+)
+def test_usage_in_windows(world: World, more: dict[str, Any], included: int | None, amount: int) -> None:
+    """Three days of April with 2, 1 and 3 at most, in tiers; 2 dollars a day are agreed, twice as much beyond."""
+    world.meter("peak", "peak", fields=["n"], aggregation="MAX", bucket_size="DAY")
+    tiers = [{"up_to": 2, "unit_amount": "1"}, {"up_to": None, "unit_amount": "0.50", "flat_amount": "0.50"}]
+    price = {"meter_id": "meter_peak", "billing_model": "TIERED", "tier_mode": "SLAB", "tiers": tiers}
+    plan = world.plan("pro", {**price, "display_name": "Peak"})
+    if included is not None:
+        world.entitle(plan, "peak", included)
+    agreed = {"commitment_amount": "2", "commitment_overage_factor": "2", "commitment_windowed": True}
+    with world.db.read() as connection:
+        (row,) = price_book.rows_of(connection, "PLAN", [plan])
+    wish = {row["id"]: {**agreed, "commitment_true_up_enabled": more["true_up"]}} if more else {}
+    made = world.subscribe(world.customer("studio"), plan, line_item_commitments=wish)
+    for when, n in (("02T01", 2), ("02T09", 1), ("20", 1), ("30", 3)):
+        world.event("studio", "peak", f"2026-04-{when}", n=n)
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    assert [line.amount for line in world.lines(world.invoices(made)[0])] == [amount]
