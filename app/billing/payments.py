@@ -141,6 +141,14 @@ def drop(connection: Connection, payment_id: str, *, error: str, now: datetime) 
         _change(connection, payment_id, now, state=FAILED, failed_at=now, error=error[:500])
 
 
+def call_off(connection: Connection, payment_id: str, *, now: datetime) -> None:
+    """It is not to be made after all. `Conflict` for one that was sent off or made: it is reported, or credited."""
+    payment, _ = locked(connection, payment_id)
+    if payment.state not in (INITIATED, PENDING):
+        raise Conflict(f"A payment that is {payment.state} stays.", code="invalid_operation")
+    drop(connection, payment_id, error="called off", now=now)
+
+
 def note(connection: Connection, payment_id: str, given: Given, *, now: datetime) -> Row[Any]:
     """Take down the integrator's notes and the gateway's id of it. The id of a payment that succeeded stays."""
     payment, _ = locked(connection, payment_id)
@@ -160,6 +168,17 @@ def process(connection: Connection, payment_id: str, *, now: datetime) -> Row[An
     if payment.state in (INITIATED, PENDING):
         _change(connection, payment_id, now, state=PROCESSING)
     return find(connection, payment_id)
+
+
+def attempt(connection: Connection, invoice_id: str, *, actor: str, now: datetime) -> Row[Any]:
+    """Pay what is left of an invoice with what the customer's wallets hold; `Conflict` where that is not enough, or
+    nothing is asked for. A saved card is charged by itself."""
+    row = invoices.locked(connection, invoice_id)
+    left = Fiat(invoices.remaining(row).minor - _under_way(connection, invoice_id), row.currency)
+    if row.state == invoices.FINALIZED and left.minor <= 0:
+        raise Conflict("Nothing is left to be paid of this invoice.", code="invalid_operation")
+    made, _ = create(connection, invoice_id, left, CREDITS, key=None, actor=actor, now=now)
+    return from_credits(connection, made.id, now=now)
 
 
 def mark(

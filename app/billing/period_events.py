@@ -14,6 +14,8 @@ OF_STATE: Final = {
     "cancelled": "subscription.cancelled",
 }
 OF_INVOICE: Final = {"FINALIZED": "invoice.update.finalized", "VOIDED": "invoice.update.voided"}
+#: Asked for by hand: whoever writes to the customer hears of the invoice once more.
+COMMUNICATION: Final = "invoice.communication.triggered"
 
 
 def subscription(connection: Connection, type_: str, row: Row[Any]) -> None:

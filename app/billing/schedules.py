@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, or_, select
 
-from app.billing import subscriptions, undo
+from app.billing import subscriptions, tables, undo
 from app.billing.lifecycle import State
 from app.kernel.errors import Conflict, NotFound
 
+_SUB = tables.subscription
 PLAN_CHANGE, CANCELLATION = "plan_change", "cancellation"
 _KINDS = {"plan": PLAN_CHANGE, "end": CANCELLATION}
 
@@ -45,6 +46,13 @@ def every(connection: Connection, subscription_ids: Sequence[str]) -> list[Sched
     """Of several subscriptions, in their order."""
     rows = (subscriptions.find(connection, each) for each in subscription_ids)
     return [schedule for row in rows for schedule in of_subscription(row)]
+
+
+def waiting(connection: Connection) -> list[str]:
+    """Every subscription that something is planned for, the newest first."""
+    planned = or_(_SUB.c.next_plan.is_not(None), _SUB.c.cancel_at.is_not(None))
+    query = select(_SUB.c.id).where(planned, _SUB.c.state != State.CANCELLED)
+    return list(connection.execute(query.order_by(_SUB.c.created_at.desc(), _SUB.c.id.desc())).scalars())
 
 
 def get(connection: Connection, schedule_id: str) -> Schedule:

@@ -65,7 +65,9 @@ BILLING_TYPES = tuple(
         "feature": "created updated deleted",
         "entitlement": "created updated deleted",
         "subscription": "created draft.created activated paused resumed cancelled plan_changed",
-        "invoice": "create.drafted update.finalized update.payment update.voided payment.overdue",
+        "invoice": (
+            "create.drafted update.finalized update.payment update.voided payment.overdue communication.triggered"
+        ),
         "payment": "created success failed",
         "wallet": (
             "created updated terminated transaction.created "

@@ -8,10 +8,11 @@ from app.api.billing import invoice_wire as show
 from app.api.billing import wire
 from app.api.billing.common import Billing, Body, OptionalBody, Query
 from app.api.billing.unserved import expands
-from app.billing import drafts, drilling, facts, finalizing, one_off, payments, tables
+from app.billing import drafts, drilling, facts, finalizing, one_off, payments, period_events, tables
 from app.billing import invoices as books
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.given import Given
+from app.kernel.ids import new_id
 from app.metering.aggregate import Span
 from app.plans.keys import BillingKey
 
@@ -51,6 +52,22 @@ def deeds(billing: Billing) -> APIRouter:
             if query.raw.get("finalize") in ("true", True):
                 row = finalizing.finalize(connection, invoice_id, now=now)
             return show.shown(connection, row)
+
+    @api.post("/invoices/{invoice_id}/payment/attempt")
+    def attempt(key: Key, invoice_id: str) -> dict[str, Any]:
+        with db.write() as connection:
+            payments.attempt(connection, invoice_id, actor=key.id, now=clock())
+        return dict(DONE)
+
+    @api.post("/invoices/{invoice_id}/comms/trigger")
+    def trigger(_key: Key, invoice_id: str) -> dict[str, Any]:
+        with db.write() as connection:
+            row = books.find(connection, invoice_id)
+            if row.state != books.FINALIZED:
+                raise Conflict(f"This invoice is {row.state}: finalize it first.", code="invalid_operation")
+            key = f"{period_events.COMMUNICATION}:{row.id}:{new_id('event')}"
+            period_events.invoice_is(connection, period_events.COMMUNICATION, row, key=key)
+        return dict(DONE)
 
     @api.put("/invoices/{invoice_id}/payment")
     def pay(key: Key, invoice_id: str, body: Body) -> dict[str, Any]:

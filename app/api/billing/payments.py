@@ -77,6 +77,13 @@ def router(billing: Billing) -> APIRouter:
             row = _report(connection, payment_id, body, clock())
         return shown(db, row)
 
+    @api.delete("/payments/{payment_id}")
+    def call_off(_key: Key, payment_id: str) -> dict[str, Any]:
+        with db.write() as connection:
+            card_rows.require_reportable(connection, payment_id, payments.FAILED)
+            payments.call_off(connection, payment_id, now=clock())
+        return {"message": "The payment is called off."}
+
     @api.post("/payments/{payment_id}/process")
     def process(_key: Key, payment_id: str) -> dict[str, Any]:
         with db.write() as connection:

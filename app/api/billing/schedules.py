@@ -10,6 +10,7 @@ from app.api.billing.common import Billing, OptionalBody, Query
 from app.billing import schedules, subscriptions
 from app.billing.schedules import Schedule
 from app.plans.keys import BillingKey
+from app.plans.search import bounds
 
 STATES = ("pending", "executing", "executed", "cancelled", "failed")
 KINDS = (schedules.PLAN_CHANGE, schedules.CANCELLATION)
@@ -25,12 +26,11 @@ def router(billing: Billing) -> APIRouter:
     def every(_key: Key, query: Query) -> dict[str, Any]:
         ids = [*query.listed("subscription_ids"), *query.listed("subscription_id")]
         kinds, states = query.listed("schedule_type", KINDS), query.listed("schedule_status", STATES)
-        if not ids:
-            raise query.wrong("subscription_ids", "is missing: schedules are listed by subscription.")
+        limit, offset = bounds(query)
         with db.read() as connection:
-            found = schedules.every(connection, list(dict.fromkeys(ids)))
-        return listed([each for each in found if (not kinds or each.kind in kinds)
-                       and (not states or "pending" in states)], clock())  # fmt: skip
+            found = schedules.every(connection, list(dict.fromkeys(ids)) or schedules.waiting(connection))
+        mine = [each for each in found if (not kinds or each.kind in kinds) and (not states or "pending" in states)]
+        return listed(mine[offset : offset + limit], clock())
 
     @api.get("/subscriptions/{subscription_id}/schedules")
     def of_subscription(_key: Key, subscription_id: str) -> dict[str, Any]:

@@ -271,6 +271,7 @@ def association(kept: Mapping[str, Any], row: Row[Any]) -> dict[str, Any]:
         "id": kept.get("id"),
         "coupon_id": kept["coupon_id"],
         "subscription_id": row.id,
+        "subscription_line_item_id": kept.get("line_id"),
         "start_date": kept.get("start_date") or wire.moment(row.start_at),
         "end_date": kept.get("end_date"),
         "status": "published",

@@ -102,6 +102,7 @@ EXPANDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("GET", "/invoices/{invoice_id}"): ("customer", "subscription", "line_items"),
     ("GET", "/coupons/associations"): ("coupon",),
     ("POST", "/costs/search"): ("prices",),
+    ("POST", "/costs/analytics"): ("meter", "price"),
     ("GET", "/costs/{sheet_id}"): ("prices",),
     **dict.fromkeys(_IN_FULL, ()),
 }  # fmt: skip
@@ -238,6 +239,10 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
     ("POST", "/costs/search"): {
         name: Unserved("is not served: there is one environment and one tenant here.")
         for name in ("environmentID", "tenantID")
+    },
+    ("POST", "/costs/analytics"): {
+        "include_children": CHILDREN,
+        "property_filters": Unserved("is not served: ask for feature_ids."),
     },
     ("POST", "/alerts/search"): {"status": PUBLISHED_ONLY},
 }  # fmt: skip

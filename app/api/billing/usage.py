@@ -120,7 +120,8 @@ def usage_routes(api: APIRouter, billing: Billing, Key: Any, names: Names, Body:
             return _analysed(connection, names, body, clock())
 
 
-def _span(given: Given, now: datetime) -> Span:
+def span_of(given: Given, now: datetime) -> Span:
+    """The time that is asked for: usually the last days."""
     end = min(given.maybe_moment("end_time") or now, LATEST)  # "for ever" is often written as the year 9999
     start = given.maybe_moment("start_time") or end - USUAL_SPAN
     if start >= end:
@@ -140,7 +141,7 @@ def _asked(
     if sources:
         only[SOURCE] = sources
     wanted = Wanted(
-        _span(given, now), names.of(connection, given), window,
+        span_of(given, now), names.of(connection, given), window,
         by_customer=CUSTOMER in by, by_source=SOURCE in by or bool(sources),
     )  # fmt: skip
     return Asked(wanted, by, only)
