@@ -9,7 +9,7 @@ from app.api.billing import assemble as billing
 from app.api.express import Express
 from app.api.gateway import media_routes, native, present, requests, statement, text_routes, videos, webhooks
 from app.api.gateway.common import Gateway
-from app.api.gateway.dialects import anthropic, openai
+from app.api.gateway.dialects import ANTHROPIC, anthropic, as_asked, openai
 from app.api.gateway.prefix import OpenAiPrefix
 from app.api.gateway.present import Wire
 from app.api.later import Later
@@ -70,7 +70,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
 
     @api.api_route("/v1/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     async def unknown(request: Request, rest: str) -> Response:
-        dialect = anthropic if rest.partition("/")[0] == "messages" or native.ANTHROPIC in request.headers else openai
+        dialect = anthropic if rest.partition("/")[0] == "messages" or ANTHROPIC in request.headers else openai
         refused = NotFound(f"There is no /v1/{rest}. /v1/docs lists what there is.", code="route_not_found")
         return dialect(top_up_url).refuse(refused, request)
 
@@ -81,7 +81,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     api.add_middleware(RequestTaker, log=services.request_log, now=desk.clock)
     api.add_middleware(OpenAiPrefix)
     api.add_middleware(Express, route=payments.hook(services), top_up_url=top_up_url)
-    errors.install(api, top_up_url=top_up_url)
+    errors.install(api, top_up_url=top_up_url, worded=as_asked)
     return api
 
 

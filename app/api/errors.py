@@ -63,17 +63,20 @@ PROVIDER_SAYS: Mapping[type, str] = {
 }
 #: The SDKs obey it: what may have been bought is not asked for again, and what is refused stays so.
 NO_RETRY: Mapping[str, str] = {"x-should-retry": "false"}
+Worded = Callable[[Response, Request], Response]
 HTTP_CODES = {404: "route_not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
-def install(app: FastAPI, *, top_up_url: str) -> None:
-    """Make `app` answer every error in our shape. `top_up_url` is where credits are to be had."""
+def install(app: FastAPI, *, top_up_url: str, worded: Worded = lambda answer, _: answer) -> None:
+    """Make `app` answer every error in our shape, or what `worded` makes of it for this request. `top_up_url` is where
+    credits are to be had."""
 
     async def ours(request: Request, error: Exception) -> Response:
-        return _said(error, request, top_up_url)
+        return worded(_said(error, request, top_up_url), request)
 
     async def invalid(request: Request, error: Exception) -> Response:
-        return _validation(error) if isinstance(error, RequestValidationError) else our_fault(error, request)
+        said = _validation(error) if isinstance(error, RequestValidationError) else our_fault(error, request)
+        return worded(said, request)
 
     app.add_exception_handler(FareboxError, ours)
     app.add_exception_handler(HTTPException, ours)

@@ -8,7 +8,7 @@ should it break all the same, the call counts as unclear, like any other request
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -144,7 +144,7 @@ class Exchange:
             content = self._http.encode(body)
             headers |= {"content-type": "application/json"}
             return client.build_request("POST", _url(url), headers=headers, content=content, timeout=patience)
-        form = {name: _field(value) for name, value in body.items() if value is not None}
+        form = dict(pair for name, value in body.items() if value is not None for pair in _fields(name, value))
         parts = [(one.field, (one.filename, await _bytes(one), one.mime)) for one in call.files]
         return client.build_request("POST", _url(url), headers=headers, data=form, files=parts, timeout=patience)
 
@@ -258,10 +258,16 @@ def _payload(content: bytes) -> Any:
         return None
 
 
-def _field(value: Any) -> Any:
-    """A value as a form writes it; a list becomes a field that repeats."""
+def _fields(name: str, value: Any) -> Iterator[tuple[str, str | list[str]]]:
+    """As OpenAI's own clients write a form: a list is fields called `name[]`, an object fields called `name[key]`."""
     if isinstance(value, list | tuple):
-        return [_field(item) for item in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
+        yield f"{name}[]", [_text(one) for one in value]
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _fields(f"{name}[{key}]", one)
+    else:
+        yield name, _text(value)
+
+
+def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=wire.json_number)

@@ -124,6 +124,8 @@ class Line(asyncio.Protocol):
         """After an exchange: ready for another, or False where this one did not come to its end."""
         if self._talk.our_state is not h11.DONE or self._talk.their_state is not h11.DONE or self._is_over:
             return False
+        if self._transport.get_write_buffer_size():
+            return False  # it was answered before it had read everything: it may hang up over the rest
         self._talk.start_next_cycle()
         return not self._talk.trailing_data[0] and not self._came
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.api.gateway.openai_params import speech_of
+from app.api.gateway.openai_params import speech_of, to_input
 from app.catalogue.offers import Offer
 from app.catalogue.param_schema import parse_schema
 from app.kernel.errors import UnknownParameter
@@ -31,3 +31,13 @@ def test_what_a_model_that_speaks_cannot_do_is_refused(said: dict[str, Any], ref
     with pytest.raises(UnknownParameter) as error:
         speech_of(MUTE, {"input": "Hello.", **said}, frozenset())
     assert error.value.param == refused
+
+
+def test_what_is_left_to_a_model_without_such_a_word_is_its_default() -> None:
+    size = {"type": "string", "enum": ["1024x1024", "1024x1536"], "default": "1024x1024"}
+    quality = {"type": "string", "enum": ["auto", "low"], "default": "low"}
+    schema = parse_schema({"type": "object", "properties": {"size": size, "quality": quality}})
+    offer = cast(Offer, SimpleNamespace(alias="painter", schema=schema))
+
+    assert to_input(offer, {"size": "auto", "quality": "auto"}, frozenset()) == {"quality": "auto"}
+    assert to_input(offer, {"size": "1x1"}, frozenset()) == {"size": "1x1"}  # refused where it is coerced

@@ -197,6 +197,10 @@ def test_models_are_listed_in_either_shape(gate: Gate) -> None:
     theirs, ours = gate.anthropic().models, gate.openai().models
 
     assert {CHAT, "flux-schnell"} <= {model.id for model in theirs.list()} & {model.id for model in ours.list()}
+    first, all_of_them = theirs.list(limit=5), [model.id for model in theirs.list(limit=10)]
+    assert (len(first.data), first.has_more) == (5, True)
+    assert all_of_them == [model.id for model in theirs.list()]
+    assert [model.id for model in theirs.list(limit=2, before_id=all_of_them[4]).data] == all_of_them[2:4]
     assert theirs.retrieve(CHAT).display_name == "GPT-4o mini"
     assert ours.retrieve(CHAT).id == CHAT
 
@@ -225,6 +229,9 @@ def test_errors_are_in_the_dialect_of_whoever_asks(gate: Gate) -> None:
     with pytest.raises(anthropic.AuthenticationError) as unknown:
         gate.anthropic(api_key="fbx_nobody").messages.create(**said("Hello"))
     assert unknown.value.body["error"]["type"] == "authentication_error"  # type: ignore[index,call-overload]
+    with pytest.raises(anthropic.NotFoundError, match="Did you mean gpt-4o-mini") as unlisted:
+        gate.anthropic().models.retrieve("gpt-4o-mimi")
+    assert unlisted.value.body["error"]["type"] == "not_found_error"  # type: ignore[index,call-overload]
     with pytest.raises(openai.BadRequestError, match="max_tokens"):
         gate.openai().chat.completions.create(**{**said("Hello"), "max_tokens": 10**6})
     with pytest.raises(openai.BadRequestError, match="Web search"):

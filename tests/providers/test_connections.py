@@ -230,6 +230,25 @@ async def test_much_goes_and_comes_whole_at_the_readers_pace() -> None:
         assert (there.taken, there.requests) == (2 * len(much), [1, 1])
 
 
+async def test_one_that_was_answered_before_all_of_it_was_read_is_not_used_again() -> None:
+    opened: list[asyncio.StreamWriter] = []
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ANSWER)
+        await writer.drain()
+
+    server = await asyncio.start_server(hasty, "127.0.0.1", 0)
+    async with server, client() as ours:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for _ in range(2):
+            assert (await ours.post(url, content=bytes(30_000_000))).text == "ok"
+        assert len(opened) == 2
+        for writer in opened:
+            writer.transport.abort()
+
+
 async def test_silence_is_not_waited_for_without_end() -> None:
     async with provider() as there, client() as ours:
         there.says = HALF

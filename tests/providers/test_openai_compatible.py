@@ -228,6 +228,17 @@ async def test_an_edit_is_a_form_whose_file_names_cannot_break_out(tmp_path):
     assert b'name="size"' not in sent.content
 
 
+async def test_lists_and_objects_in_a_form_are_named_as_openai_names_them():
+    adapter, upstream = host(httpx.Response(200, json={"text": "hi"}))
+    body = {"timestamp_granularities": ["word", "segment"], "chunking_strategy": {"type": "server_vad", "threshold": 1}}
+    await adapter.call(Call("transcription", "whisper-1", body, (Upload("file", "a.wav", "audio/wav", b"RIFF"),)))
+    sent = upstream.requests[0].content
+    for part in (b'"timestamp_granularities[]"\r\n\r\nword', b'"timestamp_granularities[]"\r\n\r\nsegment'):
+        assert part in sent
+    for part in (b'"chunking_strategy[type]"\r\n\r\nserver_vad', b'"chunking_strategy[threshold]"\r\n\r\n1'):
+        assert part in sent
+
+
 @pytest.mark.parametrize(
     ("operation", "answer", "mime"),
     [

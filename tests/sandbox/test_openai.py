@@ -84,6 +84,20 @@ def test_tools_json_and_their_streams(sdk):
         assert isinstance(json.loads(said.choices[0].message.content), dict)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tools": [{"type": "function", "function": {"name": "x", "parameters": 5}}]},
+        {"tools": 5},
+        {"response_format": 5},
+    ],
+    ids=["parameters of a tool", "tools", "form of the answer"],
+)
+def test_what_cannot_be_is_refused_and_not_billed(http, wrong):
+    assert chat(http, **wrong).status_code == 400
+    assert book(http)["jobs"] == []
+
+
 def test_a_long_prompt_seen_before_is_read_from_the_cache(sdk):
     long = [{"role": "user", "content": "a word and another " * 400}]
     seen = [sdk.chat.completions.create(model="gpt-4o-mini", messages=long, max_tokens=1).usage for _ in range(2)]

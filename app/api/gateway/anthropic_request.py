@@ -1,7 +1,7 @@
 """Anthropic's messages as a chat in OpenAI's shape: PURE.
 
 What has no counterpart and changes nothing of the answer is left out (cache marks, earlier thinking, `top_k`,
-`service_tier`, `metadata` but for the user's id). What would change it is refused by name.
+`service_tier`, `metadata` but for the user's id). What would change it is refused by name, and so is what nobody reads.
 """
 
 import json
@@ -34,12 +34,15 @@ def to_chat(body: Mapping[str, Any], *, needs_cap: bool = True) -> dict[str, Any
     for name, why in REFUSED.items():
         if body.get(name):
             raise InvalidInput(why, param=name)
+    for name in body:
+        if name not in KNOWN and name not in REFUSED:
+            raise InvalidInput(f"{name[:80]}: this field is not taken here.", param=name[:80])
     chat: dict[str, Any] = {name: body[name] for name in ("model", *SAME) if body.get(name) is not None}
     if needs_cap or body.get("max_tokens") is not None:
         chat["max_tokens"] = _cap(body)
     chat["messages"] = [*_system(body.get("system")), *_messages(body.get("messages"))]
     if body.get("stop_sequences"):
-        chat["stop"] = body["stop_sequences"]
+        chat["stop"] = _texts(body["stop_sequences"], "stop_sequences")
     if body.get("tools"):
         chat["tools"] = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(_list(body["tools"], "tools"))]
         chat |= _choice(body.get("tool_choice"))
@@ -91,7 +94,7 @@ def _assistant(blocks: list[Any], where: str) -> dict[str, Any]:
     for block in blocks:
         match _kind(block, where):
             case "text":
-                texts.append(str(block["text"]))
+                texts.append(str(block.get("text") or ""))
             case "tool_use":
                 arguments = json.dumps(block.get("input") or {}, ensure_ascii=False)
                 function = {"name": block.get("name"), "arguments": arguments}
@@ -163,9 +166,10 @@ def _source(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
 def _tool(tool: Any, where: str) -> dict[str, Any]:
     if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str):
         raise InvalidInput(f"{where} is an object with a name.", param=where)
-    if tool.get("type", "custom") != "custom":
+    if tool.get("type") not in (None, "custom"):
         raise InvalidInput(f"{where}: {tool['type']} is not offered; tools are yours to run.", param=where)
-    function = {"name": tool["name"], "parameters": tool.get("input_schema") or {"type": "object"}}
+    schema = _object(tool.get("input_schema"), f"{where}.input_schema") or {"type": "object"}
+    function = {"name": tool["name"], "parameters": schema}
     if tool.get("description"):
         function["description"] = tool["description"]
     return {"type": "function", "function": function}
@@ -179,8 +183,8 @@ def _choice(choice: Any) -> dict[str, Any]:
     chosen: dict[str, Any]
     if choice.get("type") == "tool":
         chosen = {"tool_choice": {"type": "function", "function": {"name": choice.get("name")}}}
-    elif choice.get("type") in CHOICES:
-        chosen = {"tool_choice": CHOICES[choice["type"]]}
+    elif (known := CHOICES.get(str(choice.get("type")))) is not None:
+        chosen = {"tool_choice": known}
     else:
         raise InvalidInput("tool_choice.type is auto, any, tool or none.", param="tool_choice")
     return chosen | ({"parallel_tool_calls": False} if choice.get("disable_parallel_tool_use") else {})
@@ -190,6 +194,8 @@ def _thinking(thinking: Any) -> dict[str, Any]:
     if not isinstance(thinking, Mapping) or thinking.get("type") != "enabled":
         return {}
     budget = thinking.get("budget_tokens") or 0
+    if not isinstance(budget, int):
+        raise InvalidInput("thinking.budget_tokens is a whole number.", param="thinking.budget_tokens")
     return {"reasoning_effort": next((word for most, word in EFFORTS if budget <= most), "high")}
 
 
@@ -199,7 +205,8 @@ def _output(body: Mapping[str, Any]) -> dict[str, Any]:
     form = config.get("format") or body.get("output_format")
     found: dict[str, Any] = {}
     if isinstance(form, Mapping) and form.get("type") == "json_schema":
-        schema = {"name": "answer", "schema": form.get("schema") or {}, "strict": True}
+        wanted = _object(form.get("schema"), "output_config.format.schema")
+        schema = {"name": "answer", "schema": wanted, "strict": True}
         found["response_format"] = {"type": "json_schema", "json_schema": schema}
     if isinstance(config.get("effort"), str):
         found["reasoning_effort"] = {"max": "high", "xhigh": "high"}.get(config["effort"], config["effort"])
@@ -211,6 +218,18 @@ def _kind(block: Any, where: str) -> str:
     if not isinstance(kind, str):
         raise InvalidInput(f"{where}: a block is an object with a type.", param=where)
     return kind
+
+
+def _object(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping | None):
+        raise InvalidInput(f"{where} is an object.", param=where)
+    return value or {}
+
+
+def _texts(value: Any, where: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise InvalidInput(f"{where} is a list of texts.", param=where)
+    return value
 
 
 def _list(value: Any, where: str) -> list[Any]:

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from app.api import errors
 from app.kernel.errors import FareboxError, ProviderUnclear
 
+#: The header by which Anthropic's clients are known.
+ANTHROPIC = "anthropic-version"
 #: What of our own answer's headers goes with it.
 KEPT = ("retry-after", "www-authenticate", "x-should-retry")
 #: Anthropic's names for our kinds of errors, by status.
@@ -74,6 +76,16 @@ def _anthropic(body: dict[str, Any], status: int, request_id: str) -> dict[str, 
         "error": {"type": kind, "message": message, "code": code, **named, **said},
         "request_id": request_id,
     }
+
+
+def as_asked(answer: Response, request: Request) -> Response:
+    """An error that no dialect was chosen for, in Anthropic's words for a client of theirs."""
+    if ANTHROPIC not in request.headers or not isinstance(answer, JSONResponse):
+        return answer
+    body = _anthropic(json.loads(bytes(answer.body)), answer.status_code, _request_id(request))
+    return JSONResponse(
+        body, answer.status_code, {name: answer.headers[name] for name in KEPT if name in answer.headers}
+    )
 
 
 def written(value: Any) -> bytes:

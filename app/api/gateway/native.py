@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from app.accounts.keys import KeyHolder
 from app.api.gateway import calls, common, present
 from app.api.gateway.common import Gateway, Wanted
+from app.api.gateway.dialects import ANTHROPIC
 from app.catalogue.offers import Offer
 from app.generation import follow, views
 from app.kernel.errors import Conflict, InvalidInput
@@ -35,8 +36,8 @@ BODY = {
         },
     }
 }
-ANTHROPIC = "anthropic-version"
 FILTERS = frozenset({"status", "model", "before", "limit"})
+_PAGED = "For Anthropic's clients, who read the list by pages."
 STATUSES = ("queued", "running", "unknown", "completed", "failed", "canceled")
 
 
@@ -54,11 +55,18 @@ def _reading_routes(api: APIRouter, gateway: Gateway, Key: Any) -> None:
     """What can be run, and with how much."""
 
     @api.get("/models", summary="Models you can run")
-    async def models(request: Request, key: Key, modality: str | None = None) -> dict[str, Any]:
+    async def models(
+        request: Request,
+        key: Key,
+        modality: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=1_000, description=_PAGED)] = 1_000,
+        after_id: Annotated[str | None, Query(description=_PAGED)] = None,
+        before_id: Annotated[str | None, Query(description=_PAGED)] = None,
+    ) -> dict[str, Any]:
         """In Anthropic's shape for a client that sends `anthropic-version`."""
         offers = await asyncio.to_thread(_offers, gateway, key, modality)
         if ANTHROPIC in request.headers:
-            return present.anthropic_listing(offers)
+            return present.anthropic_listing(offers, limit, after_id, before_id)
         return present.listing([present.model(offer) for offer in offers])
 
     @api.get("/models/{model_id:path}", summary="One model: its parameters and its price")

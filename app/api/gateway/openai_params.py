@@ -11,7 +11,7 @@ from typing import Any
 from app.catalogue.offers import Offer
 from app.kernel.errors import InvalidInput, UnknownParameter
 from app.pricing.numbers import shown, size_in
-from app.pricing.parameters import MASK, Kind, ParamSchema
+from app.pricing.parameters import AUTO, MASK, Kind, ParamSchema
 
 #: OpenAI's own parameters that say how to answer, not what to make.
 ANSWER_ONLY = frozenset({"user", "response_format", "safety_identifier"})
@@ -35,7 +35,9 @@ def to_input(offer: Offer, body: Mapping[str, Any], control: frozenset[str]) -> 
     for name, value in body.items():
         if name in control or name in ANSWER_ONLY or value is None:
             continue
-        if name in schema.names:
+        if (parameter := schema.get(name)) is not None:
+            if value == AUTO and AUTO not in parameter.enum and parameter.default is not None and parameter.enum:
+                continue  # the choice is left to the model, and its default is one
             given[name] = value
         elif name in METERED:
             given.update(_metered(schema, name, value))

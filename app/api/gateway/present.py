@@ -215,11 +215,16 @@ def anthropic_model(offer: Offer) -> dict[str, Any]:
     return {"type": "model", "id": offer.alias, "display_name": offer.title, "created_at": "1970-01-01T00:00:00Z"}
 
 
-def anthropic_listing(offers: Sequence[Offer]) -> dict[str, Any]:
-    """All models on one page."""
-    models = [anthropic_model(offer) for offer in offers]
+def anthropic_listing(offers: Sequence[Offer], limit: int, after: str | None, before: str | None) -> dict[str, Any]:
+    """A page of models: the first ones, those behind `after`, or those just ahead of `before`; none for an unknown."""
+    names = [offer.alias for offer in offers]
+    start = names.index(after) + 1 if after in names else len(names) if after else 0
+    end = names.index(before) if before in names else 0 if before else len(names)
+    found = offers[start:end]
+    page = found[-limit:] if before else found[:limit]
+    models = [anthropic_model(offer) for offer in page]
     ends = {"first_id": models[0]["id"], "last_id": models[-1]["id"]} if models else {"first_id": None, "last_id": None}
-    return {"data": models, "has_more": False, **ends}
+    return {"data": models, "has_more": len(found) > len(page), **ends}
 
 
 def listing(items: Sequence[Any]) -> dict[str, Any]:

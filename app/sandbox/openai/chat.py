@@ -62,6 +62,7 @@ class Chat:
         messages = given.get("messages")
         if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages) or not messages:
             raise errors.bad_request("Missing required parameter: 'messages'.", "messages")
+        _check(given)
         text = "\n".join(part for message in messages for part in words.text_of(message.get("content")))
         order = await self._counter.order(request, "chatcmpl", given, text)
         said = [_said(given, without_markers(text), order.faults, index) for index in range(int(given.get("n") or 1))]
@@ -160,6 +161,25 @@ class Chat:
             self._seen.clear()
         self._seen.add(mark)
         return (counted - 1) // CACHED_STEP * CACHED_STEP if known else 0
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """What a host looks at before it begins."""
+    tools, form = given.get("tools") or [], given.get("response_format") or {}
+    if not isinstance(tools, list) or not all(_is_tool(one) for one in tools):
+        raise errors.bad_request("Invalid type for 'tools': expected an array of tools.", "tools")
+    schema = form.get("json_schema", {}) if isinstance(form, dict) else None
+    if not isinstance(schema, dict) or not isinstance(schema.get("schema") or {}, dict):
+        raise errors.bad_request("Invalid type for 'response_format': expected an object.", "response_format")
+
+
+def _is_tool(one: Any) -> bool:
+    if not isinstance(one, dict) or one.get("type") != "function":
+        return isinstance(one, dict)
+    function = one.get("function")
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        return False
+    return isinstance(function.get("parameters") or {}, dict)
 
 
 def usage_of(spent: Spent, faults: FaultSet) -> dict[str, Any]:
