@@ -17,7 +17,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -281,11 +281,7 @@ def _log_lines(logs: Any) -> Iterator[str]:
 
 def _billable_units(result: Answer) -> Decimal | None:
     """What fal bills, in the unit of the model's price; a header that is absent or no figure is not a zero."""
-    try:
-        units = Decimal(result.headers.get(BILLABLE_UNITS, ""))
-    except InvalidOperation:
-        return None
-    return units if units.is_finite() and units >= 0 else None
+    return usage.number(result.headers.get(BILLABLE_UNITS))
 
 
 def _files(output: Mapping[str, Any]) -> Iterator[RemoteFile]:

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, TypeGuard
 
+from app.pricing.numbers import FINEST_EXPONENT, LARGEST
+
 MAX_SENTENCE_CHARACTERS = 500
+FINEST = Decimal(1).scaleb(FINEST_EXPONENT)
+EXACT = Context(prec=40)
 #: Parameters a model may resolve by itself (quality `auto` → `high`); nothing else of an answer is a condition.
 RESOLVED = ("quality", "size", "image_size", "resolution", "duration")
 #: What stands for "you choose" and therefore resolves nothing.
@@ -17,14 +21,20 @@ _PROGRESS_BAR = re.compile(r"(\d{1,3})%\s*\|")
 
 
 def number(value: Any) -> Decimal | None:
-    """A non-negative figure, from a number or its text; anything else is not reported at all."""
+    """A non-negative figure, from a number or its text; anything else is not reported at all, and neither is a figure
+    beyond all reason: no book can hold it, and exact arithmetic with 1e999999999 would not end."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         return None
     try:
         figure = Decimal(value)
     except ArithmeticError:
         return None
-    return figure if figure.is_finite() and figure >= 0 else None
+    if not figure.is_finite() or not 0 <= figure <= LARGEST:
+        return None
+    if not figure:
+        return Decimal(0)
+    exponent = figure.as_tuple().exponent
+    return figure.quantize(FINEST, context=EXACT) if isinstance(exponent, int) and exponent < FINEST_EXPONENT else figure
 
 
 def whole(value: Any) -> int | None:
