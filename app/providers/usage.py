@@ -33,8 +33,8 @@ def number(value: Any) -> Decimal | None:
         return None
     if not figure:
         return Decimal(0)
-    exponent = figure.as_tuple().exponent
-    return figure.quantize(FINEST, context=EXACT) if isinstance(exponent, int) and exponent < FINEST_EXPONENT else figure
+    is_fine = int(figure.as_tuple().exponent) < FINEST_EXPONENT
+    return figure.quantize(FINEST, context=EXACT) if is_fine else figure
 
 
 def whole(value: Any) -> int | None:
