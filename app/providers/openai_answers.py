@@ -44,6 +44,26 @@ def meaning(payload: Any) -> str | None:
     return "content_policy_violation" if words & FILTERED else None
 
 
+def is_chunk(event: Mapping[str, Any]) -> bool:
+    """Whether what is read of an event further on is what it should be; where there is nothing, nothing is wrong."""
+    choices = event.get("choices") or []
+    return isinstance(choices, list) and all(isinstance(one, dict) and _is_delta(one.get("delta")) for one in choices)
+
+
+def _is_delta(delta: Any) -> bool:
+    if not isinstance(delta, dict):
+        return delta is None
+    calls = delta.get("tool_calls") or []
+    return isinstance(calls, list) and all(isinstance(one, dict) and _is_call(one) for one in calls)
+
+
+def _is_call(call: Mapping[str, Any]) -> bool:
+    function = call.get("function") or {}
+    if not isinstance(function, dict) or not isinstance(call.get("index"), int | None):
+        return False
+    return all(isinstance(function.get(name), str | None) for name in ("name", "arguments"))
+
+
 def reported(payload: Any) -> dict[str, Decimal] | None:
     """The usage an answer or an event tells, None when it tells none. An explicit zero is told."""
     if not isinstance(payload, dict):

@@ -23,7 +23,7 @@ from app.kernel.text import t
 from app.providers import callbacks, download
 from app.providers.exchange import Bounds, Exchange, Flow, Whole, request_id
 from app.providers.http import Http, Wording
-from app.providers.openai_answers import explain, files, meaning, reported, resolved
+from app.providers.openai_answers import explain, files, is_chunk, meaning, reported, resolved
 from app.providers.openai_jobs import Jobs, is_at_once
 from app.providers.openai_videos import Videos
 from app.providers.port import (
@@ -205,8 +205,10 @@ class Stream:
             yield _as_chunk(self._flow, await self._flow.whole())
             return
         async for event in self._flow.events():
-            if isinstance(event.get("error"), dict) and "choices" not in event:
+            if event.get("error") and "choices" not in event:
                 raise self._flow.broken(explain(event) or "it reported an error")
+            if not is_chunk(event):
+                raise self._flow.broken("an event is no part of a chat")
             yield event
 
 

@@ -158,6 +158,15 @@ async def test_a_host_that_does_not_know_the_wish_for_usage_is_spared_it():
     [
         pytest.param(events(delta("hi"), done=False), "before it was complete", id="it just ends"),
         pytest.param(events(delta("hi"), {"error": {"message": "overloaded"}}), "overloaded", id="an error event"),
+        pytest.param(events(delta("hi"), {"error": "no memory"}), "no memory", id="an error in one word"),
+        pytest.param(events(delta("hi"), {"choices": 5}), "no part of a chat", id="choices that are none"),
+        pytest.param(events({"choices": [None]}), "no part of a chat", id="a choice that is none"),
+        pytest.param(events({"choices": [{"delta": {"tool_calls": 5}}]}), "no part of a chat", id="no call of a tool"),
+        pytest.param(
+            events({"choices": [{"delta": {"tool_calls": [{"function": {"arguments": {}}}]}}]}),
+            "no part of a chat",
+            id="arguments that are no text",
+        ),
         pytest.param(
             httpx.Response(200, text="data: {oops\n\n", headers={"content-type": "text/event-stream"}),
             "not JSON",

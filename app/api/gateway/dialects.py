@@ -89,8 +89,11 @@ def as_asked(answer: Response, request: Request) -> Response:
 
 
 def written(value: Any) -> bytes:
-    """JSON as it goes over the wire."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """JSON as it goes over the wire. Half a surrogate pair, which hosts send that split one, goes on as it came."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _request_id(request: Request) -> str:
