@@ -1,6 +1,7 @@
 """What a key, a model or a workspace has under way and has spent: facts of the books, read under the wallet's lock.
 
-Under way is counted from the generations that are not finished. Spent is `spend`, which the database adds to in the
+Under way is counted from the generations that are not finished; a chat whose answer was lost holds its credits, and
+runs no more: nobody would have to wait for it. Spent is `spend`, which the database adds to in the
 statement that finishes a generation (`guards.py`). A day's budget is what was charged since 00:00 UTC and what is held
 now: a job that was started yesterday and is still running counts today, whenever it ends.
 """
@@ -11,11 +12,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from app.generation.lifecycle import State
 from app.generation.rows import GENERATION
 from app.generation.tables import Spend
 from app.kernel.db import metadata
 
 SPEND = metadata.tables[str(Spend.__tablename__)]
+#: A job may go on at its provider when the answer to its submission was lost; text comes in the answer or not at all.
+_RUNS = (GENERATION.c.state != State.UNKNOWN) | GENERATION.c.modality.not_in(("text", "embedding"))
 PLAYGROUND = ""  # how `spend` names what no key asked for
 
 
@@ -95,7 +99,7 @@ def _is_key(column: ColumnElement[Any], key_id: str | None) -> ColumnElement[boo
 
 
 def _count(which: ColumnElement[bool] | None) -> ColumnElement[int]:
-    return func.count() if which is None else func.sum(case((which, 1), else_=0))
+    return func.sum(case((_RUNS if which is None else which & _RUNS, 1), else_=0))
 
 
 def _sum(which: ColumnElement[bool] | None, amount: ColumnElement[int]) -> ColumnElement[int]:

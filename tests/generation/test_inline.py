@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.generation import flow as flows
-from app.generation import rows
+from app.generation import rows, spend
 from app.generation.flow import Flow, open_flow
 from app.generation.inline.hold import Job, begin
 from app.generation.inline.run import run_inline
@@ -209,9 +209,11 @@ async def test_bug_b6_a_lost_answer_is_bought_once_and_its_hold_ends_at_the_dead
     with desk.db.read() as connection:
         found = connection.execute(rows.GENERATION.select().where(rows.GENERATION.c.request_id == ask.request_id))
         generation_id = found.mappings().one()["id"]
+        stands = spend.standing(connection, customer.workspace_id, None, plan.offer.model_id, desk.clock())
     seen = await customer.carry(generation_id)
 
     assert held == plan.hold
+    assert (stands.model.running, stands.model.held_micros) == (0, held.micros)  # nobody waits for it to make room
     assert len([job for job in customer.book()["jobs"] if job["attempt"] == seen.attempt["id"]]) == 1  # type: ignore[index]
     assert (seen.status, seen.row["error_code"]) == ("failed", "outcome_unknown")
     assert spent(customer) == Money.zero()
