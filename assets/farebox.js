@@ -30,7 +30,8 @@
   const visible = (element) => element && element.getClientRects().length > 0 && !element.disabled;
   const press = (name) => document.querySelector(`[data-fb-trigger="${name}"]`)?.click();
   const pressKey = (key) => {
-    const target = [...document.querySelectorAll(`[data-fb-key="${key}"]`)].find(visible);
+    const open = [...document.querySelectorAll('.fb-dialog[data-state="open"]')].at(-1); // what lies under a dialog hears no keys
+    const target = [...(open ?? document).querySelectorAll(`[data-fb-key="${key}"]`)].find(visible);
     target?.click();
     return Boolean(target);
   };

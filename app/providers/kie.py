@@ -190,7 +190,7 @@ class Kie:
 def _figure(said: Any) -> str:
     """A figure as a person writes it, or what was said instead of one."""
     try:
-        return plain(exact(str(said)))
+        return f"{Decimal(plain(exact(str(said)))):,f}"
     except ValueError:
         return str(said)
 

@@ -214,6 +214,6 @@ async def test_there_is_no_cancel_and_no_list():
 
 
 async def test_check_says_how_much_is_left():
-    adapter, upstream = provider("kie", said(200, 100))
-    assert await adapter.check() == "kie answers and accepts the key: 100 credits left there."
+    adapter, upstream = provider("kie", said(200, 12345.5))
+    assert await adapter.check() == "kie answers and accepts the key: 12,345.5 credits left there."
     assert upstream.requests[0].url.path == "/root/api/v1/chat/credit"

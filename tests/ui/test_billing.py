@@ -82,7 +82,7 @@ def test_a_person_has_one_name_and_no_tax_id() -> None:
         ("valid", ("Confirmed", "good")),
         ("invalid", ("Not confirmed", "loss")),
         ("unavailable", ("To be confirmed", "thin")),
-        ("", ("Written correctly", "neutral")),
+        ("", ("Valid format", "neutral")),
     ],
 )
 def test_a_tax_id_says_whether_anybody_has_confirmed_it(result: str, words: tuple[str, str]) -> None:

@@ -16,7 +16,7 @@ from app.ui.components.base import (
 from app.ui.components.buttons import button, icon_button, link_button
 from app.ui.components.chart import NOT_DRAWN, Drawing, Series, chart, drawing, legend, share_bar, stacked_bars
 from app.ui.components.chips import amount, chip, provider_health, state_chip, state_dot, token
-from app.ui.components.dialog import closes, dialog, popover, tip
+from app.ui.components.dialog import closes, decision, dialog, popover, tip
 from app.ui.components.feedback import (
     empty_state,
     error_state,
@@ -56,6 +56,7 @@ __all__ = [
     "copyable",
     "cost_row",
     "data_table",
+    "decision",
     "definition",
     "dialog",
     "drawing",

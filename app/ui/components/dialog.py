@@ -6,6 +6,7 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui.components.base import Child, classes, icon, row
+from app.ui.components.buttons import button
 
 
 def dialog(
@@ -68,6 +69,27 @@ def _cross() -> rx.Component:
 def closes(control: rx.Component) -> rx.Component:
     """A control that also closes the dialog it stands in."""
     return rx.dialog.close(control)
+
+
+def decision(
+    act: Child,
+    on_click: Any,
+    *,
+    leave: Child | None = None,
+    test_id: str = "",
+    **props: Any,
+) -> list[Child]:
+    """The footer of a dialog that asks: the way out, then `act`, which repeats the title and does it.
+
+    The way out says "Cancel" unless `leave` names what stays as it is; where "cancel" could be the act itself it must.
+    Enter in a line of text and Ctrl or ⌘ with Enter press the act. `props` are a button's: `busy`, `icon_name`.
+    """
+    if test_id:
+        props["custom_attrs"] = {"data-testid": test_id}
+    return [
+        closes(button(t("common.cancel") if leave is None else leave)),
+        button(act, kind="solid", key="mod+enter", on_click=on_click, **props),
+    ]
 
 
 def popover(

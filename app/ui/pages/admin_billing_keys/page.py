@@ -13,6 +13,7 @@ from app.ui.components import (
     column,
     copy_button,
     data_table,
+    decision,
     dialog,
     empty_state,
     field,
@@ -141,15 +142,7 @@ def _create_dialog() -> rx.Component:
             rx.cond(
                 made,
                 button(t("keys.made.done"), kind="solid", on_click=STATE.open_create(False)),
-                rx.fragment(
-                    button(t("keys.new.cancel"), on_click=STATE.open_create(False)),
-                    button(
-                        t("admin_billing_keys.issue"),
-                        kind="solid",
-                        on_click=STATE.create_key,
-                        custom_attrs={"data-testid": "issue-key"},
-                    ),
-                ),
+                rx.fragment(*decision(t("admin_billing_keys.issue"), STATE.create_key, test_id="issue-key")),
             )
         ],
         is_open=BillingKeysState.creating,
@@ -227,10 +220,7 @@ def _revoke_dialog() -> rx.Component:
     return dialog(
         notice(t("keys.revoke.warning"), tone="thin"),
         title=_titled("keys.revoke.title"),
-        footer=[
-            button(t("keys.revoke.keep"), on_click=STATE.close_revoke(False)),
-            button(t("keys.revoke.submit"), kind="solid", icon_name="ban", on_click=STATE.revoke_key),
-        ],
+        footer=decision(t("keys.revoke.submit"), STATE.revoke_key, leave=t("keys.revoke.keep"), icon_name="ban"),
         is_open=BillingKeysState.revoking != "",
         on_open_change=STATE.close_revoke,
     )

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, chip, closes, copyable, dialog, field, panel, row, text_input, var
+from app.ui.components import button, chip, copyable, decision, dialog, field, panel, row, text_input, var
 from app.ui.pages.admin_customers.billing_state import CONFIRM, END, EXEMPT, REJECT, CustomerBillingState
 
 BILLING = var(CustomerBillingState)
@@ -91,14 +91,5 @@ def billing_dialog() -> rx.Component:
         title=CustomerBillingState.title,
         is_open=CustomerBillingState.doing != "",
         on_open_change=BILLING.opened,
-        footer=[
-            closes(button(t("admin_customers.grant.keep"))),
-            button(
-                CustomerBillingState.title,
-                kind="solid",
-                on_click=CustomerBillingState.decide,
-                key="mod+enter",
-                custom_attrs={"data-testid": "decide-billing"},
-            ),
-        ],
+        footer=decision(CustomerBillingState.title, CustomerBillingState.decide, test_id="decide-billing"),
     )

@@ -4,18 +4,7 @@ import reflex as rx
 
 from app.generation.crediting import KINDS
 from app.kernel.text import t
-from app.ui.components import (
-    amount,
-    button,
-    closes,
-    dialog,
-    fare_slip,
-    field,
-    notice,
-    segmented,
-    slip_line,
-    text_input,
-)
+from app.ui.components import amount, decision, dialog, fare_slip, field, notice, segmented, slip_line, text_input
 from app.ui.pages.admin_customers.detail_state import GRANT, CustomerState
 
 
@@ -70,16 +59,7 @@ def credits_dialog() -> rx.Component:
         title=rx.cond(grants, t("admin_customers.grant.verb"), t("admin_customers.take.verb")),
         is_open=CustomerState.doing != "",
         on_open_change=CustomerState.opened,
-        footer=[
-            closes(button(t("admin_customers.grant.keep"))),
-            button(
-                CustomerState.act,
-                kind="solid",
-                on_click=CustomerState.move,
-                key="mod+enter",
-                custom_attrs={"data-testid": "move-credits"},
-            ),
-        ],
+        footer=decision(CustomerState.act, CustomerState.move, test_id="move-credits"),
     )
 
 
@@ -129,13 +109,10 @@ def suspend_dialog() -> rx.Component:
         title=rx.cond(suspended, t("admin_customers.resume.verb"), t("admin_customers.suspend.verb")),
         is_open=CustomerState.confirming,
         on_open_change=CustomerState.confirm_opened,
-        footer=[
-            closes(button(t("admin_customers.suspend.keep"))),
-            button(
-                rx.cond(suspended, t("admin_customers.resume.verb"), t("admin_customers.suspend.verb")),
-                kind="solid",
-                on_click=CustomerState.set_suspended,
-                custom_attrs={"data-testid": "confirm-suspend"},
-            ),
-        ],
+        footer=decision(
+            rx.cond(suspended, t("admin_customers.resume.verb"), t("admin_customers.suspend.verb")),
+            CustomerState.set_suspended,
+            leave=t("admin_customers.suspend.keep"),
+            test_id="confirm-suspend",
+        ),
     )

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, closes, dialog, field, notice, panel, text_input, var
+from app.ui.components import button, decision, dialog, field, notice, panel, text_input, var
 from app.ui.pages.admin_customers.files_state import DAYS, UPLOADS, CustomerFilesState
 
 FILES = var(CustomerFilesState)
@@ -39,15 +39,11 @@ def files_dialog() -> rx.Component:
         rx.cond(FILES.warning != "", notice(FILES.warning, tone="thin")),
         title=t("admin_customers.files.dialog"),
         detail=t("admin_customers.files.words"),
-        footer=[
-            closes(button(t("admin_customers.limits.cancel"))),
-            button(
-                rx.cond(FILES.warning != "", t("admin_customers.limits.anyway"), t("admin_customers.files.submit")),
-                kind="solid",
-                on_click=FILES.save,
-                custom_attrs={"data-testid": "save-files"},
-            ),
-        ],
+        footer=decision(
+            rx.cond(FILES.warning != "", t("admin_customers.limits.anyway"), t("admin_customers.files.submit")),
+            FILES.save,
+            test_id="save-files",
+        ),
         is_open=FILES.open,
         on_open_change=FILES.opened,
     )

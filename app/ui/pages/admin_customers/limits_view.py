@@ -4,7 +4,7 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui.allowance_view import alert_field, limit_fields, models_field
-from app.ui.components import button, dialog, notice, panel, var
+from app.ui.components import button, decision, dialog, notice, panel, var
 from app.ui.pages.admin_customers.limits_state import CustomerLimitsState
 
 LIMITS = var(CustomerLimitsState)
@@ -40,14 +40,10 @@ def limits_dialog() -> rx.Component:
         rx.cond(LIMITS.warning != "", notice(LIMITS.warning, tone="thin")),
         title=t("admin_customers.limits.dialog"),
         detail=t("admin_customers.limits.words"),
-        footer=[
-            button(t("admin_customers.limits.cancel"), on_click=LIMITS.opened(False)),
-            button(
-                rx.cond(LIMITS.warning != "", t("admin_customers.limits.anyway"), t("admin_customers.limits.submit")),
-                kind="solid",
-                on_click=LIMITS.save,
-            ),
-        ],
+        footer=decision(
+            rx.cond(LIMITS.warning != "", t("admin_customers.limits.anyway"), t("admin_customers.limits.submit")),
+            LIMITS.save,
+        ),
         is_open=LIMITS.open,
         on_open_change=LIMITS.opened,
     )

@@ -14,6 +14,7 @@ from app.ui.components import (
     column,
     copy_button,
     data_table,
+    decision,
     dialog,
     empty_state,
     field,
@@ -141,16 +142,13 @@ def _new_customer() -> rx.Component:
                     closes(button(t("common.close"))),
                     link_button(t("admin_customers.made.open"), href=CustomersState.made_href, kind="solid"),
                 ),
-                row(
-                    closes(button(t("admin_customers.new.keep"))),
-                    button(
+                rx.fragment(
+                    *decision(
                         t("admin_customers.new.create"),
-                        kind="solid",
+                        CustomersState.create,
                         busy=CustomersState.busy,
-                        on_click=CustomersState.create,
-                        key="mod+enter",
-                        custom_attrs={"data-testid": "create-customer"},
-                    ),
+                        test_id="create-customer",
+                    )
                 ),
             )
         ],

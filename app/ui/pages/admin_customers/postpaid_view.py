@@ -8,8 +8,8 @@ from app.kernel.text import t
 from app.ui.components import (
     button,
     chip,
-    closes,
     column,
+    decision,
     definition,
     dialog,
     fare_slip,
@@ -195,17 +195,7 @@ def postpaid_dialog() -> rx.Component:
         title=_of_each("ask"),
         is_open=doing != "",
         on_open_change=STATE.opened,
-        footer=[
-            closes(button(t("admin_subscriptions.leave"))),
-            button(
-                act,
-                kind="solid",
-                busy=STATE.busy,
-                on_click=STATE.act,
-                key="mod+enter",
-                custom_attrs={"data-testid": "postpaid-act"},
-            ),
-        ],
+        footer=decision(act, STATE.act, leave=t("admin_subscriptions.leave"), busy=STATE.busy, test_id="postpaid-act"),
     )
 
 

@@ -9,10 +9,10 @@ from app.ui.components import (
     Column,
     button,
     chip,
-    closes,
     column,
     copyable,
     data_table,
+    decision,
     definition,
     dialog,
     empty_state,
@@ -261,10 +261,7 @@ def _dialog(what: str, body: rx.Component, on_click: Any) -> rx.Component:
         body,
         title=act,
         detail=t(f"admin_mirror.{what}.detail"),
-        footer=[
-            closes(button(t("common.close"))),
-            button(act, kind="solid", on_click=on_click, custom_attrs={"data-testid": f"mirror-{what}"}),
-        ],
+        footer=decision(act, on_click, test_id=f"mirror-{what}"),
         is_open=MirrorState.asking == what,
         on_open_change=STATE.asked,
     )

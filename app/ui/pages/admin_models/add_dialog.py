@@ -5,7 +5,7 @@ import reflex as rx
 from app.catalogue.operations import MODALITIES
 from app.kernel.text import t
 from app.ui.components import (
-    button,
+    decision,
     dialog,
     field,
     notice,
@@ -67,15 +67,9 @@ def add_dialog() -> rx.Component:
         detail=t("admin_models.form.words"),
         is_open=AddModelState.adding,
         on_open_change=AddModelState.set_adding,
-        footer=[
-            button(
-                t("admin_models.form.act"),
-                kind="solid",
-                busy=AddModelState.saving,
-                on_click=AddModelState.add,
-                custom_attrs={"data-testid": "create-model"},
-            )
-        ],
+        footer=decision(
+            t("admin_models.form.act"), AddModelState.add, busy=AddModelState.saving, test_id="create-model"
+        ),
     )
 
 

@@ -6,9 +6,8 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui.components import (
-    button,
-    closes,
     column,
+    decision,
     dialog,
     fare_slip,
     field,
@@ -37,17 +36,13 @@ def order_dialog() -> rx.Component:
         title=rx.match(doing, *[(act, t(f"admin_orders.{key}.title")) for act, key in TITLES.items()], ""),
         is_open=doing != "",
         on_open_change=OrderState.opened,
-        footer=[
-            closes(button(t("admin_orders.leave"))),
-            button(
-                OrderState.act,
-                kind="solid",
-                busy=OrderState.busy,
-                on_click=OrderState.confirm,
-                key="mod+enter",
-                custom_attrs={"data-testid": "confirm-order"},
-            ),
-        ],
+        footer=decision(
+            OrderState.act,
+            OrderState.confirm,
+            leave=t("admin_orders.leave"),
+            busy=OrderState.busy,
+            test_id="confirm-order",
+        ),
     )
 
 

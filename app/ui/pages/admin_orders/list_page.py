@@ -11,9 +11,9 @@ from app.ui.components import (
     card,
     check,
     chip,
-    closes,
     column,
     data_table,
+    decision,
     definition,
     dialog,
     empty_state,
@@ -274,16 +274,12 @@ def _case_dialog() -> rx.Component:
         is_open=one["id"] != "",
         on_open_change=OrdersState.case_opened,
         footnote=t("admin_orders.case.moves_nothing"),
-        footer=[
-            closes(button(t("admin_orders.case.leave"))),
-            button(
-                t("admin_orders.case.title"),
-                kind="solid",
-                on_click=OrdersState.resolve,
-                key="mod+enter",
-                custom_attrs={"data-testid": "resolve-case"},
-            ),
-        ],
+        footer=decision(
+            t("admin_orders.case.title"),
+            OrdersState.resolve,
+            leave=t("admin_orders.case.leave"),
+            test_id="resolve-case",
+        ),
     )
 
 

@@ -8,8 +8,8 @@ from app.kernel.text import t
 from app.ui.components import (
     button,
     chip,
-    closes,
     column,
+    decision,
     definition,
     dialog,
     fare_slip,
@@ -128,18 +128,14 @@ def returns_dialog() -> rx.Component:
         title=rx.match(doing, *titles, ""),
         is_open=doing != "",
         on_open_change=ReturnsState.opened,
-        footer=[
-            closes(button(t("admin_orders.leave"))),
-            button(
-                ReturnsState.act,
-                kind="solid",
-                busy=ReturnsState.busy,
-                disabled=~ready,
-                on_click=ReturnsState.confirm,
-                key="mod+enter",
-                custom_attrs={"data-testid": "confirm-return"},
-            ),
-        ],
+        footer=decision(
+            ReturnsState.act,
+            ReturnsState.confirm,
+            leave=t("admin_orders.leave"),
+            busy=ReturnsState.busy,
+            disabled=~ready,
+            test_id="confirm-return",
+        ),
     )
 
 

@@ -7,8 +7,8 @@ import reflex as rx
 from app.kernel.text import t
 from app.ui.components import (
     button,
-    closes,
     column,
+    decision,
     definition,
     dialog,
     empty_state,
@@ -83,15 +83,11 @@ def sending_dialog() -> rx.Component:
         is_open=one["id"] != "",
         on_open_change=SendingState.opened,
         footnote=t("admin_orders.owed.moves_nothing"),
-        footer=[
-            closes(button(t("admin_orders.leave"))),
-            button(
-                t("admin_orders.sent.title"),
-                kind="solid",
-                busy=SendingState.busy,
-                on_click=SendingState.confirm,
-                key="mod+enter",
-                custom_attrs={"data-testid": "note-transfer"},
-            ),
-        ],
+        footer=decision(
+            t("admin_orders.sent.title"),
+            SendingState.confirm,
+            leave=t("admin_orders.leave"),
+            busy=SendingState.busy,
+            test_id="note-transfer",
+        ),
     )

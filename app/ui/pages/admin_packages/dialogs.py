@@ -12,6 +12,7 @@ from app.ui.components import (
     closes,
     column,
     copy_button,
+    decision,
     dialog,
     fare_slip,
     field,
@@ -44,17 +45,7 @@ def package_dialog() -> rx.Component:
         is_open=PackagesState.editing != "",
         on_open_change=PackagesState.opened,
         footnote=t("admin_packages.form.footnote"),
-        footer=[
-            closes(button(t("admin_orders.leave"))),
-            button(
-                PackagesState.act,
-                kind="solid",
-                busy=PackagesState.busy,
-                on_click=PackagesState.publish,
-                key="mod+enter",
-                custom_attrs={"data-testid": "publish-package"},
-            ),
-        ],
+        footer=decision(PackagesState.act, PackagesState.publish, busy=PackagesState.busy, test_id="publish-package"),
     )
 
 
@@ -240,16 +231,10 @@ def code_dialog() -> rx.Component:
             rx.cond(
                 CodesState.made != "",
                 closes(button(t("common.close"), kind="solid")),
-                row(
-                    closes(button(t("admin_orders.leave"))),
-                    button(
-                        t("admin_packages.code.create"),
-                        kind="solid",
-                        busy=CodesState.busy,
-                        on_click=CodesState.make,
-                        key="mod+enter",
-                        custom_attrs={"data-testid": "make-codes"},
-                    ),
+                rx.fragment(
+                    *decision(
+                        t("admin_packages.code.create"), CodesState.make, busy=CodesState.busy, test_id="make-codes"
+                    )
                 ),
             )
         ],
@@ -318,13 +303,7 @@ def stop_dialog() -> rx.Component:
         title=t("admin_packages.code.stop"),
         is_open=CodesState.stopping != "",
         on_open_change=CodesState.stop_opened,
-        footer=[
-            closes(button(t("admin_packages.code.keep"))),
-            button(
-                t("admin_packages.code.stop"),
-                kind="solid",
-                on_click=CodesState.stop,
-                custom_attrs={"data-testid": "stop-code"},
-            ),
-        ],
+        footer=decision(
+            t("admin_packages.code.stop"), CodesState.stop, leave=t("admin_packages.code.keep"), test_id="stop-code"
+        ),
     )

@@ -9,8 +9,8 @@ from app.kernel.text import t
 from app.ui.components import (
     button,
     check,
-    closes,
     column,
+    decision,
     dialog,
     field,
     notice,
@@ -46,17 +46,7 @@ def _dialog(doing: str, title: Any, body: rx.Component) -> rx.Component:
         title=title,
         is_open=PlansState.doing == doing,
         on_open_change=STATE.opened,
-        footer=[
-            closes(button(t("keys.new.cancel"))),
-            button(
-                t(f"admin_plans.act.{doing}"),
-                kind="solid",
-                busy=PlansState.busy,
-                on_click=STATE.save,
-                key="mod+enter",
-                custom_attrs={"data-testid": f"save-{doing}"},
-            ),
-        ],
+        footer=decision(t(f"admin_plans.act.{doing}"), STATE.save, busy=PlansState.busy, test_id=f"save-{doing}"),
     )
 
 

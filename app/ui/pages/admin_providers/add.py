@@ -10,7 +10,7 @@ from app import services
 from app.catalogue.provider_kinds import KINDS
 from app.kernel.errors import FareboxError
 from app.kernel.text import t
-from app.ui.components import button, dialog, field, notice, select
+from app.ui.components import button, decision, dialog, field, notice, select
 from app.ui.components.typed import typed_input
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_providers.state import ProvidersState
@@ -110,12 +110,5 @@ def add_dialog() -> rx.Component:
         detail=t("admin_providers.add.words"),
         is_open=AddProviderState.adding,
         on_open_change=AddProviderState.set_adding,
-        footer=[
-            button(
-                t("admin_providers.add.act"),
-                kind="solid",
-                on_click=AddProviderState.add,
-                custom_attrs={"data-testid": "create-provider"},
-            )
-        ],
+        footer=decision(t("admin_providers.add.act"), AddProviderState.add, test_id="create-provider"),
     )

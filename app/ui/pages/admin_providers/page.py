@@ -10,8 +10,8 @@ from app.ui.components import (
     card,
     check,
     chip,
-    closes,
     column,
+    decision,
     definition,
     dialog,
     empty_state,
@@ -121,16 +121,7 @@ def _form() -> rx.Component:
         detail=t("admin_providers.form.detail"),
         is_open=ProvidersState.editing != "",
         on_open_change=ProvidersState.opened,
-        footer=[
-            closes(button(t("admin_providers.form.keep"))),
-            button(
-                t("admin_providers.form.save"),
-                kind="solid",
-                on_click=ProvidersState.save,
-                key="mod+enter",
-                custom_attrs={"data-testid": "save-provider"},
-            ),
-        ],
+        footer=decision(t("admin_providers.form.save"), ProvidersState.save, test_id="save-provider"),
         size="wide",
     )
 
@@ -258,13 +249,10 @@ def _switch_dialog() -> rx.Component:
         title=ProvidersState.switch_title,
         is_open=ProvidersState.switching != "",
         on_open_change=ProvidersState.switch_opened,
-        footer=[
-            closes(button(t("admin_providers.switch.keep"))),
-            button(
-                ProvidersState.switch_title,
-                kind="solid",
-                on_click=ProvidersState.switch,
-                custom_attrs={"data-testid": "confirm-switch"},
-            ),
-        ],
+        footer=decision(
+            ProvidersState.switch_title,
+            ProvidersState.switch,
+            leave=t("admin_providers.switch.keep"),
+            test_id="confirm-switch",
+        ),
     )

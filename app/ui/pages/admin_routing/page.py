@@ -9,7 +9,7 @@ from app.ui.components import (
     button,
     card,
     chip,
-    closes,
+    decision,
     dialog,
     empty_state,
     error_state,
@@ -299,13 +299,10 @@ def _confirm() -> rx.Component:
         title=t("admin_routing.change.title", alias="") + RoutingState.alias,
         is_open=RoutingState.confirming,
         on_open_change=RoutingState.confirm_opened,
-        footer=[
-            closes(button(t("admin_routing.change.keep"))),
-            button(
-                t("admin_routing.change.act"),
-                kind="solid",
-                on_click=RoutingState.save,
-                custom_attrs={"data-testid": "confirm-routing"},
-            ),
-        ],
+        footer=decision(
+            t("admin_routing.change.act"),
+            RoutingState.save,
+            leave=t("admin_routing.change.keep"),
+            test_id="confirm-routing",
+        ),
     )

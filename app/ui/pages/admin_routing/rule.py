@@ -12,7 +12,7 @@ from app.kernel.errors import FareboxError, InvalidInput
 from app.kernel.money import Money
 from app.kernel.text import t
 from app.ui import present
-from app.ui.components import button, check, closes, dialog, notice, switch_row, toast_done, typed_input
+from app.ui.components import check, decision, dialog, notice, switch_row, toast_done, typed_input
 from app.ui.guard import who
 from app.ui.pages.admin_routing.state import ANYONE, RoutingState
 from app.ui.visits import EVERYTHING
@@ -131,15 +131,9 @@ def rule_dialog() -> rx.Component:
         detail=t("admin_routing.rule.detail"),
         is_open=RuleState.rule_open,
         on_open_change=RuleState.rule_opened,
-        footer=[
-            closes(button(t("admin_routing.change.keep"))),
-            button(
-                t("admin_routing.rule.act"),
-                kind="solid",
-                on_click=RuleState.save_rule,
-                custom_attrs={"data-testid": "save-rule"},
-            ),
-        ],
+        footer=decision(
+            t("admin_routing.rule.act"), RuleState.save_rule, leave=t("admin_routing.change.keep"), test_id="save-rule"
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, closes, column, dialog, notice, panel, row, var
+from app.ui.components import button, column, decision, dialog, notice, panel, row, var
 from app.ui.pages.admin_settings.fields import named_fields
 from app.ui.pages.admin_settings.fx_state import FIELDS, FxState
 
@@ -47,8 +47,5 @@ def fx_dialog() -> rx.Component:
         title=t("admin_settings.fx.add"),
         is_open=FxState.adding,
         on_open_change=FxState.opened,
-        footer=[
-            closes(button(t("admin_orders.leave"))),
-            button(t("admin_settings.fx.add"), kind="solid", on_click=FxState.add, key="mod+enter"),
-        ],
+        footer=decision(t("admin_settings.fx.add"), FxState.add),
     )

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, chip, closes, column, dialog, icon_button, notice, panel, row, var
+from app.ui.components import button, chip, column, decision, dialog, icon_button, notice, panel, row, var
 from app.ui.pages.admin_settings.fields import named_fields
 from app.ui.pages.admin_settings.payments_state import RATE_FIELDS, PaymentsState
 
@@ -70,10 +70,7 @@ def _add_rate() -> rx.Component:
         title=t("admin_settings.rates.add"),
         is_open=PaymentsState.adding,
         on_open_change=PaymentsState.add_opened,
-        footer=[
-            closes(button(t("admin_orders.leave"))),
-            button(t("admin_settings.rates.add"), kind="solid", on_click=PaymentsState.add_rate, key="mod+enter"),
-        ],
+        footer=decision(t("admin_settings.rates.add"), PaymentsState.add_rate),
     )
 
 
@@ -84,8 +81,5 @@ def _revoke() -> rx.Component:
         title=t("admin_settings.rates.revoke"),
         is_open=PaymentsState.revoking != "",
         on_open_change=PaymentsState.revoke_opened,
-        footer=[
-            closes(button(t("admin_settings.keep"))),
-            button(t("admin_settings.rates.revoke"), kind="solid", on_click=PaymentsState.revoke),
-        ],
+        footer=decision(t("admin_settings.rates.revoke"), PaymentsState.revoke, leave=t("admin_settings.keep")),
     )

@@ -8,8 +8,8 @@ from app.kernel.text import t
 from app.ui.components import (
     button,
     chip,
-    closes,
     column,
+    decision,
     dialog,
     field,
     notice,
@@ -123,15 +123,9 @@ def _confirm() -> rx.Component:
         title=t("admin_settings.terms.publish_title"),
         is_open=TermsState.confirming,
         on_open_change=TermsState.ask,
-        footer=[
-            closes(button(t("admin_settings.keep_editing"))),
-            button(
-                TermsState.act,
-                kind="solid",
-                on_click=TermsState.publish,
-                custom_attrs={"data-testid": "confirm-terms"},
-            ),
-        ],
+        footer=decision(
+            TermsState.act, TermsState.publish, leave=t("admin_settings.keep_editing"), test_id="confirm-terms"
+        ),
     )
 
 

@@ -8,8 +8,8 @@ from app.billing.periods import Anchoring
 from app.kernel.text import t
 from app.ui.components import (
     button,
-    closes,
     column,
+    decision,
     dialog,
     field,
     filter_input,
@@ -46,17 +46,9 @@ def create_dialog() -> rx.Component:
         size="wide",
         is_open=CreateState.open,
         on_open_change=STATE.opened,
-        footer=[
-            closes(button(t("keys.new.cancel"))),
-            button(
-                t("admin_subscriptions.create"),
-                kind="solid",
-                busy=CreateState.busy,
-                on_click=STATE.create,
-                key="mod+enter",
-                custom_attrs={"data-testid": "create-subscription"},
-            ),
-        ],
+        footer=decision(
+            t("admin_subscriptions.create"), STATE.create, busy=CreateState.busy, test_id="create-subscription"
+        ),
     )
 
 

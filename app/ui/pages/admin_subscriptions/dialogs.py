@@ -7,9 +7,8 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui.components import (
-    button,
-    closes,
     column,
+    decision,
     dialog,
     fare_slip,
     field,
@@ -49,17 +48,9 @@ def act_dialog() -> rx.Component:
         title=_of_each("heading"),
         is_open=doing != "",
         on_open_change=STATE.opened,
-        footer=[
-            closes(button(t("admin_subscriptions.leave"))),
-            button(
-                _of_each("do"),
-                kind="solid",
-                busy=STATE.busy,
-                on_click=STATE.act,
-                key="mod+enter",
-                custom_attrs={"data-testid": "act"},
-            ),
-        ],
+        footer=decision(
+            _of_each("do"), STATE.act, leave=t("admin_subscriptions.leave"), busy=STATE.busy, test_id="act"
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, card, closes, dialog, field, icon_tile, loaded, row, typed_input, var
+from app.ui.components import button, card, decision, dialog, field, icon_tile, loaded, row, typed_input, var
 from app.ui.pages.balance.alert_state import AlertOwnerState, AlertState
 
 OWNER = var(AlertOwnerState)
@@ -59,8 +59,5 @@ def alert_dialog() -> rx.Component:
         detail=t("balance.alert.detail"),
         is_open=OWNER.is_open,
         on_open_change=OWNER.open_edit,
-        footer=[
-            closes(button(t("balance.alert.keep"))),
-            button(t("balance.alert.save"), kind="solid", key="mod+enter", on_click=OWNER.save),
-        ],
+        footer=decision(t("balance.alert.save"), OWNER.save),
     )

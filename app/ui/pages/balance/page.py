@@ -169,7 +169,11 @@ def _day_row(item: Any) -> rx.Component:
 def _by_model() -> rx.Component:
     return panel(
         t("balance.spend.by"),
-        rx.el.ul(rx.foreach(BalanceState.shares, _share), class_name="fb-shares"),
+        rx.cond(
+            var(BalanceState.shares).length() > 0,
+            rx.el.ul(rx.foreach(BalanceState.shares, _share), class_name="fb-shares"),
+            rx.el.p(t("balance.spend.by_none"), class_name="fb-text-2"),
+        ),
         actions=[
             segmented(
                 [(MODEL_OF, t("balance.spend.by_model")), (KEY_OF, t("balance.spend.by_key"))],

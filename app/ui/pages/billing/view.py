@@ -8,8 +8,8 @@ from app.kernel.text import t
 from app.ui.components import (
     button,
     chip,
-    closes,
     copyable,
+    decision,
     dialog,
     field,
     icon,
@@ -139,17 +139,7 @@ def profile_dialog() -> rx.Component:
         detail=t("billing.form.detail"),
         is_open=FORM.is_open,
         on_open_change=FORM.open_form,
-        footer=[
-            closes(button(t("billing.form.keep"))),
-            button(
-                t("billing.form.save"),
-                kind="solid",
-                busy=FORM.busy,
-                key="mod+enter",
-                on_click=FORM.save,
-                custom_attrs={"data-testid": "save-billing"},
-            ),
-        ],
+        footer=decision(t("billing.form.save"), FORM.save, busy=FORM.busy, test_id="save-billing"),
     )
 
 

@@ -9,6 +9,7 @@ from app.ui.allowance_view import alert_field, limit_fields, models_field
 from app.ui.components import (
     button,
     copy_button,
+    decision,
     dialog,
     field,
     notice,
@@ -69,14 +70,7 @@ def limits_dialog() -> rx.Component:
         rx.cond(LIMITS.warning != "", notice(LIMITS.warning, tone="thin")),
         title=_titled("keys.limits.title", LIMITS.subject),
         detail=t("keys.limits.detail"),
-        footer=[
-            button(t("keys.new.cancel"), on_click=LIMITS.close_limits(False)),
-            button(
-                rx.cond(LIMITS.warning != "", t("keys.limits.anyway"), t("keys.limits.submit")),
-                kind="solid",
-                on_click=LIMITS.save,
-            ),
-        ],
+        footer=decision(rx.cond(LIMITS.warning != "", t("keys.limits.anyway"), t("keys.limits.submit")), LIMITS.save),
         is_open=LIMITS.editing != "",
         on_open_change=LIMITS.close_limits,
     )
@@ -118,10 +112,7 @@ def rotate_dialog() -> rx.Component:
             rx.cond(
                 made,
                 button(t("keys.made.done"), kind="solid", on_click=ROTATION.close_rotate(False)),
-                rx.fragment(
-                    button(t("keys.new.cancel"), on_click=ROTATION.close_rotate(False)),
-                    button(t("keys.rotate.submit"), kind="solid", icon_name="refresh-cw", on_click=ROTATION.rotate),
-                ),
+                rx.fragment(*decision(t("keys.rotate.submit"), ROTATION.rotate, icon_name="refresh-cw")),
             )
         ],
         is_open=ROTATION.rotating != "",

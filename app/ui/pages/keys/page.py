@@ -11,6 +11,7 @@ from app.ui.components import (
     check,
     copy_button,
     data_table,
+    decision,
     dialog,
     empty_state,
     field,
@@ -198,10 +199,7 @@ def _create_dialog() -> rx.Component:
             rx.cond(
                 made,
                 button(t("keys.made.done"), kind="solid", on_click=OWNER.open_create(False)),
-                rx.fragment(
-                    button(t("keys.new.cancel"), on_click=OWNER.open_create(False)),
-                    button(t("keys.new.submit"), kind="solid", on_click=OWNER.create_key),
-                ),
+                rx.fragment(*decision(t("keys.new.submit"), OWNER.create_key)),
             )
         ],
         is_open=OWNER.creating,
@@ -251,10 +249,7 @@ def _rename_dialog() -> rx.Component:
     return dialog(
         _name_field("key-name", OWNER.rename_key),
         title=t("keys.rename.title"),
-        footer=[
-            button(t("keys.new.cancel"), on_click=OWNER.close_rename(False)),
-            button(t("keys.rename.submit"), kind="solid", on_click=OWNER.rename_key),
-        ],
+        footer=decision(t("keys.rename.submit"), OWNER.rename_key),
         is_open=OWNER.renaming != "",
         on_open_change=OWNER.close_rename,
     )
@@ -264,10 +259,7 @@ def _revoke_dialog() -> rx.Component:
     return dialog(
         notice(t("keys.revoke.warning"), tone="thin"),
         title=_titled("keys.revoke.title"),
-        footer=[
-            button(t("keys.revoke.keep"), on_click=OWNER.close_revoke(False)),
-            button(t("keys.revoke.submit"), kind="solid", icon_name="ban", on_click=OWNER.revoke_key),
-        ],
+        footer=decision(t("keys.revoke.submit"), OWNER.revoke_key, leave=t("keys.revoke.keep"), icon_name="ban"),
         is_open=OWNER.revoking != "",
         on_open_change=OWNER.close_revoke,
     )

@@ -8,7 +8,7 @@ from app.kernel.text import t
 from app.ui.components import (
     button,
     card,
-    closes,
+    decision,
     dialog,
     fare_slip,
     field,
@@ -181,17 +181,7 @@ def auto_dialog() -> rx.Component:
         detail=t("top_up.auto.form_detail"),
         is_open=OWNER.is_open,
         on_open_change=OWNER.open_form,
-        footer=[
-            closes(button(t("top_up.auto.keep"))),
-            button(
-                t("top_up.auto.turn_on"),
-                kind="solid",
-                busy=OWNER.busy,
-                key="mod+enter",
-                on_click=OWNER.save,
-                custom_attrs={"data-testid": "turn-on"},
-            ),
-        ],
+        footer=decision(t("top_up.auto.turn_on"), OWNER.save, busy=OWNER.busy, test_id="turn-on"),
     )
 
 

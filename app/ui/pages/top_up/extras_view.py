@@ -8,6 +8,7 @@ from app.ui.components import (
     button,
     card,
     closes,
+    decision,
     dialog,
     field,
     field_error,
@@ -95,10 +96,7 @@ def enquiry_dialog() -> rx.Component:
         detail=t("top_up.enquiry.detail"),
         is_open=ENQUIRY.is_open,
         on_open_change=ENQUIRY.close,
-        footer=[
-            closes(button(t("top_up.enquiry.keep"))),
-            button(t("top_up.enquiry.send"), kind="solid", busy=ENQUIRY.busy, key="mod+enter", on_click=ENQUIRY.send),
-        ],
+        footer=decision(t("top_up.enquiry.send"), ENQUIRY.send, busy=ENQUIRY.busy),
     )
 
 

@@ -95,7 +95,9 @@ def summary(found: Report) -> str:
 
 
 def total_words(found: Report) -> str:
-    """`1,493 from 1,493 events`."""
+    """`1,493 from 1,493 events`; nothing where there were none."""
+    if not found.events:
+        return ""
     return t("usage.total", amount=quantity(found.amount), events=_events(found))
 
 

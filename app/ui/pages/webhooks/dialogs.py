@@ -13,6 +13,7 @@ from app.ui.components import (
     column,
     copy_button,
     copyable,
+    decision,
     definition,
     dialog,
     field,
@@ -42,12 +43,7 @@ def edit_dialog() -> rx.Component:
                 made,
                 button(t("webhooks.secret.done"), kind="solid", on_click=OWNER.open_create(False)),
                 rx.fragment(
-                    button(t("webhooks.cancel"), on_click=OWNER.open_create(False)),
-                    button(
-                        rx.cond(OWNER.subject != "", t("webhooks.edit.submit"), t("webhooks.add")),
-                        kind="solid",
-                        on_click=OWNER.save,
-                    ),
+                    *decision(rx.cond(OWNER.subject != "", t("webhooks.edit.submit"), t("webhooks.add")), OWNER.save)
                 ),
             )
         ],
@@ -173,10 +169,7 @@ def _secret_dialog(title: Any, before: rx.Component, submit: Any, act: Any, is_o
             rx.cond(
                 made,
                 button(t("webhooks.secret.done"), kind="solid", on_click=close(False)),
-                rx.fragment(
-                    button(t("webhooks.cancel"), on_click=close(False)),
-                    button(submit, kind="solid", icon_name="key-round", on_click=act),
-                ),
+                rx.fragment(*decision(submit, act, icon_name="key-round")),
             )
         ],
         is_open=is_open,
@@ -189,10 +182,9 @@ def delete_dialog() -> rx.Component:
         notice(t("webhooks.delete.warning"), tone="thin"),
         title=t("webhooks.delete.title"),
         detail=OWNER.address,
-        footer=[
-            button(t("webhooks.delete.keep"), on_click=OWNER.close_delete(False)),
-            button(t("webhooks.delete.submit"), kind="solid", icon_name="trash-2", on_click=OWNER.delete),
-        ],
+        footer=decision(
+            t("webhooks.delete.submit"), OWNER.delete, leave=t("webhooks.delete.keep"), icon_name="trash-2"
+        ),
         is_open=OWNER.deleting,
         on_open_change=OWNER.close_delete,
     )

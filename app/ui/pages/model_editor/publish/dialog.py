@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, check, chip, closes, dialog, field, icon, notice, row, segmented, var
+from app.ui.components import button, check, chip, decision, dialog, field, icon, notice, row, segmented, var
 from app.ui.components.typed import typed_input
 from app.ui.pages.model_editor.publish.state import FILTERS, PublishState
 from app.ui.pages.model_editor.state import EditorState
@@ -28,16 +28,9 @@ def publish_dialog() -> rx.Component:
         footnote=rx.el.span(
             icon("lock", 14), t("model_editor.publish.running"), class_name="inline-flex items-center gap-2"
         ),
-        footer=[
-            closes(button(_leave())),
-            button(
-                PublishState.act,
-                kind="solid",
-                busy=PublishState.publishing,
-                on_click=PublishState.publish,
-                custom_attrs={"data-testid": "publish"},
-            ),
-        ],
+        footer=decision(
+            PublishState.act, PublishState.publish, leave=_leave(), busy=PublishState.publishing, test_id="publish"
+        ),
     )
 
 

@@ -5,15 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import (
-    button,
-    check,
-    closes,
-    dialog,
-    field,
-    field_error,
-    icon,
-)
+from app.ui.components import check, decision, dialog, field, field_error, icon
 from app.ui.components.code import code_editor
 from app.ui.components.typed import typed_input
 from app.ui.pages.model_editor.routing.cost_state import CostState, on
@@ -67,15 +59,7 @@ def cost_dialog() -> rx.Component:
         detail=t("model_editor.routing.cost_detail"),
         is_open=CostState.cost_open,
         on_open_change=CostState.set_cost_open,
-        footer=[
-            closes(button(t("common.close"))),
-            button(
-                t("model_editor.routing.cost_add"),
-                kind="solid",
-                on_click=CostState.save_cost,
-                custom_attrs={"data-testid": "save-cost"},
-            ),
-        ],
+        footer=decision(t("model_editor.routing.cost_add"), CostState.save_cost, test_id="save-cost"),
     )
 
 

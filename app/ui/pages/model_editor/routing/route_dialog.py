@@ -6,16 +6,7 @@ import reflex as rx
 
 from app.catalogue.routes import BILLABLE_UNITS
 from app.kernel.text import t
-from app.ui.components import (
-    button,
-    closes,
-    dialog,
-    field,
-    icon,
-    notice,
-    select,
-    switch_row,
-)
+from app.ui.components import decision, dialog, field, icon, notice, select, switch_row
 from app.ui.components.code import code_editor
 from app.ui.components.typed import typed_input
 from app.ui.pages.model_editor.routing.route_state import ANY_UNITS, RouteState, on
@@ -46,15 +37,11 @@ def route_dialog() -> rx.Component:
         is_open=RouteState.route_open,
         on_open_change=RouteState.set_route_open,
         footnote=t("model_editor.routing.at_once"),
-        footer=[
-            closes(button(t("common.close"))),
-            button(
-                rx.cond(is_new, t("model_editor.routing.add"), t("model_editor.routing.save")),
-                kind="solid",
-                on_click=RouteState.save_route,
-                custom_attrs={"data-testid": "save-route"},
-            ),
-        ],
+        footer=decision(
+            rx.cond(is_new, t("model_editor.routing.add"), t("model_editor.routing.save")),
+            RouteState.save_route,
+            test_id="save-route",
+        ),
     )
 
 
