@@ -9,7 +9,6 @@ from app.ui.components import (
     dialog,
     field,
     notice,
-    segmented,
     select,
 )
 from app.ui.components.typed import typed_input
@@ -33,7 +32,7 @@ def add_dialog() -> rx.Component:
         _input("upstream", t("admin_models.form.upstream_example"), mono=True),
         field(
             t("admin_models.form.modality"),
-            segmented(
+            select(
                 [(one, t(f"model_editor.modality.{one}")) for one in MODALITIES],
                 value=form["modality"],
                 on_change=lambda chosen: on.set_value("modality", chosen),

@@ -36,7 +36,9 @@ def header() -> rx.Component:
                     rx.el.span(EditorState.upstream, class_name="fb-mono"),
                     " · ",
                     rx.match(
-                        EditorState.modality, *[(one, t(f"model_editor.modality.{one}")) for one in MODALITIES], ""
+                        EditorState.modality,
+                        *[(one, t(f"model_editor.modality.{one}").lower()) for one in MODALITIES],
+                        "",
                     ),
                     rx.cond(EditorState.route_words != "", " · " + EditorState.route_words, ""),
                     class_name="fb-small fb-cut",
