@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -83,6 +84,7 @@ class Disputes:
         self._db, self._clock, self._ledger = db, clock, ledger
         self._bookings, self._provider, self._told = bookings, provider, told
         self._credit = credit
+        self._locks: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], asyncio.Lock] = WeakValueDictionary()
         #: Who else takes money here: answers None for a dispute of a payment that is none of theirs.
         self.elsewhere: Callable[[DisputeSeen], Awaitable[str | None]] | None = None
         #: Follows a refund as it is at the provider.
@@ -95,11 +97,9 @@ class Disputes:
     async def look(self, external_id: str) -> str:
         """Fetch a dispute and do what the bank's word does. Any number of times, at once too.
 
-        Our own state is read first: a word fetched before somebody else's newer one never comes after it. A payment
-        that was not credited yet is credited first: else the credits would come afterwards, for money that is away. So
-        are its refunds: the dispute is about what is left, whichever of them is heard of first.
+        A payment that was not credited yet is credited first: else the credits would come afterwards, for money that is
+        away. So are its refunds: the dispute is about what is left, whichever of them is heard of first.
         """
-        before = await asyncio.to_thread(self._state, external_id)
         seen = await self._provider.see_dispute(external_id)
         dispute_id = await asyncio.to_thread(self._known, seen)
         if dispute_id is None and seen.payment_id is not None:
@@ -109,9 +109,20 @@ class Disputes:
             return said
         if dispute_id is None:
             return f"{seen.external_id} is of a payment that was not credited here"
-        if self.refunded is not None and before not in BOOKED:
+        if self.refunded is not None and await asyncio.to_thread(self._state, external_id) not in BOOKED:
             for refund in await self._provider.refunds_of_charge(seen.charge_id):
                 await self.refunded(refund)
+        async with self._alone(external_id):
+            return await self._follow(dispute_id, external_id)
+
+    def _alone(self, external_id: str) -> asyncio.Lock:
+        """Several events about one dispute wait for each other here; other processes are told that it is busy."""
+        return self._locks.setdefault((asyncio.get_running_loop(), external_id), asyncio.Lock())
+
+    async def _follow(self, dispute_id: str, external_id: str) -> str:
+        """Our own state is read first: a word fetched before somebody else's newer one never comes after it."""
+        before = await asyncio.to_thread(self._state, external_id)
+        seen = await self._provider.see_dispute(external_id)
         turn = await asyncio.to_thread(self._turn, dispute_id)
         if turn.row.state != before:
             raise Conflict(f"{external_id} is being followed from elsewhere.", code="dispute_busy")
@@ -188,8 +199,11 @@ class Disputes:
         """More is left for it than when it was booked: that booking is taken back, and the next is of all of it."""
 
         def mark(connection: Connection) -> None:
-            now, was = self._clock(), State(turn.row.state)
-            if not self._change(connection, turn.row.id, now, states=(was,), state=State.RELEASED, booked_minor=0):
+            mine = update(disputes).where(
+                disputes.c.id == turn.row.id, disputes.c.state == turn.row.state, disputes.c.round == turn.round
+            )
+            anew = mine.values(state=str(State.RELEASED), booked_minor=0, updated_at=self._clock())
+            if connection.execute(anew).rowcount != 1:
                 raise Conflict(f"{seen.external_id} moved on meanwhile.", code="dispute_busy")
 
         await self._bookings.give_back(turn.ref, actor=rows.SYSTEM, mark=mark)

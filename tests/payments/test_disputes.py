@@ -195,6 +195,7 @@ def test_a_refund_that_fails_because_of_the_dispute_leaves_its_credits_to_that(
 ) -> None:
     """Lost in part before, it is for an operator: a case says so."""
     till = one_till
+    till.stripe.ctl("settings", refunds="on_demand")
     order = bought(till, WAITS)
     refund(till, order, amount)
     dispute = disputed(till, order)
