@@ -7,6 +7,7 @@ customer without a subscription, among all that are on sale. What the prepaid le
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -98,24 +99,24 @@ def find(connection: Connection, span: Span, *, limit: int = 200) -> list[Unrate
     is_all = told == book
     found: dict[tuple[str, int], Unrated] = {}
     unknown = dict[str, set[int]]()
-    wanted = Wanted(span, by_customer=True)
+    rated: dict[tuple[str | None, int], bool] = {}
+    wanted = Wanted(span, by_customer=True, only_counts=True)
     for cell in cells(connection, wanted, lambda kind: SETTLED_BY not in kind.properties):
-        if cell.figure:
+        customer, kind = cell.customer, cell.kind
+        who = customer if customer in book.agreed else None  # who agreed to nothing is like all the others
+        if (who, kind.id) not in rated:
+            rated[who, kind.id] = told.rates(customer, kind.name, kind.said)
+        if rated[who, kind.id]:
             continue
-        key = (cell.customer, cell.kind.id)
-        known = found.get(key)
-        if known is not None:
-            found[key] = known._replace(events=known.events + cell.events)
-        elif told.rates(cell.customer, cell.kind.name, cell.kind.said):
-            continue
-        elif is_all:  # no filter that only the events tell
-            found[key] = Unrated(cell.customer, cell.kind, cell.events)
+        if is_all:  # no filter that only the events tell
+            before = found[customer, kind.id].events if (customer, kind.id) in found else 0
+            found[customer, kind.id] = Unrated(customer, kind, before + cell.events)
         else:
-            unknown.setdefault(cell.customer, set()).add(cell.kind.id)
+            unknown.setdefault(customer, set()).add(kind.id)
     for customer, kinds in unknown.items():
         for one in _looked_at(connection, book, customer, kinds, span):
             found[customer, one.kind.id] = one
-    return sorted(found.values(), key=lambda each: (-each.events, each.customer, each.kind.id))[:limit]
+    return nsmallest(limit, found.values(), key=lambda each: (-each.events, each.customer, each.kind.id))
 
 
 def _looked_at(

@@ -87,8 +87,9 @@ def report(connection: Connection, ask: Ask) -> Report:
     totals = _count(connection, meter, Asked(Wanted(span, ask.names, None, by_customer), (ask.by,), only))
     points = _count(connection, meter, Asked(Wanted(span, ask.names, "DAY"), () if by_customer else (ask.by,), only))
     models = _count(connection, meter, Asked(Wanted(span, ask.names), ("model",)))
+    everybodys = _days(points, ()) if by_customer else {}
     shares = [
-        Share(value, total.amount, total.events, _days(points, () if by_customer else (value,)))
+        Share(value, total.amount, total.events, everybodys if by_customer else _days(points, (value,)))
         for (value,), total in totals.totals.items()
     ]
     days = [span.start.date() + timedelta(days=number) for number in range((span.end - span.start).days)]

@@ -1,6 +1,6 @@
 """How much of what: a meter's quantity by model, provider, customer, window or any other dimension."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -22,6 +22,8 @@ from app.metering.windows import start_of
 ADDABLE: Final = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.SUM_WITH_MULTIPLIER, Aggregation.AVG})
 CUSTOMER, SOURCE, EVENT = "customer", "source", "event_name"
 Group = tuple[str, ...]
+#: Which figure of which shape.
+Figures = frozenset[tuple[int, str]]
 
 
 @dataclass(slots=True)
@@ -113,8 +115,7 @@ def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found
     sums: dict[str, dict[tuple[Group, datetime | None], list[int]]] = {meter.id: {} for meter in meters}
     found_cells = cells(connection, asked.wanted, asked.keeps)
     if asked.is_of_customers:
-        for meter in meters:
-            _by_customer(connection, meter, asked, sums[meter.id])
+        _by_customer(connection, meters, asked, sums)
         found_cells = of_tail(connection, asked.wanted, Kinds(connection), asked.keeps)
     for cell in found_cells:
         if sources and cell.source not in sources:
@@ -140,23 +141,38 @@ def _add_up(connection: Connection, meters: Sequence[Meter], asked: Asked, found
 
 
 def _by_customer(
-    connection: Connection, meter: Meter, asked: Asked, sums: dict[tuple[Group, datetime | None], list[int]]
+    connection: Connection,
+    meters: Sequence[Meter],
+    asked: Asked,
+    sums: Mapping[str, dict[tuple[Group, datetime | None], list[int]]],
 ) -> None:
-    """Kinds of events say which figures they have, and so which of them the meter reads."""
-    figures, counted = set[tuple[int, str]](), set[tuple[int, str]]()
-    for kind in Kinds(connection).every():
-        if not asked.keeps(kind):
-            continue
-        read = billionths_read_by(meter, kind.name, kind.properties, 1, dict.fromkeys(kind.figures, (0, 0)))
-        if read is not None and read[0]:
+    """Kinds of events say which figures they have, and so which of them a meter reads. Meters that read the same ones
+    share an answer."""
+    kinds = [kind for kind in Kinds(connection).every() if asked.keeps(kind)]
+    answers: dict[Figures, list[tuple[str, int, int]]] = {}
+    for meter in meters:
+        read, counted = _figures_for(meter, kinds)
+        for figures, counts in ((read, False), (counted, True)):
+            if not figures:
+                continue
+            if figures not in answers:
+                answers[figures] = list(by_customer(connection, asked.wanted, figures))
+            for customer, events, billionths in answers[figures]:
+                known = sums[meter.id].setdefault(((customer,), None), [0, 0])
+                known[0] += events
+                known[1] += events * BILLIONTHS if counts else billionths
+
+
+def _figures_for(meter: Meter, kinds: Iterable[Kind]) -> tuple[Figures, Figures]:
+    """What a meter adds up, and what it counts."""
+    read, counted = set[tuple[int, str]](), set[tuple[int, str]]()
+    for kind in kinds:
+        found = billionths_read_by(meter, kind.name, kind.properties, 1, dict.fromkeys(kind.figures, (0, 0)))
+        if found is not None and found[0]:
             counted.add((kind.id, COUNT))
-        elif read is not None:
-            figures.add((kind.id, next(each for each in meter.fields if each in kind.figures)))
-    for pairs, counts in ((figures, False), (counted, True)):
-        for customer, events, billionths in by_customer(connection, asked.wanted, pairs) if pairs else ():
-            known = sums.setdefault(((customer,), None), [0, 0])
-            known[0] += events
-            known[1] += events * BILLIONTHS if counts else billionths
+        elif found is not None:
+            read.add((kind.id, next(each for each in meter.fields if each in kind.figures)))
+    return frozenset(read), frozenset(counted)
 
 
 class _Together:

@@ -4,20 +4,21 @@ The sums answer what is made of whole days, over all customers or for some. Part
 and what the sums do not tell apart (the source of an event) are read from the events, for named customers.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Select, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, cast, func, literal, null, select, tuple_
 
 from app.metering import tables
 from app.metering.aggregate import Span
 from app.metering.apart import FIGURES, dimensions
 from app.metering.events import BILLIONTHS, figures_of
 from app.metering.places import of_customers, rolled_up_to
+from app.metering.sums import COUNT
 from app.metering.windows import OF_DAYS, midnight, start_of
 
 DAY: Final = timedelta(days=1)
@@ -54,13 +55,15 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which usage: `customers` None is everybody, and then the days at both ends are whole ones."""
+    """Which usage: `customers` None is everybody, and then the days at both ends are whole ones. `only_counts` leaves
+    all figures out but the one that counts events."""
 
     span: Span
     customers: Collection[str] | None = None
     window: str | None = None
     by_customer: bool = False
     by_source: bool = False
+    only_counts: bool = False
 
     @property
     def reads_events(self) -> bool:
@@ -117,7 +120,7 @@ def by_customer(
     database; a customer may come several times."""
     first, last = days_of(wanted)
     table, days = _table(wanted, first, last)
-    sums = (func.sum(table.c.events), func.sum(table.c.whole), func.sum(table.c.billionths))
+    sums = _sums(table)
     wanted_pairs, one = sorted(pairs), tuple_(table.c.shape_id, table.c.figure)
     for begun in range(0, len(wanted_pairs), MOST_PAIRS):
         query: Select[Any] = (
@@ -126,7 +129,7 @@ def by_customer(
             .group_by(table.c.customer)
         )
         for customer, events, whole, billionths in connection.execute(query):
-            yield customer, int(events), int(whole) * BILLIONTHS + int(billionths)
+            yield customer, events, whole * BILLIONTHS + billionths
 
 
 def whole_days(span: Span) -> tuple[date, date]:
@@ -171,25 +174,36 @@ def _of_days(
     connection: Connection, wanted: Wanted, first: date, last: date, kinds: Kinds, keep: Callable[[Kind], bool]
 ) -> Iterator[Cell]:
     table, days = _table(wanted, first, last)
-    figures = (table.c.shape_id, table.c.figure)
-    groups = [*figures]
+    by = [table.c.shape_id, table.c.figure]
+    customer, day = literal(""), null()
     if wanted.by_customer:
-        groups.append(table.c.customer)
+        customer = table.c.customer
+        by.append(customer)
     if wanted.window is not None:
-        groups.append(days)
-    sums = (func.sum(table.c.events), func.sum(table.c.whole), func.sum(table.c.billionths))
-    query: Select[Any] = select(*groups, *sums).where(days >= first, days < last).group_by(*groups)
+        day = days
+        by.append(day)
+    query: Select[Any] = (
+        select(table.c.shape_id, table.c.figure, customer, day, *_sums(table))
+        .where(days >= first, days < last)
+        .group_by(*by)
+    )
     if wanted.customers is not None:
         query = query.where(table.c.customer.in_(sorted(wanted.customers)))
-    for row in connection.execute(query):
-        shape_id, figure, *rest = row
-        kind = kinds[shape_id]
-        if not keep(kind):
-            continue
-        customer = rest.pop(0) if wanted.by_customer else ""
-        start = _start(rest.pop(0), wanted.window) if wanted.window is not None else None
-        events, whole, billionths = rest
-        yield Cell(customer, kind, start, "", figure, int(events), int(whole) * BILLIONTHS + int(billionths))
+    if wanted.only_counts:
+        query = query.where(table.c.figure == COUNT)
+    kept: dict[int, Kind | None] = {}
+    for shape_id, figure, name, on, events, whole, billionths in connection.execute(query):
+        if shape_id not in kept:
+            kept[shape_id] = kinds[shape_id] if keep(kinds[shape_id]) else None
+        kind = kept[shape_id]
+        if kind is not None:
+            start = None if wanted.window is None else _start(on, wanted.window)
+            yield Cell(name, kind, start, "", figure, events, whole * BILLIONTHS + billionths)
+
+
+def _sums(table: Any) -> Iterable[ColumnElement[int]]:
+    """Whole numbers on both databases: PostgreSQL adds such numbers up to decimal ones, which cost more to read."""
+    return [cast(func.sum(column), BigInteger) for column in (table.c.events, table.c.whole, table.c.billionths)]
 
 
 @lru_cache(maxsize=5_000)
@@ -224,7 +238,7 @@ def _of_events(
             source if wanted.by_source else "",
         )
         cell = found.setdefault(key, {})
-        for figure, billionths in (("", 0), *figures_of(properties).items()):
+        for figure, billionths in ((COUNT, 0), *(() if wanted.only_counts else figures_of(properties).items())):
             sums = cell.setdefault(figure, [0, 0])
             sums[0] += 1
             sums[1] += billionths
