@@ -49,6 +49,10 @@ class Statement(Protocol):
         """Write `rows`; how many were written."""
         ...
 
+    def document(self, connection: Connection, rows: Sequence[Row]) -> tuple[str, Row]:
+        """The same for PostgreSQL's driver: the words, and the values they are given."""
+        ...
+
 
 class Insert:
     """Insert rows that give every column of the table but `without`."""
@@ -59,6 +63,7 @@ class Insert:
         self._one = _Prepared(insert(table), given)
         self._many = insert(table).from_select(list(given), select(*_document(given).values()))
         self._text = _Text(given)
+        self._driven = _Driven(self._many, self._text)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         if connection.dialect.name == "postgresql":
@@ -66,6 +71,9 @@ class Insert:
         else:
             self._one.run(connection, rows)
         return len(rows)
+
+    def document(self, connection: Connection, rows: Sequence[Row]) -> tuple[str, Row]:
+        return self._driven(connection, rows)
 
 
 class InsertUnlessKnown:
@@ -81,11 +89,15 @@ class InsertUnlessKnown:
             .on_conflict_do_nothing(index_elements=key)
         )
         self._text = _Text(given)
+        self._driven = _Driven(self._many, self._text)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         if connection.dialect.name == "postgresql":
             return connection.execute(self._many, {"rows": self._text(rows)}).rowcount
         return self._one.run_at_once(connection, rows)
+
+    def document(self, connection: Connection, rows: Sequence[Row]) -> tuple[str, Row]:
+        return self._driven(connection, rows)
 
 
 class Change:
@@ -96,11 +108,15 @@ class Change:
         self._one = _Prepared(build({name: bindparam(name, type_=kind) for name, kind in types.items()}), types)
         self._many = build(_document(types))
         self._text = _Text(types)
+        self._driven = _Driven(self._many, self._text)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         if connection.dialect.name == "postgresql":
             return connection.execute(self._many, {"rows": self._text(rows)}).rowcount
         return self._one.run(connection, rows)
+
+    def document(self, connection: Connection, rows: Sequence[Row]) -> tuple[str, Row]:
+        return self._driven(connection, rows)
 
 
 class Update(Change):
@@ -154,6 +170,21 @@ class _Prepared:
         if not self._converted and not self._fixed:
             return row
         return {**self._fixed, **row, **{name: convert(row[name]) for name, convert in self._converted}}
+
+
+class _Driven:
+    """A statement of PostgreSQL compiled once, and the document it is given."""
+
+    def __init__(self, statement: UpdateBase, text: "_Text") -> None:
+        self._statement, self._text = statement, text
+        self._compiled: tuple[str, Row] | None = None
+
+    def __call__(self, connection: Connection, rows: Sequence[Row]) -> tuple[str, Row]:
+        if self._compiled is None:
+            compiled = self._statement.compile(dialect=connection.dialect)
+            self._compiled = str(compiled), compiled.params
+        sql, fixed = self._compiled
+        return sql, {**fixed, "rows": self._text(rows)}
 
 
 def _document(types: Types) -> Given:

@@ -36,10 +36,16 @@ MAX_WAITING: Final = 10_000
 TRIES: Final = 6
 FIRST_PAUSE_SECONDS: Final = 0.02
 
-#: Of the lane's own connection. The plans of its few statements never change, so they are made once; and nobody waits
-#: for a wallet for ever, whether its lock is held by a stuck process or this process is stuck with it.
+#: Of the lane's own connection. The plans of its few statements never change, so they are made once. That is while the
+#: tables of a new installation are empty, where reading a whole one looks cheap, and they are kept while it grows: so
+#: they always go by an index, a row at a time. And nobody waits for a wallet for ever, whether its lock is held by a
+#: stuck process or this process is stuck with it.
 POSTGRES_SETTINGS: Mapping[str, str] = {
     "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
     "lock_timeout": "10s",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "60s",

@@ -1,6 +1,6 @@
 """Read what a batch needs into its `Books`: the wallets locked first, everything else after them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -37,7 +37,6 @@ EVERYDAY = frozenset({HoldOp, SettleOp, ReleaseOp, CaptureEarlyOp})
 ON_A_HOLD = (SettleOp, ReleaseOp, CaptureEarlyOp, AbsorbOp)
 ON_A_WALLET = (GrantOp, DebitOp, AdjustOp, TopUpOp, SetAsideOp, WriteOffOp, SettleOwedOp, FreezeOp, ThawOp)
 NAMED = (GrantOp, DebitOp, AdjustOp, AbsorbOp, TopUpOp, WriteOffOp, SettleOwedOp)
-DRAWS = (SettleOp, CaptureEarlyOp, AdjustOp, DebitOp)
 
 
 class _Rare(NamedTuple):
@@ -70,19 +69,22 @@ def load(connection: Connection, ops: Sequence[Operation], now: datetime) -> Boo
     """Lock the wallets of `ops` and read what they need; the locks last until the transaction ends."""
     books = Books(now)
     rare = _Rare.of(ops)
-    to_hold = {op.generation_id for op in ops if isinstance(op, HoldOp)}
     on_holds = {op.generation_id for op in ops if isinstance(op, ON_A_HOLD)}
-    wallets = reading.lock_wallets(
+    held = {op.generation_id: op.workspace_id for op in ops if isinstance(op, HoldOp)}
+    wallets, holds, lots = reading.lock_and_read(
         connection,
-        workspaces={op.workspace_id for op in ops if isinstance(op, HoldOp)} | rare.workspaces,
-        generations=on_holds,
-        journals=rare.journals,
-        asides=rare.asides,
-        lots=rare.lots,
+        {
+            "workspaces": {*held.values(), *rare.workspaces},
+            "generations": on_holds,
+            "journals": rare.journals,
+            "asides": rare.asides,
+            "lots": rare.lots,
+        },
+        held.keys() | on_holds,
+        _drawn(ops, held),
     )
-    holds = reading.read_holds(connection, to_hold | on_holds)
     books.take(wallets, holds)
-    books.take_lots(reading.read_open_lots(connection, _drawn_wallets(ops, books)))
+    books.take_lots(lots)
     _load_past(connection, books, rare, _closed(holds, on_holds))
     if rare is not _NOTHING:
         _load_asides(connection, books, rare)
@@ -94,18 +96,18 @@ def _closed(holds: Iterable[Hold], on_holds: set[str]) -> set[str]:
     return {hold.generation_id for hold in holds if not hold.is_open and hold.generation_id in on_holds}
 
 
-def _drawn_wallets(ops: Sequence[Operation], books: Books) -> set[int]:
-    """The wallets whose lots may be drawn. A hold made earlier in the same batch has its wallet from there."""
-    held_here = {op.generation_id: books.wallet_id(op) for op in ops if isinstance(op, HoldOp)}
-    ids = set()
+def _drawn(ops: Sequence[Operation], held: Mapping[str, str]) -> dict[str, set[str]]:
+    """What leads to the wallets whose lots may be drawn: workspaces, and the generations of holds. One that is held in
+    the same batch is found by its workspace."""
+    workspaces, generations = set(), set()
     for op in ops:
-        if isinstance(op, DRAWS):
-            wallet_id = books.wallet_id(op)
-            if wallet_id is None and not isinstance(op, AdjustOp | DebitOp):
-                wallet_id = held_here.get(op.generation_id)
-            if wallet_id is not None:
-                ids.add(wallet_id)
-    return ids
+        if isinstance(op, AdjustOp | DebitOp):
+            workspaces.add(op.workspace_id)
+        elif isinstance(op, SettleOp | CaptureEarlyOp):
+            generations.add(op.generation_id)
+            if op.generation_id in held:
+                workspaces.add(held[op.generation_id])
+    return {"workspaces": workspaces, "generations": generations}
 
 
 def _load_past(connection: Connection, books: Books, rare: _Rare, closed: set[str]) -> None:

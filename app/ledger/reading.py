@@ -5,11 +5,12 @@ other in a circle; everything else is read after it, and so sees what the previo
 """
 
 from collections import defaultdict
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Select, and_, any_, bindparam, or_, select, union_all
 
+from app.kernel.together import NOTHING, Query, Together
 from app.ledger import tables
 from app.ledger.journal import (
     ABSORBED_COST,
@@ -107,11 +108,13 @@ class _Queries:
             "asides": select(set_aside.wallet_id).where(among(set_aside.ref, "asides")),
             "lots": select(lot.wallet_id).where(among(lot.id, "lots")),
         }
-        self._locks: dict[tuple[str, ...], Select[Any]] = {}
-        self.holds = select(
-            hold.generation_id, hold.wallet_id, hold.amount, hold.captured, hold.state, hold.close_journal_id
-        ).where(among(hold.generation_id, "generations"))
-        self.open_lots = LOTS.where(among(lot.wallet_id, "wallets"), lot.open)
+        self._locks: dict[tuple[str, ...], Query] = {}
+        self._lots: dict[tuple[str, ...], Query] = {}
+        self.holds = Query(
+            select(
+                hold.generation_id, hold.wallet_id, hold.amount, hold.captured, hold.state, hold.close_journal_id
+            ).where(among(hold.generation_id, "generations"))
+        )
         self.named_lots = LOTS.where(or_(among(lot.id, "lots"), among(lot.journal_id, "journals")))
         self.journals_of = JOURNALS.where(among(journal.generation_id, "generations"))
         by_ref = and_(journal.kind.in_(NAMED_BY_REF), among(journal.ref, "refs"))
@@ -132,17 +135,30 @@ class _Queries:
             among(freeze.wallet_id, "wallets"), freeze.lifted_at.is_(None)
         )
 
-    def lock(self, names: tuple[str, ...]) -> Select[Any]:
+    def lock(self, names: tuple[str, ...]) -> Query:
         """The wallets these names lead to, locked by id.
 
         The lock is FOR NO KEY UPDATE: foreign keys that only mention a wallet need not wait for it.
         """
         if names not in self._locks:
-            sources = [self._wallet_sources[name] for name in names]
-            ids = union_all(*sources) if len(sources) > 1 else sources[0]
-            found: Select[Any] = select(*WALLET_COLUMNS).where(wallet.id.in_(ids)).order_by(wallet.id)
-            self._locks[names] = found.with_for_update(of=tables.wallet, key_share=True)
+            found = select(*WALLET_COLUMNS).where(wallet.id.in_(self._ids(names))).order_by(wallet.id)
+            self._locks[names] = Query(found.with_for_update(of=tables.wallet, key_share=True))
         return self._locks[names]
+
+    def open_lots(self, names: tuple[str, ...]) -> Query:
+        """The open lots of the wallets these names lead to."""
+        if names not in self._lots:
+            self._lots[names] = Query(LOTS.where(lot.wallet_id.in_(self._ids(names)), lot.open))
+        return self._lots[names]
+
+    def given(self, by: Mapping[str, Collection[str]]) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+        """The names that lead anywhere, and where to."""
+        given = {name: self.listed(values) for name, values in by.items() if values}
+        return tuple(given), given
+
+    def _ids(self, names: tuple[str, ...]) -> Any:
+        sources = [self._wallet_sources[name] for name in names]
+        return union_all(*sources) if len(sources) > 1 else sources[0]
 
 
 def padded(values: Collection[Any]) -> list[Any]:
@@ -161,29 +177,34 @@ def _queries(connection: Connection) -> _Queries:
     return _ARRAYS if connection.dialect.name == "postgresql" else _LISTS
 
 
-def lock_wallets(connection: Connection, **by: Collection[str]) -> list[Wallet]:
-    """Lock and read the wallets of `workspaces`, of the holds of `generations`, of `journals`, `asides` and `lots`."""
-    names = tuple(name for name, values in by.items() if values)
-    if not names:
-        return []
+class Read(NamedTuple):
+    """What every batch begins with."""
+
+    wallets: list[Wallet]
+    holds: list[Hold]
+    lots: list[Lot]
+
+
+def lock_and_read(
+    connection: Connection,
+    by: Mapping[str, Collection[str]],
+    holds: Collection[str],
+    drawn: Mapping[str, Collection[str]],
+) -> Read:
+    """Lock and read the wallets found `by` workspaces, the holds' generations, journals, asides and lots; then read
+    these `holds`, and the open lots of the wallets found by what is `drawn`. One message, on PostgreSQL."""
     queries = _queries(connection)
-    given = {name: queries.listed(by[name]) for name in names}
-    return [Wallet._make(row) for row in connection.execute(queries.lock(names), given)]
-
-
-def read_holds(connection: Connection, generations: Collection[str]) -> list[Hold]:
-    if not generations:
-        return []
-    queries = _queries(connection)
-    rows = connection.execute(queries.holds, {"generations": queries.listed(generations)})
-    return [Hold._make(row) for row in rows]
-
-
-def read_open_lots(connection: Connection, wallets: Collection[int]) -> list[Lot]:
-    if not wallets:
-        return []
-    queries = _queries(connection)
-    return [Lot._make(row) for row in connection.execute(queries.open_lots, {"wallets": queries.listed(wallets)})]
+    with Together(connection) as sent:
+        found, locking = queries.given(by)
+        wallets = sent.read(queries.lock(found), locking) if found else NOTHING
+        held = sent.read(queries.holds, {"generations": queries.listed(holds)}) if holds else NOTHING
+        found, drawing = queries.given(drawn)
+        lots = sent.read(queries.open_lots(found), drawing) if found else NOTHING
+    return Read(
+        [Wallet._make(row) for row in wallets.rows],
+        [Hold._make(row) for row in held.rows],
+        [Lot._make(row) for row in lots.rows],
+    )
 
 
 def read_named_lots(connection: Connection, lots: Collection[str], journals: Collection[str]) -> list[Lot]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Executable
 from app.kernel import faults
 from app.kernel.bulk import Insert, Row, Statement, Update
 from app.kernel.errors import Broken
+from app.kernel.together import Sent, Together
 from app.ledger import accounts, tables
 from app.ledger.change import NewLot, Post, Rare
 from app.ledger.companion import Companion, CompanionFailed
@@ -177,23 +178,34 @@ class Pending:
 
     def flush(self, connection: Connection) -> None:
         """Write everything that waits, in an order the foreign keys accept."""
-        if self._holds:
-            faults.point("hold.before_insert")
-        _write(connection, INSERT_HOLD, self._holds)
-        _write(connection, INSERT_JOURNAL, self._journals)
-        _write(connection, INSERT_ENTRY, self._entries)
-        _write(connection, INSERT_LOT, [self._lot_row(made) for made in self._new_lots.values()])
-        _write(connection, CLOSE_HOLD, self._closings)
-        self._reached("after_hold")
-        _write(connection, CHANGE_LOT, [_lot_change(lot) for lot in self._lots.values()])
-        _write(connection, INSERT_LOT_USE, self._uses)
-        self._reached("after_lots")
-        faults.point("books.half_written")
-        _write(connection, CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()])
-        for statement, row in self._rare:
-            _write(connection, statement, [row])
+        told: list[tuple[Statement, int, Sent]] = []
+        with Together(connection) as sent:
+
+            def write(statement: Statement, rows: Sequence[Row]) -> None:
+                if rows:
+                    told.append((statement, len(rows), sent.write(statement, rows)))
+
+            if self._holds:
+                faults.point("hold.before_insert")
+            write(INSERT_HOLD, self._holds)
+            write(INSERT_JOURNAL, self._journals)
+            write(INSERT_ENTRY, self._entries)
+            write(INSERT_LOT, [self._lot_row(made) for made in self._new_lots.values()])
+            write(CLOSE_HOLD, self._closings)
+            self._reached("after_hold")
+            write(CHANGE_LOT, [_lot_change(lot) for lot in self._lots.values()])
+            write(INSERT_LOT_USE, self._uses)
+            self._reached("after_lots")
+            faults.point("books.half_written")
+            write(CHANGE_WALLET, [_wallet_change(*pair) for pair in self._wallets.values()])
+            for statement, row in self._rare:
+                write(statement, [row])
+            for group in self._companions:
+                group.write(sent)
+        for statement, many, came in told:
+            _all_written(statement, many, came.count)
         for group in self._companions:
-            group.write(connection)
+            group.check()
         self._clear()
 
     def _reached(self, moment: str) -> None:
@@ -217,30 +229,30 @@ class _Group:
     def __init__(self, key: object, statement: Executable | Statement, rows: int | None) -> None:
         self.key, self.statement, self.rows = key, statement, rows
         self.rows_to_write: list[Mapping[str, Any]] = []
+        self._told: list[tuple[int, Sent]] = []
 
-    def write(self, connection: Connection) -> None:
+    def write(self, sent: Together) -> None:
         batches = [self.rows_to_write] if self.rows in {None, 1} else [[row] for row in self.rows_to_write]
-        for batch in batches:
-            touched = self._run(connection, batch)
-            if self.rows is not None and touched != self.rows * len(batch):
+        self._told = [(len(batch), self._send(sent, batch)) for batch in batches]
+
+    def _send(self, sent: Together, batch: Sequence[Row]) -> Sent:
+        if isinstance(self.statement, Executable):
+            return sent.execute(self.statement, batch)
+        return sent.write(self.statement, batch)
+
+    def check(self) -> None:
+        """Raises `CompanionFailed` for another number of rows than was said."""
+        for many, came in self._told:
+            if self.rows is not None and came.count != self.rows * many:
                 raise CompanionFailed(
-                    f"A statement beside this operation touched {touched} rows, not {self.rows * len(batch)}."
+                    f"A statement beside this operation touched {came.count} rows, not {self.rows * many}."
                 )
 
-    def _run(self, connection: Connection, batch: list[Mapping[str, Any]]) -> int:
-        if isinstance(self.statement, Executable):
-            options = {"preserve_rowcount": True}
-            return connection.execute(self.statement, batch, execution_options=options).rowcount
-        return self.statement.run(connection, batch)
 
-
-def _write(connection: Connection, statement: Statement, rows: list[Row]) -> None:
-    """Write rows that must all arrive: a change that finds its row gone or moved is a breach, never a shrug."""
-    if not rows:
-        return
-    written = statement.run(connection, rows)
-    if written != len(rows):
-        raise Broken(f"{written} of {len(rows)} rows of {statement.table.name} were written; the books moved.")
+def _all_written(statement: Statement, many: int, written: int) -> None:
+    """Rows must all arrive: a change that finds its row gone or moved is a breach, never a shrug."""
+    if written != many:
+        raise Broken(f"{written} of {many} rows of {statement.table.name} were written; the books moved.")
 
 
 def _own_accounts(wallet: Wallet | None) -> dict[str, int]:
