@@ -126,8 +126,8 @@ def due(connection: Connection, now: datetime) -> list[str]:
 
 def close(connection: Connection, workspace_id: str, *, now: datetime) -> Row[Any] | None:
     """Invoice what was owed in the complete months that are not closed. A month in which more came back than was used,
-    or so little was used that it rounds to nothing, is closed together with the next. Once: what was asked twice finds
-    nothing left to do."""
+    or as much at another price, or so little was used that it rounds to nothing, is closed together with the next.
+    Once: what was asked twice finds nothing left to do."""
     row = find(connection, workspace_id, lock=True)
     until = calendar_start(Unit.MONTHLY, now - LATE_WINDOW)
     if row is None or row.closed_until >= until:
@@ -139,7 +139,7 @@ def close(connection: Connection, workspace_id: str, *, now: datetime) -> Row[An
     if micros > 0:
         made = _invoice(connection, row, span, micros, now)
         faults.point("postpaid.after_invoice")
-    if made is not None or not micros:
+    if made is not None or not (micros or _worth(connection, row, span)):
         connection.execute(
             update(POSTPAID).where(POSTPAID.c.workspace_id == workspace_id).values(closed_until=until, updated_at=now)
         )
@@ -176,6 +176,16 @@ def owed_by_model(
     if at is not None and at.until is not None:
         query = query.where(moment < at.until)
     return [(str(model), int(many), int(amount)) for model, many, amount in connection.execute(query) if amount]
+
+
+def _worth(connection: Connection, row: Row[Any], span: Span) -> bool:
+    """Whether anything is left of what was used and came back: as many credits may have cost another price."""
+    left = [
+        amount * at.price
+        for at in credit_prices.held(connection, row)
+        for _, _, amount in owed_by_model(connection, row.workspace_id, span, at)
+    ]
+    return sum(left, Fraction(0)) != 0
 
 
 def _invoice(connection: Connection, row: Row[Any], span: Span, micros: int, now: datetime) -> Row[Any] | None:

@@ -106,6 +106,17 @@ def credit(
     return [line for line in lines if line.exact]
 
 
+def unused(connection: Connection, row: Row[Any], line: Row[Any], at: datetime) -> list[RatedLine]:
+    """What was charged ahead for a line that ends `at`, for the days after it."""
+    if not _is_ahead(line.price) or at >= row.period_end or subscriptions.is_trial(row, subscriptions.period_of(row)):
+        return []
+    lines = []
+    for of, charged in _charged_ahead(connection, row, line.id):
+        until = of.end if line.end_at == of.end else row.period_end
+        lines.append(_prorated(row, of, at, line.name, old=charged, until=until))
+    return [each for each in lines if each.exact]
+
+
 def _charged_ahead(connection: Connection, row: Row[Any], line_id: str) -> list[tuple[Span, Fraction]]:
     """For which days of this period invoices charge a line, and how much: less discounts and what was credited."""
     stated = invoices.LINE

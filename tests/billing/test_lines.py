@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from app.billing import addons, agreeing, joining, line_changes, own_prices, prorating, subscriptions, syncing
+from app.billing import (
+    addons,
+    agreeing,
+    joining,
+    line_changes,
+    own_prices,
+    prorating,
+    quantities,
+    subscriptions,
+    syncing,
+)
 from app.billing.pinned import pin
 from app.billing.subscriptions import Line
 from app.kernel.db import Database
@@ -298,3 +308,38 @@ def test_a_cancellation_never_puts_off_the_end_that_was_agreed(world: World) -> 
     with world.db.write() as connection:
         row = subscriptions.cancel(connection, made, at=at("2026-05-01"), reason="", now=world.now)
     assert row.cancel_at == at("2026-04-20")
+
+
+@pytest.mark.parametrize(
+    ("quantities_", "asked_for", "may"),
+    [
+        pytest.param(["10"], [(2742, 0)], 10_000, id="more: credit and charge are rounded by themselves"),
+        pytest.param(["2.5"], [(0, 1371)], 2_500 - 1371, id="less: what is too much is carried"),
+        pytest.param(["10", "5"], [(2742, 0), (0, 2742)], 5_000 - 2742, id="there and back costs nothing"),
+        pytest.param(["5.0"], [], 5_000, id="as many"),
+    ],
+)
+def test_a_quantity_that_changes_within_a_period_is_paid_for_by_days(
+    world: World, quantities_: list[str], asked_for: list[tuple[int, int]], may: int
+) -> None:
+    """Five at 10 are paid ahead for 31 days of March; 17 of them are left on the 15th."""
+    world.now = at("2026-03-01")
+    plan = world.plan("pro", {**SEATS, "amount": "10"})
+    with world.db.read() as connection:
+        (price,) = price_book.rows_of(connection, "PLAN", [plan])
+    wish = [{"price_id": price["id"], "quantity": "5"}]
+    made = world.subscribe(world.customer("studio"), plan, override_line_items=wish)
+    for moment in ("2026-03-01T03:00", "2026-03-15"):
+        world.now = at(moment)
+        world.turn()
+    for quantity in quantities_:
+        line = line_named(world, made, "Seats")
+        with world.db.write() as connection:
+            given = Given({"id": line.id, "quantity": quantity})
+            quantities.change(connection, made, [given], actor="test", now=world.now)
+    for moment in ("2026-03-15T04:00", "2026-04-01T00:10", "2026-04-01T03:00"):
+        world.now = at(moment)
+        world.turn()
+    first, *between, last = world.invoices(made)
+    kept = [(row.total, row.computed["carried_left"]) for row in between]
+    assert (first.total, kept, last.total) == (5_000, asked_for, may)

@@ -99,3 +99,40 @@ def test_an_invoice_is_paid_with_credits_at_once_or_not_at_all(
     paid = sdk.invoices.get_invoice(id=bill)
     assert (paid.payment_status, paid.amount_remaining) == ("SUCCEEDED", "0")
     assert http.post(f"/invoices/{bill}/payment/attempt").status_code == 400, "nothing is left"
+
+
+def test_a_subscription_is_modified_and_looked_at_before(sdk: "Flexprice", http: httpx.Client) -> None:
+    plan, addon = (
+        sdk.plans.create_plan(name="Seats", lookup_key="seats"),
+        sdk.addons.create_addon(name="More", lookup_key="more"),
+    )
+    fixed = {**EVERY, "type_": "FIXED", "invoice_cadence": "ADVANCE", "amount": "10"}
+    for entity in (("PLAN", plan.id), ("ADDON", addon.id)):
+        sdk.prices.create_price(**fixed, entity_type=entity[0], entity_id=entity[1])
+    customer = sdk.customers.create_customer(external_id="seats", name="Seats")
+    made = sdk.subscriptions.create_subscription(
+        customer_id=customer.id, plan_id=plan.id, currency="usd", billing_period="MONTHLY"
+    )
+    (line,) = made.line_items
+    wish = {"type_": "quantity_change", "quantity_change_params": {"line_items": [{"id": line.id, "quantity": "3"}]}}
+    looked = sdk.subscriptions.preview_subscription_modify(id=made.id, **wish)
+    assert [each.quantity for each in sdk.subscriptions.get_subscription(id=made.id).line_items] == ["1"]
+    done = sdk.subscriptions.execute_subscription_modify(id=made.id, **wish)
+    for found, status in ((looked, "preview"), (done, "issued")):
+        changed = found.changed_resources
+        assert [(each.change_action, each.quantity) for each in changed.line_items] == [
+            ("ended", "1"),
+            ("created", "3"),
+        ]
+        assert [(each.status, each.invoice.total) for each in changed.invoices] == [(status, "20")]
+    added = sdk.subscriptions.execute_subscription_modify(
+        id=made.id, type_="addon", addon_params={"action": "add", "add": {"addon_id": addon.id}}
+    ).changed_resources
+    (mine,) = added.addon_associations
+    assert (mine.change_action, mine.addon_status, added.invoices[0].invoice.total) == ("created", "active", "10")
+    removed = {"action": "remove", "remove": {"addon_association_id": mine.id}}
+    sdk.subscriptions.execute_subscription_modify(id=made.id, type_="addon", addon_params=removed)
+    (left,) = sdk.subscriptions.get_subscription_addon_associations(id=made.id).items
+    assert left.addon_status == "cancelled"
+    refused = http.post(f"/subscriptions/{made.id}/modify/execute", json={"type": "trial_end"})
+    assert refused.json()["details"] == {"code": "not_served", "param": "type"}

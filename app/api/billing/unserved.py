@@ -61,6 +61,7 @@ _ADDON: Final = {
     "coupons": Unserved("is not served for addons: give coupons to the subscription, or to one of its prices."),
     **{f"line_item_commitments.*.{name}": said for name, said in _LINE.items()},
 }
+_MODIFY: Final = {"checkout": CHECKOUT, **{f"addon_params.add.{name}": said for name, said in _ADDON.items()}}
 _INVOICE_LINE: Final = {
     f"line_items.{name}": Unserved("is not served: a line has a name, a quantity, an amount and a period.")
     for name in (
@@ -138,6 +139,8 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
         **{f"override_entitlements.{name}": said for name, said in _GRANT.items()},
     },
     ("POST", "/subscriptions/addon"): _ADDON,
+    ("POST", "/subscriptions/{subscription_id}/modify/preview"): _MODIFY,
+    ("POST", "/subscriptions/{subscription_id}/modify/execute"): _MODIFY,
     ("PUT", "/subscriptions/{subscription_id}"): {"parent_subscription_id": CHILDREN},
     ("POST", "/subscriptions/{subscription_id}/pause"): {"proration_behavior": PRORATED},
     ("POST", "/subscriptions/{subscription_id}/resume"): {"proration_behavior": PRORATED},
