@@ -1,42 +1,73 @@
-"""The API in a process of its own, as a server runs it: chores apply what comes in while more is coming.
+"""The API as an installation serves it, by the same command and so on the same event loop; chores apply what comes in
+while more is coming.
 
-`python -m tests.bench.webhook_server --home DIR --database URL --stripe URL --port N`
+`with serving(home, database_url, stripe_url) as port: …`
 """
 
-import argparse
-import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import httpx
+from fastapi import FastAPI
 
+from app import server
 from app import services as building
-from app.api.assemble import build_api
-from app.services import prepare_to_serve
+from app.commands import api
+from app.settings import Settings
 from tests.support.till import settings_for
 
+GIVEN: Final = "FAREBOX_BENCH_WEBHOOKS"
+START_SECONDS: Final = 120.0  # a busy machine is slow, not wrong
 
-async def serve(options: argparse.Namespace) -> None:
-    services = building.build(settings_for(options.home, options.database, options.stripe))
-    options.home.mkdir(parents=True, exist_ok=True)
-    await asyncio.to_thread(services.start)
-    api = build_api(services)
-    prepare_to_serve()
-    server = Server(api, address="127.0.0.1", port=options.port, interface=Interfaces.ASGI, log_enabled=False)
+
+@contextmanager
+def serving(home: Path, database_url: str, stripe_url: str) -> Iterator[int]:
+    """The port of a server over a database that is there already."""
+    home.mkdir(parents=True, exist_ok=True)
+    given, port = (str(home), database_url, stripe_url), _free_port()
+    *granian, _ = api.command(replace(_settings(*given), port=port), workers=1)
+    process = subprocess.Popen(
+        [*granian, f"{__name__}:make"], env={**os.environ, GIVEN: json.dumps(given)}, start_new_session=True
+    )
     try:
-        await server.serve()
+        _wait(port, process)
+        yield port
     finally:
-        await asyncio.to_thread(services.stop)
+        os.killpg(process.pid, signal.SIGKILL)  # granian and the process it started
+        process.wait(10)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--home", required=True, type=Path)
-    parser.add_argument("--database", required=True)
-    parser.add_argument("--stripe", required=True)
-    parser.add_argument("--port", required=True, type=int)
-    asyncio.run(serve(parser.parse_args()))
+def make() -> FastAPI:
+    """What granian calls."""
+    settings = _settings(*json.loads(os.environ[GIVEN]))
+    return server.serving(building.install(building.build(settings)))
 
 
-if __name__ == "__main__":
-    main()
+def _settings(home: str, database_url: str, stripe_url: str) -> Settings:
+    return settings_for(Path(home), database_url, stripe_url)
+
+
+def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
