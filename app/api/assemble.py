@@ -35,7 +35,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     """
     api = FastAPIOffline(
         title="Farebox", version="1", description=DESCRIPTION, docs_url="/v1/docs", redoc_url=None,
-        openapi_url="/v1/openapi.json", static_url="/v1/docs-assets",
+        openapi_url="/v1/openapi.json", static_url="/v1/docs-assets", telemetry=observe.NOT_THE_FRAMEWORKS,
     )  # fmt: skip
     settings, desk = services.settings, services.desk
     auth = Auth(services.accounts, settings.public_url)

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -28,6 +29,9 @@ NO_WORKER_AFTER = timedelta(minutes=2)
 #: What a proxy in front of us adds; then the caller is not this machine, whatever the connection says.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 UNKNOWN_ROUTE = "other"
+#: The framework would ask at every request whether somebody has set up spans for it to write, and put what customers
+#: send into them. Ours are `kernel/tracing.py`'s.
+NOT_THE_FRAMEWORKS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
 class Observed:

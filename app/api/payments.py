@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from app.accounts.identity import KeyHolder, Who, suspended
@@ -89,12 +90,16 @@ def hook(services: Services) -> Route:
 
 
 async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    body, more = b"", True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > MOST_WEBHOOK_BYTES:
             raise TooLarge("The webhook is too large.")
-    return bytes(body)
+    return body
 
 
 # --- our own pages

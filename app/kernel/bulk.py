@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from operator import itemgetter
 from typing import Any, Protocol
 
 from sqlalchemy import JSON as AnyJSON
@@ -139,37 +138,33 @@ class _Prepared:
         self._sql = ""
         self._names: Sequence[str] = ()
         self._fixed: Row = {}  # what the statement says itself
-        self._converted: list[tuple[str, Callable[[Any], Any]]] = []
+        self._order: list[tuple[str, Callable[[Any], Any] | None]] = []  # how its values stand, and what makes them
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         if not self._sql:
             self._compile(connection.dialect)
-        values = itemgetter(*self._names)
-        return connection.exec_driver_sql(self._sql, [values(self._convert(row)) for row in rows]).rowcount
+        return connection.exec_driver_sql(self._sql, [tuple(self._values(row)) for row in rows]).rowcount
 
     def run_at_once(self, connection: Connection, rows: Sequence[Row]) -> int:
         """An insert of all rows in one execution, thousands of values at most."""
         if not self._sql:
             self._compile(connection.dialect)
-        values, one = itemgetter(*self._names), f"({', '.join('?' * len(self._names))})"
+        one = f"({', '.join('?' * len(self._names))})"
         sql = self._sql.replace(one, ", ".join([one] * len(rows)), 1)
-        given = tuple(chain.from_iterable(values(self._convert(row)) for row in rows))
+        given = tuple(chain.from_iterable(map(self._values, rows)))
         return connection.exec_driver_sql(sql, given).rowcount
 
     def _compile(self, dialect: Dialect) -> None:
         compiled = self._statement.compile(dialect=dialect, column_keys=list(self._types))
         self._names = compiled.positiontup or ()
         self._fixed = {name: compiled.params[name] for name in self._names if name not in self._types}
-        for name, kind in self._types.items():
-            convert = kind.dialect_impl(dialect).bind_processor(dialect)
-            if convert is not None:
-                self._converted.append((name, convert))
+        converted = {name: kind.dialect_impl(dialect).bind_processor(dialect) for name, kind in self._types.items()}
+        self._order = [(name, converted.get(name)) for name in self._names]
         self._sql = str(compiled)
 
-    def _convert(self, row: Row) -> Row:
-        if not self._converted and not self._fixed:
-            return row
-        return {**self._fixed, **row, **{name: convert(row[name]) for name, convert in self._converted}}
+    def _values(self, row: Row) -> list[Any]:
+        given = {**self._fixed, **row} if self._fixed else row
+        return [given[name] if convert is None else convert(given[name]) for name, convert in self._order]
 
 
 class _Driven:

@@ -33,6 +33,7 @@ from app.api.billing import (
     webhook_endpoints,
 )
 from app.api.billing.common import Billing
+from app.api.observe import NOT_THE_FRAMEWORKS
 from app.services import Services
 
 PREFIX = "/billing/v1"
@@ -79,7 +80,7 @@ def build_billing(services: Services) -> FastAPI:
     """The application to mount at `PREFIX`."""
     api = FastAPIOffline(
         title="Farebox billing", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None,
-        openapi_url="/openapi.json", static_url="/docs-assets",
+        openapi_url="/openapi.json", static_url="/docs-assets", telemetry=NOT_THE_FRAMEWORKS,
     )  # fmt: skip
     billing = Billing(services)
     for group in GROUPS:
