@@ -71,7 +71,7 @@ class Checkout:
                 lambda: self._orders.take(choice, self._door.name, self._door.livemode, self._clock() + PAGE_LIVES)
             )
             faults.point("checkout.after_order")
-            if not taken.stale:
+            if not taken.stale and not await asyncio.to_thread(self._keeps_card_otherwise, taken.order, choice):
                 return await self.open(taken.order.id, save_card=choice.save_card)
             await self.call_off(taken.order.id, actor=choice.actor, why="replaced")
         raise Conflict("The order is being changed from elsewhere: please try again.", code="order_busy")
@@ -159,6 +159,15 @@ class Checkout:
             return connection.execute(select(USER.c.email).where(USER.c.id == user_id)).scalar()
 
     # --- attempts: one page each
+
+    def _keeps_card_otherwise(self, order: OrderView, choice: Choice) -> bool:
+        """Whether the open page saves a card that is not to be saved now, or the other way round: another page then.
+        Asked again with the key it was ordered with, an order stays the same."""
+        with self._db.read() as connection:
+            page = last_attempt(connection, order.id)
+            is_again = rows.find(connection, order.id).idempotency_key == choice.key
+        is_open = order.state in orders.OPEN and page is not None and page.state in (ASKED, OPEN)
+        return is_open and not is_again and page is not None and page.save_card != choice.save_card
 
     def _attempt(self, order_id: str, save_card: bool) -> Row[Any]:
         """The page to hand out or to ask for; an attempt that has ended is followed by the next."""

@@ -266,6 +266,16 @@ def test_case_20_a_double_click_and_two_tabs_open_one_page(till: Till) -> None:
     assert till.buy().url == orders[0].url
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_card_is_saved_as_it_was_wished_last(one_till: Till, first: bool) -> None:
+    till = one_till
+    before = till.buy(save_card=first)
+    order = till.buy(save_card=not first)
+    assert (till.state(before), till.buy(save_card=not first).url) == (State.CANCELED, order.url)
+    [saves] = till.rows("SELECT save_card FROM checkout_session WHERE order_id = :id", id=order.id)
+    assert bool(saves[0]) is not first
+
+
 def test_a_key_means_one_order_for_good(till: Till) -> None:
     order = till.buy(key="mine")
     till.pay(order)
