@@ -1,58 +1,48 @@
 """Charging invoices to saved cards: what was issued is asked for once, and its answer is never guessed.
 
 A charge is a payment first, written under the invoice's lock; then the provider is asked under a key made from it. Its
-answer, a webhook and a later look all end in `apply`. While nobody knows what became of a charge, its payment stands in
-the way of any other of that invoice.
+answer, a webhook and a later look all end in `charge_answers.py`. While nobody knows what became of a charge, its
+payment stands in the way of any other of that invoice.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from app.billing import card_rows, invoices, payments
 from app.billing.card_rows import CHARGE
+from app.billing.charge_answers import ChargeAnswers, Charged
 from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotFound, ProviderBusy, ProviderRefused, ProviderUnclear
-from app.kernel.fiat import Fiat
 from app.kernel.text import t
 from app.payments import saved_card_rows
-from app.payments.fulfil import Done, Outcome
+from app.payments.fulfil import Done
 from app.payments.stripe_charges import ChargeAsk, StripeCharges
 from app.payments.topup_rows import CHARGE_FAILED, MISSING
 from app.payments.topups import ARRIVED_BY_THEN, BATCH, BEING_ASKED, KEY_LASTS, LOOKS, NOT_OUR_DAY, SKEW
-from app.payments.unmatched import Reason, report, report_proof
-from app.payments.verdict import Expected, Judgement, Progress, Proof, Verdict, judge
-
-#: A bank debit that was promised takes days; the provider tells us, and we ask now and then.
-PROCESSING_LOOK: Final = timedelta(hours=6)
+from app.payments.verdict import Progress, Proof
 
 log = logging.getLogger(__name__)
 
 
-class _Both(NamedTuple):
-    payment: Row[Any]
-    charge: Row[Any]
-
-
 class InvoiceCharges:
-    """`link(invoice_id)` is where a mail leads whose reader pays it themselves; `told(workspace_id)` is called when
-    something changed that a page may be showing."""
+    """`link(invoice_id)` is where a mail leads whose reader pays it themselves."""
 
     def __init__(
         self,
         db: Database,
         clock: Clock,
         charges: StripeCharges,
+        answers: ChargeAnswers,
         link: Callable[[str], str],
-        told: Callable[[str], None],
     ) -> None:
-        self._db, self._clock, self._charges, self._link, self._told = db, clock, charges, link, told
+        self._db, self._clock, self._charges, self._answers, self._link = db, clock, charges, answers, link
 
     async def run_due(self) -> int:
         """Carry on what is under way, then charge what is to be charged; how many that were."""
@@ -153,7 +143,7 @@ class InvoiceCharges:
 
     async def _answered(self, charge: Row[Any], proof: Proof) -> None:
         """The charge exists: what it says now goes the way of every payment."""
-        outcome = await self.apply(proof)
+        outcome = await self._answers.apply(proof)
         if outcome is None or outcome.done is not Done.WAITING:
             return
         # Open, and no decline to read: the bank waits for its cardholder.
@@ -197,114 +187,11 @@ class InvoiceCharges:
             except (ProviderBusy, ProviderUnclear, ProviderRefused, NotFound) as error:
                 await asyncio.to_thread(self._later, charge.payment_id, str(error))
                 return
-            outcome = await self.apply(proof)
+            outcome = await self._answers.apply(proof)
             if outcome is not None and outcome.done is Done.WAITING:
                 await asyncio.to_thread(self._later, charge.payment_id, "open")
         elif charge.expires_at < self._clock():
             await asyncio.to_thread(self._never, charge, "never_opened", timedelta(0))
-
-    # --- what the provider says
-
-    async def apply(self, proof: Proof) -> Outcome | None:
-        """Do what this payment, as it stands at the provider, does to its invoice. Any number of times, at once too.
-        None when it is not of an invoice."""
-        both = await asyncio.to_thread(self._both, proof.order_id)
-        if both is None:
-            return None
-        expected = Expected(
-            order_id=both.payment.id,
-            workspace_id=await asyncio.to_thread(self._workspace, both.payment),
-            provider=both.charge.provider,
-            gross=card_rows.amount_of(both.payment),
-            livemode=both.charge.livemode,
-            customer_id=both.charge.customer_id,
-        )
-        outcome = await asyncio.to_thread(self._do, both.payment.id, proof, judge(expected, proof))
-        faults.point("bill.after_commit")
-        if outcome.done is not Done.WAITING:
-            self._told(expected.workspace_id)
-        return outcome
-
-    def _do(self, payment_id: str, proof: Proof, judged: Judgement) -> Outcome:
-        with self._db.write() as connection:
-            payment, row = payments.locked(connection, payment_id)
-            charge = card_rows.find(connection, payment_id)
-            if charge is None:
-                raise NotFound(f"There is no charge of {payment_id}.", code="charge_not_found")
-            if judged.verdict is Verdict.CREDIT:
-                return self._paid(connection, _Both(payment, charge), row, proof)
-            if judged.verdict in (Verdict.MISMATCH, Verdict.FOREIGN):
-                return self._mismatch(connection, charge, proof, judged)
-            return self._unpaid(connection, charge, proof, judged.verdict)
-
-    def _unpaid(self, connection: Connection, charge: Row[Any], proof: Proof, verdict: Verdict) -> Outcome:
-        payment_id, now = charge.payment_id, self._clock()
-        if charge.state not in card_rows.UNDER_WAY:
-            return Outcome(Done.NOTHING, detail=f"{payment_id} is over")
-        if verdict is Verdict.PROCESSING:
-            payments.process(connection, payment_id, now=now)
-            known = {"state": card_rows.PROCESSING, "intent_id": proof.payment_id}
-            card_rows.mark(connection, payment_id, now, look_at=now + PROCESSING_LOOK, **known)
-            return Outcome(Done.PROCESSING, detail=payment_id)
-        if charge.way == card_rows.PAGE and verdict is Verdict.EXPIRED:
-            card_rows.ended(connection, charge, "expired", now, state=card_rows.EXPIRED, again=None)
-            return Outcome(Done.EXPIRED, detail=payment_id)
-        if charge.way == card_rows.PAGE and proof.session_id and verdict is Verdict.FAILED:
-            code, link = proof.failure_code or CHARGE_FAILED, self._link(charge.invoice_id)
-            card_rows.declined(connection, charge, code, now, link=link, intent_id=proof.payment_id)
-            return Outcome(Done.FAILED, detail=payment_id)
-        return Outcome(Done.WAITING, detail=proof.failure_code or "")
-
-    def _paid(self, connection: Connection, both: _Both, row: Row[Any], proof: Proof) -> Outcome:
-        """The money is here. For what was called off meanwhile, or is more than was left, an operator is told."""
-        now, (payment, charge) = self._clock(), both
-        if payment.state == payments.SUCCEEDED:
-            if charge.intent_id == proof.payment_id:
-                return Outcome(Done.ALREADY, detail=payment.id)
-            report_proof(connection, Reason.SECOND_PAYMENT, proof, now, invoice=row.number)
-            return Outcome(Done.UNMATCHED, detail=str(Reason.SECOND_PAYMENT))
-        if row.state != invoices.FINALIZED:
-            report_proof(connection, Reason.INVOICE_TAKEN_BACK, proof, now, invoice=row.number)
-            self._leave_to_operator(connection, charge, now)
-            return Outcome(Done.UNMATCHED, detail=str(Reason.INVOICE_TAKEN_BACK))
-        payments.succeed(connection, payment.id, now=now, reference=proof.payment_id)
-        faults.point("bill.after_payment_row")
-        done = {"state": card_rows.DONE, "intent_id": proof.payment_id, "look_at": None, "code": None}
-        card_rows.mark(connection, payment.id, now, **done)
-        paid = invoices.find(connection, row.id)
-        if (surplus := paid.paid + paid.adjusted - paid.total) > 0:
-            self._tell_surplus(connection, paid, proof, Fiat(min(surplus, payment.amount), row.currency))
-        faults.point("bill.before_commit")
-        return Outcome(Done.CREDITED, detail=payment.id)
-
-    def _tell_surplus(self, connection: Connection, row: Row[Any], proof: Proof, surplus: Fiat) -> None:
-        report(
-            connection,
-            Reason.INVOICE_OVERPAID,
-            provider=proof.provider,
-            external_id=proof.payment_id or row.id,
-            livemode=proof.livemode,
-            now=self._clock(),
-            amount=surplus,
-            workspace_id=row.workspace_id,
-            invoice=row.number,
-        )
-
-    def _mismatch(self, connection: Connection, charge: Row[Any], proof: Proof, judged: Judgement) -> Outcome:
-        """Something was paid that is not this payment: an operator looks, and nothing more is charged until then."""
-        now, problems = self._clock(), list(judged.problems)
-        if proof.progress is not Progress.PAID:
-            return Outcome(Done.NOTHING, detail="; ".join(problems))
-        report_proof(connection, Reason.MISMATCH, proof, now, problems=problems)
-        if judged.verdict is Verdict.MISMATCH:
-            self._leave_to_operator(connection, charge, now)
-        return Outcome(Done.MISMATCH, detail="; ".join(problems))
-
-    def _leave_to_operator(self, connection: Connection, charge: Row[Any], now: datetime) -> None:
-        """It is looked at no more: the case that was opened stands, and who closes it says how the payment ended."""
-        if charge.state in card_rows.UNDER_WAY:
-            payments.process(connection, charge.payment_id, now=now)
-            card_rows.mark(connection, charge.payment_id, now, state=card_rows.MISMATCH, look_at=None)
 
     # --- rows
 
@@ -321,12 +208,7 @@ class InvoiceCharges:
         with self._db.read() as connection:
             return list(connection.execute(query).scalars())
 
-    def _both(self, payment_id: str | None) -> _Both | None:
-        with self._db.read() as connection:
-            charge = card_rows.find(connection, payment_id or "")
-            return None if charge is None else _Both(payments.find(connection, charge.payment_id), charge)
-
-    def _take(self, payment_id: str) -> _Both | None:
+    def _take(self, payment_id: str) -> Charged | None:
         """The payment and its charge, while there is something to find out; hidden from others for a while."""
         now = self._clock()
         with self._db.write() as connection:
@@ -336,13 +218,9 @@ class InvoiceCharges:
                 card_rows.mark(connection, payment_id, now, look_at=None)
                 return None
             card_rows.mark(connection, payment_id, now, look_at=now + BEING_ASKED)
-            return _Both(payments.find(connection, payment_id), charge)
+            return Charged(payments.find(connection, payment_id), charge)
 
-    def _workspace(self, payment: Row[Any]) -> str:
-        with self._db.read() as connection:
-            return str(invoices.find(connection, payment.invoice_id).workspace_id)
-
-    def _wanted(self, both: _Both) -> ChargeAsk:
+    def _wanted(self, both: Charged) -> ChargeAsk:
         with self._db.read() as connection:
             row = invoices.find(connection, both.payment.invoice_id)
         return ChargeAsk(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.billing import card_rows, invoices, refund_rows
+from app.billing.charge_answers import ChargeAnswers
 from app.billing.charging import InvoiceCharges
 from app.billing.pay_pages import PayPages
 from app.billing.refunding import InvoiceRefunds
@@ -70,10 +71,11 @@ class Collecting:
         self.refunds: InvoiceRefunds | None = None
         if cashier.cards is not None:
             cards = cashier.cards
-            self.charges = InvoiceCharges(db, clock, StripeCharges(cards.door), self.link, told)
+            answers = ChargeAnswers(db, clock, self.link, told)
+            self.charges = InvoiceCharges(db, clock, StripeCharges(cards.door), answers, self.link)
             self.pages = PayPages(db, clock, cards.door, cards.saved, f"{public_url}/invoices")
             self.refunds = InvoiceRefunds(db, clock, StripeReturns(cards.door))
-            cards.fulfilment.elsewhere = self.charges.apply
+            cards.fulfilment.elsewhere = answers.apply
             cashier.refunds.road.elsewhere = self.refunds.follow
             if cashier.dispute_road is not None:
                 cashier.dispute_road.elsewhere = self.refunds.on_dispute
