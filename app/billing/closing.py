@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select
 
 from app.billing import finalizing, invoices, prorating, subscriptions, tables
-from app.billing.finalizing import BATCH, NEVER_BEGAN
+from app.billing.finalizing import NEVER_BEGAN
 from app.billing.invoices import DRAFT
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Unit
@@ -44,7 +44,7 @@ def begin(connection: Connection, subscription_id: str, *, actor: str, now: date
     return made
 
 
-def due(connection: Connection, now: datetime, limit: int = BATCH) -> list[str]:
+def due(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Subscriptions whose period, or whose whole time, is over."""
     alive = _SUB.c.state.in_((State.ACTIVE, State.TRIALING))
     waiting = _SUB.c.state.in_((State.INCOMPLETE, State.PAUSED))  # their periods do not end, their whole time does

@@ -23,12 +23,11 @@ from app.payments.unmatched import Reason, report
 
 _SUB, _INVOICE = tables.subscription, tables.billing_invoice
 _PAYMENT, _CHARGE = tables.billing_payment, billing_charge
-BATCH: Final = 100
 #: Under this name a subscription keeps that it ended before its first payment.
 NEVER_BEGAN: Final = "never_began"
 
 
-def drafts_due(connection: Connection, now: datetime, limit: int = BATCH) -> list[str]:
+def drafts_due(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Drafts of subscriptions that have waited long enough for what comes late."""
     waited = now - LATE_WINDOW
     query = (

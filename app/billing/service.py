@@ -3,10 +3,10 @@ time, each in a transaction of its own. What is wrong with one, whatever it is, 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from app.billing import closing, finalizing, postpaid, unpaid
 from app.billing.came_late import LATE_REACH
@@ -14,6 +14,8 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.money import Money
 from app.ledger.wallet import Ledger
+
+BATCH = 100
 
 log = logging.getLogger(__name__)
 
@@ -74,28 +76,24 @@ def close_months(db: Database, now: datetime) -> int:
     """Close every month of who pays afterwards that is over; how many invoices it made."""
     with db.read() as connection:
         waiting = postpaid.due(connection, now)
-    made = 0
-    for workspace_id in waiting:
-        try:
-            with db.write() as connection:
-                made += postpaid.close(connection, workspace_id, now=now) is not None
-        except Exception:
-            log.exception("the month of %s could not be closed; it is tried again", workspace_id)
-    return made
+
+    def close(workspace_id: str) -> bool:
+        with db.write() as connection:
+            return postpaid.close(connection, workspace_id, now=now) is not None
+
+    return _each(waiting, close, "the month of %s could not be closed")
 
 
 def bill_late(db: Database, now: datetime) -> int:
     """Late usage of subscriptions that ended not longer ago than events are waited for; how many invoices it made."""
     with db.read() as connection:
         waiting = finalizing.ended_since(connection, now - LATE_REACH)
-    made = 0
-    for subscription_id in waiting:
-        try:
-            with db.write() as connection:
-                made += finalizing.bill_late(connection, subscription_id, now=now) is not None
-        except Exception:
-            log.exception("late usage of %s could not be billed; it is tried again", subscription_id)
-    return made
+
+    def bill(subscription_id: str) -> bool:
+        with db.write() as connection:
+            return finalizing.bill_late(connection, subscription_id, now=now) is not None
+
+    return _each(waiting, bill, "late usage of %s could not be billed")
 
 
 def settle_owed(db: Database, ledger: Ledger) -> int:
@@ -117,13 +115,14 @@ def dun_all(db: Database, now: datetime) -> dict[str, str]:
     with db.read() as connection:
         everyone = list(connection.execute(select(postpaid.POSTPAID.c.workspace_id)).scalars())
     found = {}
-    for workspace_id in everyone:
-        try:
-            with db.write() as connection:
-                _, found[workspace_id] = postpaid.dun(connection, workspace_id, now=now)
-        except Exception:
-            found.pop(workspace_id, None)
-            log.exception("%s could not be dunned; it is tried again", workspace_id)
+
+    def dun(workspace_id: str) -> bool:
+        with db.write() as connection:
+            _, state = postpaid.dun(connection, workspace_id, now=now)
+        found[workspace_id] = state
+        return True
+
+    _each(everyone, dun, "%s could not be dunned")
     return found
 
 
@@ -131,32 +130,24 @@ def look_at_unpaid(db: Database, now: datetime) -> int:
     """Subscriptions whose payment failed: warned, put to rest, or let go on; how many something was done about."""
     with db.read() as connection:
         waiting = unpaid.due(connection)
-    done = 0
-    for subscription_id in waiting:
-        try:
-            with db.write() as connection:
-                done += unpaid.look(connection, subscription_id, now) is not None
-        except Exception:
-            log.exception("the unpaid invoice of %s could not be dealt with; it is tried again", subscription_id)
-    return done
+
+    def look(subscription_id: str) -> bool:
+        with db.write() as connection:
+            return unpaid.look(connection, subscription_id, now) is not None
+
+    return _each(waiting, look, "the unpaid invoice of %s could not be dealt with")
 
 
 def close_due(db: Database, now: datetime) -> int:
     """End every period that is over by now, one after the other; how many ended."""
-    closed, tried = 0, set[str]()
-    while True:
-        with db.read() as connection:  # those that failed are still due: they must not fill the batch
-            due = closing.due(connection, now, finalizing.BATCH + len(tried))
-            waiting = [each for each in due if each not in tried]
-        if not waiting:
-            return closed
-        for subscription_id in waiting:
-            tried.add(subscription_id)
-            try:
-                while _close(db, subscription_id, now):
-                    closed += 1
-            except Exception:
-                log.exception("the period of %s could not be closed; it is tried again", subscription_id)
+
+    def close(subscription_id: str) -> int:
+        closed = 0
+        while _close(db, subscription_id, now):
+            closed += 1
+        return closed
+
+    return _all(db, lambda it, most: closing.due(it, now, most), close, "the period of %s could not be closed")
 
 
 def _close(db: Database, subscription_id: str, now: datetime) -> bool:
@@ -166,18 +157,33 @@ def _close(db: Database, subscription_id: str, now: datetime) -> bool:
 
 def finalize_due(db: Database, now: datetime) -> int:
     """Number every draft that has waited long enough; how many were."""
+
+    def finalize(invoice_id: str) -> bool:
+        with db.write() as connection:
+            finalizing.finalize(connection, invoice_id, now=now)
+        return True
+
+    return _all(db, lambda it, most: finalizing.drafts_due(it, now, most), finalize, "%s could not be finalised")
+
+
+def _each(waiting: Iterable[str], work: Callable[[str], int], failed: str) -> int:
+    """Do this for each by itself; what it came to in all. One that fails is told, and the next turn tries it again."""
+    done = 0
+    for name in waiting:
+        try:
+            done += work(name)
+        except Exception:
+            log.exception(f"{failed}; it is tried again", name)
+    return done
+
+
+def _all(db: Database, due: Callable[[Connection, int], Sequence[str]], work: Callable[[str], int], failed: str) -> int:
+    """The same for all that are due, a batch at a time: those that failed are due still, and must not fill it."""
     done, tried = 0, set[str]()
     while True:
         with db.read() as connection:
-            due = finalizing.drafts_due(connection, now, finalizing.BATCH + len(tried))
-            waiting = [each for each in due if each not in tried]
+            waiting = [each for each in due(connection, BATCH + len(tried)) if each not in tried]
         if not waiting:
             return done
-        for invoice_id in waiting:
-            tried.add(invoice_id)
-            try:
-                with db.write() as connection:
-                    finalizing.finalize(connection, invoice_id, now=now)
-                done += 1
-            except Exception:
-                log.exception("%s could not be finalised; it is tried again", invoice_id)
+        tried.update(waiting)
+        done += _each(waiting, work, failed)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.billing import closing, credit_grants, postpaid, service, subscriptions, wallets
+from app.billing import credit_grants, postpaid, service, subscriptions, wallets
 from app.billing.credit_grants import CreditGrants
 from app.billing.service import BillingCloser
 from app.billing.wallet_alerts import WalletAlerts
@@ -40,7 +40,7 @@ def spoil(world: World, subscription_id: str) -> None:
 
 
 def test_a_subscription_that_cannot_be_worked_out_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(closing, "BATCH", 1)
+    monkeypatch.setattr(service, "BATCH", 1)
     plan = world.plan("pro", BASE)
     broken, sound = [world.subscribe(world.customer(name), plan) for name in ("a", "b")]
     world.now = at("2026-04-02")
@@ -57,7 +57,7 @@ def test_a_subscription_that_cannot_be_worked_out_stops_no_other(world: World, m
 
 
 def test_a_draft_that_cannot_be_worked_out_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(closing, "BATCH", 1)
+    monkeypatch.setattr(service, "BATCH", 1)
     plan = world.plan("pro", BASE)
     broken = world.subscribe(world.customer("a"), plan)
     world.now = at("2026-04-01T00:10")
