@@ -5,8 +5,8 @@ A charge's answer, a webhook and a later look bring the same proof, any number o
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
@@ -20,9 +20,7 @@ from app.payments.fulfil import Done, Outcome
 from app.payments.topup_rows import CHARGE_FAILED
 from app.payments.unmatched import Reason, report, report_proof
 from app.payments.verdict import Expected, Judgement, Progress, Proof, Verdict, judge
-
-#: A bank debit that was promised takes days; the provider tells us, and we ask now and then.
-PROCESSING_LOOK: Final = timedelta(hours=6)
+from app.payments.waiting import BANK_LOOK
 
 
 class Charged(NamedTuple):
@@ -78,7 +76,7 @@ class ChargeAnswers:
         if verdict is Verdict.PROCESSING:
             payments.process(connection, payment_id, now=now)
             known = {"state": card_rows.PROCESSING, "intent_id": proof.payment_id}
-            card_rows.mark(connection, payment_id, now, look_at=now + PROCESSING_LOOK, **known)
+            card_rows.mark(connection, payment_id, now, look_at=now + BANK_LOOK, **known)
             return Outcome(Done.PROCESSING, detail=payment_id)
         if charge.way == card_rows.PAGE and verdict is Verdict.EXPIRED:
             card_rows.ended(connection, charge, "expired", now, state=card_rows.EXPIRED, again=None)

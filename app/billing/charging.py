@@ -25,8 +25,17 @@ from app.payments import saved_card_rows
 from app.payments.fulfil import Done
 from app.payments.stripe_charges import ChargeAsk, StripeCharges
 from app.payments.topup_rows import CHARGE_FAILED, MISSING
-from app.payments.topups import ARRIVED_BY_THEN, BATCH, BEING_ASKED, KEY_LASTS, LOOKS, NOT_OUR_DAY, SKEW
 from app.payments.verdict import Progress, Proof
+from app.payments.waiting import (
+    ARRIVED_BY_THEN,
+    BATCH,
+    BEING_ASKED,
+    CHARGE_LOOKS,
+    KEY_LASTS,
+    NOT_OUR_DAY,
+    SKEW,
+    until_next,
+)
 
 log = logging.getLogger(__name__)
 
@@ -256,7 +265,7 @@ class InvoiceCharges:
         if charge is None or charge.look_at is None:
             return  # it was answered meanwhile, by a webhook for instance
         looks = charge.looks + 1
-        later = now + LOOKS[min(looks, len(LOOKS)) - 1]
+        later = now + until_next(CHARGE_LOOKS, looks)
         card_rows.mark(connection, payment_id, now, looks=looks, look_at=later, **values)
 
     def _say_declined(self, charge: Row[Any], code: str, intent_id: str | None) -> None:

@@ -6,8 +6,7 @@ the customer's.
 
 import asyncio
 import logging
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
@@ -19,12 +18,10 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotFound, ProviderBusy, ProviderRefused, ProviderUnclear
 from app.kernel.fiat import CURRENCIES, Fiat, from_psp, psp_minor
-from app.payments.refund_road import BATCH, KEY_LASTS, LOOKS, PENDING_LOOK
 from app.payments.stripe_returns import DisputeSeen, RefundAsk, RefundSeen, StripeReturns
 from app.payments.unmatched import Reason, report
+from app.payments.waiting import BANK_LOOK, BATCH, BEING_ASKED, KEY_LASTS, REFUND_LOOKS, until_next
 
-#: Nobody else looks at a refund that was just asked for.
-BEING_ASKED: Final = timedelta(minutes=2)
 SUCCEEDED, FAILED = "succeeded", ("failed", "canceled")
 
 log = logging.getLogger(__name__)
@@ -142,7 +139,7 @@ class InvoiceRefunds:
                 return str(row.state)
             done = seen.status == SUCCEEDED
             state = refund_rows.SUCCEEDED if done else refund_rows.PENDING
-            times = {"look_at": None, "done_at": now} if done else {"look_at": now + PENDING_LOOK}
+            times = {"look_at": None, "done_at": now} if done else {"look_at": now + BANK_LOOK}
             refund_rows.change(connection, refund_id, now, state=state, external_id=seen.external_id, **times)
             return state
 
@@ -175,7 +172,7 @@ class InvoiceRefunds:
             row = refund_rows.find(connection, refund_id)
             if row.look_at is not None:
                 looks = row.looks + 1
-                later = now + LOOKS[min(looks, len(LOOKS)) - 1]
+                later = now + until_next(REFUND_LOOKS, looks)
                 refund_rows.change(connection, refund_id, now, looks=looks, look_at=later)
 
     def _follow(self, seen: RefundSeen) -> str | None:

@@ -37,6 +37,7 @@ from app.payments.orders import AUTO_TOPUP, MANUAL, outlives_page
 from app.payments.unmatched import Reason, report_proof
 from app.payments.verdict import Expected, Judgement, Progress, Proof, Verdict, judge
 from app.payments.views import of_row
+from app.payments.waiting import BANK_LOOK
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +220,7 @@ class Fulfilment:
             order.id,
             event,
             now,
-            look_at=now + PROCESSING_LOOK if verdict is Verdict.PROCESSING else None,
+            look_at=now + BANK_LOOK if verdict is Verdict.PROCESSING else None,
             failure_code=proof.failure_code if verdict is Verdict.FAILED else None,
             failure_message=proof.failure_message if verdict is Verdict.FAILED else None,
         )
@@ -227,8 +228,6 @@ class Fulfilment:
             _mail_failed(connection, order, proof)
         return Outcome(done if moved else Done.NOTHING, order.id)
 
-
-PROCESSING_LOOK = timedelta(hours=6)
 
 _UNPAID = {
     Verdict.PROCESSING: (Event.PROCESS, Done.PROCESSING),

@@ -1,8 +1,8 @@
 """What a refund would take along: the credits, the bonus, the rows it is written down as."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row
 
@@ -12,9 +12,6 @@ from app.kernel.errors import (
 from app.kernel.fiat import Fiat, psp_minor
 from app.kernel.money import Money
 from app.payments import return_rows
-
-#: Nobody else carries a refund on that was just asked for.
-BEING_ASKED: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Anything here may be done again, by whoever hears of it: an event, the chores af
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
@@ -31,18 +31,14 @@ from app.payments import refund_rows, return_rows, rows
 from app.payments.bookings import Back, Bookings
 from app.payments.inbox import Delivery
 from app.payments.orders import MANUAL
-from app.payments.refund_plan import BEING_ASKED, planned, row_of
+from app.payments.refund_plan import planned, row_of
 from app.payments.refund_rows import OPEN, PROVIDER, RefundView
 from app.payments.return_rows import ASKED, CANCELED, FAILED, PENDING, RESTORED, SEEN, SUCCEEDED
 from app.payments.return_tables import refund as refunds
 from app.payments.stripe_returns import Credit, RefundAsk, RefundSeen, StripeReturns
 from app.payments.unmatched import Reason, report
+from app.payments.waiting import BANK_LOOK, BATCH, BEING_ASKED, KEY_LASTS, REFUND_LOOKS, until_next
 
-BATCH: Final = 50
-LOOKS: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
-#: A bank takes days; the provider tells us, and we ask now and then.
-PENDING_LOOK: Final = timedelta(hours=6)
-KEY_LASTS: Final = timedelta(hours=23)
 #: What the provider says in its own refusals, in the words of a person who asked twice.
 REFUSALS: Final = {"charge_disputed": "order_disputed", "charge_already_refunded": "already_refunded"}
 
@@ -300,7 +296,7 @@ class RefundRoad:
     def _pending(self, refund_id: str, seen: RefundSeen) -> None:
         now = self._clock()
         with self._db.write() as connection:
-            later = now + PENDING_LOOK
+            later = now + BANK_LOOK
             refund_rows.change(connection, refund_id, now, state=PENDING, external_id=seen.external_id, look_at=later)
 
     def _differs(self, row: Row[Any], seen: RefundSeen) -> None:
@@ -314,8 +310,8 @@ class RefundRoad:
         with self._db.write() as connection:
             row = refund_rows.find(connection, refund_id)
             looks = row.looks + 1
-            wait = LOOKS[min(looks, len(LOOKS)) - 1]
-            refund_rows.change(connection, refund_id, now, looks=looks, look_at=now + wait)
+            later = now + until_next(REFUND_LOOKS, looks)
+            refund_rows.change(connection, refund_id, now, looks=looks, look_at=later)
 
     def _due(self) -> list[str]:
         query = select(refunds.c.id).where(refunds.c.look_at <= self._clock(), refunds.c.state.in_(OPEN))

@@ -29,13 +29,14 @@ from app.kernel.money import Money
 from app.payments import policy, refund_rows, return_rows, rows
 from app.payments.bookings import Bookings, tax_back
 from app.payments.orders import MANUAL, check_key
-from app.payments.refund_plan import BEING_ASKED, Plan, Preview, expressible, planned, row_of
+from app.payments.refund_plan import Plan, Preview, expressible, planned, row_of
 from app.payments.refund_road import RefundRoad
 from app.payments.refund_rows import OPEN, OPERATOR, RefundView
 from app.payments.refund_rules import Refundable, Refusal, refundable
 from app.payments.return_rows import ASKED, CANCELED, PENDING
 from app.payments.return_tables import refund as refunds
 from app.payments.stripe_returns import Credit, StripeReturns
+from app.payments.waiting import BEING_ASKED
 
 TRIES: Final = 5
 LONGEST_NOTE: Final = 500

@@ -25,15 +25,11 @@ from app.kernel.ids import new_id
 from app.payments import rows, stripe_read
 from app.payments.stripe_tax import BackReport, ReferenceTaken, Reported, SaleReport, StripeTax
 from app.payments.tax_tables import tax_report
+from app.payments.waiting import BATCH, BEING_ASKED, KEY_LASTS, until_next
 
 SALE, REVERSAL = "sale", "reversal"
 WAITING, DONE, REFUSED = "waiting", "done", "refused"
-BATCH: Final = 50
-#: Nobody else tries one that was just tried: longer than the client's own tries take.
-BEING_ASKED: Final = timedelta(minutes=2)
 LOOKS: Final = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 600, 3600))
-#: Stripe keeps a key for a day at the least; afterwards the reference alone stands against a second report.
-KEY_LASTS: Final = timedelta(hours=23)
 #: Why a report is left to the operator.
 SOLD_ANEW, SALE_NOT_REPORTED, TAKEN = "sold_anew", "sale_not_reported", "reference_taken"
 #: What an operator mends at Stripe; until then it is tried again.
@@ -230,8 +226,8 @@ class TaxReports:
             row = _find(connection, report_id)
             looks = row.looks + 1
             again = {"keyed_at": None} if used_up else {}
-            wait = LOOKS[min(looks, len(LOOKS)) - 1]
-            _change(connection, report_id, now, looks=looks, look_at=now + wait, **again)
+            later = now + until_next(LOOKS, looks)
+            _change(connection, report_id, now, looks=looks, look_at=later, **again)
 
 
 def unreported(connection: Connection, before: datetime) -> Sequence[Row[Any]]:

@@ -50,23 +50,21 @@ from app.payments.topup_rules import (
 )
 from app.payments.topup_settings import sold_by
 from app.payments.verdict import Progress, Proof
+from app.payments.waiting import (
+    ARRIVED_BY_THEN,
+    BATCH,
+    BEING_ASKED,
+    CHARGE_LOOKS,
+    KEY_LASTS,
+    NOT_OUR_DAY,
+    SKEW,
+    until_next,
+)
 
 WORKSPACE = metadata.tables[str(Workspace.__tablename__)]
 AVAILABLE = wallet.c.balance + wallet.c.credit_limit - wallet.c.owed - wallet.c.held - wallet.c.debt
 
-BATCH: Final = 50
 AT_ONCE: Final = 4
-#: Nobody else looks at a charge that was just asked for: longer than the client's own tries take.
-BEING_ASKED: Final = timedelta(minutes=2)
-#: How long to wait before the second, third, … look at a charge whose end is not known; the last repeats.
-LOOKS: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800))
-#: Stripe keeps a key for a day at the least; an older one might charge a second time.
-KEY_LASTS: Final = timedelta(hours=23)
-#: A request that was sent so long ago and left no trace never arrived.
-ARRIVED_BY_THEN: Final = timedelta(minutes=10)
-#: The clocks of two houses.
-SKEW: Final = timedelta(hours=1)
-NOT_OUR_DAY: Final = timedelta(hours=1)
 #: Whoever works the tax out does not answer: nothing is charged at a guess.
 TAX_AGAIN: Final = timedelta(minutes=10)
 
@@ -384,7 +382,7 @@ class Topups:
         if charge is None or charge.look_at is None:
             return  # it was answered meanwhile, by a webhook for instance
         looks = charge.looks + 1
-        later = now + LOOKS[min(looks, len(LOOKS)) - 1]
+        later = now + until_next(CHARGE_LOOKS, looks)
         topup_rows.mark(connection, order_id, now, looks=looks, look_at=later, **values)
 
     def _say_declined(self, order: Row[Any], code: str, payment_id: str | None) -> Decline:
