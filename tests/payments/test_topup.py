@@ -263,7 +263,7 @@ def test_the_database_itself_allows_one_under_way(till: Till) -> None:
     till.stripe.ctl("fail", fault="drop-before-accept", match=INTENTS, times=3)
     due(till)
     [order] = topups(till)
-    write = till.cashier.cards.topups._write
+    write = till.cashier.cards.topups._orders._write
     with till.services.db.read() as connection:
         row = connection.execute(text("SELECT consent_id, package_id FROM auto_topup")).one()
     quote = till.cashier.orders.quote(till.workspace_id, Fiat(1_000, "EUR"))
