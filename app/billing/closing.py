@@ -9,14 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
-from app.billing import finalizing, invoices, prorating, subscriptions, tables
+from app.billing import finalizing, invoices, prorating, subscriptions, tables, turns
 from app.billing.finalizing import NEVER_BEGAN
 from app.billing.invoices import DRAFT
 from app.billing.lifecycle import Event, State, after
 from app.billing.periods import Unit
 from app.billing.prorating import NewPlan
 from app.billing.rating import RatedLine
-from app.billing.subscriptions import PRORATED_END, Line
+from app.billing.subscriptions import Line
+from app.billing.turns import PRORATED_END
 from app.billing.wanted import Wanted
 from app.kernel import faults
 from app.kernel.errors import Conflict
@@ -99,7 +100,7 @@ def _end(connection: Connection, row: Row[Any], at: datetime, now: datetime, act
     values = {"state": after(State(row.state), Event.CANCEL), "cancelled_at": at, "period_end": span.end}
     row = subscriptions.change(connection, row, now, **values)
     subscriptions.end_lines(connection, row.id, at, now)
-    subscriptions.end_pause(connection, row.id, at)
+    turns.end_pause(connection, row.id, at)
     if served and span.start < span.end:
         used = None if row.trial_end and span.end <= row.trial_end else span
         wanted, what = Wanted(span, used, others=tuple(credits_), used_whole=whole), f"end:{span.end.isoformat()}"
@@ -145,7 +146,7 @@ def cancel_now(
     credits_ = prorating.credit(connection, row, now) if prorate and served else []
     if served:
         prorating.hold(connection, row, now)
-    row = subscriptions.cancel(connection, subscription_id, at=None, reason=reason, now=now)
+    row = turns.cancel(connection, subscription_id, at=None, reason=reason, now=now)
     if before.state == State.INCOMPLETE:
         _ask_no_more(connection, row, now)
     made = None
@@ -169,7 +170,7 @@ def change_plan(
     span, whole = subscriptions.period_of(row), subscriptions.whole_of(row)
     others, used, ahead = prorating.credit(connection, row, now, addons=False) if prorate else [], None, None
     prorating.hold(connection, row, now)
-    moved = subscriptions.move(
+    moved = turns.move(
         connection,
         row,
         plan_id=to.plan_id,
@@ -202,7 +203,7 @@ def plan_change_later(connection: Connection, subscription_id: str, to: NewPlan,
     row = subscriptions.find(connection, subscription_id, lock=True)
     if row.state not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
-    subscriptions.require_rhythm(connection, row, to.unit, to.count, row.period_end)
+    turns.require_rhythm(connection, row, to.unit, to.count, row.period_end)
     kept = {
         "plan_id": to.plan_id,
         "plan_name": to.plan_name,
@@ -217,7 +218,7 @@ def plan_change_later(connection: Connection, subscription_id: str, to: NewPlan,
 def _planned_change(connection: Connection, row: Row[Any], at: datetime) -> Row[Any]:
     kept = row.next_plan
     lines = tuple(Line(each["price"], each["quantity"], each["name"]) for each in kept["lines"])
-    return subscriptions.move(
+    return turns.move(
         connection,
         row,
         plan_id=kept["plan_id"],

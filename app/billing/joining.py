@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from app.billing import invoices, prorating, subscriptions
+from app.billing import invoices, prorating, subscriptions, turns
 from app.billing.lifecycle import State
 from app.billing.subscriptions import Line
 from app.billing.wanted import Wanted
@@ -51,10 +51,10 @@ def follow(connection: Connection, subscription_id: str, heirs: Mapping[str, str
 def resume(
     connection: Connection, subscription_id: str, *, actor: str, now: datetime, meta: Mapping[str, str] | None = None
 ) -> tuple[Row[Any], Row[Any]]:
-    """Let a paused subscription go on (`subscriptions.resume`), and charge what joined it meanwhile for the days that
+    """Let a paused subscription go on (`turns.resume`), and charge what joined it meanwhile for the days that
     are left from here."""
     waiting = subscriptions.find(connection, subscription_id, lock=True).agreed.get(WAITING)
-    row, paused = subscriptions.resume(connection, subscription_id, now=now, meta=meta)
+    row, paused = turns.resume(connection, subscription_id, now=now, meta=meta)
     if waiting:
         agreed = {name: said for name, said in row.agreed.items() if name != WAITING}
         row = subscriptions.change(connection, row, now, agreed=agreed)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row
 
 from app.billing import subscriptions
 from app.billing.lifecycle import State
+from app.billing.turns import PRORATED_END
 from app.kernel.errors import Conflict
 
 
@@ -17,7 +18,7 @@ def keep(connection: Connection, subscription_id: str, *, now: datetime) -> Row[
         raise Conflict("This subscription has ended: create a new one.", code="invalid_operation")
     if row.cancel_at == row.end_at:
         return row
-    agreed = {name: said for name, said in row.agreed.items() if name != subscriptions.PRORATED_END}
+    agreed = {name: said for name, said in row.agreed.items() if name != PRORATED_END}
     return subscriptions.change(connection, row, now, cancel_at=row.end_at, cancel_reason=None, agreed=agreed)
 
 

@@ -16,6 +16,7 @@ from app.billing import (
     postpaid,
     promised,
     subscriptions,
+    turns,
     wallets,
 )
 from app.billing.paying_in_credits import NO_HOUSE
@@ -210,7 +211,7 @@ def test_cancelled_at_the_end_of_the_period(world: World) -> None:
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES))
     world.event("studio", "image.generated", "2026-04-20", image_count=10)
     with world.db.write() as connection:
-        subscriptions.cancel(connection, made, at=at("2026-05-01"), reason="", now=world.now)
+        turns.cancel(connection, made, at=at("2026-05-01"), reason="", now=world.now)
     world.now = at("2026-06-15")
     world.turn()
     world.now = at("2026-06-16")
@@ -223,11 +224,11 @@ def test_paused_and_resumed(world: World) -> None:
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE, IMAGES))
     world.now = at("2026-04-11")
     with world.db.write() as connection:
-        subscriptions.pause(connection, made, reason="holiday", meta={}, actor="test", now=world.now)
+        turns.pause(connection, made, reason="holiday", meta={}, actor="test", now=world.now)
     world.now = at("2026-05-11")
     world.turn()
     with world.db.write() as connection:
-        row, _ = subscriptions.resume(connection, made, now=world.now)
+        row, _ = turns.resume(connection, made, now=world.now)
     assert (row.state, row.period_end) == ("active", at("2026-05-31"))
     world.now = at("2026-06-01")
     world.turn()

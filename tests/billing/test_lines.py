@@ -16,6 +16,7 @@ from app.billing import (
     quantities,
     subscriptions,
     syncing,
+    turns,
 )
 from app.billing.pinned import pin
 from app.billing.subscriptions import Line
@@ -99,7 +100,7 @@ def resting(world: World, **more: Any) -> str:
     """It was paused on the 11th; today is the 16th."""
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), **more)
     with world.db.write() as connection:
-        subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=at("2026-04-11"))
+        turns.pause(connection, made, reason="", meta={}, actor="test", now=at("2026-04-11"))
     world.now = at("2026-04-16")
     return made
 
@@ -137,7 +138,7 @@ def test_what_joins_in_a_pause_is_charged_when_the_subscription_goes_on(
     assert asked(world, made, "2026-04-16T04:00") == at_once
     assert goes_on(world, made) == [*at_once, *later]
     with world.db.write() as connection:  # and once only
-        subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
+        turns.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
     assert goes_on(world, made) == [*at_once, *later]
 
 
@@ -298,7 +299,7 @@ def test_a_draft_keeps_what_begins_later_and_waits_for_its_payment(world: World)
     )  # fmt: skip
     own(world, made, IMAGES, start_date="2026-06-01T00:00:00Z")
     with world.db.write() as connection:
-        row = subscriptions.activate(connection, made, start_at=at("2026-04-05"), now=world.now)
+        row = turns.activate(connection, made, start_at=at("2026-04-05"), now=world.now)
         starts = [line.start_at for line in subscriptions.lines_of(connection, made)]
     assert (row.state, starts) == ("incomplete", [at("2026-04-05"), at("2026-06-01")])
 
@@ -306,7 +307,7 @@ def test_a_draft_keeps_what_begins_later_and_waits_for_its_payment(world: World)
 def test_a_cancellation_never_puts_off_the_end_that_was_agreed(world: World) -> None:
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE), end_date="2026-04-20T00:00:00Z")
     with world.db.write() as connection:
-        row = subscriptions.cancel(connection, made, at=at("2026-05-01"), reason="", now=world.now)
+        row = turns.cancel(connection, made, at=at("2026-05-01"), reason="", now=world.now)
     assert row.cancel_at == at("2026-04-20")
 
 

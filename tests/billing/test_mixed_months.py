@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.billing import agreeing, closing, subscriptions
+from app.billing import agreeing, closing, subscriptions, turns
 from app.billing.audit import run_audit
 from app.kernel.db import Database
 from app.kernel.given import Given
@@ -59,11 +59,11 @@ def test_trial_paid_upgraded_paused_resumed_and_ended_with_the_period(world: Wor
     turn(world, "2026-04-26")
     upgrade(world, made, bigger)
     turn(world, "2026-04-26T04:00", "2026-05-01")
-    do(world, subscriptions.pause, made, reason="", meta={}, actor="test")
+    do(world, turns.pause, made, reason="", meta={}, actor="test")
     turn(world, "2026-05-06")
-    do(world, subscriptions.resume, made)
+    do(world, turns.resume, made)
     assert world.subscription(made).period_end == at("2026-05-16")
-    do(world, subscriptions.cancel, made, at=at("2026-05-16"), reason="")
+    do(world, turns.cancel, made, at=at("2026-05-16"), reason="")
     world.event("studio", "image.generated", "2026-05-10", image_count=40)
     turn(world, "2026-05-16T01:00", "2026-05-16T04:00", "2026-08-01")
     assert [total for *_, total in bills(world, made)] == [2000, 2000, 1100]

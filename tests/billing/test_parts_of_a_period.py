@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
-from app.billing import agreeing, closing, finalizing, invoices, subscriptions, wallets
+from app.billing import agreeing, closing, finalizing, invoices, subscriptions, turns, wallets
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
 from app.kernel.given import Given
@@ -48,8 +48,8 @@ def change(world: World, subscription_id: str, plan: str, when: str, **more: Any
 
 def paused(world: World, subscription_id: str, since: str, until: str) -> None:
     with world.db.write() as connection:
-        subscriptions.pause(connection, subscription_id, reason="", meta={}, actor="test", now=at(since))
-        subscriptions.resume(connection, subscription_id, now=at(until))
+        turns.pause(connection, subscription_id, reason="", meta={}, actor="test", now=at(since))
+        turns.resume(connection, subscription_id, now=at(until))
 
 
 def turn(world: World, *moments: str) -> None:
@@ -113,9 +113,9 @@ def test_an_end_within_a_period_gives_back_what_was_charged_ahead(world: World, 
     turn(world, "2026-04-02", "2026-05-01T01:00", "2026-05-01T04:00")
     with world.db.write() as connection:
         if how != "agreed":
-            subscriptions.cancel(connection, made, at=at("2026-05-11"), reason="", now=world.now)
+            turns.cancel(connection, made, at=at("2026-05-11"), reason="", now=world.now)
         if how == "cancelled in a pause":
-            subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=at("2026-05-09"))
+            turns.pause(connection, made, reason="", meta={}, actor="test", now=at("2026-05-09"))
     turn(world, "2026-05-11T01:00", "2026-05-11T04:00", "2026-05-12")
     assert [row.total for row in world.invoices(made)] == [3000, 3000, 0]
     with world.db.read() as connection:
@@ -129,7 +129,7 @@ def test_an_end_that_was_agreed_without_proration_gives_nothing_back(world: Worl
     made = world.subscribe(world.customer("studio"), world.plan("pro", BASE))
     turn(world, "2026-04-02")
     with world.db.write() as connection:
-        subscriptions.cancel(connection, made, at=at("2026-04-11"), reason="", now=world.now, prorate=False)
+        turns.cancel(connection, made, at=at("2026-04-11"), reason="", now=world.now, prorate=False)
     turn(world, "2026-04-11T01:00", "2026-04-11T04:00")
     assert (world.subscription(made).state, world.subscription(made).carried) == ("cancelled", 0)
     assert [row.state for row in world.invoices(made)] == ["FINALIZED", "SKIPPED"]

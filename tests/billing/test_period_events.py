@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import insert, select
 
-from app.billing import payments, subscriptions
+from app.billing import payments, turns
 from app.kernel.db import Database
 from app.kernel.events import BILLING, HOUSE
 from app.kernel.tables import outbox, webhook_listener
@@ -30,9 +30,9 @@ def test_a_life_is_told_once(world: World) -> None:
     (invoice,) = world.invoices(made)
     with world.db.write() as connection:
         payments.mark(connection, invoice.id, "SUCCEEDED", None, actor="test", now=world.now)
-        subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
-        subscriptions.resume(connection, made, now=world.now)
-        subscriptions.cancel(connection, made, at=None, reason="", now=world.now)
+        turns.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
+        turns.resume(connection, made, now=world.now)
+        turns.cancel(connection, made, at=None, reason="", now=world.now)
     with world.db.read() as connection:
         query = select(outbox.c.payload).where(outbox.c.topic == BILLING).order_by(outbox.c.id)
         told = [payload["type"] for payload in connection.execute(query).scalars()]

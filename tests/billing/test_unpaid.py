@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.billing import payments, postpaid, subscriptions
+from app.billing import payments, postpaid, subscriptions, turns
 from app.billing.plan_terms import terms_of
 from app.billing.service import look_at_unpaid
 from app.billing.unpaid import UNPAID
@@ -76,19 +76,19 @@ def test_a_payment_that_is_merely_missing_changes_nothing(bill):
 
 
 def test_a_pause_of_somebody_else_is_not_ended_whatever_it_is_for(bill):
-    bill.do(subscriptions.pause, bill.subscription, reason=UNPAID, meta={}, actor="key_of_an_integrator")
+    bill.do(turns.pause, bill.subscription, reason=UNPAID, meta={}, actor="key_of_an_integrator")
     assert days_later(bill, 1) == "paused"
 
 
 def test_an_operator_may_let_it_go_on_before_it_is_paid(bill):
     fail(bill)
     assert days_later(bill, 60) == "paused"
-    bill.do(subscriptions.resume, bill.subscription)
+    bill.do(turns.resume, bill.subscription)
     assert days_later(bill, 1) == "active"
 
 
 def test_a_pause_of_somebody_else_is_left_alone(bill):
-    bill.do(subscriptions.pause, bill.subscription, reason="holiday", meta={}, actor="test")
+    bill.do(turns.pause, bill.subscription, reason="holiday", meta={}, actor="test")
     fail(bill)
     assert days_later(bill, 60) == "paused"
     bill.do(payments.succeed, bill.asked("OFFLINE"), reference="bank")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.billing import subscriptions, wallets
+from app.billing import subscriptions, turns, wallets
 from app.billing.audit import run_audit
 from app.billing.paying_in_credits import NO_HOUSE
 from app.billing.service import bill_late
@@ -108,7 +108,7 @@ def test_what_waits_ends_when_it_was_to_end(world: World, state: str) -> None:
     if state == "paused":
         world.now = at("2026-04-05")
         with world.db.write() as connection:
-            subscriptions.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
+            turns.pause(connection, made, reason="", meta={}, actor="test", now=world.now)
     world.event("studio", "image.generated", "2026-04-03", image_count=10)
     for moment in ("2026-04-19", "2026-04-20T01:00", "2026-04-20T04:00"):
         before = world.subscription(made).state

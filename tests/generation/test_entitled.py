@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.api.gateway import present
-from app.billing import agreeing, subscriptions
+from app.billing import agreeing, subscriptions, turns
 from app.generation.entitled import Entitled
 from app.generation.preview import preview
 from app.generation.price import price
@@ -123,7 +123,7 @@ def test_a_subscription_that_is_activated_unlocks_its_models(sold: Sold) -> None
     with pytest.raises(NotAllowed):
         ask(sold, "veo3.1", **VEO)
     with sold.db.write() as connection:
-        subscriptions.activate(connection, drafted, start_at=now(), now=now())
+        turns.activate(connection, drafted, start_at=now(), now=now())
     sold.looked_again()
     assert ask(sold, "veo3.1", **VEO).less == ()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from app.billing import closing, subscriptions, tables
+from app.billing import closing, tables, turns
 from app.kernel.money import Money
 from app.metering.events import read_event
 from app.notify.tables import balance_alert
@@ -108,7 +108,7 @@ async def test_what_stands_on_every_page(home: House) -> None:
     now = home.services.desk.clock()
     with home.services.db.write() as connection:
         connection.execute(update(invoice).where(invoice.c.id == issued.id).values(due_at=now - timedelta(days=1)))
-        subscriptions.pause(connection, draft.subscription_id, reason="", meta={}, actor="test", now=now)
+        turns.pause(connection, draft.subscription_id, reason="", meta={}, actor="test", now=now)
         home.services.desk.entitled.forget()
     home.services.notify.alerts.save(home.workspace_id, Money.from_exact(20_000))
     with home.services.db.write() as connection:

@@ -20,6 +20,7 @@ from app.billing import (
     prorating,
     subscriptions,
     syncing,
+    turns,
     undo,
 )
 from app.billing.lifecycle import State
@@ -75,8 +76,8 @@ def with_addons(billing: Billing) -> APIRouter:
 
 
 def lines(billing: Billing) -> APIRouter:
-    """The lines of subscriptions and what changes them: another plan, a plan's new prices."""
-    api = with_addons(billing)
+    """The lines of subscriptions, and a plan's new prices for them."""
+    api = APIRouter(tags=["subscriptions"])
     Key = Annotated[BillingKey, billing.key("subscriptions")]
     db, clock = billing.db, billing.clock
 
@@ -99,6 +100,32 @@ def lines(billing: Billing) -> APIRouter:
         with db.write() as connection:
             at = body.maybe_moment("effective_from") or now
             return show.line(subscriptions.end_line(connection, line_id, at=at, now=now))
+
+    @api.post("/subscriptions/{subscription_id}/lineitems", status_code=201)
+    def add_line(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+        now = clock()
+        with db.write() as connection:
+            row = subscriptions.find(connection, subscription_id, lock=True)
+            if row.state == State.CANCELLED:
+                raise Conflict("A cancelled subscription takes no more lines.", code="invalid_operation")
+            wanted = agreeing.line_of(connection, body, agreeing.rhythm_of(row), now, actor=key.id)
+            subscriptions.require_open(row, wanted.start_at or now, "start_date")
+            (made,) = joining.join(connection, row, [wanted], prorate=show.prorates(body), actor=key.id, now=now)
+            return show.line(subscriptions.line_of(connection, made))
+
+    @api.post("/plans/{plan_id}/sync/subscriptions")
+    def sync(_key: Key, plan_id: str) -> dict[str, Any]:
+        changed = syncing.sync(db, plan_id, clock)
+        return {"message": f"{changed} subscriptions brought up to date.", "workflow_id": plan_id, "run_id": plan_id}
+
+    return api
+
+
+def changes(billing: Billing) -> APIRouter:
+    """Another plan: what it would come to, and done."""
+    api = APIRouter(tags=["subscriptions"])
+    Key = Annotated[BillingKey, billing.key("subscriptions")]
+    db, clock = billing.db, billing.clock
 
     @api.post("/subscriptions/{subscription_id}/change/preview")
     def preview_change(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
@@ -123,29 +150,12 @@ def lines(billing: Billing) -> APIRouter:
     def execute_change(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
         return _change(billing, key, subscription_id, body)
 
-    @api.post("/subscriptions/{subscription_id}/lineitems", status_code=201)
-    def add_line(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
-        now = clock()
-        with db.write() as connection:
-            row = subscriptions.find(connection, subscription_id, lock=True)
-            if row.state == State.CANCELLED:
-                raise Conflict("A cancelled subscription takes no more lines.", code="invalid_operation")
-            wanted = agreeing.line_of(connection, body, agreeing.rhythm_of(row), now, actor=key.id)
-            subscriptions.require_open(row, wanted.start_at or now, "start_date")
-            (made,) = joining.join(connection, row, [wanted], prorate=show.prorates(body), actor=key.id, now=now)
-            return show.line(subscriptions.line_of(connection, made))
-
-    @api.post("/plans/{plan_id}/sync/subscriptions")
-    def sync(_key: Key, plan_id: str) -> dict[str, Any]:
-        changed = syncing.sync(db, plan_id, clock)
-        return {"message": f"{changed} subscriptions brought up to date.", "workflow_id": plan_id, "run_id": plan_id}
-
     return api
 
 
-def turns(billing: Billing) -> APIRouter:
+def deeds(billing: Billing) -> APIRouter:
     """What becomes of a subscription: begun, ended, paused, resumed."""
-    api = lines(billing)
+    api = APIRouter(tags=["subscriptions"])
     Key = Annotated[BillingKey, billing.key("subscriptions")]
     db, clock = billing.db, billing.clock
 
@@ -153,9 +163,7 @@ def turns(billing: Billing) -> APIRouter:
     def activate(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            subscriptions.activate(
-                connection, subscription_id, start_at=agreeing.day(body, "start_date") or now, now=now
-            )
+            turns.activate(connection, subscription_id, start_at=agreeing.day(body, "start_date") or now, now=now)
             closing.begin(connection, subscription_id, actor=key.id, now=now)
             return show.shown(connection, subscriptions.find(connection, subscription_id))
 
@@ -166,7 +174,7 @@ def turns(billing: Billing) -> APIRouter:
     @api.post("/subscriptions/{subscription_id}/pause")
     def pause(key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
         with db.write() as connection:
-            row, paused = subscriptions.pause(
+            row, paused = turns.pause(
                 connection,
                 subscription_id,
                 reason=body.maybe("reason") or "",
@@ -187,7 +195,7 @@ def turns(billing: Billing) -> APIRouter:
 
 def router(billing: Billing) -> APIRouter:
     """Subscriptions from their beginning to their end."""
-    api = turns(billing)  # the longer addresses first
+    api = APIRouter(tags=["subscriptions"])
     Key = Annotated[BillingKey, billing.key("subscriptions")]
     db, clock = billing.db, billing.clock
 
@@ -280,7 +288,7 @@ def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given
             at = body.moment("cancel_at") if way == "scheduled_date" else before.period_end
             if at <= now:
                 raise InvalidInput("cancel_at lies in the future.", param="cancel_at")
-            row = subscriptions.cancel(connection, subscription_id, at=at, reason=reason, now=now, prorate=prorate)
+            row = turns.cancel(connection, subscription_id, at=at, reason=reason, now=now, prorate=prorate)
         credit = -amount_of(lines, row.currency)
         return {
             "subscription_id": row.id,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from app.accounts.audit import note
-from app.billing import addons, agreeing, beginning, closing, finalizing, invoices, joining, subscriptions, undo
+from app.billing import addons, agreeing, beginning, closing, finalizing, invoices, joining, subscriptions, turns, undo
 from app.billing.periods import Unit
 from app.billing.rating import RatedLine
 from app.kernel.errors import InvalidInput, NotFound
@@ -106,7 +106,7 @@ def cancel(
     """End it now, or with its period."""
     if when == LATER:
         row = subscriptions.find(connection, subscription_id)
-        return Outcome(subscriptions.cancel(connection, row.id, at=row.period_end, reason=reason, now=now))
+        return Outcome(turns.cancel(connection, row.id, at=row.period_end, reason=reason, now=now))
     row, made, lines = closing.cancel_now(
         connection, subscription_id, reason=reason, prorate=prorate, invoice=invoice, actor=actor, now=now
     )
@@ -114,7 +114,7 @@ def cancel(
 
 
 def pause(connection: Connection, subscription_id: str, *, reason: str, actor: str, now: datetime) -> Outcome:
-    row, _ = subscriptions.pause(connection, subscription_id, reason=reason, meta={}, actor=actor, now=now)
+    row, _ = turns.pause(connection, subscription_id, reason=reason, meta={}, actor=actor, now=now)
     return Outcome(row)
 
 
