@@ -45,10 +45,6 @@ class Allowance:
     alert_percent: int | None = None
 
     @property
-    def has_budget(self) -> bool:
-        return self.credits_per_day_micros is not None or self.credits_per_month_micros is not None
-
-    @property
     def is_open(self) -> bool:
         """Whether nothing is limited."""
         return self == _OPEN or replace(self, alert_percent=None) == _OPEN

@@ -136,12 +136,6 @@ class Health:
         with self._lock:
             return {route.route_id: self._standing(route, now) for route in routes}
 
-    def vitals(self) -> Mapping[str, Vital]:
-        """Everything with a record, by route or provider id."""
-        self._refresh(self._clock())
-        with self._lock:
-            return {subject: known.now for subject, known in self._known.items()}
-
     def forget(self) -> None:
         """Look at the database before the next answer."""
         self._fresh_until = None

@@ -198,13 +198,6 @@ class RequestLog:
             if not connection.execute(delete(PAYLOAD).where(mine)).rowcount:
                 raise NotFound(f"Nothing is kept of {request_id}.", code="payload_not_found")
 
-    def delete_payloads_of(self, workspace_id: str, key_id: str) -> int:
-        """Delete everything that was kept for a key; answers how many."""
-        self.flush()
-        mine = (PAYLOAD.c.api_key_id == key_id) & (PAYLOAD.c.workspace_id == workspace_id)
-        with self._db.write() as connection:
-            return connection.execute(delete(PAYLOAD).where(mine)).rowcount
-
 
 def _row(refused: Refused) -> dict[str, Any]:
     told = asdict(refused) | {"message": refused.message[:LONGEST], "repeats": 1}

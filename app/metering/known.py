@@ -34,7 +34,6 @@ YOUNG: Final = 1 << 16
 SIEVE_AFTER: Final = 20_000
 
 _RECENT = "SELECT id, event_id FROM usage_event WHERE id > ?"
-_OLDER = "SELECT id, event_id FROM usage_event WHERE id > ? AND id <= ?"
 _MARK = "SELECT event FROM usage_mark WHERE name = ?"
 _STATE = "SELECT (SELECT event FROM usage_mark WHERE name = 'known'), (SELECT max(id) FROM usage_event)"
 _SET_MARK = "INSERT INTO usage_mark (name, event) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET event = excluded.event"

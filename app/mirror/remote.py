@@ -7,7 +7,6 @@ with what was sent, and everything waits), or one thing is refused (`Refused`: t
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import httpx
@@ -66,11 +65,6 @@ class RemoteInvoice(NamedTuple):
 class RemoteUsage(NamedTuple):
     amount: object
     currency: str
-
-
-def is_installed() -> bool:
-    """Whether the SDK is there; looking does not import it."""
-    return find_spec(PACKAGE) is not None
 
 
 class Remote:

@@ -58,11 +58,6 @@ class Decision:
     needed: int
     since: datetime
 
-    @property
-    def is_covered(self) -> bool:
-        """Whether all of the money is there."""
-        return self.received.minor >= self.gross.minor
-
 
 def find(connection: Connection, wanted: Wanted) -> list[Line]:
     """Orders, the newest first."""

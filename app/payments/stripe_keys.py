@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 STRIPE_HOST = "https://api.stripe.com"
-TEST_PREFIXES, LIVE_PREFIXES = ("sk_test_", "rk_test_"), ("sk_live_", "rk_live_")
+LIVE_PREFIXES = ("sk_live_", "rk_live_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,10 +134,6 @@ class Described(Protocol):
         """Its own description of a model's inputs, as it stands (OpenAPI); errors as of `check`."""
 
 
-#: What can be asked for and answered in one exchange.
-DIRECT_OPERATIONS = ("chat", "images", "image_edits", "speech", "transcription", "embeddings")
-
-
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file of a multipart request: its form field (may repeat), and its bytes or where they lie on our disk."""

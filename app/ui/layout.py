@@ -10,7 +10,7 @@ import reflex as rx
 from app.kernel.text import t
 from app.ui import nav, palette
 from app.ui.bars import Crumb, bottom_bar, drawer, hidden_trigger, top_bar
-from app.ui.components import icon, keys, link_button, row
+from app.ui.components import icon, keys, link_button
 from app.ui.components.base import Child, classes
 from app.ui.components.dialog import dialog
 from app.ui.roles import Role
@@ -83,19 +83,6 @@ def _banner(one: Any) -> rx.Component:
         class_name="fb-banner",
         key=one["name"],
         custom_attrs={"data-tone": one["tone"], "data-testid": f"banner-{one['name']}"},
-    )
-
-
-def page_title(title: Child, detail: Child = None, *actions: Child) -> rx.Component:
-    """A heading inside the page, for pages whose top bar does not say enough."""
-    return row(
-        rx.el.div(
-            rx.el.h1(title, class_name="fb-title"),
-            rx.el.p(detail, class_name="fb-text-2") if detail is not None else None,
-            class_name="flex-1 min-w-0",
-        ),
-        *actions,
-        class_name="fb-page-title flex-wrap",
     )
 
 

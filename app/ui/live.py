@@ -22,9 +22,6 @@ def workspace(workspace_id: str) -> str:
     return f"workspace:{workspace_id}"
 
 
-OPERATORS = "operators"
-
-
 @dataclass(eq=False)
 class _Follower:
     token: str

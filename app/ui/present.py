@@ -62,11 +62,6 @@ def credit_words(amount: Figure) -> str:
     return f"{number(amount)} {'credit' if _round(amount, 6) in (1, -1) else 'credits'}"
 
 
-def credit_column(amount: Figure) -> str:
-    """`32 cr`: for narrow columns."""
-    return f"{number(amount)} cr"
-
-
 def posting(amount: Money) -> str:
     """A leg of a journal with all six decimals: `−48.000000 cr`, `+$0.018000`."""
     sign = MINUS if amount.micros < 0 else "+" if amount.micros > 0 else ""

@@ -31,7 +31,6 @@ BODY_GREY = Style(9, GREY, leading=1.5)
 FACT_LABEL = Style(7.3, GREY)
 FACT = Style(9, INK, strong=True)
 CELL = Style(9, INK, leading=1.38)
-CELL_GREY = Style(9, GREY, leading=1.38)
 DETAIL = Style(7.6, GREY, leading=1.36)
 SECTION = Style(8, ACCENT_INK, strong=True)
 SUM = Style(9.3, GREY)
@@ -41,7 +40,6 @@ SMALL = Style(7.2, GREY, leading=1.5)
 PROSE = Style(8.8, INK, leading=1.5)
 
 MARGIN = 18.0
-HEADER_END = 38.0
 TOP_OF_NEXT = 31.0
 FOOTER_HEIGHT = 30.0
 A4 = (210.0, 297.0)

@@ -98,11 +98,6 @@ def _endpoints() -> rx.Component:
     )
 
 
-def _only_read(words: str) -> rx.Component:
-    """For screen readers."""
-    return rx.el.span(words, class_name="fb-sr")
-
-
 def _url(one: Any) -> rx.Component:
     return column(
         rx.el.span(one["url"], class_name="fb-mono fb-cut", title=one["url"]),
