@@ -4,7 +4,7 @@ from multiprocessing.connection import Connection
 
 from app.kernel.db import Database
 from tests.invoicing.support import Office
-from tests.support.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, told_by
 
 
 def main(url: str, workspace: str, orders: list[str], fault: str, pipe: Connection) -> None:
@@ -18,16 +18,4 @@ def main(url: str, workspace: str, orders: list[str], fault: str, pipe: Connecti
 
 def run(url: str, workspace: str, orders: list[str], fault: str = "") -> tuple[int, list[str]]:
     """One process over the orders: its exit code (minus the signal that ended it) and the numbers it answered."""
-    context = forking()
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=main, args=(url, workspace, orders, fault, sending))
-    process.start()
-    sending.close()
-    answered = []
-    while True:
-        try:
-            answered.append(receiving.recv_bytes().decode())
-        except EOFError:
-            break
-    receiving.close()
-    return seen_off(process), answered
+    return told_by(main, url, workspace, orders, fault)

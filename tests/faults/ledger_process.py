@@ -16,7 +16,7 @@ from app.ledger.companion import Within
 from app.ledger.tables import journal, lot
 from app.ledger.wallet import Ledger
 from tests.ledger.support import DEADLINE, START, Shop, cost, credits
-from tests.support.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, told_by
 
 HELD, CHARGED, BOUGHT = 10, 7, 20
 
@@ -126,16 +126,4 @@ def main(url: str, plan: str, fault: str, pipe: Connection) -> None:
 
 def run(url: str, plan: str, fault: str = "") -> tuple[int, list[str]]:
     """One process over the plan: its exit code (minus the signal that ended it) and the steps answered before."""
-    context = forking()
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=main, args=(url, plan, fault, sending))
-    process.start()
-    sending.close()
-    answered = []
-    while True:
-        try:
-            answered.append(receiving.recv_bytes().decode())
-        except EOFError:
-            break
-    receiving.close()
-    return seen_off(process), answered
+    return told_by(main, url, plan, fault)

@@ -12,7 +12,7 @@ from app.metering import known
 from app.metering.events import Event, read_event
 from app.metering.ingest import Ingest
 from app.metering.writing import Sqlite
-from tests.support.forking import die_at, forking, seen_off
+from tests.support.forking import die_at, told_by
 
 NOON = datetime(2026, 4, 14, 12, tzinfo=UTC)
 
@@ -43,16 +43,4 @@ def main(url: str, plan: str, fault: str, pipe: Connection) -> None:
 
 def run(url: str, plan: str, fault: str = "") -> tuple[int, list[str]]:
     """One process over the plan: its exit code (minus the signal that ended it) and the batches it answered for."""
-    context = forking()
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=main, args=(url, plan, fault, sending))
-    process.start()
-    sending.close()
-    answered = []
-    while True:
-        try:
-            answered.append(receiving.recv_bytes().decode())
-        except EOFError:
-            break
-    receiving.close()
-    return seen_off(process), answered
+    return told_by(main, url, plan, fault)

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing import forkserver as server
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
@@ -93,6 +93,24 @@ def seen_off(process: BaseProcess) -> int:
     process.close()
     assert code in {0, -signal.SIGKILL}, code
     return int(code)
+
+
+def told_by(work: Callable[..., None], *given: Any) -> tuple[int, list[str]]:
+    """One process that does this, with a pipe as its last argument: its exit code (minus the signal that ended it) and
+    what it had said by then."""
+    context = forking()
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(*given, sending))
+    process.start()
+    sending.close()
+    said = []
+    while True:
+        try:
+            said.append(receiving.recv_bytes().decode())
+        except EOFError:
+            break
+    receiving.close()
+    return seen_off(process), said
 
 
 def command(arguments: tuple[str, ...], env: Mapping[str, str]) -> CompletedProcess[str]:

@@ -12,6 +12,8 @@ import pytest
 
 from app import services as building
 from tests.support.house import House, house, settings_for
+from tests.support.till import Till
+from tests.support.till import till as open_till
 from tests.ui.screens import Screen, owner_of
 
 CREDITS = 10_000
@@ -27,6 +29,25 @@ def shared_house(seeded_sqlite: Path, sandbox_url: str, tmp_path_factory: pytest
     shutil.copyfile(seeded_sqlite, folder / "house.sqlite")
     with house(settings_for(folder / "home", f"sqlite:///{folder / 'house.sqlite'}", sandbox_url)) as built:
         yield built
+
+
+@pytest.fixture
+def own_house(
+    seeded_sqlite: Path, sandbox_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    """The seed catalogue and a customer in a house of this test's own; the pages find its services."""
+    shutil.copyfile(seeded_sqlite, tmp_path / "farebox.sqlite")
+    with house(settings_for(tmp_path / "home", f"sqlite:///{tmp_path / 'farebox.sqlite'}", sandbox_url)) as built:
+        monkeypatch.setattr(building, "_current", built.services)
+        yield built
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Till]:
+    """A till without cards; the pages find its services."""
+    with open_till(tmp_path / "home", sqlite_url, None) as opened:
+        monkeypatch.setattr(building, "_current", opened.services)
+        yield opened
 
 
 @pytest.fixture

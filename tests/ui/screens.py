@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from app.accounts.identity import Role, Who
+from app.services import Services
 from app.ui.guard import PageState, acting_as
 from tests.support.house import House
 from tests.ui.tabs import Tab, new_tab
@@ -41,6 +42,12 @@ def owner_of(house: House) -> Who:
     """The owner of the house's workspace."""
     (member,) = house.services.accounts.people.members(house.workspace_id)
     return Who(member.user_id, member.name, member.email, False, house.workspace_id, "Halfmoon Studio", Role.OWNER)
+
+
+def operator_of(services: Services) -> Who:
+    """A new operator of these services."""
+    made = services.accounts.people.create_operator("tomas@farebox.example", "Tomas Reyes", "a long password 1")
+    return Who(made.id, made.name, made.email, True, None, None, None)
 
 
 def operator() -> Who:

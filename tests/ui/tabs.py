@@ -83,3 +83,22 @@ def event_name(handler: Any) -> str:
 def script_of(update: StateUpdate | None) -> str:
     """The script an update makes the browser run; empty for none."""
     return str(update.events[0].payload) if update and update.events else ""
+
+
+class Background:
+    """A page's state as a background handler has it: changed within `async with self`."""
+
+    def __init__(self, state: Any) -> None:
+        object.__setattr__(self, "state", state)
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.state, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.state, name, value)

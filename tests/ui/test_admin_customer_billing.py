@@ -1,20 +1,17 @@
 """What an operator decides about a customer's tax: a VAT id confirmed or rejected by hand, an exemption accepted."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import services as building
 from app.accounts.audit import recent
 from app.accounts.identity import Who
 from app.invoicing.profiles import ProfileForm
 from app.ui.guard import acting_as
 from app.ui.pages.admin_customers.billing_state import CustomerBillingState
 from tests.support.till import Till
-from tests.support.till import till as open_till
+from tests.ui.screens import operator_of
 from tests.ui.tabs import event_name, new_tab
 
 PARIS = ProfileForm(
@@ -29,20 +26,15 @@ PARIS = ProfileForm(
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sqlite_url: str) -> Iterator[Till]:
-    """A customer in Paris of a seller in Berlin; the pages find these services."""
-    before = building._current
-    with open_till(tmp_path / "home", sqlite_url, None) as opened:
-        building.install(opened.services)
-        opened.services.invoicing.profiles.save(opened.workspace_id, PARIS, actor=opened.user_id)
-        yield opened
-    building._current = before
+def shop(shop: Till) -> Till:
+    """A customer in Paris of a seller in Berlin."""
+    shop.services.invoicing.profiles.save(shop.workspace_id, PARIS, actor=shop.user_id)
+    return shop
 
 
 @pytest.fixture
 def operator(shop: Till) -> Who:
-    made = shop.services.accounts.people.create_operator("tomas@farebox.example", "Tomas Reyes", "a long password 1")
-    return Who(made.id, made.name, made.email, True, None, None, None)
+    return operator_of(shop.services)
 
 
 def page(workspace_id: str) -> Any:

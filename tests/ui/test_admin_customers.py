@@ -1,15 +1,12 @@
 """An operator's acts on a customer: credits given once however often they are confirmed, people, suspension."""
 
 import asyncio
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import services as building
 from app.accounts.audit import recent
 from app.accounts.identity import Who
 from app.files.keeping import FILE, Own
@@ -21,25 +18,19 @@ from app.ui.pages.admin_customers.files_state import CustomerFilesState
 from app.ui.pages.admin_customers.list_state import CustomersState
 from app.ui.pages.admin_customers.rows import credits_of, end_of
 from tests.files.samples import picture_bytes
-from tests.support.house import House, house, settings_for
+from tests.support.house import House
+from tests.ui.screens import operator_of
 from tests.ui.tabs import event_name, new_tab
 
 
 @pytest.fixture
-def home(seeded_sqlite: Path, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
-    """A customer with 10,000 credits; the pages find these services."""
-    shutil.copyfile(seeded_sqlite, tmp_path / "farebox.sqlite")
-    before = building._current
-    with house(settings_for(tmp_path / "home", f"sqlite:///{tmp_path / 'farebox.sqlite'}", sandbox_url)) as built:
-        building.install(built.services)
-        yield built
-    building._current = before
+def home(own_house: House) -> House:
+    return own_house
 
 
 @pytest.fixture
 def operator(home: House) -> Who:
-    made = home.services.accounts.people.create_operator("tomas@farebox.example", "Tomas Reyes", "a long password 1")
-    return Who(made.id, made.name, made.email, True, None, None, None)
+    return operator_of(home.services)
 
 
 def state_at(path: str, kind: Any) -> Any:

@@ -1,37 +1,28 @@
 """The table of models: what a line says, what the filters leave, and adding one."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import services as building
-from app.accounts.identity import Who
 from app.ui.guard import acting_as
 from app.ui.pages.admin_models.add_state import AddModelState, alias_of
 from app.ui.pages.admin_models.state import AdminModelsState
-from tests.support.house import House, house, settings_for
+from tests.support.house import House
+from tests.ui.screens import operator_of
 from tests.ui.tabs import new_tab
 
 
 @pytest.fixture
-def home(seeded_sqlite: Path, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
-    shutil.copyfile(seeded_sqlite, tmp_path / "farebox.sqlite")
-    before = building._current
-    with house(settings_for(tmp_path / "home", f"sqlite:///{tmp_path / 'farebox.sqlite'}", sandbox_url)) as built:
-        building.install(built.services)
-        yield built
-    building._current = before
+def home(own_house: House) -> House:
+    return own_house
 
 
 @pytest.fixture
 def table(home: House) -> Iterator[Any]:
     """The page's state after its visit."""
-    made = home.services.accounts.people.create_operator("tomas@farebox.example", "Tomas Reyes", "a long password 1")
-    with acting_as(Who(made.id, made.name, made.email, True, None, None, None)):
+    with acting_as(operator_of(home.services)):
         state = new_tab("operator", "/admin/models").tree.get_substate(AdminModelsState.get_full_name().split("."))
         asyncio.run(AdminModelsState.load.fn(state))
         yield state

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from contextvars import copy_context
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import services as building
 from app.accounts.identity import Who
 from app.jobs.courier import Courier
 from app.kernel import outbox
@@ -27,17 +25,7 @@ from app.ui.pages.admin_settings.terms_state import TermsState
 from app.ui.pages.admin_today.money import money_rows, waiting
 from tests.support.lawless import lawless
 from tests.support.till import Till
-from tests.support.till import till as open_till
 from tests.ui.tabs import new_tab
-
-
-@pytest.fixture
-def shop(tmp_path: Path, sqlite_url: str) -> Iterator[Till]:
-    before = building._current
-    with open_till(tmp_path / "home", sqlite_url, None) as opened:
-        building.install(opened.services)
-        yield opened
-    building._current = before
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,10 @@
 """An operator at the orders: money is recorded and approved once, four eyes are kept, queues are worked off."""
 
-from collections.abc import Iterator
 from contextvars import copy_context
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import services as building
 from app.accounts.identity import Who
 from app.kernel.errors import InvalidInput
 from app.kernel.fiat import Fiat
@@ -22,17 +19,7 @@ from app.ui.pages.admin_orders.detail_state import OrderState
 from app.ui.pages.admin_orders.list_state import OrdersState
 from app.ui.pages.admin_orders.rows import KINDS, day_of, fiat_of
 from tests.support.till import Till
-from tests.support.till import till as open_till
 from tests.ui.tabs import new_tab
-
-
-@pytest.fixture
-def shop(tmp_path: Path, sqlite_url: str) -> Iterator[Till]:
-    before = building._current
-    with open_till(tmp_path / "home", sqlite_url, None) as opened:
-        building.install(opened.services)
-        yield opened
-    building._current = before
 
 
 def an_operator(shop: Till) -> Who:

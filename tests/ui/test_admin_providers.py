@@ -1,15 +1,12 @@
 """The provider form: what is typed becomes a checked form, keys stay hidden, errors stand under their field."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app import services as building
 from app.accounts.identity import Who
 from app.catalogue import provider_access
 from app.catalogue.provider_access import ProviderCard
@@ -19,7 +16,8 @@ from app.ui.guard import acting_as
 from app.ui.pages.admin_providers.add import AddProviderState, add_dialog
 from app.ui.pages.admin_providers.form import field_of, form_of, real, values_of
 from app.ui.pages.admin_providers.state import ProvidersState
-from tests.support.house import House, house, settings_for
+from tests.support.house import House
+from tests.ui.screens import operator_of
 from tests.ui.tabs import event_name, new_tab
 
 CARD = ProviderCard(
@@ -36,20 +34,13 @@ CARD = ProviderCard(
 
 
 @pytest.fixture
-def home(seeded_sqlite: Path, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
-    """The seeded providers at the sandbox; the pages find these services."""
-    shutil.copyfile(seeded_sqlite, tmp_path / "farebox.sqlite")
-    before = building._current
-    with house(settings_for(tmp_path / "home", f"sqlite:///{tmp_path / 'farebox.sqlite'}", sandbox_url)) as built:
-        building.install(built.services)
-        yield built
-    building._current = before
+def home(own_house: House) -> House:
+    return own_house
 
 
 @pytest.fixture
 def operator(home: House) -> Who:
-    made = home.services.accounts.people.create_operator("tomas@farebox.example", "Tomas Reyes", "a long password 1")
-    return Who(made.id, made.name, made.email, True, None, None, None)
+    return operator_of(home.services)
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from contextvars import copy_context
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import services as building
 from app.accounts.identity import Who
 from app.payments.unmatched import Reason, report
 from app.reconcile.findings import Code, Difference
@@ -17,17 +15,7 @@ from app.ui.pages.admin_reconcile.rows import difference_row
 from app.ui.pages.admin_reconcile.state import ReconcileState
 from app.ui.pages.admin_today.facts import reconcile_rows
 from tests.support.till import Till
-from tests.support.till import till as open_till
-from tests.ui.tabs import new_tab
-
-
-@pytest.fixture
-def shop(tmp_path: Path, sqlite_url: str) -> Iterator[Till]:
-    before = building._current
-    with open_till(tmp_path / "home", sqlite_url, None) as opened:
-        building.install(opened.services)
-        yield opened
-    building._current = before
+from tests.ui.tabs import Background, new_tab
 
 
 @pytest.fixture
@@ -46,25 +34,6 @@ def page_of(shop: Till, query: str = "") -> Any:
     state = tab.tree.get_substate(ReconcileState.get_full_name().split("."))
     do(shop, ReconcileState.load.fn(state))
     return state
-
-
-class Background:
-    """A page's state as a background handler has it: changed within `async with self`."""
-
-    def __init__(self, state: Any) -> None:
-        object.__setattr__(self, "state", state)
-
-    async def __aenter__(self) -> Any:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.state, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.state, name, value)
 
 
 def lost_money(shop: Till) -> None:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from contextvars import copy_context
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import services as building
 from app.accounts.identity import Who
 from app.billing import owed_back, payments
 from app.payments.refunds import RefundChoice
@@ -18,18 +16,14 @@ from app.ui.pages.admin_orders.sending_state import SendingState
 from app.ui.pages.admin_today.money import money_rows, waiting
 from tests.support.billed import credit, issued, rows, write
 from tests.support.till import Till
-from tests.support.till import till as open_till
 from tests.ui.tabs import new_tab
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sqlite_url: str) -> Iterator[Till]:
-    before = building._current
-    with open_till(tmp_path / "home", sqlite_url, None) as opened:
-        building.install(opened.services)
-        with acting_as(Who(opened.operator(), "Op", "op@farebox.example", True, None, None, None)):
-            yield opened
-    building._current = before
+def shop(shop: Till) -> Iterator[Till]:
+    """An operator is at the till."""
+    with acting_as(Who(shop.operator(), "Op", "op@farebox.example", True, None, None, None)):
+        yield shop
 
 
 def do(shop: Till, work: Any) -> None:

@@ -1,7 +1,6 @@
 """The operator's day: figures that agree with the books, health from attempts, and what needs a decision."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -187,18 +186,7 @@ def test_a_request_of_unknown_outcome_needs_a_decision(home: House) -> None:
     assert [(one.generation_id, one.provider, one.expense) for one in found] == [(started.generation_id, "fal", None)]
 
 
-@pytest.fixture
-def small(seeded_sqlite: Path, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
-    """On SQLite alone, for the page."""
-    shutil.copyfile(seeded_sqlite, tmp_path / "farebox.sqlite")
-    before = building._current
-    with house(settings_for(tmp_path / "home", f"sqlite:///{tmp_path / 'farebox.sqlite'}", sandbox_url)) as built:
-        building.install(built.services)
-        yield built
-    building._current = before
-
-
-def test_a_new_installation_opens_with_an_empty_day(small: House) -> None:
+def test_a_new_installation_opens_with_an_empty_day(own_house: House) -> None:
     with acting_as(OPERATOR):
         state = new_tab("operator", "/admin").tree.get_substate(TodayState.get_full_name().split("."))
         asyncio.run(TodayState.load.fn(state))

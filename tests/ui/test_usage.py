@@ -12,7 +12,7 @@ from app.ui.pages.usage.page import admin_usage, usage
 from app.ui.pages.usage.state import AdminUsageState, UsageState
 from tests.support.house import House
 from tests.ui.screens import Screen, owner_of
-from tests.ui.tabs import new_tab
+from tests.ui.tabs import Background, new_tab
 
 pytestmark = pytest.mark.anyio
 MARCH = "2026-03"
@@ -81,25 +81,6 @@ async def test_an_operator_sees_everybody_and_what_is_not_paid_for(home: House) 
         assert [(row["event_id"], state.conflict_count) for row in state.conflicts] == [("ws_unpaid-2", 1)]
         await AdminUsageState.find_customer.fn(state, "ws_paid")
         assert [row["value"] for row in state.rows] == ["ws_paid"]
-
-
-class Background:
-    """A page's state as a background handler has it: changed within `async with self`."""
-
-    def __init__(self, state: Any) -> None:
-        object.__setattr__(self, "state", state)
-
-    async def __aenter__(self) -> Any:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.state, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.state, name, value)
 
 
 def test_the_pages_are_drawn() -> None:
