@@ -142,21 +142,7 @@ def _reader() -> rx.Component:
     return dialog(
         column(
             rx.cond(MailState.problem != "", notice(MailState.problem)),
-            column(
-                definition(t("admin_mail.column.address"), rx.el.span(one["address"], class_name="fb-cut")),
-                definition(
-                    t("admin_mail.column.state"),
-                    rx.el.span(one["attempts"], class_name="fb-small"),
-                    chip(one["words"], tone=one["tone"]),
-                ),
-                rx.cond(
-                    var(MailState.files).length() > 0,
-                    definition(
-                        t("admin_mail.files"),
-                        rx.foreach(MailState.files, lambda name: chip(name, icon_name="paperclip")),
-                    ),
-                ),
-            ),
+            _about(one),
             rx.cond(one["error"] != "", notice(one["error"], title=t("admin_mail.server_said"))),
             row(
                 segmented(
@@ -168,16 +154,7 @@ def _reader() -> rx.Component:
                     full=False,
                 )
             ),
-            rx.cond(
-                MailState.as_text,
-                rx.el.pre(MailState.text, class_name="fb-code fb-mail-text"),
-                rx.el.iframe(
-                    src_doc=MailState.html,
-                    class_name="fb-mail-frame",
-                    title=t("admin_mail.frame"),
-                    custom_attrs={"sandbox": "", "referrerPolicy": "no-referrer"},
-                ),
-            ),
+            _letter(),
             class_name="gap-[12px]",
         ),
         title=one["subject"],
@@ -198,6 +175,37 @@ def _reader() -> rx.Component:
                 ),
             ),
         ],
+    )
+
+
+def _letter() -> rx.Component:
+    return rx.cond(
+        MailState.as_text,
+        rx.el.pre(MailState.text, class_name="fb-code fb-mail-text"),
+        rx.el.iframe(
+            src_doc=MailState.html,
+            class_name="fb-mail-frame",
+            title=t("admin_mail.frame"),
+            custom_attrs={"sandbox": "", "referrerPolicy": "no-referrer"},
+        ),
+    )
+
+
+def _about(one: Any) -> rx.Component:
+    return column(
+        definition(t("admin_mail.column.address"), rx.el.span(one["address"], class_name="fb-cut")),
+        definition(
+            t("admin_mail.column.state"),
+            rx.el.span(one["attempts"], class_name="fb-small"),
+            chip(one["words"], tone=one["tone"]),
+        ),
+        rx.cond(
+            var(MailState.files).length() > 0,
+            definition(
+                t("admin_mail.files"),
+                rx.foreach(MailState.files, lambda name: chip(name, icon_name="paperclip")),
+            ),
+        ),
     )
 
 

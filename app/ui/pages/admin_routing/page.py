@@ -121,60 +121,69 @@ def _picture() -> rx.Component:
             link_button(t("admin_routing.edit_model"), href=f"/admin/models/{RoutingState.model_id}", size="small"),
             class_name="fb-panel-head",
         ),
-        rx.el.div(
-            rx.el.div(
-                field(
-                    t("admin_routing.policy.label"),
-                    segmented(
-                        policy_options(),
-                        value=RoutingState.policy,
-                        on_change=on.set_policy,
-                        label=t("admin_routing.policy.label"),
-                    ),
-                ),
-                rx.el.p(RoutingState.policy_words, class_name="fb-small"),
-                class_name="fb-route-policy",
-            ),
-            rx.el.div(
-                field(
-                    t("admin_routing.guard"),
-                    typed_input(
-                        value=RoutingState.guard,
-                        on_change=RoutingState.set_guard,
-                        label=t("admin_routing.guard"),
-                        placeholder=t("admin_routing.no_guard"),
-                        input_mode="decimal",
-                        after="%",
-                        key=RoutingState.stamp,
-                    ),
-                ),
-                rx.el.p(t("admin_routing.guard_hint"), class_name="fb-small"),
-                class_name="fb-route-policy",
-            ),
-            class_name="fb-route-rule",
-        ),
-        rx.el.div(
-            rx.el.div(
-                rx.el.span(icon("box", 15), class_name="fb-icon-tile", custom_attrs={"data-tone": "accent"}),
-                rx.el.span(t("admin_routing.requests"), class_name="fb-small"),
-                rx.el.span(RoutingState.alias, class_name="fb-strong fb-cut", title=RoutingState.alias),
-                class_name="fb-route-source",
-            ),
-            rx.el.svg(
-                rx.foreach(RoutingState.cards, _line),
-                view_box=f"0 0 {REACH} {RoutingState.size}",
-                preserve_aspect_ratio="none",
-                class_name="fb-route-lines",
-                custom_attrs={"aria-hidden": "true"},
-                style={"height": f"{RoutingState.size}px"},
-            ),
-            rx.el.ol(rx.foreach(RoutingState.cards, _card), class_name="fb-route-cards"),
-            class_name="fb-route-picture",
-            role="group",
-            custom_attrs={"aria-label": t("admin_routing.picture", alias="") + RoutingState.alias},
-        ),
+        _rule(),
+        _drawing(),
         _foot(),
         custom_attrs={"data-testid": "picture"},
+    )
+
+
+def _rule() -> rx.Component:
+    return rx.el.div(
+        rx.el.div(
+            field(
+                t("admin_routing.policy.label"),
+                segmented(
+                    policy_options(),
+                    value=RoutingState.policy,
+                    on_change=on.set_policy,
+                    label=t("admin_routing.policy.label"),
+                ),
+            ),
+            rx.el.p(RoutingState.policy_words, class_name="fb-small"),
+            class_name="fb-route-policy",
+        ),
+        rx.el.div(
+            field(
+                t("admin_routing.guard"),
+                typed_input(
+                    value=RoutingState.guard,
+                    on_change=RoutingState.set_guard,
+                    label=t("admin_routing.guard"),
+                    placeholder=t("admin_routing.no_guard"),
+                    input_mode="decimal",
+                    after="%",
+                    key=RoutingState.stamp,
+                ),
+            ),
+            rx.el.p(t("admin_routing.guard_hint"), class_name="fb-small"),
+            class_name="fb-route-policy",
+        ),
+        class_name="fb-route-rule",
+    )
+
+
+def _drawing() -> rx.Component:
+    """Requests on the left, the ways on the right, and lines as wide as what goes along them."""
+    return rx.el.div(
+        rx.el.div(
+            rx.el.span(icon("box", 15), class_name="fb-icon-tile", custom_attrs={"data-tone": "accent"}),
+            rx.el.span(t("admin_routing.requests"), class_name="fb-small"),
+            rx.el.span(RoutingState.alias, class_name="fb-strong fb-cut", title=RoutingState.alias),
+            class_name="fb-route-source",
+        ),
+        rx.el.svg(
+            rx.foreach(RoutingState.cards, _line),
+            view_box=f"0 0 {REACH} {RoutingState.size}",
+            preserve_aspect_ratio="none",
+            class_name="fb-route-lines",
+            custom_attrs={"aria-hidden": "true"},
+            style={"height": f"{RoutingState.size}px"},
+        ),
+        rx.el.ol(rx.foreach(RoutingState.cards, _card), class_name="fb-route-cards"),
+        class_name="fb-route-picture",
+        role="group",
+        custom_attrs={"aria-label": t("admin_routing.picture", alias="") + RoutingState.alias},
     )
 
 
@@ -213,42 +222,47 @@ def _card(one: Any) -> rx.Component:
             ),
             class_name="fb-route-top",
         ),
-        rx.el.div(
-            rx.el.div(
-                rx.el.div(
-                    rx.el.span(style={"width": one["part"]}, custom_attrs={"data-tone": one["tone"]}),
-                    class_name="fb-route-bar",
-                    role="img",
-                    custom_attrs={"aria-label": t("admin_routing.share_label") + ": " + one["share"]},
-                ),
-                rx.el.p(
-                    rx.cond(one["share"] != "", rx.el.span(one["share"], class_name="fb-strong fb-text-1")),
-                    rx.el.span(one["sent"]),
-                    rx.cond(one["took"] != "", rx.el.span(one["took"])),
-                    class_name="fb-small fb-num fb-route-facts",
-                ),
-                rx.cond(
-                    one["because"] != "",
-                    rx.el.p(one["because"], class_name="fb-small fb-cut", title=one["because"]),
-                ),
-                class_name="flex-1 min-w-0",
-            ),
-            rx.cond(
-                one["is_open"],
-                button(
-                    t("admin_routing.try_now"),
-                    size="small",
-                    on_click=on.try_now(one["route_id"]),
-                    custom_attrs={"data-testid": "try-now"},
-                ),
-            ),
-            _rank(one, "priority"),
-            _rank(one, "weight"),
-            class_name="fb-route-bottom",
-        ),
+        _use(one),
         class_name="fb-route-card",
         custom_attrs={"data-testid": "route", "data-tone": one["tone"]},
         key=one["route_id"],
+    )
+
+
+def _use(one: Any) -> rx.Component:
+    """How much goes this way, why, and where it stands among the others."""
+    return rx.el.div(
+        rx.el.div(
+            rx.el.div(
+                rx.el.span(style={"width": one["part"]}, custom_attrs={"data-tone": one["tone"]}),
+                class_name="fb-route-bar",
+                role="img",
+                custom_attrs={"aria-label": t("admin_routing.share_label") + ": " + one["share"]},
+            ),
+            rx.el.p(
+                rx.cond(one["share"] != "", rx.el.span(one["share"], class_name="fb-strong fb-text-1")),
+                rx.el.span(one["sent"]),
+                rx.cond(one["took"] != "", rx.el.span(one["took"])),
+                class_name="fb-small fb-num fb-route-facts",
+            ),
+            rx.cond(
+                one["because"] != "",
+                rx.el.p(one["because"], class_name="fb-small fb-cut", title=one["because"]),
+            ),
+            class_name="flex-1 min-w-0",
+        ),
+        rx.cond(
+            one["is_open"],
+            button(
+                t("admin_routing.try_now"),
+                size="small",
+                on_click=on.try_now(one["route_id"]),
+                custom_attrs={"data-testid": "try-now"},
+            ),
+        ),
+        _rank(one, "priority"),
+        _rank(one, "weight"),
+        class_name="fb-route-bottom",
     )
 
 

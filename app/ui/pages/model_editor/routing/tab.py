@@ -54,44 +54,7 @@ def routing_tab() -> rx.Component:
 def _route(one: Any) -> rx.Component:
     is_open = RoutesState.opened == one["route_id"]
     return rx.el.section(
-        row(
-            provider_tile(one["kind"]),
-            rx.el.div(
-                row(
-                    rx.el.span(one["provider"], class_name="fb-strong"),
-                    rx.el.span(one["place"], class_name="fb-small"),
-                    rx.cond(
-                        one["enabled"] & ~one["usable"].to(bool),
-                        chip(t("model_editor.routing.not_usable"), tone="thin", icon_name="triangle-alert"),
-                    ),
-                ),
-                rx.el.span(one["upstream"], class_name="fb-mono fb-small fb-cut"),
-                class_name="flex-1 min-w-0",
-            ),
-            rx.el.div(
-                rx.el.span(
-                    rx.cond(one["cost"] != "", one["cost"], t("model_editor.routing.no_cost")), class_name="fb-medium"
-                ),
-                rx.cond(
-                    (one["cost"] != "") & ~one["verified"].to(bool), chip(t("model_editor.unverified"), tone="outline")
-                ),
-                class_name="flex items-center gap-2 fb-num",
-            ),
-            rx.switch(
-                checked=one["enabled"],
-                on_change=lambda is_on: on.switch_route(one["route_id"], is_on),
-                size="1",
-                custom_attrs={"aria-label": t("model_editor.routing.enabled")},
-            ),
-            button(t("model_editor.routing.edit"), size="small", on_click=route_on.edit_route(one["route_id"])),
-            button(
-                t("model_editor.routing.new_cost"),
-                size="small",
-                on_click=cost_on.new_cost(one["route_id"]),
-                custom_attrs={"data-testid": "new-cost"},
-            ),
-            class_name="fb-route-head flex-wrap",
-        ),
+        _head(one),
         rx.cond(
             (one["mapping"] != "") | (one["settings"] != ""),
             rx.el.p(
@@ -112,6 +75,47 @@ def _route(one: Any) -> rx.Component:
         rx.cond(is_open, _costs(one)),
         class_name="fb-card",
         custom_attrs={"data-testid": "route"},
+    )
+
+
+def _head(one: Any) -> rx.Component:
+    return row(
+        provider_tile(one["kind"]),
+        rx.el.div(
+            row(
+                rx.el.span(one["provider"], class_name="fb-strong"),
+                rx.el.span(one["place"], class_name="fb-small"),
+                rx.cond(
+                    one["enabled"] & ~one["usable"].to(bool),
+                    chip(t("model_editor.routing.not_usable"), tone="thin", icon_name="triangle-alert"),
+                ),
+            ),
+            rx.el.span(one["upstream"], class_name="fb-mono fb-small fb-cut"),
+            class_name="flex-1 min-w-0",
+        ),
+        rx.el.div(
+            rx.el.span(
+                rx.cond(one["cost"] != "", one["cost"], t("model_editor.routing.no_cost")), class_name="fb-medium"
+            ),
+            rx.cond(
+                (one["cost"] != "") & ~one["verified"].to(bool), chip(t("model_editor.unverified"), tone="outline")
+            ),
+            class_name="flex items-center gap-2 fb-num",
+        ),
+        rx.switch(
+            checked=one["enabled"],
+            on_change=lambda is_on: on.switch_route(one["route_id"], is_on),
+            size="1",
+            custom_attrs={"aria-label": t("model_editor.routing.enabled")},
+        ),
+        button(t("model_editor.routing.edit"), size="small", on_click=route_on.edit_route(one["route_id"])),
+        button(
+            t("model_editor.routing.new_cost"),
+            size="small",
+            on_click=cost_on.new_cost(one["route_id"]),
+            custom_attrs={"data-testid": "new-cost"},
+        ),
+        class_name="fb-route-head flex-wrap",
     )
 
 
