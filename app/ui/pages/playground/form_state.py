@@ -15,12 +15,13 @@ from app.generation.views import Seen
 from app.kernel.errors import FareboxError, InsufficientCredits, InvalidInput, LimitReached, NotFound, PriceChanged
 from app.kernel.ids import new_id
 from app.kernel.text import t
-from app.pricing.parameters import Meter, Parameter
+from app.pricing.parameters import Parameter
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.playground import fields, listening, look, slip, snippets, starters, work_reads
 from app.ui.pages.playground.confirm import CHOICES, NEVER, NOTHING_ASKED, USUAL, Question, must_ask, question
 from app.ui.pages.playground.fields import FieldRow
 from app.ui.pages.playground.labels import pixels_of
+from app.ui.pages.playground.opening import Kept, form_of, kept_of
 from app.ui.pages.playground.slip import QUOTING, Shown, Slip, Stale
 from app.ui.pages.playground.snippets import Piece
 from app.ui.roles import Role
@@ -329,51 +330,21 @@ class FormState(PageState):
     def _open(self, alias: str) -> None:
         """Show the form of a model, with every kept value that it takes."""
         offer = services.current().offers.find(alias)
-        priced = look.priced_names(offer)
-        rows = fields.rows(offer.schema, priced)
+        form = form_of(offer, Kept(self._kept, self._kept_files))
         self.alias = alias
-        self.fields = [row for row in rows if not row["advanced"]]
-        self.advanced = [row for row in rows if row["advanced"]]
-        self.folds, self.fold_label = fields.folds(offer.schema), fields.fold_label(rows)
+        self.fields, self.advanced = form.fields, form.advanced
+        self.folds, self.fold_label = form.folds, form.fold_label
         self.unfolded = self._tried = False
-        segments = [row for row in rows if row["kind"] == "segments" and row["name"] in priced]
-        self._segments = {row["name"]: row["is_wide"] for row in segments}
-        self.values = {one.name: self._kept_value(one) for one in offer.schema.parameters if not fields.is_files(one)}
-        self.files = {
-            one.name: self._kept_files.get(one.name, [])[: fields.most_files(one)]
-            for one in offer.schema.parameters
-            if fields.is_files(one)
-        }
+        self._segments, self.values, self.files = form.segments, form.values, form.files
         self.errors = dict.fromkeys(offer.schema.names, "")
         self.hints, self.asides, self.prices = {}, {}, {}
 
-    def _kept_value(self, parameter: Parameter) -> str:
-        kept = self._kept.get(parameter.name, "")
-        if kept and fields.accepts(parameter, kept):
-            return kept
-        return fields.start_value(parameter) or self._usual_length(parameter)
-
-    def _usual_length(self, parameter: Parameter) -> str:
-        """Where an answer may be as long as the model can, the price of a question would be that of a book."""
-        offer = self._offer() if parameter.meter is Meter.OUTPUT_TOKEN else None
-        usual = offer.example.get(parameter.name) if offer is not None and offer.example else None
-        return "" if usual is None else fields.as_text(usual)
-
     def _fill(self, offer: Offer, params: Mapping[str, Any]) -> None:
         """This model with these values and, for everything else, its defaults."""
-        self._kept = {}
-        self._kept_files = {}
-        for parameter in offer.schema.parameters:
-            value = params.get(parameter.name)
-            if value is None:
-                continue
-            if fields.is_files(parameter):
-                rows, gone = look.file_rows(parameter, value, workspace_id())
-                self._kept_files[parameter.name] = rows
-                if gone:
-                    self._refuse(t("playground.file.gone"), "thin")
-            else:
-                self._kept[parameter.name] = fields.as_text(value)
+        kept = kept_of(offer, params, workspace_id())
+        if kept.gone:
+            self._refuse(t("playground.file.gone"), "thin")
+        self._kept, self._kept_files = kept.values, kept.files
         self._open(offer.alias)
 
     def _adopt(self, seen: Seen) -> None:
