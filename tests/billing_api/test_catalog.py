@@ -203,7 +203,8 @@ def test_prices_of_every_kind(sdk: Flexprice, plan_id: str, credits: None, price
                                    **price)  # fmt: skip
     read = sdk.prices.get_price(id=made.id or "")
     assert (read.type, read.billing_model, read.currency) == (price["type_"], price["billing_model"], "USD")
-    assert read.transform_quantity is None or read.transform_quantity.divide_by == 100
+    packed = price.get("transform_quantity")
+    assert (read.transform_quantity and read.transform_quantity.divide_by) == (packed and packed["divide_by"])
     if price["price_unit_type"] == "CUSTOM":
         assert (read.price_unit, read.conversion_rate) == ("CREDITS", "0.01")
     if price["billing_model"] == "TIERED":

@@ -38,6 +38,10 @@ def texts(content: bytes) -> list[str]:
     return found
 
 
+def digits(said: str) -> str:
+    return "".join(filter(str.isdigit, said))
+
+
 def text(document: InvoiceDocument) -> str:
     return " ".join(texts(render(document)))
 
@@ -192,8 +196,8 @@ def test_case_38_styled_letters_become_plain_ones() -> None:
     ],
 )
 def test_any_amount_finds_its_place(net: str, currency: str, exponent: int) -> None:
-    assert currency or text(invoice([line(net)], currency=currency, exponent=exponent))
-    render(invoice([line(net, rate=Decimal("25.5"))], currency=currency, exponent=exponent))
+    paper = text(invoice([line(net, rate=Decimal("25.5"))], currency=currency, exponent=exponent))
+    assert digits(net) in digits(paper)
 
 
 def test_figures_that_disagree_are_never_printed() -> None:

@@ -173,7 +173,7 @@ async def limits_of(screen: Screen) -> KeyLimitsState:
 async def test_a_key_is_limited_and_says_so(screen: Screen, home: House) -> None:
     page = await screen.open(KeysState, "/keys")
     made = await make(screen, "web-prod")
-    key_id = page.rows[0]["id"]
+    secret, key_id = made.secret, page.rows[0]["id"]
     await screen.act(made.open_create(False))
     dialog = await limits_of(screen)
     await screen.act(dialog.open_limits(key_id))
@@ -194,8 +194,9 @@ async def test_a_key_is_limited_and_says_so(screen: Screen, home: House) -> None
     assert row["ends"] == "until 31 Dec 2090"
     kept = home.services.accounts.allowances.of(home.workspace_id, key_id).key
     assert (kept.credits_per_month_micros, kept.alert_percent) == (5_000_000_000, 80)
-    holder = home.services.accounts.keys.look_up(made.secret) if made.secret else None
-    assert holder is None or holder.keeps_payloads
+    holder = home.services.accounts.keys.look_up(secret)
+    assert holder is not None
+    assert holder.keeps_payloads
 
 
 async def test_what_would_refuse_requests_at_once_is_asked_about_first(screen: Screen, home: House) -> None:
