@@ -253,6 +253,7 @@ def change(connection: Connection, row: Row[Any], now: datetime, **values: Any) 
 
 
 def require_draft(row: Row[Any]) -> None:
+    """`Conflict` for an invoice whose figures stand."""
     if row.state != DRAFT:
         raise Conflict(f"This invoice is {row.state}: only a draft can change.", code="invalid_operation")
 

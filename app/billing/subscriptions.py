@@ -268,6 +268,7 @@ def require_changeable(row: Row[Any], line: Row[Any], now: datetime) -> None:
 
 
 def line_of(connection: Connection, line_id: str) -> Row[Any]:
+    """One line of any subscription, or `NotFound`."""
     found = connection.execute(select(LINE).where(LINE.c.id == line_id)).one_or_none()
     if found is None:
         raise NotFound(f"There is no line {line_id[:100]}.", code="line_item_not_found")

@@ -259,6 +259,7 @@ def lock_all(connection: Connection, workspace_ids: Collection[str]) -> None:
 
 
 def config_of(given: Given) -> dict[str, Any] | None:
+    """What a wallet pays for; None where nothing is said of it. Raises `InvalidInput`."""
     config = given.maybe_object("config")
     if config is None:
         return None
@@ -288,6 +289,7 @@ def alerts_of(given: Given, name: str) -> dict[str, Any] | None:
 
 
 def auto_topup_of(given: Given) -> dict[str, Any] | None:
+    """Its automatic top-up as it is kept; None where nothing is said of it. Raises `InvalidInput`."""
     topup = given.maybe_object("auto_topup")
     if topup is None:
         return None

@@ -97,6 +97,7 @@ def picture_of(container: Any) -> Any | None:
 
 
 def refuse_bombs(width: int, height: int) -> None:
+    """`Unreadable` for a picture that would not fit into memory when it is opened, or has no size."""
     if width <= 0 or height <= 0:
         raise Unreadable("The picture has no size.")
     if width * height > MOST_PIXELS:

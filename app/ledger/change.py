@@ -75,6 +75,7 @@ class Change(NamedTuple):
 
 
 def held_for(generation_id: str, books: View) -> tuple[Hold, Wallet]:
+    """The hold of a generation and its wallet, or `NotFound`."""
     held = books.hold(generation_id)
     if held is None:
         raise NotFound(f"Nothing is held for {generation_id}.", param="generation_id", code="hold_not_found")
@@ -82,6 +83,7 @@ def held_for(generation_id: str, books: View) -> tuple[Hold, Wallet]:
 
 
 def wallet_of(workspace_id: str, unit: str, books: View) -> Wallet:
+    """A workspace's wallet in this unit, or `NotFound`."""
     wallet = books.wallet_of(workspace_id, unit)
     if wallet is None:
         raise NotFound(f"Workspace {workspace_id} has no balance in {unit}.", code="wallet_not_found")
@@ -89,17 +91,20 @@ def wallet_of(workspace_id: str, unit: str, books: View) -> Wallet:
 
 
 def same_unit(amount: Money, wallet: Wallet) -> None:
+    """`InvalidInput` for an amount in another unit than the wallet is kept in."""
     if amount.unit != wallet.unit:
         raise InvalidInput(f"This balance is kept in {wallet.unit}, not in {amount.unit}.")
 
 
 def not_negative(amount: Money, name: str) -> int:
+    """The amount in micros; `InvalidInput` names it where it is below zero."""
     if amount.micros < 0:
         raise InvalidInput(f"{name} is {amount}; it cannot be below zero.", param=name)
     return amount.micros
 
 
 def positive(amount: Money, name: str) -> int:
+    """The amount in micros; `InvalidInput` names it where it is zero or below."""
     if amount.micros <= 0:
         raise InvalidInput(f"{name} is {amount}; it must be above zero.", param=name)
     return amount.micros

@@ -104,6 +104,7 @@ class HoldView(NamedTuple):
 
 
 def wallet_of(connection: Connection, workspace_id: str, unit: str = CREDIT) -> Wallet:
+    """A workspace's wallet in this unit, or `NotFound`."""
     row = connection.execute(
         select(*WALLET_COLUMNS).where(tables.wallet.c.workspace_id == workspace_id, tables.wallet.c.unit == unit)
     ).one_or_none()

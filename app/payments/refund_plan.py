@@ -67,6 +67,7 @@ def row_of(refund_id: str, plan: Plan, now: datetime, *, state: str, look_at: da
 
 
 def expressible(amount: Fiat) -> None:
+    """`InvalidInput` for an amount that the provider has no figure for."""
     try:
         psp_minor(amount)
     except ValueError as error:

@@ -110,6 +110,7 @@ class StripeReturns:
 
 
 def refund_of(refund: Mapping[str, Any]) -> RefundSeen:
+    """Stripe's refund in our words; `Unreadable` where something is missing that we go by."""
     try:
         return RefundSeen(
             external_id=refund["id"],
@@ -126,6 +127,7 @@ def refund_of(refund: Mapping[str, Any]) -> RefundSeen:
 
 
 def dispute_of(dispute: Mapping[str, Any]) -> DisputeSeen:
+    """Stripe's dispute in our words; `Unreadable` where something is missing that we go by."""
     try:
         due_by = (dispute.get("evidence_details") or {}).get("due_by")
         return DisputeSeen(

@@ -85,6 +85,7 @@ def latest(connection: Connection) -> TermsVersion | None:
 
 
 def find(connection: Connection, version_id: str) -> TermsVersion:
+    """That version of the terms, or `NotFound`."""
     query = select(tables.terms_version).where(tables.terms_version.c.id == version_id)
     row = connection.execute(query).one_or_none()
     if row is None:

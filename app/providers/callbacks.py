@@ -39,6 +39,7 @@ def check_age(timestamp: str, now: datetime) -> None:
 
 
 def parsed(body: bytes) -> Mapping[str, Any]:
+    """The body as JSON; what `refused` raises for one that is none."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):

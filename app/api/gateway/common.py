@@ -103,6 +103,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def text_field(body: Mapping[str, Any], name: str) -> str:
+    """A field that has to be there as text; `InvalidInput` names it where it is not."""
     value = body.get(name)
     if not isinstance(value, str) or not value.strip():
         raise InvalidInput(f"“{name}” is missing: give it as text.", param=name)
@@ -126,6 +127,7 @@ def only_filters(request: Request, known: frozenset[str]) -> None:
 
 
 def max_credits(body: Mapping[str, Any]) -> Decimal | None:
+    """What this request may cost at the most, in credits; None: whatever its price is. Raises `InvalidInput`."""
     value = body.get("max_credits")
     if value is None:
         return None
@@ -150,6 +152,7 @@ def idempotency_key(request: Request, body: Mapping[str, Any]) -> str | None:
 
 
 def is_dry_run(request: Request) -> bool:
+    """Whether only a quote is asked for; `InvalidInput` for a value that is neither yes nor no."""
     value = request.query_params.get("dryRun", "false").lower()
     if value not in ("true", "false", "1", "0", ""):
         raise InvalidInput("dryRun is true or false.", param="dryRun")
