@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import reflex as rx
+
 from app.accounts.identity import Who
 from app.catalogue.offers import Offer
 from app.generation.views import Seen
 from app.kernel.money import Money
+from app.ui import live
 from app.ui.live import Live
 
 
@@ -100,3 +103,9 @@ def install(wiring: Wiring) -> None:
 
 def current() -> Wiring:
     return _current
+
+
+def follow(page: rx.State, workspace_id: str, event: Any) -> None:
+    """Send this event to the page's tab whenever something of the workspace changes, until the tab leaves the page."""
+    if _current.live is not None:
+        _current.live.follow(page.router.session.client_token, live.workspace(workspace_id), event)

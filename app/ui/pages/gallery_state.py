@@ -19,7 +19,7 @@ from app.kernel.ids import is_id
 from app.kernel.money import Money
 from app.kernel.text import t
 from app.pricing.parameters import ParamSchema
-from app.ui import live, present, wiring
+from app.ui import present, wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.playground import seen as shown
 from app.ui.pages.playground.labels import setting_label, value_label
@@ -133,9 +133,7 @@ class GalleryState(PageState):
     @rx.event
     async def load(self):
         """On every visit."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), GalleryState.refresh)
+        wiring.follow(self, workspace_id(), GalleryState.refresh)
         self.is_open = False
         await self._look()
 

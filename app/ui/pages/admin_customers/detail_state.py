@@ -23,7 +23,7 @@ from app.kernel.money import Money
 from app.kernel.text import t
 from app.ledger.reads import Balance, LotView
 from app.services import Services
-from app.ui import live, present, wiring
+from app.ui import present, wiring
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_customers.rows import (
@@ -126,8 +126,8 @@ class CustomerState(PageState):
         """A visit: the workspace the address names."""
         self.ready = self.missing = False
         wanted = self._wanted()
-        if await self._show() and (hub := wiring.current().live) is not None:
-            hub.follow(self.router.session.client_token, live.workspace(wanted), CustomerState.refresh)
+        if await self._show():
+            wiring.follow(self, wanted, CustomerState.refresh)
 
     @rx.event
     async def refresh(self):

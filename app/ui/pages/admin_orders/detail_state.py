@@ -19,7 +19,7 @@ from app.payments.proofs import ProofFile
 from app.payments.terms import TermsVersion
 from app.payments.views import EventView, OrderView, PaymentView
 from app.services import Services
-from app.ui import live, present, wiring
+from app.ui import present, wiring
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_orders.people import names_of
@@ -142,8 +142,8 @@ class OrderState(PageState):
         """A visit: the order the address names."""
         self.ready = self.missing = False
         workspace = await self._show()
-        if workspace and (hub := wiring.current().live) is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace), OrderState.refresh)
+        if workspace:
+            wiring.follow(self, workspace, OrderState.refresh)
 
     @rx.event
     async def refresh(self):

@@ -17,7 +17,7 @@ from app.payments.refund_rules import Refundable
 from app.payments.refunds import LONGEST_NOTE, RefundChoice
 from app.payments.views import OrderView
 from app.services import Services
-from app.ui import live, present, wiring
+from app.ui import present, wiring
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_orders.detail_state import OrderState
@@ -80,8 +80,8 @@ class ReturnsState(PageState):
             return
         self._order_id = wanted
         workspace = await self._show()
-        if workspace and (hub := wiring.current().live) is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace), ReturnsState.refresh)
+        if workspace:
+            wiring.follow(self, workspace, ReturnsState.refresh)
 
     @rx.event
     async def refresh(self):

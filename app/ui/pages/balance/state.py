@@ -16,7 +16,7 @@ from app.ledger.standing import Standing, standing
 from app.payments.lots import BoughtLot, bought_lots
 from app.payments.topup_settings import TopupView
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.components import NOT_DRAWN, Drawing, drawing
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.balance.figures import NO_FIGURES, Figures, LotRow, figures, lot_rows
@@ -80,9 +80,7 @@ class BalanceState(PageState):
     @rx.event
     async def load(self):
         """A visit: everything, the newest entries."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), BalanceState.refresh)
+        wiring.follow(self, workspace_id(), BalanceState.refresh)
         self._starts = []
         await self._show_overview()
         await self._show_ledger()

@@ -17,7 +17,7 @@ from app.kernel.errors import InvalidInput
 from app.kernel.fiat import Fiat
 from app.kernel.text import t
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.billing.form import (
@@ -64,9 +64,7 @@ class BillingState(PageState):
     @rx.event
     async def load(self):
         """A visit to a page that shows the profile."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), BillingState.refresh)
+        wiring.follow(self, workspace_id(), BillingState.refresh)
         await self._show()
 
     @rx.event

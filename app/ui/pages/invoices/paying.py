@@ -9,7 +9,7 @@ from app import services
 from app.kernel.errors import FareboxError
 from app.kernel.text import t
 from app.payments.consent import INVOICES_WORDING, Consent
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.components import link_button, panel, plain_link, row, switch_row, toast_done, var
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.invoices.paying_rows import BillRow, bill_row, card_of, setting_words
@@ -31,9 +31,7 @@ class PayingState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), PayingState.refresh)
+        wiring.follow(self, workspace_id(), PayingState.refresh)
         self.may_edit = may(who(), Role.OWNER)
         await self.show()
 

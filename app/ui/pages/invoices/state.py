@@ -14,7 +14,7 @@ from app.invoicing.document import Kind
 from app.invoicing.reads import Seen, Sum, page, sums
 from app.kernel.text import t
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.invoices.rows import (
     ALL,
@@ -58,9 +58,7 @@ class InvoicesState(Paged, PageState):
     @rx.event
     async def load(self):
         """A visit: the filters as they were left, the newest documents."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), InvoicesState.refresh)
+        wiring.follow(self, workspace_id(), InvoicesState.refresh)
         await self._from_the_start()
 
     @rx.event

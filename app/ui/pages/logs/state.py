@@ -18,7 +18,7 @@ from app.kernel.errors import NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.logs.rows import (
     ALL,
@@ -76,9 +76,7 @@ class LogsState(Paged, PageState):
     async def load(self):
         """A visit: the filters as they were left, the newest requests."""
         workspace = workspace_id()
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace), LogsState.refresh)
+        wiring.follow(self, workspace, LogsState.refresh)
         aliases, keys = await asyncio.to_thread(_choices, services.current(), workspace)
         self._names = dict(keys)
         self.models, self.keys = model_options(aliases), key_options(keys)

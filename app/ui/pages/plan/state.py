@@ -18,7 +18,7 @@ from app.ledger.reads import Balance
 from app.plans import catalog, features
 from app.plans.allowed import Terms
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.billed.rows import InvoiceRow, invoice_row
 from app.ui.pages.plan.rows import (
@@ -67,9 +67,7 @@ class PlanState(PageState):
     @rx.event
     async def load(self):
         """A visit."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), PlanState.refresh)
+        wiring.follow(self, workspace_id(), PlanState.refresh)
         await self._show()
 
     @rx.event

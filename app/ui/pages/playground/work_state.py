@@ -12,7 +12,7 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
-from app.ui import live, present, wiring
+from app.ui import present, wiring
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.playground import listening, work_reads
 from app.ui.pages.playground.confirm import NOTHING_ASKED
@@ -57,9 +57,7 @@ class WorkState(PageState):
     @rx.event
     async def load(self):
         """On every visit: jobs, history, and the result that was in view or the newest there is."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), WorkState.refresh)
+        wiring.follow(self, workspace_id(), WorkState.refresh)
         self.is_result_open = self.is_history_open = False
         await self._look_at_everything()
         asked = self.router.url.query_parameters.get("from", "")

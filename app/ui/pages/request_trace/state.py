@@ -18,7 +18,7 @@ from app.kernel.errors import FareboxError, NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.services import Services
-from app.ui import live, present, wiring
+from app.ui import present, wiring
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.request_trace.facts import (
@@ -69,9 +69,8 @@ class TraceState(PageState):
         self.api_json, self.refused = "", NO_REFUSAL
         self.may_switch = who().is_operator
         workspace = await self._show()
-        hub = wiring.current().live
-        if workspace and hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace), TraceState.refresh)
+        if workspace:
+            wiring.follow(self, workspace, TraceState.refresh)
 
     @rx.event
     async def refresh(self):

@@ -17,7 +17,7 @@ from app.payments.consent import SAVE_CARD_WORDING, Consent, save_card_sentence
 from app.payments.saved_card_rows import SavedCard
 from app.payments.topup_settings import TopupChoice, TopupView
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.components import toast_done, var
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.top_up.auto import (
@@ -71,9 +71,7 @@ class AutoState(PageState):
     async def load(self):
         """A visit, perhaps back from the page on which a card was saved."""
         parts = services.current()
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), AutoState.refresh)
+        wiring.follow(self, workspace_id(), AutoState.refresh)
         self.may_edit = may(who(), Role.OWNER)
         if self.router.url.query_parameters.get("card", "") == CARD_SAVED and parts.cashier.takes_cards:
             await _look_for_cards(parts, workspace_id())

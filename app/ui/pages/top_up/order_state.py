@@ -19,7 +19,7 @@ from app.payments.proofs import ProofFile
 from app.payments.refund_rows import RefundView
 from app.payments.views import OrderView, PaymentView
 from app.services import Services
-from app.ui import live, present, wiring
+from app.ui import present, wiring
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.top_up.offer import BankLine
@@ -88,9 +88,7 @@ class OrderState(PageState):
         if not self._order_id:
             self.missing = self.ready = True
             return
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), OrderState.refresh)
+        wiring.follow(self, workspace_id(), OrderState.refresh)
         await self._show()
 
     @rx.event

@@ -19,7 +19,7 @@ from app.payments.orders import Choice
 from app.payments.terms import TermsVersion
 from app.payments.views import OrderView
 from app.services import Services
-from app.ui import live, wiring
+from app.ui import wiring
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who, workspace_id
 from app.ui.pages.top_up.offer import (
@@ -91,9 +91,7 @@ class ShopState(Paged, PageState):
     @rx.event
     async def load(self):
         """A visit: what is for sale, and what stood in the way if somebody was sent back."""
-        hub = wiring.current().live
-        if hub is not None:
-            hub.follow(self.router.session.client_token, live.workspace(workspace_id()), ShopState.refresh)
+        wiring.follow(self, workspace_id(), ShopState.refresh)
         self.key, self.accepted, self.error, self._starts = new_id("key"), False, "", []
         self.problem = problem_words(self.router.url.query_parameters.get("problem", "")[:LONGEST_CODE])
         await self._show_offer()
