@@ -6,30 +6,11 @@ from typing import Any, NamedTuple
 from app.kernel.errors import FareboxError
 from app.payments.stripe_client import API_VERSION, StripeDoor, read
 from app.payments.stripe_keys import StripeKeys
+from app.payments.stripe_listing import TYPES
 
 HOOK = "/hooks/payments/stripe"
 #: Without these events a payment is only noticed when its order is looked at, a card that was saved not at all.
-NEEDED = (
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-    "checkout.session.expired",
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "payment_intent.canceled",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.closed",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated",
-    "payment_method.attached",
-    "payment_method.detached",
-    "payment_method.automatically_updated",
-    "customer.deleted",
-)
+NEEDED = tuple(name for name in TYPES if name != "payment_intent.processing")
 
 
 class Verdict(NamedTuple):

@@ -45,20 +45,20 @@ def of_session(session: Mapping[str, Any]) -> Proof:
         intent = session["payment_intent"]
         metadata = session["metadata"] or {}
         progress = _session_progress(session, intent)
-        asked = _integer(session["amount_total"])
+        asked = integer(session["amount_total"])
         received = progress is Progress.PAID and isinstance(intent, Mapping)
         return Proof(
             provider=PROVIDER,
             progress=progress,
-            amount=_integer(intent["amount_received"]) if received else asked,
+            amount=integer(intent["amount_received"]) if received else asked,
             currency=(intent if received else session)["currency"].upper(),
             livemode=_boolean(session["livemode"]),
-            customer_id=_id(session["customer"]),
+            customer_id=id_of(session["customer"]),
             order_id=metadata.get(ORDER),
             workspace_id=metadata.get(WORKSPACE),
             install=metadata.get(INSTALL),
             session_id=session["id"],
-            payment_id=_id(intent),
+            payment_id=id_of(intent),
             **_charge_facts(intent if isinstance(intent, Mapping) else {}),
         )
     except (KeyError, AttributeError, TypeError) as error:
@@ -73,10 +73,10 @@ def of_intent(intent: Mapping[str, Any]) -> Proof:
         return Proof(
             provider=PROVIDER,
             progress=progress,
-            amount=_integer(intent["amount_received"] if progress is Progress.PAID else intent["amount"]),
+            amount=integer(intent["amount_received"] if progress is Progress.PAID else intent["amount"]),
             currency=intent["currency"].upper(),
             livemode=_boolean(intent["livemode"]),
-            customer_id=_id(intent["customer"]),
+            customer_id=id_of(intent["customer"]),
             order_id=metadata.get(ORDER),
             workspace_id=metadata.get(WORKSPACE),
             install=metadata.get(INSTALL),
@@ -112,7 +112,7 @@ def _charge_facts(intent: Mapping[str, Any]) -> dict[str, str | None]:
     card = how.get("card") or {} if kind == "card" else {}
     error = intent.get("last_payment_error") or {}
     return {
-        "charge_id": _id(charge),
+        "charge_id": id_of(charge),
         "method": kind,
         "card": f"{card['brand']} {card['last4']}" if card.get("last4") else None,
         "card_country": card.get("country"),
@@ -121,15 +121,16 @@ def _charge_facts(intent: Mapping[str, Any]) -> dict[str, str | None]:
     }
 
 
-def _id(value: Any) -> str | None:
-    """An object's id, expanded or not."""
+def id_of(value: Any) -> str | None:
+    """An object's id, expanded or not; `TypeError` for what is none."""
     found = value["id"] if isinstance(value, Mapping) else value
     if not isinstance(found, str | None):
         raise TypeError(f"{found!r} is not an id")
     return found
 
 
-def _integer(value: Any) -> int:
+def integer(value: Any) -> int:
+    """An amount as Stripe counts it; `TypeError` for anything but a whole number."""
     if type(value) is not int:
         raise TypeError(f"{value!r} is not an amount")
     return value

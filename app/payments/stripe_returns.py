@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.kernel.fiat import Fiat, psp_minor
 from app.payments.stripe_client import StripeDoor, read, write
-from app.payments.stripe_read import Unreadable
+from app.payments.stripe_read import Unreadable, id_of, integer
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
@@ -115,10 +115,10 @@ def refund_of(refund: Mapping[str, Any]) -> RefundSeen:
         return RefundSeen(
             external_id=refund["id"],
             refund_id=(refund["metadata"] or {}).get(REFUND),
-            payment_id=_id(refund["payment_intent"]),
-            charge_id=_id(refund["charge"]),
+            payment_id=id_of(refund["payment_intent"]),
+            charge_id=id_of(refund["charge"]),
             status=refund["status"],
-            amount=_integer(refund["amount"]),
+            amount=integer(refund["amount"]),
             currency=refund["currency"].upper(),
             failure_code=refund.get("failure_reason"),
         )
@@ -132,27 +132,14 @@ def dispute_of(dispute: Mapping[str, Any]) -> DisputeSeen:
         due_by = (dispute.get("evidence_details") or {}).get("due_by")
         return DisputeSeen(
             external_id=dispute["id"],
-            payment_id=_id(dispute["payment_intent"]),
-            charge_id=str(_id(dispute["charge"])),
+            payment_id=id_of(dispute["payment_intent"]),
+            charge_id=str(id_of(dispute["charge"])),
             status=dispute["status"],
             reason=dispute["reason"],
-            amount=_integer(dispute["amount"]),
+            amount=integer(dispute["amount"]),
             currency=dispute["currency"].upper(),
             livemode=bool(dispute["livemode"]),
             due_by=datetime.fromtimestamp(due_by, UTC) if isinstance(due_by, int) else None,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise Unreadable(f"Stripe's dispute {dispute.get('id')} cannot be read: {error!r}.") from error
-
-
-def _id(value: Any) -> str | None:
-    found = value["id"] if isinstance(value, Mapping) else value
-    if not isinstance(found, str | None):
-        raise TypeError(f"{found!r} is not an id")
-    return found
-
-
-def _integer(value: Any) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is not an amount")
-    return value
