@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from app.generation.rows import GENERATION
 from app.ui.guard import acting_as
-from app.ui.pages import gallery_state
-from app.ui.pages.gallery_state import EVERY, GalleryState, since
+from app.ui.pages.gallery import state as gallery_state
+from app.ui.pages.gallery.state import EVERY, GalleryState, since
 from tests.ui.playground_home import Visit, finish, visiting
 
 pytestmark = pytest.mark.anyio

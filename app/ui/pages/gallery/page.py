@@ -29,7 +29,7 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
-from app.ui.pages.gallery_state import EVERY, MODALITIES, PERIODS, GalleryState, SettingRow
+from app.ui.pages.gallery.state import EVERY, MODALITIES, PERIODS, GalleryState, SettingRow
 from app.ui.pages.playground.result_view import audio, other, video
 from app.ui.pages.playground.seen import ChipRow, OutputRow
 from app.ui.pages.playground.widgets import MediaViewer, viewer_words
