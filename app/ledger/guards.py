@@ -5,9 +5,7 @@ is decided once. The migrations put the triggers in place (`kernel/guards.py`).
 from collections.abc import Sequence
 from typing import Final
 
-from app.kernel.guards import Guards, append_only, present
-
-present_guards = present
+from app.kernel.guards import Guards, append_only
 
 #: Tables whose rows are written once.
 APPEND_ONLY: Final = (

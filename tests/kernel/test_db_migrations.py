@@ -10,10 +10,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 
 from app.kernel.db import Database, metadata
+from app.kernel.guards import present as present_guards
 from app.kernel.migrate import current, downgrade, head, upgrade
 from app.ledger.asides import freezes
 from app.ledger.audit import run_audit
-from app.ledger.guards import present_guards
 from tests.support.postgres import Postgres
 from tests.support.threads import at_once
 

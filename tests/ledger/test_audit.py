@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from app.kernel.db import Database
+from app.kernel.guards import present as present_guards
 from app.ledger.audit import INVARIANTS, read_invariants, run_audit
-from app.ledger.guards import present_guards
 from app.ledger.operations import CaptureEarlyOp, GiveBackOp, SetAsideOp, TakeBackOp
 from tests.ledger.support import DEADLINE, EUR, START, Shop, cost, credits, run
 

@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.kernel.clock import now
 from app.kernel.db import Database
+from app.kernel.guards import present as present_guards
 from app.kernel.migrate import upgrade
-from app.ledger.guards import APPEND_ONLY, present_guards
+from app.ledger.guards import APPEND_ONLY
 from app.ledger.operations import FreezeOp, GiveBackOp, SetAsideOp, ThawOp
 from app.ledger.seal import Seals
 from tests.ledger.support import Shop, cost, credits
