@@ -19,6 +19,8 @@ from app.api.auth import Auth
 from app.files.store import Files
 from app.kernel import clock
 from app.kernel.db import Database
+from app.ledger.wallet import Ledger, open_wallet
+from tests.ledger.support import Shop
 
 HOME = "https://ai.example.com"
 PASSWORD = "correct horse battery"
@@ -77,9 +79,18 @@ def build(accounts: Accounts, stored: Files, home: str = HOME, demo: session.Dem
 @pytest.fixture
 def accounts(database: Database) -> Iterator[Accounts]:
     cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    made = Accounts(database, clock.now, opened=lambda *_: None, passwords=cheap, background=lambda chore: chore())
+    made = Accounts(database, clock.now, opened=open_wallet, passwords=cheap, background=lambda chore: chore())
     yield made
     made.close()
+
+
+@pytest.fixture
+def shop(database: Database) -> Iterator[Shop]:
+    """The ledger behind the routes, with a till to fill it."""
+    ledger = Ledger(database)
+    ledger.start()
+    yield Shop(ledger, database)
+    ledger.stop()
 
 
 @pytest.fixture

@@ -2,31 +2,18 @@
 
 import csv
 import io
-from collections.abc import Iterator
 
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.accounts.passwords import Passwords
 from app.accounts.service import Accounts
 from app.api import documents, errors
 from app.api.auth import Auth
 from app.invoicing.service import Invoicing
-from app.kernel import clock
 from app.kernel.db import Database
-from app.ledger.wallet import open_wallet
 from tests.api.conftest import HOME, World
 from tests.invoicing.support import NOON, Office
-
-
-@pytest.fixture
-def accounts(database: Database) -> Iterator[Accounts]:
-    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    made = Accounts(database, clock.now, opened=open_wallet, passwords=cheap, background=lambda chore: chore())
-    yield made
-    made.close()
 
 
 @pytest.fixture

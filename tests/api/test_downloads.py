@@ -2,42 +2,22 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.accounts.passwords import Passwords
 from app.accounts.service import Accounts
 from app.api import downloads, errors
 from app.api.auth import Auth
 from app.generation.account_statement import AccountStatements
 from app.kernel import clock
 from app.kernel.db import Database
-from app.ledger.wallet import Ledger, open_wallet
 from app.metering.events import read_event
 from app.metering.ingest import Ingest
 from tests.api.conftest import HOME, World
 from tests.ledger.support import Shop
-
-
-@pytest.fixture
-def accounts(database: Database) -> Iterator[Accounts]:
-    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    made = Accounts(database, clock.now, opened=open_wallet, passwords=cheap, background=lambda chore: chore())
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def shop(database: Database) -> Iterator[Shop]:
-    ledger = Ledger(database)
-    ledger.start()
-    yield Shop(ledger, database)
-    ledger.stop()
 
 
 @pytest.fixture
