@@ -46,7 +46,7 @@ from tests.support.schema import prepare
 BATCH: Final = 1_000
 #: So many batches are sent at once to each of the three, so many times: several hundred thousand events, so that what
 #: is written for very many at a time is among what is measured.
-BATCHES, TURNS = 80, 4
+BATCHES, TURNS = 60, 4
 SENDERS: Final = 6
 REPEATED: Final = 0.1
 #: A process that has seen so many has everything it keeps in memory.
@@ -58,8 +58,9 @@ MONTH: Final = Span(datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinf
 CORES: Final = 2  # that the targets are meant for
 LEAST_SQLITE, LEAST_POSTGRES, KEPT = 20_000, 10_000, 0.8
 MOST_MS: Final = 200.0
-#: PostgreSQL as docs/scaling.md says to set it up for many events; everything else as it comes.
-SERVER: Final = {"shared_buffers": "2GB", "max_wal_size": "8GB"}
+#: PostgreSQL as docs/scaling.md says to set it up for many events; everything else as it comes. (The third and fourth
+#: leave out of its log what only a second server would need: filling takes half the time, taking in is as before.)
+SERVER: Final = {"shared_buffers": "2GB", "max_wal_size": "8GB", "wal_level": "minimal", "max_wal_senders": "0"}
 LOOKS: Final = 20
 
 

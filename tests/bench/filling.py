@@ -2,7 +2,7 @@
 copied by the database itself, under random ids and in the order of a month's moments, without HTTP and without a commit
 for every batch; the disk is waited for at the end. Indexes are made last. What stands there then is what taking the
 events in would have written: events, known ids, sums. Both cores are used: while SQLite copies, the ids' own pages are
-prepared here; PostgreSQL copies two parts at a time.
+prepared here; PostgreSQL writes events and known ids side by side.
 """
 
 import os
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
+from threading import Barrier
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -27,7 +28,7 @@ from app.metering.aggregate import Span
 from app.metering.events import BILLIONTHS, Event, read_event
 from app.metering.ingest import Ingest
 from app.metering.known import hashed
-from app.metering.writing import ADDING, Sqlite, add_rows
+from app.metering.writing import ADDING, Sqlite
 
 MODELS: Final = ("dall-e-3", "gpt-image-1", "veo-3.1", "kling-v2-6", "seedance-1-5", "flux")
 CUSTOMERS: Final = 500
@@ -36,7 +37,6 @@ CUSTOMERS: Final = 500
 STRIDE: Final = 2_654_435_761
 DAYS, DAY_SECONDS = 30, 86_400
 STEP: Final = 250_000
-ROWS_AT_ONCE: Final = 20_000
 ID_BYTES: Final = 16
 
 
@@ -151,40 +151,64 @@ def _write_pages(connection: sqlite3.Connection, pages: list[bytearray], last: i
 
 
 def _fill_postgres(db: Database, events: int, month: Span, first: int, few: int) -> None:
-    copy = f"""WITH copied AS (
-        INSERT INTO usage_event ({_COLUMNS})
-        SELECT gen_random_uuid()::text, e.customer, e.shape_id,
+    """The events and the keys side by side, each table by one transaction: what a transaction empties and fills is not
+    in the server's log where `wal_level` is minimal. An id is the hash of a number, which both know."""
+    made_id = "md5(%s || n)::uuid::text"
+    events_ = f"""INSERT INTO usage_event (id, {_COLUMNS})
+        SELECT %s + n, {made_id}, e.customer, e.shape_id,
                %s::timestamptz + make_interval(secs => n * {DAYS * DAY_SECONDS} / {events}),
                e.properties, e.source, e.digest, e.received_at
-        FROM generate_series(%s::bigint, %s::bigint) AS n
-        JOIN usage_event e ON e.id = {first} + (n * {STRIDE}) %% {few}
-        RETURNING event_id, digest, id
-    ) INSERT INTO usage_key (event_id, digest, event) SELECT event_id, digest, id FROM copied"""
+        FROM generate_series(0, {events - 1}::bigint) AS n JOIN few e ON e.id = {first} + (n * {STRIDE}) %% {few}"""
+    keys = f"""INSERT INTO usage_key (event_id, digest, event) SELECT {made_id}, e.digest, %s + n
+        FROM generate_series(0, {events - 1}::bigint) AS n JOIN few e ON e.id = {first} + (n * {STRIDE}) %% {few}"""
     url = make_url(db.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    seed, after = uuid.uuid4().hex, first + few
 
-    def do(*statements: str, values: tuple[Any, ...] | None = None) -> None:
+    def do(statements: list[tuple[str, tuple[Any, ...] | None]], table: str) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("SET maintenance_work_mem = '512MB'")
-            for statement in statements:
-                connection.execute(statement.encode(), values)
+            connection.execute("CREATE TEMP TABLE few AS SELECT * FROM usage_event")
+            connection.execute("ALTER TABLE few ADD PRIMARY KEY (id)")
+            connection.execute("ANALYZE few")
+            both.wait()  # before the table is emptied both have read it
+            with connection.transaction():
+                for statement, values in statements:
+                    connection.execute(statement.encode(), values)
+            connection.execute(f"VACUUM ANALYZE {table}".encode())
 
+    both = Barrier(2, timeout=60)
     _hurry(url, True)
     try:
-        do("DROP INDEX usage_event_by_customer", "ALTER TABLE usage_key DROP CONSTRAINT usage_key_pkey", "ANALYZE")
         with ThreadPoolExecutor(2) as two:
             parts = [
-                two.submit(do, copy, values=(month.start, begun, min(begun + STEP, events) - 1))
-                for begun in range(0, events, STEP)
+                two.submit(
+                    do,
+                    [
+                        ("TRUNCATE usage_event", None),
+                        ("DROP INDEX usage_event_by_customer", None),
+                        ("ALTER TABLE usage_event DROP CONSTRAINT usage_event_pkey", None),
+                        (f"INSERT INTO usage_event (id, {_COLUMNS}) SELECT id, {_COLUMNS} FROM few", None),
+                        (events_, (after, seed, month.start)),
+                        ("ALTER TABLE usage_event ADD PRIMARY KEY (id)", None),
+                        ("CREATE INDEX usage_event_by_customer ON usage_event (customer, at)", None),
+                        ("SELECT setval(pg_get_serial_sequence('usage_event', 'id'), %s)", (after + events - 1,)),
+                    ],
+                    "usage_event",
+                ),
+                two.submit(
+                    do,
+                    [
+                        ("TRUNCATE usage_key", None),
+                        ("ALTER TABLE usage_key DROP CONSTRAINT usage_key_pkey", None),
+                        ("INSERT INTO usage_key (event_id, digest, event) SELECT event_id, digest, id FROM few", None),
+                        (keys, (seed, after)),
+                        ("ALTER TABLE usage_key ADD PRIMARY KEY (event_id)", None),
+                    ],
+                    "usage_key",
+                ),
             ]
             for part in parts:
                 part.result()
-            for made in (
-                two.submit(do, "CREATE INDEX usage_event_by_customer ON usage_event (customer, at)"),
-                two.submit(do, "ALTER TABLE usage_key ADD PRIMARY KEY (event_id)"),
-            ):
-                made.result()
-            for cleaned in (two.submit(do, f"VACUUM ANALYZE {name}") for name in ("usage_event", "usage_key")):
-                cleaned.result()
     finally:
         _hurry(url, False)
 
@@ -203,12 +227,14 @@ def _hurry(url: str, on: bool) -> None:
 
 
 def _sums(connection: Connection, few: list[Event], shapes: dict[str, int], events: int, start: date) -> None:
-    """Those of the copies, added to those that are there."""
+    """Those of the copies, added to those that are there (SQLite), or with those."""
     rollup, daily, monthly = _Added(), _Added(), _Added()
+    is_sqlite = connection.dialect.name == "sqlite"
     for day in range(DAYS):
         on = start + timedelta(days=day)
-        for place, count in enumerate(_copies(events, day, len(few))):
-            if count:
+        itself = 0 if is_sqlite or day else 1  # PostgreSQL's tables are written anew
+        for place, copies in enumerate(_copies(events, day, len(few))):
+            if count := copies + itself:
                 one = few[place]
                 shape = shapes[one.event_id]
                 for figure, each in (("", 0), *one.figures.items()):
@@ -216,14 +242,15 @@ def _sums(connection: Connection, few: list[Event], shapes: dict[str, int], even
                     rollup.add((one.customer, on, shape, figure), count, whole)
                     daily.add((on, shape, figure), count, whole)
                     monthly.add((start, one.customer, shape, figure), count, whole)
-    if connection.dialect.name == "sqlite":
-        for table, sums in (("usage_rollup", rollup), ("usage_daily", daily), ("usage_monthly", monthly)):
+    for table, sums in (("usage_rollup", rollup), ("usage_daily", daily), ("usage_monthly", monthly)):
+        if is_sqlite:
             said = [tuple(str(each) if isinstance(each, date) else each for each in row) for row in sums.rows()]
             connection.exec_driver_sql(ADDING[table], said)
-    else:
-        rows = list(rollup.rows())
-        for begun in range(0, len(rows), ROWS_AT_ONCE):
-            add_rows(connection, rows[begun : begun + ROWS_AT_ONCE])
+        else:
+            connection.exec_driver_sql(f"TRUNCATE {table}")
+            driver: Any = connection.connection.driver_connection
+            with driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write("".join("\t".join(map(str, row)) + "\n" for row in sums.rows()))
     counted = select(func.sum(tables.rollup.c.events)).where(tables.rollup.c.figure == "")
     if connection.execute(counted).scalar_one() != events + len(few):
         raise RuntimeError("the sums are not those of the events")
