@@ -9,9 +9,10 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from fastapi import FastAPI
 from app import server
 from app import services as building
 from app.commands import api
+from app.run.processes import TETHER
 from app.settings import Settings
 from tests.support.till import settings_for
 
@@ -36,13 +38,17 @@ def serving(home: Path, database_url: str, stripe_url: str) -> Iterator[int]:
     given, port = (str(home), database_url, stripe_url), _free_port()
     *granian, _ = api.command(replace(_settings(*given), port=port), workers=1)
     process = subprocess.Popen(
-        [*granian, f"{__name__}:make"], env={**os.environ, GIVEN: json.dumps(given)}, start_new_session=True
+        [sys.executable, TETHER, *granian, f"{__name__}:make"],
+        env={**os.environ, GIVEN: json.dumps(given)},
+        stdin=subprocess.PIPE,  # which closes when we end, however that comes about
+        start_new_session=True,
     )
     try:
         _wait(port, process)
         yield port
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # granian and the process it started
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # granian and the process it started
         process.wait(10)
 
 
