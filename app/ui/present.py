@@ -117,6 +117,11 @@ def percent(ratio: Figure | None, places: int = 1) -> str:
     return NOTHING if ratio is None else f"{number(_exact(ratio) * 100, places, places)}%"
 
 
+def share(part: Figure | None) -> str:
+    """`84%`; `<1%` for what is there and would read as nothing."""
+    return "<1%" if part is not None and 0 < _exact(part) < Fraction(1, 200) else percent(part, 0)
+
+
 def change(before: Figure, after: Figure, places: int = 0) -> str:
     """`−13%`, `+9.4%`, `0%`; a dash when there was nothing before."""
     base = _exact(before)

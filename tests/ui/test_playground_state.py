@@ -651,12 +651,16 @@ async def test_the_price_of_a_text_that_changed_meanwhile_is_asked_again(visit, 
     assert (form.slip["status"], visit.house.available) == ("stale", before)
 
 
-async def test_an_answer_of_another_workspace_is_not_listened_to(visit, work):
+async def test_an_answer_of_another_workspace_is_not_listened_to_and_its_end_is_news_in_its_own(visit, work):
+    told: list[str] = []
+    visit.house.services.news.listen(told.append)
     form = await opened(visit, model="gpt-4o-mini")
     await form.set_value("prompt", "Three harbours [[fault:stall=1]]")
     await finish(work.run(form.slip["ticket"]))
     mine = work._open_ids[0]
     assert listening.of(mine, "ws_other") is None
     answer = listening.of(mine, visit.who.workspace_id)
+    told.clear()
     while answer is not None and not answer.is_over:
         await answer.more()
+    assert told == [visit.who.workspace_id]

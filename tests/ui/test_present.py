@@ -148,6 +148,16 @@ def test_a_half_is_rounded_away_from_zero():
     assert present.percent(D("0.0005"), 1) == "0.1%"
 
 
+def test_a_share_that_would_read_as_nothing_says_that_it_is_something():
+    assert [present.share(part) for part in (None, D(0), D("0.0049"), D("0.005"), D(1))] == [
+        "–",
+        "0%",
+        "<1%",
+        "1%",
+        "100%",
+    ]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [(30, 26, "−13%"), (30, 24, "−20%"), (10, 12, "+20%"), (10, 10, "0%"), (0, 5, "–"), (-10, -5, "+50%")],

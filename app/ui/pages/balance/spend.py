@@ -85,7 +85,7 @@ def _shares(spent: Spending, groups: list[tuple[str, tuple[str, ...]]]) -> list[
             name=name,
             series=str(position),
             amount=present.credits(amount),
-            percent=present.percent(_ratio(amount.micros, spent.total.micros), 0),
+            percent=present.share(_ratio(amount.micros, spent.total.micros)),
             width=present.number(_ratio(amount.micros, most) * 100, 0, 1),
         )
         for position, ((name, _), amount) in enumerate(zip(groups, amounts, strict=True), 1)
