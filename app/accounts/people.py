@@ -89,10 +89,11 @@ class People:
         self, email: str, name: str, password: str, workspace: str, *, actor: str | None = None
     ) -> tuple[Person, WorkspaceInfo]:
         """A person and a workspace of their own, both or neither."""
+        called = _name(workspace, param="workspace")
         user = self._new_user(email, name, password, False)
         with _unique_email(), self._db.writing() as session:
             self._add_user(session, user, actor)
-            made = self._add_workspace(session, workspace, user.id, actor)
+            made = self._add_workspace(session, called, user.id, actor)
         return _person(user), made
 
     def add_member(self, workspace_id: str, user_id: str, role: Role, *, actor: str | None = None) -> None:
@@ -258,10 +259,10 @@ def _email(email: str) -> str:
     return address
 
 
-def _name(name: str) -> str:
+def _name(name: str, *, param: str = "name") -> str:
     tidy = " ".join(name.split())
     if not tidy or len(tidy) > LONGEST_NAME or not tidy.isprintable():
-        raise InvalidInput(f"A name has between 1 and {LONGEST_NAME} visible characters.", param="name")
+        raise InvalidInput(f"A name has between 1 and {LONGEST_NAME} visible characters.", param=param)
     return tidy
 
 
