@@ -122,6 +122,7 @@ def test_every_change_is_on_record(accounts: Accounts, customer: Customer, datab
     ]
 
 
+@pytest.mark.one_engine
 def test_a_customer_is_told_which_of_the_two_names_is_none(accounts: Accounts) -> None:
     for workspace, name, wrong in (("W" * 81, "Ada", "workspace"), ("Ada & Co", "A" * 81, "name")):
         with pytest.raises(InvalidInput) as refused:
