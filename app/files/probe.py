@@ -26,6 +26,9 @@ MICROS = 1_000_000
 AV_TIME_BASE = 1_000_000  # FFmpeg counts the length of a container in these
 #: A large picture takes a few hundred MB while it is decoded.
 DECODERS = threading.BoundedSemaphore(2)
+#: A header counts what is heard; what the encoder put before and after it is there as well.
+HEADER_MAY_BE_SHORT_BY = 1
+AAC_SAMPLES = 1_024  # in a packet
 EXIF_ORIENTATION = 0x0112
 TURNED_BY_90 = frozenset({5, 6, 7, 8})
 
@@ -133,20 +136,33 @@ def _media(file: BinaryIO, found: Format) -> Measured:
 
 
 def _seconds(container: Any, stream: Any) -> Decimal:
-    """By the stream's own clock; else by the container's; else by reading to the end, as recorders write no length."""
+    """What the header says, if the packets bear it out: files are priced by their length, and anybody can write a
+    header. One without a length, as recorders make them, is measured by its packets alone."""
+    said = Fraction(0)
     if stream.duration:
-        return _decimal(Fraction(stream.duration) * stream.time_base)
-    if container.duration:
-        return _decimal(Fraction(container.duration, AV_TIME_BASE))
+        said = Fraction(stream.duration) * stream.time_base
+    elif container.duration:
+        said = Fraction(container.duration, AV_TIME_BASE)
+    there = _read_through(container, stream)
+    if not said and not there:
+        raise Unreadable("The recording is empty.")
+    return _decimal(there if not said or there > said + HEADER_MAY_BE_SHORT_BY else said)
+
+
+def _read_through(container: Any, stream: Any) -> Fraction:
+    """The length of what is there, in seconds: by the packets' clock, or by their number where each holds as much."""
     container.seek(0)
-    first, last = None, Fraction(0)
+    first, last, count = None, 0, 0
     for packet in container.demux(stream):
         if packet.pts is not None:
             first = packet.pts if first is None else min(first, packet.pts)
-            last = max(last, Fraction(packet.pts + (packet.duration or 0)))
-    if first is None or last <= first:
-        raise Unreadable("The recording is empty.")
-    return _decimal((last - first) * stream.time_base)
+            last = max(last, packet.pts + (packet.duration or 0))
+            count += 1
+    by_clock = Fraction(0) if first is None else (last - first) * stream.time_base
+    codec = stream.codec_context
+    if codec is None or codec.name != "aac" or not codec.sample_rate:
+        return by_clock
+    return max(by_clock, Fraction(count * AAC_SAMPLES, codec.sample_rate))
 
 
 def _decimal(seconds: Fraction) -> Decimal:

@@ -28,6 +28,9 @@ UNPRICED = {
     "audio": "Spoken answers are not offered here; use /v1/audio/speech.",
     "modalities": "Only text comes out of a chat.",
     "service_tier": "The service tier cannot be chosen.",
+    # What hosts of OpenAI's shape take beside OpenAI: another model in place of the priced one, and searches.
+    **dict.fromkeys(("models", "fallbacks", "route", "provider"), "The model that is named answers, and no other."),
+    **dict.fromkeys(("plugins", "search_parameters", "web_search", "enable_search"), "Web search is not offered."),
 }
 HARMLESS = {"modalities": (["text"],), "service_tier": ("auto", "default")}
 #: Not ours to check, however a model declares them for the playground.

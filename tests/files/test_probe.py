@@ -65,6 +65,26 @@ def test_a_recorder_that_writes_no_length_is_read_to_the_end(tmp_path: Path) -> 
     assert (measured.width, measured.height) == (96, 64)
 
 
+@pytest.mark.parametrize("name", ["a.mp3", "a.m4a", "a.flac", "a.mp4"])
+def test_a_header_that_makes_it_short_is_not_believed(tmp_path: Path, name: str) -> None:
+    """Files are priced by their length."""
+    made = samples.video if name.endswith(".mp4") else samples.sound
+    content = bytearray(made(tmp_path / name, seconds="4").read_bytes())
+    if name == "a.mp3":
+        at = max(content.find(b"Xing"), content.find(b"Info")) + 8  # how many frames there are
+        content[at : at + 4] = (10).to_bytes(4, "big")
+    elif name == "a.flac":
+        content[22:26] = (1_000).to_bytes(4, "big")  # how many samples
+    else:
+        for box, at in ((b"mvhd", 20), (b"mdhd", 20), (b"tkhd", 24)):
+            start = content.find(box) + at
+            content[start : start + 4] = (10).to_bytes(4, "big")
+    lying = tmp_path / f"lying_{name}"
+    lying.write_bytes(content)
+
+    assert probe(lying).seconds == pytest.approx(Decimal(4), abs=Decimal("0.2"))
+
+
 def test_a_phone_held_upright(tmp_path: Path) -> None:
     flat = samples.video(tmp_path / "flat.mp4")
     samples.ffmpeg("-display_rotation", "90", "-i", str(flat), "-c", "copy", str(tmp_path / "upright.mp4"))
