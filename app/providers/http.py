@@ -15,6 +15,8 @@ lets one adapter serve any event loop and leaves nothing to close.
 import asyncio
 import json
 import logging
+import math
+import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +62,8 @@ REFUSALS = {
     415: "provider_input_refused",
     422: "provider_input_refused",
 }
+
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 # httpx logs every address it calls, and a callback address carries its own signature.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -357,8 +361,8 @@ def _retry_after(header: str | None) -> int | None:
     """Whole seconds from a number or a date; None when absent or unreadable."""
     if header is None:
         return None
-    if header.strip().isdigit():
-        seconds = int(header)
+    if _SECONDS.fullmatch(header.strip()):
+        seconds = math.ceil(Decimal(header.strip()))
     else:
         try:
             moment = parsedate_to_datetime(header)

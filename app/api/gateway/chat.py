@@ -98,9 +98,17 @@ def _answer(gateway: Gateway, asked: Asked, outcome: Outcome) -> Response:
         said = calls.as_texts(said)
     sent = calls.headers(gateway, asked, outcome)
     if answer.raw is not None and len(answer.raw) > SPLICED_BYTES and answer.raw.rstrip().endswith(b"}"):
-        spliced = b'%s,"metadata":%s}' % (answer.raw.rstrip()[:-1], written(said))
+        named = under_alias(answer.raw, answer.model, asked.offer.alias)
+        spliced = b'%s,"metadata":%s}' % (named.rstrip()[:-1], written(said))
         return Response(spliced, headers=sent, media_type="application/json")
     return calls.json_response({**(answer.body or {}), "model": asked.offer.alias, "metadata": said}, sent)
+
+
+def under_alias(raw: bytes, model: str | None, alias: str) -> bytes:
+    """The answer with the model called as its caller called it; within a text the quotes would be escaped."""
+    for said in (b'"model":%s', b'"model": %s'):
+        raw = raw.replace(said % written(model), said % written(alias), 1)
+    return raw
 
 
 # --- streamed
