@@ -54,14 +54,9 @@ def _is_delta(delta: Any) -> bool:
     if not isinstance(delta, dict):
         return delta is None
     calls = delta.get("tool_calls") or []
-    return isinstance(calls, list) and all(isinstance(one, dict) and _is_call(one) for one in calls)
-
-
-def _is_call(call: Mapping[str, Any]) -> bool:
-    function = call.get("function") or {}
-    if not isinstance(function, dict) or not isinstance(call.get("index"), int | None):
+    if not isinstance(calls, list):
         return False
-    return all(isinstance(function.get(name), str | None) for name in ("name", "arguments"))
+    return all(isinstance(one, dict) and isinstance(one.get("function") or {}, dict) for one in calls)
 
 
 def reported(payload: Any) -> dict[str, Decimal] | None:

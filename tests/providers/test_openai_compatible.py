@@ -163,9 +163,9 @@ async def test_a_host_that_does_not_know_the_wish_for_usage_is_spared_it():
         pytest.param(events({"choices": [None]}), "no part of a chat", id="a choice that is none"),
         pytest.param(events({"choices": [{"delta": {"tool_calls": 5}}]}), "no part of a chat", id="no call of a tool"),
         pytest.param(
-            events({"choices": [{"delta": {"tool_calls": [{"function": {"arguments": {}}}]}}]}),
+            events({"choices": [{"delta": {"tool_calls": [{"function": "look"}]}}]}),
             "no part of a chat",
-            id="arguments that are no text",
+            id="a call of nothing",
         ),
         pytest.param(
             httpx.Response(200, text="data: {oops\n\n", headers={"content-type": "text/event-stream"}),

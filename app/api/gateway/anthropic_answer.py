@@ -83,7 +83,7 @@ def _tool_use(call: Mapping[str, Any]) -> dict[str, Any]:
 def _arguments(text: Any) -> dict[str, Any]:
     """The arguments as an object; a model that wrote none or half of one gives an empty one."""
     try:
-        value = json.loads(text or "{}")
+        value = json.loads(text or "{}") if isinstance(text, str | None) else text
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -114,7 +114,10 @@ class Telling:
             for call in delta.get("tool_calls") or ():
                 function = call.get("function") or {}
                 begun = {"type": "tool_use", "id": call.get("id"), "name": function.get("name"), "input": {}}
-                yield from self._say(int(call.get("index") or 0), begun, function.get("arguments") or "")
+                index, arguments = call.get("index"), function.get("arguments") or ""
+                if not isinstance(arguments, str):
+                    arguments = json.dumps(arguments, ensure_ascii=False)
+                yield from self._say(index if isinstance(index, int) else 0, begun, arguments)
             self._finish = choice.get("finish_reason") or self._finish
 
     def _say(self, key: int | str, begun: dict[str, Any], text: str) -> Iterator[bytes]:
