@@ -58,8 +58,8 @@ MONTH: Final = Span(datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinf
 CORES: Final = 2  # that the targets are meant for
 LEAST_SQLITE, LEAST_POSTGRES, KEPT = 20_000, 10_000, 0.8
 MOST_MS: Final = 200.0
-#: PostgreSQL as docs/scaling.md says to set it up for many events; everything else as it comes. (The third and fourth
-#: leave out of its log what only a second server would need: filling takes half the time, taking in is as before.)
+#: PostgreSQL as docs/scaling.md says to set it up for many events, and (the third and fourth) so that filling need not
+#: write what only a second server would read; everything else as it comes.
 SERVER: Final = {"shared_buffers": "2GB", "max_wal_size": "8GB", "wal_level": "minimal", "max_wal_senders": "0"}
 LOOKS: Final = 20
 
