@@ -12,13 +12,15 @@ all the same. SQLite is in this process, where sending costs nothing: there each
 
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
 from sqlalchemy import Connection, Executable, Select
 from sqlalchemy.exc import DBAPIError
 
 from app.kernel.bulk import Row, Statement
+
+if TYPE_CHECKING:
+    import psycopg  # whoever is on SQLite never loads it
 
 Params = Mapping[str, Any]
 POSTGRES: Final = "postgresql"
@@ -85,6 +87,7 @@ class Together:
         self._connection = connection
         self._travels = connection.dialect.name == POSTGRES
         self._driver: Any = None
+        self._trouble: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._pipeline: Any = None
         self._sent: list[Sent] = []
 
@@ -131,7 +134,7 @@ class Together:
             if error is None:
                 for sent in self._sent:
                     sent.hear()
-        except psycopg.Error as trouble:
+        except self._trouble as trouble:
             if error is None:
                 raise self._told(trouble) from trouble
         finally:
@@ -149,10 +152,10 @@ class Together:
             for listener in self._connection.dispatch.before_cursor_execute:
                 listener(self._connection, sent.cursor, sql, params, None, False)
             sent.cursor.execute(sql, params)
-        except psycopg.Error as trouble:
+        except self._trouble as trouble:
             raise self._told(trouble) from trouble
 
-    def _told(self, trouble: psycopg.Error) -> Exception:
+    def _told(self, trouble: Exception) -> Exception:
         """As SQLAlchemy tells it. A connection that is gone is let go, as it does."""
         connection = self._connection
         dialect = connection.dialect
@@ -161,7 +164,7 @@ class Together:
             self._culprit(),
             None,
             trouble,
-            psycopg.Error,
+            self._trouble,
             hide_parameters=True,
             connection_invalidated=is_gone,
             dialect=dialect,

@@ -22,7 +22,7 @@ from tests.bench import litellm_proxy, wrk
 from tests.bench.litellm_proxy import running_litellm
 from tests.bench.load import Load, load
 from tests.bench.row import NotThere, Row
-from tests.support.api_server import running_api
+from tests.bench.served import serving
 from tests.support.house import house, settings_for
 from tests.support.postgres import running_postgres
 from tests.support.sandbox import free_port
@@ -96,8 +96,8 @@ def _measured(folder: Path, url: str, upstream: str, beside: Sequence[Gateway]) 
         connection.execute(update(MODEL).values(requests_per_minute=None, concurrent_jobs=None))
     database.dispose()
     with house(settings_for(folder / "house", url, NOBODY), credits=10_000_000) as home:
-        with running_api(folder / "api", url, NOBODY) as api:
-            figures = _figures([Gateway(api.url, home.key()), *beside])
+        with serving(settings_for(folder / "api", url, NOBODY)) as server:
+            figures = _figures([Gateway(server.url, home.key()), *beside])
         home.assert_books_balance()
     return figures
 

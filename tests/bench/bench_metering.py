@@ -38,8 +38,9 @@ from app.metering.ingest import Ingest
 from app.plans.keys import BillingKeys
 from tests.bench.filling import event, fill
 from tests.bench.row import Row, figure, in_parts
-from tests.bench.spending import Spent, family, parent, spent
-from tests.support.api_server import running_api
+from tests.bench.served import serving
+from tests.bench.spending import Spent, family, members, parent, spent
+from tests.support.house import settings_for
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.schema import prepare
 
@@ -267,14 +268,14 @@ class Sender:
         """`others` are the processes that work for it, such as the database's."""
         self._others = others
         self._secret = BillingKeys(db, clock.now).issue("bench", actor="bench").secret
-        self._running = running_api(home, db.url, NOWHERE)
+        self._running = serving(settings_for(home, db.url, NOWHERE))
         self._sent: list[str] = []
         #: One for all questions: to make a client takes longer than most answers do.
         self._asking = httpx.Client(trust_env=False, headers={"x-api-key": self._secret}, timeout=120)
 
     def __enter__(self) -> "Sender":
         running = self._running.__enter__()
-        self._url, self._process = running.url + "/billing/v1/events", running.process.pid or 0
+        self._url, self._group = running.url + "/billing/v1/events", running.group
         return self
 
     def __exit__(self, *raised: Any) -> None:
@@ -283,7 +284,7 @@ class Sender:
 
     def spent(self) -> Spent:
         """By the API and the database so far."""
-        return spent([self._process, *self._others()])
+        return spent([*members(self._group), *self._others()])
 
     def turn(self, batches: int) -> "Turn":
         """Send so many, every one answered for; the bodies are written beforehand."""

@@ -26,7 +26,7 @@ from tests.bench.bare_client import send_all
 from tests.bench.copying import copy_rows
 from tests.bench.load import Volley, volley
 from tests.bench.row import NotThere, Row
-from tests.bench.webhook_server import serving
+from tests.bench.served import serving
 from tests.support.postgres import running_postgres
 from tests.support.schema import prepare
 from tests.support.stripe_sandbox import WEBHOOK_SECRET, SandboxStripe, running_stripe
@@ -77,8 +77,8 @@ class Bought(NamedTuple):
 
 
 def _measure(name: str, url: str, folder: Path, stripe_: SandboxStripe, bought: Bought) -> list[Row]:
-    with open_till(folder, url, stripe_, fresh=False) as till, serving(folder, url, stripe_.url) as port:
-        return _storm_rows(name, _storm(till, port, bought))
+    with open_till(folder, url, stripe_, fresh=False) as till, serving(till.services.settings, carry=True) as server:
+        return _storm_rows(name, _storm(till, server.port, bought))
 
 
 def _migrated(path: Path) -> Path:
@@ -93,10 +93,10 @@ def _migrated(path: Path) -> Path:
 
 def _taken(name: str, url: str, folder: Path, stripe_: SandboxStripe) -> Row:
     """Of a shop without orders: a thousand open ones would be looked after meanwhile, and that is the other figure."""
-    with open_till(folder, url, stripe_) as till, serving(folder, url, stripe_.url) as port:
-        empty = _asked(port, repeat(EMPTY, SECONDS * MOST_A_SECOND), SECONDS)
-        warm = _asked(port, _requests(WARM_SECONDS), WARM_SECONDS)
-        took = _asked(port, _requests(SECONDS), SECONDS)
+    with open_till(folder, url, stripe_) as till, serving(till.services.settings, carry=True) as server:
+        empty = _asked(server.port, repeat(EMPTY, SECONDS * MOST_A_SECOND), SECONDS)
+        warm = _asked(server.port, _requests(WARM_SECONDS), WARM_SECONDS)
+        took = _asked(server.port, _requests(SECONDS), SECONDS)
         _assert_kept(till, warm.answered + took.answered)
     return _accept_row(name, took, empty)
 

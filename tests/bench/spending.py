@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,16 @@ def family(process: int) -> list[int]:
     """A process and its children that are there now."""
     others = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
     return [process, *(each for each in others if parent(each) == process)]
+
+
+def members(group: int) -> list[int]:
+    """The processes of a group that are there now."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if int(_fields(path)[2]) == group:
+                found.append(int(path.name))
+    return found
 
 
 def parent(process: int) -> int:
