@@ -50,7 +50,7 @@ def run_dock() -> rx.Component:
         rx.el.div(
             _slip(), class_name="fb-play-slip", custom_attrs={"data-open": rx.cond(FORM.slip_open, "true", "false")}
         ),
-        rx.cond(FORM.slip["status"] == "short", _top_up(), _run()),
+        _run(),
         rx.el.p(
             icon("shield-check", 14),
             rx.el.span(rx.cond(FORM.slip["promise"] != "", FORM.slip["promise"], t("playground.promise.before"))),
@@ -109,6 +109,16 @@ def _words() -> rx.Component:
             rx.cond(FORM.slip["advice"] != "", rx.el.p(FORM.slip["advice"], class_name="fb-small")),
             class_name="flex-1 min-w-0",
         ),
+        rx.cond(
+            FORM.slip["status"] == "short",
+            link_button(
+                t("playground.short.top_up"),
+                href="/top-up",
+                kind="solid",
+                size="small",
+                custom_attrs={"data-testid": "get-credits"},
+            ),
+        ),
         class_name="fb-play-slip-words",
         custom_attrs={"data-testid": "slip-words"},
     )
@@ -149,17 +159,6 @@ def _below() -> rx.Component:
         ),
         rx.cond(slip["at_most"] != "", slip_line(t("playground.slip.at_most"), slip["at_most"], quiet=True)),
         rx.cond(slip["after"] != "", slip_line(slip["after_label"], slip["after"], quiet=True)),
-    )
-
-
-def _top_up() -> rx.Component:
-    """What can be done instead of a run that the balance is too small for."""
-    return link_button(
-        t("playground.short.top_up"),
-        href="/top-up",
-        kind="solid",
-        size="primary",
-        custom_attrs={"data-testid": "get-credits"},
     )
 
 
