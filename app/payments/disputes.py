@@ -69,6 +69,11 @@ class _Turn:
         lost_nothing = self.row.state == State.LOST and not self.booked
         return (self.row.state == State.OPEN or lost_nothing) and self.left.minor > self.booked.minor
 
+    @property
+    def is_between(self) -> bool:
+        """Given back to be booked anew, and cut short there: nobody has closed it."""
+        return self.row.state == State.RELEASED and self.row.closed_at is None
+
 
 class Disputes:
     def __init__(
@@ -112,12 +117,12 @@ class Disputes:
         if self.refunded is not None and await asyncio.to_thread(self._state, external_id) not in BOOKED:
             for refund in await self._provider.refunds_of_charge(seen.charge_id):
                 await self.refunded(refund)
-        async with self._alone(external_id):
-            return await self._follow(dispute_id, external_id)
+        return await self._in_turn(dispute_id, external_id)
 
-    def _alone(self, external_id: str) -> asyncio.Lock:
+    async def _in_turn(self, dispute_id: str, external_id: str) -> str:
         """Several events about one dispute wait for each other here; other processes are told that it is busy."""
-        return self._locks.setdefault((asyncio.get_running_loop(), external_id), asyncio.Lock())
+        async with self._locks.setdefault((asyncio.get_running_loop(), external_id), asyncio.Lock()):
+            return await self._follow(dispute_id, external_id)
 
     async def _follow(self, dispute_id: str, external_id: str) -> str:
         """Our own state is read first: a word fetched before somebody else's newer one never comes after it."""
@@ -128,7 +133,8 @@ class Disputes:
             raise Conflict(f"{external_id} is being followed from elsewhere.", code="dispute_busy")
         if turn.has_grown and word_of(seen.status) in (Word.OPEN, Word.LOST):
             turn = await self._anew(turn, seen)
-        todo = step(State(turn.row.state), seen.status)
+        is_won = turn.is_between and word_of(seen.status) is Word.WON
+        todo = Step.RELEASE if is_won else step(State(turn.row.state), seen.status)
         log.info("%s is %s: %s", seen.external_id, seen.status, todo)
         await self._do(todo, turn, seen)
         await asyncio.to_thread(self._heard, dispute_id, seen)
@@ -138,8 +144,8 @@ class Disputes:
 
     async def more(self, order_id: str) -> None:
         """A refund of this order was not made after all: what it had kept from a dispute goes with that."""
-        for external_id in await asyncio.to_thread(self._grown, order_id):
-            await self.look(external_id)
+        for dispute_id, external_id in await asyncio.to_thread(self._grown, order_id):
+            await self._in_turn(dispute_id, external_id)  # its refunds are where we come from
 
     async def _do(self, todo: Step, turn: _Turn, seen: DisputeSeen) -> None:
         if todo in (Step.FREEZE, Step.TAKE):
@@ -202,11 +208,12 @@ class Disputes:
             mine = update(disputes).where(
                 disputes.c.id == turn.row.id, disputes.c.state == turn.row.state, disputes.c.round == turn.round
             )
-            anew = mine.values(state=str(State.RELEASED), booked_minor=0, updated_at=self._clock())
+            anew = mine.values(state=str(State.RELEASED), booked_minor=0, closed_at=None, updated_at=self._clock())
             if connection.execute(anew).rowcount != 1:
                 raise Conflict(f"{seen.external_id} moved on meanwhile.", code="dispute_busy")
 
         await self._bookings.give_back(turn.ref, actor=rows.SYSTEM, mark=mark)
+        faults.point("dispute.before_anew")
         return await asyncio.to_thread(self._turn, turn.row.id)
 
     async def _release(self, turn: _Turn, seen: DisputeSeen) -> None:
@@ -214,7 +221,8 @@ class Disputes:
 
         def mark(connection: Connection) -> None:
             now = self._clock()
-            if self._change(connection, turn.row.id, now, states=(State.OPEN,), state=State.RELEASED, closed_at=now):
+            states = (State(turn.row.state),)
+            if self._change(connection, turn.row.id, now, states=states, state=State.RELEASED, closed_at=now):
                 _mail_won(connection, turn)
                 return_rows.settle_order(connection, turn.order.id, now, actor=rows.SYSTEM)
                 rows.note(connection, turn.order.id, "dispute_won", now, dispute=seen.external_id, status=seen.status)
@@ -322,11 +330,12 @@ class Disputes:
             main_, gift_ = main.asked if main else credits, gift.asked if gift else bonus
             return _Turn(row, order, number, booked, main_, gift_, left)
 
-    def _grown(self, order_id: str) -> list[str]:
+    def _grown(self, order_id: str) -> list[tuple[str, str]]:
         mine = select(disputes).where(disputes.c.order_id == order_id, disputes.c.provider == self._provider.door.name)
         with self._db.read() as connection:
             found = connection.execute(mine.order_by(disputes.c.created_at, disputes.c.id)).all()
-        return [row.external_id for row in found if self._turn(row.id).has_grown]
+        turns = [self._turn(row.id) for row in found]
+        return [(turn.row.id, turn.row.external_id) for turn in turns if turn.has_grown or turn.is_between]
 
     def _only_state(self, turn: _Turn, state: State, seen: DisputeSeen) -> None:
         now = self._clock()

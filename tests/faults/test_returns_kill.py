@@ -11,7 +11,7 @@ from app.payments.dispute_rules import State as Dispute
 from app.payments.lifecycle import State
 from tests.faults.returns_process import run
 from tests.support.effort import sweep
-from tests.support.returns import at_stripe, bought, cash, charge_of, notes, refunds
+from tests.support.returns import WAITS, at_stripe, bought, cash, charge_of, notes, refund, refunds
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
@@ -125,6 +125,37 @@ def test_killed_while_a_dispute_is_lost(till: Till, tmp_path: Path, database_url
     assert [one.state for one in till.cashier.disputes()] == [Dispute.LOST]
     assert (notes(till), cash(till), till.state(order)) == ([(1_190, "dispute")], 0, State.REFUNDED)
     assert (standing.balance.micros, standing.set_aside.micros, standing.frozen) == (0, 0, False)
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+@pytest.mark.parametrize(
+    "told_first", [True, False], ids=["the refund is heard of again", "the bank's word comes first"]
+)
+def test_killed_while_a_dispute_takes_what_a_refund_left(
+    till: Till, tmp_path: Path, database_url: str, told_first: bool, end: str
+) -> None:
+    till.stripe.ctl("settings", refunds="on_demand")
+    order = bought(till, WAITS)
+    refund(till, order, 595)
+    dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    hear(till)
+    till.stripe.ctl(f"refunds/{at_stripe(till)[-1].id}", status="failed")
+    told = [event for event in everything(till) if event["type"] == "refund.failed"]
+    assert till.deliver(told) == [200]
+    killed(till, tmp_path, database_url, "dispute", dispute["id"], "dispute.before_anew")
+
+    till.time.ahead += timedelta(minutes=5)
+    if told_first:
+        till.apply()
+        standing = till.services.ledger.balance(till.workspace_id)
+        assert (till.credits, standing.set_aside.amount, standing.frozen) == (0, 10_500, True)
+    till.stripe.ctl(f"disputes/{dispute['id']}", status=end)
+    hear(till)
+    standing = till.services.ledger.balance(till.workspace_id)
+    assert till.credits == {"won": 10_500, "lost": 0}[end]
+    assert till.state(order) is {"won": State.PAID, "lost": State.REFUNDED}[end]
+    assert (notes(till), standing.frozen) == ({"won": [], "lost": [(1_190, "dispute")]}[end], False)
     till.assert_books_balance()
 
 
