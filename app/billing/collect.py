@@ -193,9 +193,10 @@ def _used(item: Item, parts: Sequence[_Part], span: Span) -> Used:
         quantity,
         sum(part.events for part in due),
         tuple(UsedKind(part.name, part.properties, part.events, part.quantity) for part in due),
-        buckets,
+        None if buckets is None else tuple(buckets.values()),
         _together(meter, paid, span)[0],
         sum(part.events for part in paid),
+        tuple(buckets or ()),
     )
 
 
@@ -213,12 +214,12 @@ def _alike(parts: Sequence[_Part]) -> Sequence[_Part]:
     return list(found.values())
 
 
-def _together(meter: Meter, parts: Sequence[_Part], span: Span) -> tuple[Fraction, tuple[Fraction, ...] | None]:
-    """One quantity of all the kinds, and its buckets where the meter has any."""
+def _together(meter: Meter, parts: Sequence[_Part], span: Span) -> tuple[Fraction, dict[datetime, Fraction] | None]:
+    """One quantity of all the kinds, and its buckets by their beginning where the meter has any."""
     every = [reading for part in parts for reading in part.readings]
     if meter.bucket_size is not None:
         buckets = _buckets(meter, every, span)
-        return sum(buckets, NOTHING), buckets
+        return sum(buckets.values(), NOTHING), buckets
     if meter.aggregation not in ADDABLE:
         every.sort(key=lambda reading: reading.at)
         return aggregate(meter.aggregation, every, multiplier=meter.multiplier, span=span), None
@@ -232,13 +233,14 @@ def _together(meter: Meter, parts: Sequence[_Part], span: Span) -> tuple[Fractio
     return amount, None
 
 
-def _buckets(meter: Meter, every: Sequence[Reading], span: Span) -> tuple[Fraction, ...]:
+def _buckets(meter: Meter, every: Sequence[Reading], span: Span) -> dict[datetime, Fraction]:
     found: dict[datetime, list[Reading]] = defaultdict(list)
     for reading in every:
         found[window_of(reading.at, meter.bucket_size or "DAY")].append(reading)
-    return tuple(
-        aggregate(meter.aggregation, found[begun], multiplier=meter.multiplier, span=span) for begun in sorted(found)
-    )
+    return {
+        begun: aggregate(meter.aggregation, found[begun], multiplier=meter.multiplier, span=span)
+        for begun in sorted(found)
+    }
 
 
 def window_of(at: datetime, size: str) -> datetime:

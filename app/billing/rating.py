@@ -7,6 +7,7 @@ billed.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -17,7 +18,7 @@ from app.kernel.fiat import Fiat, total
 from app.kernel.text import t
 from app.metering.aggregate import Span
 from app.metering.meters import Meter
-from app.metering.windows import windows_in
+from app.metering.windows import windows_among
 from app.plans.prices import select
 from app.pricing.charge import Charge, cost, cost_of_buckets
 
@@ -77,6 +78,7 @@ class Used:
     buckets: tuple[Fraction, ...] | None = None
     prepaid: Fraction = NOTHING
     prepaid_events: int = 0
+    windows: tuple[datetime, ...] = ()  # where each bucket begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +199,17 @@ def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:
     )
 
 
-def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING, span: Span | None = None) -> RatedLine:
-    """One metered price: what exceeds the allowance, rated from its first tier, then measured by its commitment. The
-    `span` tells how many windows there were, also those in which nothing was used."""
+def usage_line(
+    item: Item, used: Used, allowance: Fraction | None = NOTHING, served: Sequence[Span] = ()
+) -> RatedLine:
+    """One metered price: what exceeds the allowance, rated from its first tier, then measured by its commitment. When
+    it was `served` tells how many windows there were, also those in which nothing was used."""
     billable = beyond(used.quantity, allowance)
     entitled = used.quantity - billable
     amount, tier, said = _priced(item, used, billable)
     rated, true_up, overage = amount, NOTHING, NOTHING
     if item.commitment is not None:
-        rated, true_up, overage = _measured(item, used, amount, span)
+        rated, true_up, overage = _measured(item, used, amount, served)
         said = t("period.rated.committed", said=said, amount=_plain(item.commitment.amount))
     if entitled:
         said = t("period.rated.included", said=said, quantity=_plain(entitled))
@@ -242,7 +246,9 @@ def _priced(item: Item, used: Used, billable: Fraction) -> tuple[Fraction, int |
     return found.amount * item.unit_rate, found.tier, said
 
 
-def _measured(item: Item, used: Used, amount: Fraction, span: Span | None) -> tuple[Fraction, Fraction, Fraction]:
+def _measured(
+    item: Item, used: Used, amount: Fraction, served: Sequence[Span]
+) -> tuple[Fraction, Fraction, Fraction]:
     """What a commitment makes of the amount, and of it the true-up and the overage."""
     agreed = item.commitment
     if agreed is None:
@@ -250,7 +256,7 @@ def _measured(item: Item, used: Used, amount: Fraction, span: Span | None) -> tu
     parts, empty = [amount], 0
     if item.windowed and item.meter is not None and item.meter.bucket_size is not None:
         parts = [cost(item.charge, bucket).amount * item.unit_rate for bucket in used.buckets or ()]
-        empty = max(windows_in(item.span or span, item.meter.bucket_size) - len(parts), 0) if span else 0
+        empty = windows_among(served, item.meter.bucket_size, but=used.windows)
     whole = sum((agreed.window(part) for part in parts), agreed.window(NOTHING) * empty)
     lifted = sum((agreed.shortfall(part) for part in parts), agreed.amount * empty) if agreed.true_up else NOTHING
     over = sum((max(part - agreed.amount, NOTHING) * agreed.overage for part in parts), NOTHING)
@@ -266,7 +272,7 @@ def _rated(
         if item.kind != USAGE or item.meter is None:
             continue
         allowance = left.get(item.meter.id, NOTHING)
-        line = usage_line(item, usage.get(item.line_id, Used()), allowance, span)
+        line = usage_line(item, usage.get(item.line_id, Used()), allowance, [item.span or span])
         if allowance is not None:
             left[item.meter.id] = allowance - line.entitled
         lines.append(line)

@@ -239,6 +239,15 @@ def paused_in(pauses: Sequence[Row[Any]], span: Span) -> timedelta:
     return sum((part for part in parts if part > timedelta(0)), timedelta(0))
 
 
+def served_in(pauses: Sequence[Row[Any]], span: Span) -> list[Span]:
+    """This time without what of it the subscription was paused."""
+    parts, start = list[Span](), span.start
+    for each in pauses:
+        parts.append(Span(start, min(each.begun_at, span.end)))
+        start = max(start, min(each.resumed_at or span.end, span.end))
+    return [part for part in [*parts, Span(start, span.end)] if part.start < part.end]
+
+
 def end_line(connection: Connection, line_id: str, *, at: datetime, now: datetime) -> Row[Any]:
     """A line ends then; what was used before is billed. One that ends sooner goes on ending sooner."""
     row = find(connection, line_of(connection, line_id).subscription_id, lock=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from app.billing import subscriptions
 from app.billing.allowances import Allowance
 from app.billing.collect import usage_of
 from app.billing.items import items_in
@@ -22,12 +23,13 @@ def of(
     items = items_in(connection, row, span, USAGE)
     used = usage_of(connection, customer, span, items)
     left = _allowed(connection, customer, items, used, span, included)
-    lines = []
+    pauses, lines = subscriptions.pauses_of(connection, row.id), []
     for item in items:
         if item.meter is None:
             continue
         allowance = left.get(item.meter.id, NOTHING)
-        line = usage_line(item, used.get(item.line_id, Used()), allowance, span)
+        served = subscriptions.served_in(pauses, item.span or span)
+        line = usage_line(item, used.get(item.line_id, Used()), allowance, served)
         if allowance is not None and item.meter.id in left:
             left[item.meter.id] = allowance - line.entitled
         lines.append(replace(line, span=item.span or span))

@@ -1,5 +1,6 @@
 """Windows of time: every moment lies in exactly one of each size. PURE."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -27,14 +28,24 @@ def start_of(at: datetime, size: str) -> datetime:
     return moment - (moment - _MONDAY) % timedelta(minutes=MINUTES[size])
 
 
-def windows_in(span: Span, size: str) -> int:
-    """How many windows of a size have a part in a time."""
-    first, last = start_of(span.start, size), start_of(span.end - timedelta(microseconds=1), size)
-    if span.end <= span.start:
-        return 0
+def windows_among(parts: Iterable[Span], size: str, *, but: Iterable[datetime] = ()) -> int:
+    """How many windows of a size have a part in one of these times, which follow one another, `but` those that begin
+    at these moments."""
+    count, left, last = 0, set(but), None
+    for part in parts:
+        if part.end <= part.start:
+            continue
+        first, end = start_of(part.start, size), start_of(part.end - timedelta(microseconds=1), size)
+        count += _steps(first, end, size) + (first != last)
+        within = {moment for moment in left if first <= moment <= end}
+        count, left, last = count - len(within), left - within, end
+    return count
+
+
+def _steps(first: datetime, last: datetime, size: str) -> int:
     if size == MONTH:
-        return (last.year - first.year) * 12 + last.month - first.month + 1
-    return (last - first) // timedelta(minutes=MINUTES[size]) + 1
+        return (last.year - first.year) * 12 + last.month - first.month
+    return (last - first) // timedelta(minutes=MINUTES[size])
 
 
 def midnight(day: date) -> datetime:

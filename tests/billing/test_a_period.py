@@ -406,3 +406,33 @@ def test_usage_in_windows(world: World, more: dict[str, Any], included: int | No
     world.now = at("2026-05-01T00:30")
     world.turn()
     assert [line.amount for line in world.lines(world.invoices(made)[0])] == [amount]
+
+
+@pytest.mark.parametrize(
+    ("cycle", "used_in_the_pause", "amount"),
+    [
+        pytest.param("anniversary", False, 31 * 200, id="days of a pause are not raised to what is agreed for a day"),
+        pytest.param("calendar", False, 25 * 200, id="nor in a month that a pause makes no longer"),
+        pytest.param("calendar", True, 26 * 200, id="a day of it with usage is one like others"),
+    ],
+)
+def test_a_pause_has_no_windows(world: World, cycle: str, used_in_the_pause: bool, amount: int) -> None:
+    """April with a pause from the 10th at noon until the 16th at noon: five whole days. 2 dollars a day are agreed."""
+    world.meter("peak", "peak", fields=["n"], aggregation="MAX", bucket_size="DAY")
+    plan = world.plan("pro", {"meter_id": "meter_peak", "amount": "1", "display_name": "Peak"})
+    with world.db.read() as connection:
+        (row,) = price_book.rows_of(connection, "PLAN", [plan])
+    agreed = {"commitment_amount": "2", "commitment_windowed": True, "commitment_true_up_enabled": True}
+    made = world.subscribe(
+        world.customer("studio"), plan, billing_cycle=cycle, line_item_commitments={row["id"]: agreed}
+    )
+    world.event("studio", "peak", "2026-04-10T08", n=1)
+    if used_in_the_pause:
+        world.event("studio", "peak", "2026-04-13T08", n=1)
+    for when, turn in (("10T12", turns.pause), ("16T12", turns.resume)):
+        world.now, words = at(f"2026-04-{when}"), {"reason": "", "meta": {}, "actor": "test"}
+        with world.db.write() as connection:
+            turn(connection, made, now=world.now, **(words if turn is turns.pause else {}))
+    world.now = at("2026-05-07T12:30")
+    world.turn()
+    assert [line.amount for line in world.lines(world.invoices(made)[0])] == [amount]
