@@ -3,7 +3,6 @@
 Nothing is stored here, so a preview and the invoice itself are worked out by the same lines.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import allowances, came_late, facts, subscriptions, tables, taxes, usage_lines
+from app.billing import allowances, came_late, facts, line_coupons, subscriptions, tables, taxes, usage_lines
 from app.billing.items import items_in
 from app.billing.lifecycle import State
 from app.billing.periods import Anchoring
@@ -67,8 +66,7 @@ def build(
     if wanted.ahead is not None:
         wanted = replace(wanted, ahead_whole=wanted.ahead_whole or cycle.whole(wanted.ahead))
         lines += _ahead(connection, row, wanted)
-    by_line = _line_discounts(connection, row, now)
-    lines = [_discounted(line, by_line) for line in lines]
+    lines, on_lines = line_coupons.take(connection, row, lines, now)
     tax = taxes.on_bill(
         connection, customer, row.currency, now, subscription_id=row.id, rate_ids=row.agreed.get("tax_rates") or ()
     )
@@ -88,7 +86,7 @@ def build(
         carried=Fiat(row.carried, row.currency),
         keep_zero=keep_zero,
     )
-    kept = computed(draft, [name for name, _ in coupons], tax)
+    kept = computed(draft, [*(name for name, _ in coupons), *on_lines], tax)
     kept["late"] = came_late.given_back(late, row.currency)
     return Built(draft, kept | {"allowances": [each.to_json() for each in included], **wanted.to_json()})
 
@@ -194,22 +192,5 @@ def _fixed(
 
 
 def _coupons(connection: Connection, row: Row[Any], now: datetime) -> list[tuple[str, Discount]]:
-    wanted = [each for each in row.agreed.get("coupons") or () if not each.get("line_id") and not each.get("price_id")]
+    wanted = [each for each in row.agreed.get("coupons") or () if not facts.is_of_a_line(each)]
     return facts.discounts(connection, wanted, row.id, row.currency, now)
-
-
-def _line_discounts(connection: Connection, row: Row[Any], now: datetime) -> dict[str, tuple[Discount, ...]]:
-    """Coupons of single lines, by the id of their line or price."""
-    found: dict[str, list[Discount]] = defaultdict(list)
-    for each in row.agreed.get("coupons") or ():
-        target = each.get("line_id") or each.get("price_id")
-        if target:
-            found[target] += [one for _, one in facts.discounts(connection, [each], row.id, row.currency, now)]
-    return {target: tuple(many) for target, many in found.items()}
-
-
-def _discounted(line: RatedLine, by_line: Mapping[str, tuple[Discount, ...]]) -> RatedLine:
-    if line.item is None:
-        return line
-    off = (*by_line.get(line.item.line_id, ()), *by_line.get(line.item.price_id, ()))
-    return replace(line, item=replace(line.item, discounts=off)) if off else line

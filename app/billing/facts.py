@@ -61,7 +61,7 @@ def discounts(
     currency: str,
     at: datetime,
 ) -> list[tuple[str, Discount]]:
-    """The coupons that still count, in their order, by coupon id. An association may begin and end."""
+    """The coupons that still count, in their order, by `name_of`. An association may begin and end."""
     ids = sorted({str(each["coupon_id"]) for each in wanted})
     if not ids:
         return []
@@ -71,11 +71,24 @@ def discounts(
         row = rows.get(each["coupon_id"])
         if row is None or not _in_force(each, at) or (row.currency and row.currency.upper() != currency):
             continue
-        if _spent(connection, row, subscription_id):
+        if _spent(connection, row, name_of(each), subscription_id):
             continue
         percent = Decimal(row.percentage_off) if row.type == "percentage" else None
-        found.append((str(row.id), Discount(Decimal(row.amount_off or 0), percent)))
+        found.append((name_of(each), Discount(Decimal(row.amount_off or 0), percent)))
     return found
+
+
+def is_of_a_line(association: Mapping[str, Any]) -> bool:
+    """Whether a coupon is for one line, or for those of one price, and not for the whole."""
+    return bool(association.get("line_id") or association.get("price_id"))
+
+
+def name_of(association: Mapping[str, Any]) -> str:
+    """What invoices call a coupon that took something off: itself, or of a single line its association, also where
+    that line went on as another."""
+    if not is_of_a_line(association):
+        return str(association["coupon_id"])
+    return str(association.get("of") or association.get("id") or association["coupon_id"])
 
 
 def _in_force(association: Mapping[str, Any], at: datetime) -> bool:
@@ -83,13 +96,13 @@ def _in_force(association: Mapping[str, Any], at: datetime) -> bool:
     return (not begun or datetime.fromisoformat(begun) <= at) and (not ended or at < datetime.fromisoformat(ended))
 
 
-def _spent(connection: Connection, coupon: Row[Any], subscription_id: str | None) -> bool:
-    """A coupon for one invoice, or for so many, has been on that many."""
+def _spent(connection: Connection, coupon: Row[Any], name: str, subscription_id: str | None) -> bool:
+    """A coupon for one invoice, or for so many, has been on that many under this `name`."""
     most = {"once": 1, "repeated": coupon.duration_in_periods or 1}.get(coupon.cadence)
     if most is None or subscription_id is None:
         return False
     query = select(_INVOICE.c.computed).where(
         _INVOICE.c.subscription_id == subscription_id, _INVOICE.c.state == "FINALIZED"
     )
-    used = sum(coupon.id in (computed.get("coupons") or ()) for computed in connection.execute(query).scalars())
+    used = sum(name in (computed.get("coupons") or ()) for computed in connection.execute(query).scalars())
     return used >= most

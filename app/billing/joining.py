@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from app.billing import invoices, prorating, subscriptions, turns
+from app.billing import invoices, line_coupons, prorating, subscriptions, turns
 from app.billing.lifecycle import State
 from app.billing.subscriptions import Line
 from app.billing.wanted import Wanted
@@ -41,8 +41,9 @@ def wait(connection: Connection, row: Row[Any], line_ids: Sequence[str], now: da
 
 
 def follow(connection: Connection, subscription_id: str, heirs: Mapping[str, str], now: datetime) -> None:
-    """What goes on in another line while it waits is charged in that one too: `heirs` by the line they follow."""
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    """What goes on in another line has its coupons, and what waits meanwhile is charged in that one too: `heirs` by
+    the line they follow."""
+    row = line_coupons.pass_on(connection, subscriptions.find(connection, subscription_id, lock=True), heirs, now)
     waiting = row.agreed.get(WAITING, ()) if row.state == State.PAUSED else ()
     if found := [heirs[line] for line in waiting if line in heirs]:
         wait(connection, row, found, now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from app.billing import agreeing, joining, subscriptions
+from app.billing import agreeing, joining, line_coupons, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import OWN, pin
 from app.billing.subscriptions import Line
@@ -76,6 +76,7 @@ def change(connection: Connection, price_id: str, given: Given, *, actor: str, n
     for line in going_on:
         subscriptions.end_line(connection, line.id, at=at, now=now)
     made = subscriptions.add_lines(connection, row.id, row.plan_id, "", heirs, at, now)
+    line_coupons.pass_on(connection, row, {price_id: str(changed["id"])}, now, by="price_id")
     joining.follow(connection, row.id, dict(zip((line.id for line in going_on), made, strict=True)), now)
     return changed
 

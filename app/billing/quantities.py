@@ -53,12 +53,12 @@ def change(
         heirs[line.id] = made
         charged = prorating.joined(row, subscriptions.line_of(connection, made))
         parts += [charged] if charged is not None else []
-    made_of = None
+    joining.follow(connection, row.id, heirs, now)
+    row, made_of = subscriptions.find(connection, row.id, lock=True), None
     if parts:
         wanted = Wanted(subscriptions.period_of(row), others=tuple(parts))
         source = f"quantity:{next(iter(heirs.values()))}"
         made_of = invoices.draw_up(connection, row, source, "SUBSCRIPTION_UPDATE", wanted, actor=actor, now=now)
-    joining.follow(connection, row.id, heirs, now)
     ended = [subscriptions.line_of(connection, each) for each in heirs]
     return Changed(ended, [subscriptions.line_of(connection, each) for each in heirs.values()], made_of)
 

@@ -47,7 +47,6 @@ class Item:
     made_at: str = ""  # ISO: the newer of two prices that match as closely wins
     commitment: Commitment | None = None
     windowed: bool = False
-    discounts: tuple[Discount, ...] = ()
     plan_name: str = ""
     once: bool = False  # billed with the first period and never again
     span: Span | None = None  # when only a part of the period is the item's
@@ -99,6 +98,7 @@ class RatedLine:
     overage: Fraction = NOTHING
     span: Span | None = None
     settled: SettledLine | None = None
+    discounts: tuple[Discount, ...] = ()  # of this line alone
     line_id: str = ""  # the subscription's line it is charged for, where there is no item
     gross: Fraction | None = None  # before discounts, where `exact` is after those of another invoice
 
@@ -199,9 +199,7 @@ def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:
     )
 
 
-def usage_line(
-    item: Item, used: Used, allowance: Fraction | None = NOTHING, served: Sequence[Span] = ()
-) -> RatedLine:
+def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING, served: Sequence[Span] = ()) -> RatedLine:
     """One metered price: what exceeds the allowance, rated from its first tier, then measured by its commitment. When
     it was `served` tells how many windows there were, also those in which nothing was used."""
     billable = beyond(used.quantity, allowance)
@@ -246,9 +244,7 @@ def _priced(item: Item, used: Used, billable: Fraction) -> tuple[Fraction, int |
     return found.amount * item.unit_rate, found.tier, said
 
 
-def _measured(
-    item: Item, used: Used, amount: Fraction, served: Sequence[Span]
-) -> tuple[Fraction, Fraction, Fraction]:
+def _measured(item: Item, used: Used, amount: Fraction, served: Sequence[Span]) -> tuple[Fraction, Fraction, Fraction]:
     """What a commitment makes of the amount, and of it the true-up and the overage."""
     agreed = item.commitment
     if agreed is None:
@@ -298,7 +294,7 @@ def _committed(terms: Terms, lines: Sequence[RatedLine]) -> list[RatedLine]:
 
 
 def _lines(lines: Sequence[RatedLine]) -> list[Line]:
-    return [Line(line.exact, line.kind == USAGE, line.item.discounts if line.item else ()) for line in lines]
+    return [Line(line.exact, line.kind == USAGE, line.discounts) for line in lines]
 
 
 def _with(line: RatedLine, result: SettledLine) -> RatedLine:

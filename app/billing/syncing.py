@@ -1,12 +1,12 @@
 """A plan's present prices for those who have it: what ended goes on in its successor, and what was agreed stays."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import subscriptions
+from app.billing import line_coupons, subscriptions
 from app.billing.agreeing import least, plan_of, prices_of
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
@@ -14,7 +14,6 @@ from app.billing.pinned import ONCE, pin
 from app.billing.subscriptions import SUBSCRIPTION, Line
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.ids import new_id
 from app.plans import tables
 
 #: What a price costs. Where a line says otherwise than its price did, that was agreed for it alone.
@@ -74,8 +73,11 @@ def _sync_one(connection: Connection, row: Row[Any], plan: Mapping[str, Any], kn
             new.append(Line(pin(price), least(price)))
     for line in gone.values():
         subscriptions.end_line(connection, line.id, at=now, now=now)
-    subscriptions.add_lines(connection, row.id, str(plan["id"]), str(plan["name"]), new, now, now)
-    _pass_on_coupons(connection, row, heirs, now)
+    made = subscriptions.add_lines(connection, row.id, str(plan["id"]), str(plan["name"]), new, now, now)
+    followers = {price["id"]: line_id for price, line_id in zip((line.price for line in new), made, strict=True)}
+    row = line_coupons.pass_on(connection, row, heirs, now, by="price_id")
+    by_line = {line.id: followers[heirs[line.price_id]] for line in gone.values() if line.price_id in heirs}
+    line_coupons.pass_on(connection, row, by_line, now)
     return bool(gone or new)
 
 
@@ -108,15 +110,3 @@ def _successor(line: Row[Any], old: Mapping[str, Any], price: Mapping[str, Any])
         tuple(line.coupons or ()),
         line.meta,
     )
-
-
-def _pass_on_coupons(connection: Connection, row: Row[Any], heirs: Mapping[str, str], now: datetime) -> None:
-    """Coupons of a price hold for its successor too."""
-    coupons: Sequence[Mapping[str, Any]] = row.agreed.get("coupons") or ()
-    more = [
-        {**each, "id": new_id("coupon_assoc"), "price_id": heirs[each["price_id"]]}
-        for each in coupons
-        if each.get("price_id") in heirs
-    ]
-    if more:
-        subscriptions.change(connection, row, now, agreed={**row.agreed, "coupons": [*coupons, *more]})
