@@ -1,5 +1,6 @@
 """What the books say about credits set aside, and why a balance is frozen. Nothing here changes anything."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -58,6 +59,11 @@ def set_aside(connection: Connection, ref: str) -> AsideView | None:
     """What was set aside under this name, ever."""
     found = _views(connection, _ASIDES.where(_aside.ref == ref))
     return found[0] if found else None
+
+
+def named(connection: Connection, refs: Collection[str]) -> list[AsideView]:
+    """What was set aside under these names, ever."""
+    return _views(connection, _ASIDES.where(_aside.ref.in_(refs)))
 
 
 def set_asides(connection: Connection, lot_id: str) -> list[AsideView]:

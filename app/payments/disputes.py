@@ -9,32 +9,31 @@ What is written in the transaction of the paid credits decides; every step befor
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from app.invoicing.writing import Issued
-from app.kernel import faults, outbox
+from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, NotFound
 from app.kernel.fiat import Fiat
-from app.kernel.money import Money
 from app.kernel.text import t
-from app.ledger import asides as set_asides
 from app.ledger.wallet import Ledger
-from app.payments import policy, refund_rows, return_rows, rows, saved_card_rows, topup_rows
-from app.payments.bookings import Back, Bookings
-from app.payments.dispute_rows import new_row, still_here
+from app.payments import claims, dispute_letters, policy, refund_rows, return_rows, rows, saved_card_rows, topup_rows
+from app.payments.bookings import Bookings
+from app.payments.credit_notes import Back
+from app.payments.dispute_rows import new_row
 from app.payments.dispute_rules import State, Step, Word, is_known, step, word_of
+from app.payments.dispute_turns import Turn, turn_of, turns_of
 from app.payments.inbox import Delivery
 from app.payments.lifecycle import Event
 from app.payments.policy import Policy
-from app.payments.return_rows import BONUS
 from app.payments.return_tables import dispute as disputes
 from app.payments.stripe_returns import Credit, DisputeSeen, RefundSeen, StripeReturns
 from app.payments.unmatched import Reason, report
@@ -43,36 +42,6 @@ FREEZE: Final = "dispute"
 BOOKED: Final = (State.OPEN, State.LOST)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A dispute as it was found, and the opening it is about."""
-
-    row: Row[Any]
-    order: Row[Any]
-    round: int
-    booked: Fiat
-    credits: Money
-    bonus: Money
-    left: Fiat  # what of the disputed amount did not go back otherwise, as of now
-
-    @property
-    def ref(self) -> str:
-        """The ledger's name for this opening."""
-        return f"{self.row.id}:{self.round}"
-
-    @property
-    def has_grown(self) -> bool:
-        """Whether more is left for it than it was booked with. What was lost in part is for an operator, who is told
-        of the refund that failed."""
-        lost_nothing = self.row.state == State.LOST and not self.booked
-        return (self.row.state == State.OPEN or lost_nothing) and self.left.minor > self.booked.minor
-
-    @property
-    def is_between(self) -> bool:
-        """Given back to be booked anew, and cut short there: nobody has closed it."""
-        return self.row.state == State.RELEASED and self.row.closed_at is None
 
 
 class Disputes:
@@ -147,7 +116,7 @@ class Disputes:
         for dispute_id, external_id in await asyncio.to_thread(self._grown, order_id):
             await self._in_turn(dispute_id, external_id)  # its refunds are where we come from
 
-    async def _do(self, todo: Step, turn: _Turn, seen: DisputeSeen) -> None:
+    async def _do(self, todo: Step, turn: Turn, seen: DisputeSeen) -> None:
         if todo in (Step.FREEZE, Step.TAKE):
             await self._stop_card(turn, seen)
         if todo is Step.FREEZE:
@@ -167,7 +136,7 @@ class Disputes:
 
     # --- steps
 
-    async def _freeze(self, turn: _Turn, seen: DisputeSeen) -> None:
+    async def _freeze(self, turn: Turn, seen: DisputeSeen) -> None:
         """Credits out of the balance, and no new holds."""
 
         def mark(connection: Connection) -> None:
@@ -186,13 +155,13 @@ class Disputes:
             if not moved:
                 raise Conflict(f"{seen.external_id} moved on meanwhile.", code="dispute_busy")
             if turn.booked:
-                _mail_opened(connection, turn)
+                dispute_letters.opened(connection, turn)
             rows.move(connection, turn.order.id, Event.DISPUTE, now)
             rows.note(connection, turn.order.id, "dispute_opened", now, dispute=seen.external_id, reason=seen.reason)
-            _mail(connection, turn, seen)
+            dispute_letters.to_operators(connection, turn, seen)
 
         actor = rows.SYSTEM
-        await self._bookings.aside_bonus(turn.order, turn.ref, turn.bonus, reason="dispute", actor=actor)
+        await self._bookings.aside_rest(turn.order, turn.ref, turn.credits, turn.bonus, reason="dispute", actor=actor)
         faults.point("dispute.after_bonus")
         if (await asyncio.to_thread(self._policy)).dispute_freezes:
             await self._ledger.freeze(turn.order.workspace_id, FREEZE, turn.row.id, actor=actor)
@@ -201,7 +170,7 @@ class Disputes:
             turn.order, turn.ref, turn.credits, reason="dispute", actor=actor, partial=True, mark=mark
         )
 
-    async def _anew(self, turn: _Turn, seen: DisputeSeen) -> _Turn:
+    async def _anew(self, turn: Turn, seen: DisputeSeen) -> Turn:
         """More is left for it than when it was booked: that booking is taken back, and the next is of all of it."""
 
         def mark(connection: Connection) -> None:
@@ -212,38 +181,37 @@ class Disputes:
             if connection.execute(anew).rowcount != 1:
                 raise Conflict(f"{seen.external_id} moved on meanwhile.", code="dispute_busy")
 
-        await self._bookings.give_back(turn.ref, actor=rows.SYSTEM, mark=mark)
+        await self._bookings.give_back(turn.order, turn.ref, actor=rows.SYSTEM, mark=mark)
         faults.point("dispute.before_anew")
         return await asyncio.to_thread(self._turn, turn.row.id)
 
-    async def _release(self, turn: _Turn, seen: DisputeSeen) -> None:
+    async def _release(self, turn: Turn, seen: DisputeSeen) -> None:
         """Won, or never disputed after all: everything returns."""
 
         def mark(connection: Connection) -> None:
             now = self._clock()
             states = (State(turn.row.state),)
             if self._change(connection, turn.row.id, now, states=states, state=State.RELEASED, closed_at=now):
-                _mail_won(connection, turn)
+                dispute_letters.won(connection, turn)
                 return_rows.settle_order(connection, turn.order.id, now, actor=rows.SYSTEM)
                 rows.note(connection, turn.order.id, "dispute_won", now, dispute=seen.external_id, status=seen.status)
 
-        await self._bookings.give_back(turn.ref, actor=rows.SYSTEM, mark=mark)
+        await self._bookings.give_back(turn.order, turn.ref, actor=rows.SYSTEM, mark=mark)
 
-    async def _take(self, turn: _Turn, seen: DisputeSeen) -> None:
+    async def _take(self, turn: Turn, seen: DisputeSeen) -> None:
         """Lost: the credits are gone for good, and what was used of them is debt."""
 
-        def mark(connection: Connection, issued: Issued | None) -> None:
+        def mark(connection: Connection, issued: Sequence[Issued]) -> None:
             now = self._clock()
-            aside = set_asides.set_aside(connection, turn.ref)
             moved = self._change(
                 connection,
                 turn.row.id,
                 now,
                 states=(State.OPEN,),
                 state=State.LOST,
-                shortfall_micros=aside.shortfall.micros if aside else 0,
-                credit_note_id=issued.invoice_id if issued else None,
-                credit_note_number=issued.number if issued else None,
+                shortfall_micros=claims.shortfall(connection, turn.order, turn.ref).micros,
+                credit_note_id=issued[0].invoice_id if issued else None,
+                credit_note_number=issued[0].number if issued else None,
                 closed_at=now,
             )
             if moved:
@@ -252,9 +220,9 @@ class Disputes:
 
         credit_note = (await asyncio.to_thread(self._policy)).dispute_credit_note
         back = replace(_back(turn, seen), credit_note=credit_note and bool(turn.booked))
-        await self._bookings.take_back(back, actor=rows.SYSTEM, mark=mark)
+        await self._bookings.take_back(turn.order, back, turn.bonus, actor=rows.SYSTEM, mark=mark)
 
-    async def _restore(self, turn: _Turn, seen: DisputeSeen) -> None:
+    async def _restore(self, turn: Turn, seen: DisputeSeen) -> None:
         """Lost once, and won after all: the money is here again, so the credits are sold anew."""
 
         def mark(connection: Connection, journal_id: str | None) -> None:
@@ -265,10 +233,9 @@ class Disputes:
                 rows.note(connection, turn.order.id, "dispute_won", now, dispute=seen.external_id, status=seen.status)
 
         label = t("payments.refund.dispute_label", title=turn.order.title)
-        note = turn.row.credit_note_id
-        await self._bookings.restore(_back(turn, seen), note, label=label, actor=rows.SYSTEM, mark=mark)
+        await self._bookings.restore(_back(turn, seen), label=label, actor=rows.SYSTEM, mark=mark)
 
-    async def _stop_card(self, turn: _Turn, seen: DisputeSeen) -> None:
+    async def _stop_card(self, turn: Turn, seen: DisputeSeen) -> None:
         """Whatever charges this customer by itself stops, and so does the card that was disputed."""
         try:
             method_id = await self._provider.method_of_charge(seen.charge_id)
@@ -312,32 +279,16 @@ class Disputes:
             rows.insert_once(connection, disputes, new_row(payment, seen, now), "provider", "external_id")
             return str(connection.execute(select(disputes.c.id).where(mine)).scalar_one())
 
-    def _turn(self, dispute_id: str) -> _Turn:
-        """The dispute, and which credits it is about: those of the opening that is on, or of the next."""
+    def _turn(self, dispute_id: str) -> Turn:
         with self._db.read() as connection:
-            row = connection.execute(select(disputes).where(disputes.c.id == dispute_id)).one()
-            order = rows.find(connection, row.order_id)
-            on = row.state in (State.OPEN, State.LOST)
-            number = row.round if on else row.round + 1
-            ref = f"{row.id}:{number}"
-            main, gift = set_asides.set_aside(connection, ref), set_asides.set_aside(connection, ref + BONUS)
-            before, sold = return_rows.returned(connection, order, but=row.id), return_rows.sold(order)
-            left = still_here(row, order, before)
-            booked = Fiat(row.booked_minor, order.currency) if on else left
-            credits = sold.credits_for(booked, before) if booked else Money(0)
-            bonus = sold.share(Money(order.bonus_micros), booked, before) if booked else Money(0)
-            # What was set aside by a turn that was cut short is asked for in the same words.
-            main_, gift_ = main.asked if main else credits, gift.asked if gift else bonus
-            return _Turn(row, order, number, booked, main_, gift_, left)
+            return turn_of(connection, dispute_id)
 
     def _grown(self, order_id: str) -> list[tuple[str, str]]:
-        mine = select(disputes).where(disputes.c.order_id == order_id, disputes.c.provider == self._provider.door.name)
         with self._db.read() as connection:
-            found = connection.execute(mine.order_by(disputes.c.created_at, disputes.c.id)).all()
-        turns = [self._turn(row.id) for row in found]
+            turns = turns_of(connection, order_id, self._provider.door.name)
         return [(turn.row.id, turn.row.external_id) for turn in turns if turn.has_grown or turn.is_between]
 
-    def _only_state(self, turn: _Turn, state: State, seen: DisputeSeen) -> None:
+    def _only_state(self, turn: Turn, state: State, seen: DisputeSeen) -> None:
         now = self._clock()
         closed = now if state is State.RELEASED else None
         with self._db.write() as connection:
@@ -347,7 +298,7 @@ class Disputes:
                 return
             rows.note(connection, turn.order.id, f"dispute_{state}", now, dispute=seen.external_id, status=seen.status)
             if state is State.FLAGGED:
-                _mail(connection, turn, seen)
+                dispute_letters.to_operators(connection, turn, seen)
 
     def _heard(self, dispute_id: str, seen: DisputeSeen) -> None:
         """Keep the bank's own word; one that nobody here knows is for the operators."""
@@ -371,7 +322,7 @@ class Disputes:
                     status=seen.status,
                 )
 
-    def _stopped(self, turn: _Turn, method_id: str | None) -> None:
+    def _stopped(self, turn: Turn, method_id: str | None) -> None:
         now, name = self._clock(), self._provider.door.name
         with self._db.write() as connection:
             card = saved_card_rows.by_method(connection, name, method_id) if method_id else None
@@ -390,49 +341,14 @@ class Disputes:
         return connection.execute(mine.values(updated_at=now, **plain)).rowcount == 1
 
 
-def _back(turn: _Turn, seen: DisputeSeen) -> Back:
+def _back(turn: Turn, seen: DisputeSeen) -> Back:
     return Back(
         ref=turn.ref,
         order_id=turn.order.id,
         amount=turn.booked,
+        credits=turn.credits,
         source_kind="dispute",
         reason=t("payments.refund.dispute_reason"),
         method=t("payments.refund.method_dispute"),
         reference=seen.external_id,
-    )
-
-
-def _mail_opened(connection: Connection, turn: _Turn) -> None:
-    """To the customer: credits of theirs rest."""
-    told = {"order": turn.order.reference, "amount": turn.booked, "credits": turn.credits}
-    outbox.mail(
-        connection,
-        "dispute_opened",
-        key=f"dispute_opened:{turn.ref}",
-        workspace_id=turn.order.workspace_id,
-        params=told,
-    )
-
-
-def _mail_won(connection: Connection, turn: _Turn) -> None:
-    told = {"order": turn.order.reference, "amount": turn.booked}
-    outbox.mail(
-        connection, "dispute_won", key=f"dispute_won:{turn.ref}", workspace_id=turn.order.workspace_id, params=told
-    )
-
-
-def _mail(connection: Connection, turn: _Turn, seen: DisputeSeen) -> None:
-    outbox.mail(
-        connection,
-        "dispute_notice",
-        key=f"dispute:{turn.ref}:{seen.status}",
-        operators=True,
-        params={
-            "workspace": turn.order.workspace_id,
-            "order": turn.order.reference,
-            "amount": Fiat(turn.row.amount_minor, turn.row.currency),
-            "reason": seen.reason,
-            "status": seen.status,
-            "due_by": seen.due_by,
-        },
     )

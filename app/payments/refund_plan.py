@@ -11,7 +11,7 @@ from app.kernel.errors import (
 )
 from app.kernel.fiat import Fiat, psp_minor
 from app.kernel.money import Money
-from app.payments import return_rows
+from app.payments import claims, return_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,11 @@ class Plan:
 
 
 def planned(connection: Connection, order: Row[Any], payment: Row[Any], amount: Fiat) -> Plan:
-    """Which credits go with an amount, after everything that went back before."""
+    """Which credits go with an amount after everything that went back before, and no more than are left to go."""
     before, sold = return_rows.returned(connection, order), return_rows.sold(order)
     bonus = sold.share(Money(order.bonus_micros), amount, before)
-    return Plan(order, payment, amount, before, sold.credits_for(amount, before), bonus)
+    most = claims.most(connection, claims.lots_of(connection, order).paid)
+    return Plan(order, payment, amount, before, min(sold.credits_for(amount, before), most), bonus)
 
 
 def row_of(refund_id: str, plan: Plan, now: datetime, *, state: str, look_at: datetime | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Anything here may be done again, by whoever hears of it: an event, the chores af
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,9 +26,9 @@ from app.kernel.fiat import Fiat, from_psp, psp_minor
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.kernel.text import t
-from app.ledger import asides as set_asides
-from app.payments import refund_rows, return_rows, rows
-from app.payments.bookings import Back, Bookings
+from app.payments import claims, refund_rows, return_rows, rows
+from app.payments.bookings import Bookings
+from app.payments.credit_notes import Back
 from app.payments.inbox import Delivery
 from app.payments.orders import MANUAL
 from app.payments.refund_plan import planned, row_of
@@ -116,7 +116,7 @@ class RefundRoad:
         if row.state == SEEN:
             await self._set_aside_late(row, order)
         if row.state in (ASKED, SEEN):
-            await self.set_aside_bonus(row, order)
+            await self.set_aside_rest(row, order)
         if row.provider != MANUAL and (row.state in OPEN or seen is not None):
             word = seen or await self._word(row, order, fresh)
             if word is not None:
@@ -192,18 +192,17 @@ class RefundRoad:
         if row.state not in OPEN:
             return
 
-        def mark(connection: Connection, issued: Issued | None) -> None:
+        def mark(connection: Connection, issued: Sequence[Issued]) -> None:
             now = self._clock()
-            aside = set_asides.set_aside(connection, row.id)
             refund_rows.change(
                 connection,
                 row.id,
                 now,
                 state=SUCCEEDED,
                 external_id=external_id,
-                shortfall_micros=aside.shortfall.micros if aside else 0,
-                credit_note_id=issued.invoice_id if issued else None,
-                credit_note_number=issued.number if issued else None,
+                shortfall_micros=claims.shortfall(connection, order, row.id).micros,
+                credit_note_id=issued[0].invoice_id if issued else None,
+                credit_note_number=issued[0].number if issued else None,
                 look_at=None,
                 done_at=now,
             )
@@ -213,7 +212,8 @@ class RefundRoad:
 
         manual = order.provider == MANUAL
         method = t("payments.refund.method_transfer") if manual else t("payments.refund.method")
-        await self._bookings.take_back(_back(row, method, external_id), actor=actor, mark=mark)
+        back, bonus = _back(row, method, external_id), Money(row.bonus_micros)
+        await self._bookings.take_back(order, back, bonus, actor=actor, mark=mark)
         faults.point("refund.after_commit")
         self._told(row.workspace_id)
 
@@ -232,7 +232,8 @@ class RefundRoad:
             if seen is not None:
                 _report(connection, Reason.REFUND_FAILED, row, seen, now)
 
-        await self._bookings.give_back(row.id, actor=actor, mark=mark)
+        _, order = await asyncio.to_thread(self.both, row.id)
+        await self._bookings.give_back(order, row.id, actor=actor, mark=mark)
         self._told(row.workspace_id)
         await self._tell(row)
 
@@ -254,7 +255,7 @@ class RefundRoad:
 
         back = _back(row, t("payments.refund.method_failed"), seen.external_id)
         label = t("payments.refund.label", title=order.title)
-        await self._bookings.restore(back, row.credit_note_id, label=label, actor=rows.SYSTEM, mark=mark)
+        await self._bookings.restore(back, label=label, actor=rows.SYSTEM, mark=mark)
         await self._tell(row)
 
     async def _set_aside_late(self, row: Row[Any], order: Row[Any]) -> None:
@@ -266,9 +267,11 @@ class RefundRoad:
         credits = Money(row.credits_micros)
         await self._bookings.aside(order, row.id, credits, reason="refund", actor=rows.SYSTEM, partial=True, mark=mark)
 
-    async def set_aside_bonus(self, row: Row[Any], order: Row[Any]) -> None:
-        bonus = Money(row.bonus_micros)
-        await self._bookings.aside_bonus(order, row.id, bonus, reason="refund", actor=row.created_by)
+    async def set_aside_rest(self, row: Row[Any], order: Row[Any]) -> None:
+        """What of its credits is in other lots of the order, and the bonus."""
+        credits, bonus = Money(row.credits_micros), Money(row.bonus_micros)
+        actor = row.created_by
+        await self._bookings.aside_rest(order, row.id, credits, bonus, reason="refund", actor=actor)
 
     def _known(self, seen: RefundSeen) -> str | None:
         """Our row for it, made now if it is new; None when it is about no payment of ours."""
@@ -333,6 +336,7 @@ def _back(row: Row[Any], method: str, reference: str) -> Back:
         ref=row.id,
         order_id=row.order_id,
         amount=Fiat(row.amount_minor, row.currency),
+        credits=Money(row.credits_micros),
         source_kind="refund",
         reason=t("payments.refund.reason"),
         method=method,

@@ -26,8 +26,9 @@ from app.kernel.errors import (
 from app.kernel.fiat import Fiat, chargeable_part, is_chargeable
 from app.kernel.ids import new_id
 from app.kernel.money import Money
-from app.payments import policy, refund_rows, return_rows, rows
-from app.payments.bookings import Bookings, tax_back
+from app.payments import claims, policy, refund_rows, return_rows, rows
+from app.payments.bookings import Bookings
+from app.payments.credit_notes import net_and_tax, parts_back
 from app.payments.orders import MANUAL, check_key
 from app.payments.refund_plan import Plan, Preview, expressible, planned, row_of
 from app.payments.refund_road import RefundRoad
@@ -84,14 +85,12 @@ class Refunds:
         plan = self._plan(choice)
         with self._db.read() as connection:
             order = plan.order
-            bonus = plan.bonus
-            if order.bonus_lot_id is not None:
-                left = return_rows.lot_state(connection, order.bonus_lot_id).remaining
-                bonus = Money(min(bonus.micros, left))
-            _, tax = tax_back(connection, order, plan.amount)
+            left = return_rows.lot_state(connection, claims.lots_of(connection, order).bonus).remaining
+            parts = parts_back(connection, order, plan.amount)
+        net, tax = net_and_tax([part.tax for part in parts], order.currency)
         whole = plan.before + plan.amount == Fiat(order.gross_minor, order.currency)
         by_transfer = plan.payment.provider == MANUAL
-        return Preview(plan.amount, plan.credits, bonus, tax.total_net, tax.total_tax, whole, by_transfer)
+        return Preview(plan.amount, plan.credits, min(plan.bonus, Money(left)), net, tax, whole, by_transfer)
 
     def _refundable(self, connection: Connection, order: Row[Any]) -> Refundable:
         kept = policy.read(connection)
@@ -197,7 +196,7 @@ class Refunds:
         if row.provider != MANUAL or row.state not in OPEN:
             raise Conflict(f"This refund is {row.state}.", code="wrong_state")
         await asyncio.to_thread(self._sent, refund_id, reference)
-        await self.road.set_aside_bonus(row, order)
+        await self.road.set_aside_rest(row, order)
         await self.road.succeed(row, order, reference, actor)
         return await asyncio.to_thread(self.road.find, refund_id)
 

@@ -8,13 +8,14 @@ from sqlalchemy import Connection, Row, func, select
 
 from app.invoicing import tables as invoicing
 from app.invoicing.issue import credited
-from app.kernel.fiat import Fiat
+from app.kernel.fiat import Fiat, total
 from app.kernel.money import Money
 from app.ledger import asides as set_asides
 from app.ledger import journal, reads
 from app.ledger import tables as ledger
 from app.ledger.asides import AsideView
-from app.payments import dispute_rules, rows, tables
+from app.payments import claims, dispute_rules, rows, tables
+from app.payments.claims import MORE
 from app.payments.lifecycle import CREDITED, Event
 from app.payments.refund_rules import Position, Sold
 from app.payments.return_tables import dispute, refund
@@ -24,14 +25,12 @@ FAILED, CANCELED, RESTORED = "failed", "canceled", "restored"
 #: The money of these went back, or is on its way.
 GONE: Final = (ASKED, SEEN, PENDING, SUCCEEDED)
 DISPUTE_GONE: Final = (dispute_rules.State.OPEN, dispute_rules.State.LOST)
-BONUS: Final = ":bonus"
-MORE: Final = ":more"
 #: What an invoice is issued for when money that had gone back is here again.
 SOLD_ANEW: Final = ("refund_restored", "dispute_restored")
 
 
 class LotState(NamedTuple):
-    """A lot of an order. `taken` went back with refunds or is set aside for them; `expired` ended unused."""
+    """Lots of an order. `taken` went back with refunds or is set aside for them; `expired` ended unused."""
 
     granted: int
     remaining: int
@@ -92,23 +91,26 @@ def is_disputed(connection: Connection, order_id: str) -> bool:
 def position(connection: Connection, order: Row[Any]) -> Position:
     """How an order stands for a refund."""
     gross = Fiat(order.gross_minor, order.currency)
-    nothing = Money(0)
     gone = returned(connection, order)
     if order.lot_id is None or order.invoice_id is None:
-        return Position(sold(order), False, gone, nothing, nothing, False, False, order.paid_at)
+        return Position(sold(order), False, gone, Money(0), Money(0), False, False, order.paid_at)
     # What of an invoice was credited cannot be credited again, whatever became of the money.
-    room = max(open_part(connection, invoice) for invoice in invoices_of(connection, order))
+    room = total((open_part(connection, invoice) for invoice in invoices_of(connection, order)), order.currency)
     on_its_way = gone - given_back(connection, order)
     gone = max(gone, gross - room + on_its_way)
-    lot = lot_state(connection, order.lot_id)
-    bonus = lot_state(connection, order.bonus_lot_id) if order.bonus_lot_id else None
+    lots = claims.lots_of(connection, order)
+    lot, bonus = lot_state(connection, lots.paid), lot_state(connection, lots.bonus)
     balance = reads.balance(connection, order.workspace_id)
+    left = Money(max(0, min(lot.remaining, (balance.balance - balance.held).micros)))
+    if left >= claims.most(connection, lots.paid):
+        # Earlier parts took their credits rounded up: the last millionths missing are theirs, and no customer's use.
+        left = max(left, sold(order).credits_for(gross - gone, gone))
     return Position(
         sold=sold(order),
         is_paid=order.state in {str(state) for state in CREDITED},
         returned=gone,
-        left=Money(max(0, min(lot.remaining, (balance.balance - balance.held).micros))),
-        bonus_used=Money(max(bonus.used, 0)) if bonus else nothing,
+        left=left,
+        bonus_used=Money(max(bonus.used, 0)),
         expired=bool(lot.expired),
         disputed=is_disputed(connection, order.id),
         paid_at=order.paid_at,
@@ -128,8 +130,13 @@ def open_part(connection: Connection, invoice: Row[Any]) -> Fiat:
     return Fiat(invoice.gross - credited(connection, invoice.id), invoice.currency)
 
 
-def lot_state(connection: Connection, lot_id: str) -> LotState:
-    """A lot, used up or not."""
+def lot_state(connection: Connection, lots: Sequence[str]) -> LotState:
+    """Lots together, used up or not."""
+    each = [_lot_state(connection, lot_id) for lot_id in lots]
+    return LotState(*(sum(figures) for figures in zip(*each, strict=True))) if each else LotState(0, 0, 0, 0)
+
+
+def _lot_state(connection: Connection, lot_id: str) -> LotState:
     lot = connection.execute(select(ledger.lot).where(ledger.lot.c.id == lot_id)).one()
     taken = sum(
         aside.amount.micros for aside in set_asides.set_asides(connection, lot_id) if aside.state != "given_back"
@@ -149,7 +156,7 @@ def expired(connection: Connection, lot_id: str) -> int:
 
 
 def owed(connection: Connection, ref: str) -> Money:
-    """What of credits that go back was used by now, and therefore is debt; what had ended unused is not."""
+    """What of one share of a claim was used by now, and therefore is debt; what had ended unused is not."""
     aside = set_asides.set_aside(connection, ref)
     if aside is None:
         return Money(0)

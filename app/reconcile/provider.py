@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from app.invoicing import tables as invoicing
 from app.invoicing.document import Kind
@@ -288,7 +288,7 @@ class Provider:
         """What was credited for refunds; one that came back from the bank was sold anew, and its note stays."""
         query = (
             select(func.coalesce(func.sum(_invoice.gross), 0))
-            .outerjoin(refund, refund.c.id == _invoice.source_id)
+            .outerjoin(refund, and_(refund.c.order_id == _invoice.order_id, _is_of(refund.c.id)))
             .where(*_REFUND_NOTE, _invoice.order_id == order_id, func.coalesce(refund.c.state, "") != RESTORED)
         )
         with self._db.read() as connection:
@@ -301,6 +301,11 @@ def stuck_refunds(connection: Connection, now: datetime) -> Iterator[Difference]
     for row in connection.execute(query.order_by(refund.c.created_at)):
         facts = {"amount": str(Fiat(row.amount_minor, row.currency)), "state": row.state, "provider": row.provider}
         yield Difference(Code.REFUND_STUCK, row.id, facts, row.order_id, row.workspace_id)
+
+
+def _is_of(refund_id: Any) -> Any:
+    """A refund has a note for each invoice that it gave back of."""
+    return or_(_invoice.source_id == refund_id, _invoice.source_id.like(refund_id + ":%"))
 
 
 _REFUND_NOTE: Final = (_invoice.kind == Kind.CREDIT_NOTE, _invoice.source_kind == "refund")

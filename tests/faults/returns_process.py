@@ -17,8 +17,9 @@ from tests.support.till import till as open_till
 def main(home: str, url: str, stripe_url: str, what: str, about: str, fault: str) -> None:
     die_at(fault)
     with httpx.Client(trust_env=False) as http, opened(home, url, SandboxStripe(stripe_url, http)) as till:
-        if what == "refund":
-            choice = RefundChoice(about, "usr_operator", "killed", Fiat(595, "EUR"))
+        if what in ("refund", "refund whole"):
+            amount = Fiat(595, "EUR") if what == "refund" else None
+            choice = RefundChoice(about, "usr_operator", "killed", amount)
             till.run(till.cashier.refund(choice))
         elif what == "topup":
             till.run(till.cashier.top_up_due())

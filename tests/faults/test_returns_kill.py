@@ -11,7 +11,7 @@ from app.payments.dispute_rules import State as Dispute
 from app.payments.lifecycle import State
 from tests.faults.returns_process import run
 from tests.support.effort import sweep
-from tests.support.returns import WAITS, at_stripe, bought, cash, charge_of, notes, refund, refunds
+from tests.support.returns import WAITS, at_stripe, bought, came_back, cash, charge_of, notes, refund, refunds
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
 from tests.support.till import till as open_till
@@ -29,6 +29,8 @@ OPENED = ("dispute.after_bonus", "dispute.after_freeze", "set_aside.before_commi
 WON = ("returns.between_lots", "give_back.before_commit", "lane.after_commit", "inbox.before_done")
 LOST = ("returns.between_lots", "returns.after_credits", "returns.after_note", "returns.before_commit",
         "inbox.before_done")  # fmt: skip
+TWICE = ("dispute.after_bonus", "dispute.after_freeze", "set_aside.before_commit", "returns.between_lots",
+         "returns.between_shares", "returns.after_note", "returns.before_commit", "inbox.before_done")  # fmt: skip
 TOPUP = ("topup.after_order", "topup.after_charge", "fulfil.after_credits", "fulfil.after_order",
          "fulfil.after_invoice", "fulfil.before_commit", "fulfil.after_commit")  # fmt: skip
 
@@ -156,6 +158,47 @@ def test_killed_while_a_dispute_takes_what_a_refund_left(
     assert till.credits == {"won": 10_500, "lost": 0}[end]
     assert till.state(order) is {"won": State.PAID, "lost": State.REFUNDED}[end]
     assert (notes(till), standing.frozen) == ({"won": [], "lost": [(1_190, "dispute")]}[end], False)
+    till.assert_books_balance()
+
+
+@pytest.mark.parametrize("fault", sweep(TWICE, "returns.between_shares", "dispute.after_bonus"))
+def test_killed_while_a_dispute_of_two_lots_and_two_invoices_is_lost(
+    till: Till, tmp_path: Path, database_url: str, fault: str
+) -> None:
+    order = came_back(till)
+    dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    till.stripe.ctl(f"disputes/{dispute['id']}", status="lost")
+    told = [event for event in everything(till) if event["type"] == "charge.dispute.closed"]
+    assert till.deliver(told) == [200]
+    killed(till, tmp_path, database_url, "dispute", dispute["id"], fault)
+
+    till.time.ahead += timedelta(minutes=5)
+    till.apply()
+    standing = till.services.ledger.balance(till.workspace_id)
+    assert [one.state for one in till.cashier.disputes()] == [Dispute.LOST]
+    assert notes(till) == [(476, "refund"), (714, "dispute"), (476, "dispute")]
+    assert (cash(till), till.state(order)) == (0, State.REFUNDED)
+    assert (standing.balance.micros, standing.set_aside.micros, standing.debt.micros) == (0, 0, 0)
+    assert not standing.frozen
+    till.assert_books_balance()
+
+
+REFUNDED = ("refund.after_aside", "returns.between_lots", "returns.between_shares", "returns.after_note",
+            "returns.before_commit", "refund.after_commit")  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", sweep(REFUNDED, "refund.after_aside"))
+def test_killed_within_a_refund_of_two_lots_and_two_invoices(
+    till: Till, tmp_path: Path, database_url: str, fault: str
+) -> None:
+    order = came_back(till)
+    killed(till, tmp_path, database_url, "refund whole", order.id, fault)
+    till.time.ahead += timedelta(minutes=5)
+    till.run(till.cashier.return_due())
+    hear(till)
+    assert [view.state for view in refunds(till, order)] == ["restored", "succeeded"]
+    assert notes(till) == [(476, "refund"), (714, "refund"), (476, "refund")]
+    assert (cash(till), till.credits, till.state(order)) == (0, 0, State.REFUNDED)
     till.assert_books_balance()
 
 

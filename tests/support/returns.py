@@ -30,6 +30,20 @@ def refund(till: Till, order: OrderView, minor: int | None = None, **changes: An
     return till.run(till.cashier.refund(replace(choice, **changes)))
 
 
+def came_back(till: Till, *parts: int) -> OrderView:
+    """An order of which 4.76 EUR (or these parts) were refunded, and the bank sent it back."""
+    till.stripe.ctl("settings", refunds="on_demand")
+    order = bought(till)
+    made = [str(refund(till, order, part).external_id) for part in parts or (476,)]
+    for status in ("succeeded", "failed"):
+        for each in made:
+            till.stripe.ctl(f"refunds/{each}", status=status)
+        hear(till)
+    assert {view.state for view in refunds(till, order)} == {"restored"}
+    till.stripe.ctl("settings", refunds="by_itself")
+    return order
+
+
 def refunds(till: Till, order: OrderView) -> list[RefundView]:
     """The oldest first."""
     return till.cashier.refunds.listed(order_id=order.id)[::-1]
