@@ -77,12 +77,13 @@ def given_back(connection: Connection, ours: Row[Any]) -> Fiat:
     return Fiat(int(connection.execute(query).scalar_one()), ours.currency)
 
 
-def refunded(connection: Connection, provider: str, since: datetime) -> set[str]:
+def refunded(connection: Connection, provider: str, livemode: bool, since: datetime) -> set[str]:
     """The provider's payments of which something went back since then."""
     query = (
         select(_charge.intent_id)
         .join(billing_refund, and_(_refund.payment_id == _charge.payment_id, _refund.way == STRIPE))
-        .where(_charge.provider == provider, _refund.updated_at >= since, _charge.intent_id.is_not(None))
+        .where(_charge.provider == provider, _charge.livemode == livemode, _charge.intent_id.is_not(None))
+        .where(_refund.updated_at >= since)
     )
     return set(connection.execute(query).scalars())
 

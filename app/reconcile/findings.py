@@ -24,9 +24,11 @@ class Code(StrEnum):
     PAYMENT_NOT_AT_PROVIDER = "payment_not_at_provider"
     REFUND_NOT_BOOKED = "refund_not_booked"
     CREDIT_NOTE_WITHOUT_REFUND = "credit_note_without_refund"
+    REFUND_NOT_AT_PROVIDER = "refund_not_at_provider"
     REFUND_STUCK = "refund_stuck"
     CHARGE_STUCK = "charge_stuck"
     DISPUTE_NOT_BOOKED = "dispute_not_booked"
+    DISPUTE_NOT_AT_PROVIDER = "dispute_not_at_provider"
     PROVIDER_SILENT = "provider_silent"
     # among our own books
     ORDER_WITHOUT_PAYMENT = "order_without_payment"

@@ -200,11 +200,15 @@ class Provider:
 
     async def _compare_refunds(self, ours: Row[Any]) -> list[Difference]:
         """A refund that no event told of goes the road of those that were told of: by its own id, booked once."""
-        at_provider = await self._listing.refunds_of(ours.external_id)
+        try:
+            at_provider = await self._listing.refunds_of(ours.external_id)
+        except NotFound:
+            return [_about(Code.PAYMENT_NOT_AT_PROVIDER, ours, amount=str(Fiat(ours.amount_minor, ours.currency)))]
         refunded = from_psp(_sum([one for one in at_provider if one.status == SUCCEEDED]), ours.currency)
         noted = await asyncio.to_thread(self._noted, ours.order_id, ours.currency)
         if refunded == noted:
-            return []
+            known = {one.refund_id for one in at_provider}
+            return await asyncio.to_thread(self._refunds_elsewhere, ours, known)
         for one in at_provider:
             await self._follow(self._cashier.refunds.road.look(one.refund_id))
         after = await asyncio.to_thread(self._noted, ours.order_id, ours.currency)
@@ -212,9 +216,21 @@ class Provider:
         found = _about(code, ours, refunded=str(refunded), credited=str(noted))
         return [found.as_healed() if refunded == after else found]
 
+    def _refunds_elsewhere(self, ours: Row[Any], known: set[str]) -> list[Difference]:
+        """Refunds of ours under an id that the provider has not for this payment."""
+        query = select(refund).where(
+            refund.c.payment_id == ours.id, refund.c.state == SUCCEEDED, refund.c.external_id.not_in(known)
+        )
+        with self._db.read() as connection:
+            found = connection.execute(query.order_by(refund.c.created_at)).all()
+        return [_of_return(Code.REFUND_NOT_AT_PROVIDER, row, row.external_id) for row in found]
+
     async def _compare_bill_refunds(self, bill: Row[Any]) -> list[Difference]:
         """The same of an invoice's payment, against what its credit notes gave back there."""
-        at_provider = await self._listing.refunds_of(bill.intent_id)
+        try:
+            at_provider = await self._listing.refunds_of(bill.intent_id)
+        except NotFound:
+            return [bills.about(Code.PAYMENT_NOT_AT_PROVIDER, bill, amount=str(Fiat(bill.amount, bill.currency)))]
         refunded = from_psp(_sum([one for one in at_provider if one.status == SUCCEEDED]), bill.currency)
         noted = await asyncio.to_thread(self._given_back, bill)
         if refunded == noted:
@@ -241,10 +257,15 @@ class Provider:
     async def disputes(self, since: datetime) -> tuple[int, list[Difference]]:
         """Disputes at the provider against ours, and ours that are open against the provider's present word."""
         seen = {one.external_id: one async for page in self._listing.disputes(since) for one in page}
-        for external_id in await asyncio.to_thread(self._open_disputes):
-            if external_id not in seen:
-                seen[external_id] = await self._listing.dispute(external_id)
-        found = [difference for one in seen.values() for difference in await self._compare_dispute(one)]
+        found = []
+        for ours in await asyncio.to_thread(self._open_disputes):
+            if ours.external_id in seen:
+                continue
+            try:
+                seen[ours.external_id] = await self._listing.dispute(ours.external_id)
+            except NotFound:
+                found.append(_of_return(Code.DISPUTE_NOT_AT_PROVIDER, ours, ours.external_id))
+        found += [difference for one in seen.values() for difference in await self._compare_dispute(one)]
         return len(seen), found
 
     async def _compare_dispute(self, seen: DisputeSeen) -> list[Difference]:
@@ -259,11 +280,11 @@ class Provider:
         healed = after == seen.status
         return [Difference(Code.DISPUTE_NOT_BOOKED, seen.external_id, facts, ours.order_id, ours.workspace_id, healed)]
 
-    def _open_disputes(self) -> list[str]:
+    def _open_disputes(self) -> Sequence[Row[Any]]:
         still = dispute.c.state.in_([str(state) for state in (Dispute.NEW, Dispute.FLAGGED, Dispute.OPEN)])
-        query = select(dispute.c.external_id).where(still, dispute.c.provider == self._door.name)
+        here = (dispute.c.provider == self._door.name) & (dispute.c.livemode == self._door.livemode)
         with self._db.read() as connection:
-            return list(connection.execute(query).scalars())
+            return connection.execute(select(dispute).where(still, here)).all()
 
     def _word(self, external_id: str) -> str | None:
         """The provider's word about a dispute as we know it."""
@@ -278,11 +299,12 @@ class Provider:
         query = (
             select(_payment.external_id)
             .join(invoicing.invoice, _invoice.order_id == _payment.order_id)
-            .where(*_REFUND_NOTE, _invoice.issued_at >= since, _payment.provider == self._door.name)
+            .where(*_REFUND_NOTE, _invoice.issued_at >= since)
+            .where(_payment.provider == self._door.name, _payment.livemode == self._door.livemode)
         )
         with self._db.read() as connection:
             paid = set(connection.execute(query).scalars())
-            return paid | bills.refunded(connection, self._door.name, since)
+            return paid | bills.refunded(connection, self._door.name, self._door.livemode, since)
 
     def _noted(self, order_id: str, currency: str) -> Fiat:
         """What was credited for refunds; one that came back from the bank was sold anew, and its note stays."""
@@ -299,8 +321,7 @@ def stuck_refunds(connection: Connection, now: datetime) -> Iterator[Difference]
     """Refunds that nobody ends: their credits are set aside meanwhile."""
     query = select(refund).where(refund.c.state.in_(OPEN_REFUNDS), refund.c.created_at < now - REFUND_TAKES)
     for row in connection.execute(query.order_by(refund.c.created_at)):
-        facts = {"amount": str(Fiat(row.amount_minor, row.currency)), "state": row.state, "provider": row.provider}
-        yield Difference(Code.REFUND_STUCK, row.id, facts, row.order_id, row.workspace_id)
+        yield _of_return(Code.REFUND_STUCK, row, row.id)
 
 
 def _is_of(refund_id: Any) -> Any:
@@ -341,6 +362,12 @@ def _differences(ours: Row[Any], proof: Proof) -> list[Difference]:
         return []
     facts = {"booked": str(booked), "paid": told, "state": str(proof.progress), "order": proof.order_id or "–"}
     return [_about(Code.PAYMENT_DIFFERS, ours, **facts)]
+
+
+def _of_return(code: Code, row: Row[Any], subject: str) -> Difference:
+    """About a refund or a dispute."""
+    facts = {"amount": str(Fiat(row.amount_minor, row.currency)), "state": row.state, "provider": row.provider}
+    return Difference(code, subject, facts, row.order_id, row.workspace_id)
 
 
 def _about(code: Code, ours: Row[Any], **facts: str) -> Difference:

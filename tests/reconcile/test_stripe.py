@@ -10,7 +10,7 @@ from app.payments.lifecycle import State
 from app.reconcile.findings import Code
 from app.reconcile.runs import Depth
 from tests.reconcile.support import behind_its_back, healed_codes, open_codes, paid, reconcile
-from tests.support.returns import bought, charge_of, notes, refund
+from tests.support.returns import bought, came_back, charge_of, notes, refund
 from tests.support.till import SEPA, Till
 from tests.support.topups import hear
 
@@ -271,3 +271,70 @@ def test_a_refund_nobody_ends_is_told(one_till: Till) -> None:
     till.time.ahead += timedelta(days=15)
     [told] = reconcile(till).open
     assert (told.code, told.subject, told.facts["amount"]) == (Code.REFUND_STUCK, view.id, "5.95 EUR")
+
+
+GONE_LIVE = (
+    "UPDATE payment SET livemode = NOT livemode, external_id = 'x' || external_id",
+    "UPDATE payment_order SET livemode = NOT livemode",
+    "UPDATE dispute SET livemode = NOT livemode, external_id = 'x' || external_id",
+    "UPDATE refund SET livemode = NOT livemode, external_id = 'x' || external_id",
+)
+
+
+@pytest.mark.one_engine
+def test_what_is_left_of_trying_out_is_not_asked_of_the_live_account(till: Till) -> None:
+    """An open dispute or a late refund of the test mode stopped every reconciliation once real keys were in."""
+    refund(till, bought(till), 595)
+    till.stripe.ctl("disputes", charge=charge_of(till, bought(till)))
+    hear(till)
+    till.time.ahead += LATER
+    behind_its_back(till, *GONE_LIVE)
+    run = reconcile(till)
+    assert Code.PAYMENT_NOT_CREDITED in open_codes(run)  # what only the live account knows is told
+    assert reconcile(till).state == "done"
+
+
+def test_a_dispute_that_stripe_does_not_know_is_told(one_till: Till) -> None:
+    till = one_till
+    order = bought(till)
+    till.stripe.ctl("disputes", charge=charge_of(till, order))
+    hear(till)
+    behind_its_back(till, "UPDATE dispute SET external_id = 'dp_unknown'")
+    told = [one for one in reconcile(till).open if one.code is Code.DISPUTE_NOT_AT_PROVIDER]
+    assert [(one.subject, one.order_id, bool(one.next_step)) for one in told] == [("dp_unknown", order.id, True)]
+
+
+def test_a_refund_of_a_payment_that_stripe_does_not_know_is_told(one_till: Till) -> None:
+    till = one_till
+    order = bought(till)
+    refund(till, order, 595)
+    till.time.ahead += LATER
+    behind_its_back(till, "UPDATE payment SET external_id = 'pi_unknown'")
+    told = [one for one in reconcile(till).open if one.code is Code.PAYMENT_NOT_AT_PROVIDER]
+    assert [(one.subject, one.order_id) for one in told] == [("pi_unknown", order.id)]
+
+
+def test_a_refund_under_an_id_that_stripe_does_not_know_is_told(one_till: Till) -> None:
+    """The sums agree; the refunds do not."""
+    till = one_till
+    order = bought(till)
+    refund(till, order, 595)
+    till.time.ahead += LATER
+    behind_its_back(till, "UPDATE refund SET external_id = 're_unknown'")
+    [told] = reconcile(till).open
+    assert (told.code, told.subject, told.order_id) == (Code.REFUND_NOT_AT_PROVIDER, "re_unknown", order.id)
+
+
+def test_what_came_back_is_clean_whatever_became_of_it(one_till: Till) -> None:
+    till = one_till
+    refund(till, came_back(till))
+    lost = till.stripe.ctl("disputes", charge=charge_of(till, came_back(till)))
+    till.stripe.ctl(f"disputes/{lost['id']}", status="lost")
+    hear(till)
+    till.stripe.ctl("settings", refunds="on_demand")
+    again = refund(till, came_back(till))
+    for status in ("succeeded", "failed"):
+        till.stripe.ctl(f"refunds/{again.external_id}", status=status)
+        hear(till)
+    till.time.ahead += LATER
+    assert {one.code for one in reconcile(till).differences} == {Code.MONEY_UNMATCHED}  # the refunds that failed
