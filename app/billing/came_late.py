@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import tables, usage_lines
+from app.billing import late_commitment, tables, usage_lines
 from app.billing.allowances import Allowance
 from app.billing.proration import net_of
 from app.billing.rating import ADJUSTMENT, NOTHING, USAGE, RatedLine
@@ -55,8 +55,11 @@ def lines(connection: Connection, row: Row[Any], customer: str, span: Span) -> l
         period = Span(*(datetime.fromisoformat(each) for each in invoice.computed["used"]))
         included = [Allowance.from_json(each) for each in invoice.computed["allowances"]]
         stated = _stated(connection, row.id, period)
-        for line in usage_lines.of(connection, row, customer, period, included):
-            found += _difference(line, stated, row.currency)
+        used = usage_lines.of(connection, row, customer, period, included)
+        differences = [one for line in used for one in _difference(line, stated, row.currency)]
+        if differences:
+            differences += late_commitment.difference(connection, row, invoice, period, used)
+        found += differences
     return found
 
 
@@ -115,13 +118,13 @@ def _stated(connection: Connection, subscription_id: str, period: Span) -> dict[
 
 def given_back(late: Sequence[RatedLine], currency: str) -> list[dict[str, Any]]:
     """What is less than was stated is credit and no line: its invoice keeps it, so that it is given back once."""
-    return [_credit(line, currency) for line in late if line.exact < 0]
+    return [_credit(line, currency) for line in late if line.exact < 0 and line.item is not None]
 
 
 def _credit(line: RatedLine, currency: str) -> dict[str, Any]:
     if line.item is None or line.span is None:
         raise Broken("A difference for late events has no line and period.")
-    amount = Fiat.from_exact(line.exact if line.gross is None else line.gross, currency).minor
+    amount = Fiat.from_exact(line.before_discounts, currency).minor
     net = str(Fiat.from_exact(line.exact, currency).minor)
     figures = {"amount": amount, "events": line.used.events, "quantity": str(line.quantity), "net": net}
     return {"line_id": line.item.line_id, "span": times(line.span), **figures}

@@ -35,6 +35,16 @@ def beyond(usage: Fraction, allowance: Fraction | None) -> Fraction:
     return Fraction(0) if allowance is None else max(usage - allowance, Fraction(0))
 
 
+def beyond_in_turn(windows: Iterable[Fraction], allowed: Fraction) -> tuple[Fraction, ...]:
+    """What is left of each window after one allowance for all of them, which the first ones use up."""
+    found = []
+    for usage in windows:
+        part = min(usage, allowed) if usage > 0 else Fraction(0)
+        allowed -= part
+        found.append(usage - part)
+    return tuple(found)
+
+
 def beyond_each(windows: Iterable[tuple[Fraction, Fraction]]) -> Fraction:
     """Allowances that begin anew: (allowance, usage) for each window, what exceeds each, added up."""
     return sum((beyond(usage, allowance) for allowance, usage in windows), Fraction(0))

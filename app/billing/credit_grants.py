@@ -283,7 +283,7 @@ def _counts(grant: Record, turn: Turn, now: datetime) -> bool:
 def _give(connection: Connection, grant: Record, row: Row[Any], turn: Turn, is_first: bool, clock: Clock) -> bool:
     """One period: the row that there is once, then the credits."""
     wallet = _wallet(connection, grant, row, clock())
-    credits = _credits(connection, grant, row)
+    credits = _credits(connection, grant, row, turn)
     told = _told(grant, row, turn, is_first)
     names = ("credit_grant_id", "subscription_id", "period_start", "period_end", "application_reason")
     made = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
@@ -314,15 +314,20 @@ def _give(connection: Connection, grant: Record, row: Row[Any], turn: Turn, is_f
     return True
 
 
-def _credits(connection: Connection, grant: Record, row: Row[Any]) -> Fraction:
-    """What a period adds: less where more is left of the grant than may be carried over."""
+def _credits(connection: Connection, grant: Record, row: Row[Any], turn: Turn) -> Fraction:
+    """What a period adds: less where more is left of the grant than may be carried over. What has ended by then is not
+    left, whether or not it is booked yet."""
     full = Fraction(Decimal(grant["credits"]))
     if grant["rollover_limit"] is None:
         return full
     query = (
         select(ledger.lot.c.remaining)
         .join(grant_application, _application.journal_id == ledger.lot.c.journal_id)
-        .where(_application.credit_grant_id == grant["id"], _application.subscription_id == row.id)
+        .where(
+            _application.credit_grant_id == grant["id"],
+            _application.subscription_id == row.id,
+            or_(ledger.lot.c.expires_at.is_(None), ledger.lot.c.expires_at > turn.start),
+        )
     )
     left = Fraction(sum(int(one) for one in connection.execute(query).scalars()), MICRO)
     return max(Fraction(0), full - max(Fraction(0), left - Fraction(Decimal(grant["rollover_limit"]))))

@@ -14,6 +14,7 @@ from app.invoicing.issue import CreditDraft, InvoiceDraft, issue_credit_note, is
 from app.invoicing.writing import Issued
 from app.kernel.errors import Conflict
 from app.kernel.fiat import Fiat
+from app.kernel.money import decimal_of, plain
 from app.kernel.text import t
 
 SOURCE_KIND: Final = "period"
@@ -77,7 +78,7 @@ def _document_line(row: Row[Any], line: Row[Any]) -> DraftLine:
         details.append(t("period.line.discount", amount=str(Fiat(line.discount, row.currency))))
     if line.credits:
         details.append(t("period.line.credits", amount=str(Fiat(line.credits, row.currency))))
-    shown = round(Decimal(quantity.numerator) / Decimal(quantity.denominator), 9).normalize()
+    shown = Decimal(plain(decimal_of(quantity, 9)))
     return DraftLine(
         description=line.name,
         net=net,

@@ -11,7 +11,17 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import allowances, came_late, facts, line_coupons, subscriptions, tables, taxes, usage_lines
+from app.billing import (
+    allowances,
+    came_late,
+    facts,
+    late_commitment,
+    line_coupons,
+    subscriptions,
+    tables,
+    taxes,
+    usage_lines,
+)
 from app.billing.items import items_in
 from app.billing.lifecycle import State
 from app.billing.periods import Anchoring
@@ -70,9 +80,10 @@ def build(
     tax = taxes.on_bill(
         connection, customer, row.currency, now, subscription_id=row.id, rate_ids=row.agreed.get("tax_rates") or ()
     )
+    agreed = subscriptions.commitment(row) if used is not None else None
     terms = Terms(
         row.currency,
-        subscriptions.commitment(row) if used is not None else None,
+        agreed,
         tuple(discount for _, discount in coupons),
         tax.percents,
     )
@@ -88,6 +99,7 @@ def build(
     )
     kept = computed(draft, [*(name for name, _ in coupons), *on_lines], tax)
     kept["late"] = came_late.given_back(late, row.currency)
+    kept |= late_commitment.kept(lines, late, agreed, row.currency)
     return Built(draft, kept | {"allowances": [each.to_json() for each in included], **wanted.to_json()})
 
 
@@ -101,6 +113,7 @@ def build_late(connection: Connection, row: Row[Any], *, now: datetime, wallets:
     wanted = Wanted(Span(begun, row.period_end), others=tuple(late))
     built = build(connection, row, wanted, now=now, wallets=wallets)
     kept = {name: said for name, said in built.computed.items() if name not in wanted.to_json()}
+    kept |= late_commitment.kept((), late, None, row.currency)
     return Built(built.draft, kept | {"late": came_late.given_back(late, row.currency)})
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 from app.billing import facts, invoices
 from app.kernel.errors import NotFound
 from app.metering import reading
+from app.metering.events import is_told
 from app.metering.reading import Search, Seen
 
 SHOWN: Final = 25
@@ -65,7 +66,15 @@ def events_behind(connection: Connection, found: Billed, line_id: str, kind: Map
         start=line.period_start,
         end=line.period_end,
         alike=kind["properties"],
-        names={name for each in found.lines for other in each.drill for name in other["properties"]},
+        names=_only_in_events(found, line),
         size=SHOWN,
     )
-    return reading.search(connection, wanted).events
+    events = reading.search(connection, wanted).events
+    meter = facts.meters_of(connection, [line.meter_id]).get(line.meter_id) if line.meter_id else None
+    return [seen for seen in events if meter is None or meter.reads(seen.name, seen.properties)]
+
+
+def _only_in_events(found: Billed, line: Row[Any]) -> set[str]:
+    """The names by which events of a line's meter were told apart though what they are alike in does not say them."""
+    kinds = (kind for each in found.lines if each.meter_id == line.meter_id for kind in each.drill)
+    return {name for kind in kinds for name, value in kind["properties"].items() if not is_told(name, (value,))}

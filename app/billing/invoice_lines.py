@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from app.billing import tables
 from app.billing.rating import Draft, RatedLine, UsedKind
 from app.kernel.errors import Broken
 from app.kernel.ids import new_id
-from app.kernel.money import plain
+from app.kernel.money import decimal_of, plain
 
 MOST_KINDS: Final = 200  # kinds of events a line names; the rest is added up in one
 
@@ -106,4 +105,4 @@ def _alike(kinds: Sequence[UsedKind]) -> list[UsedKind]:
 
 def figure(amount: Fraction) -> str:
     """An exact figure as decimal text, to twelve decimals where it has no end."""
-    return plain(round(Decimal(amount.numerator) / Decimal(amount.denominator), 12))
+    return plain(decimal_of(amount, 12))

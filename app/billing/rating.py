@@ -12,9 +12,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from app.billing.commitment import Commitment, beyond
+from app.billing.commitment import Commitment, beyond, beyond_in_turn
 from app.billing.waterfall import Discount, Due, Line, Purse, SettledLine, settle
 from app.kernel.fiat import Fiat, total
+from app.kernel.money import decimal_of, plain
 from app.kernel.text import t
 from app.metering.aggregate import Span
 from app.metering.meters import Meter
@@ -101,6 +102,10 @@ class RatedLine:
     discounts: tuple[Discount, ...] = ()  # of this line alone
     line_id: str = ""  # the subscription's line it is charged for, where there is no item
     gross: Fraction | None = None  # before discounts, where `exact` is after those of another invoice
+
+    @property
+    def before_discounts(self) -> Fraction:
+        return self.exact if self.gross is None else self.gross
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +209,14 @@ def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING, ser
     it was `served` tells how many windows there were, also those in which nothing was used."""
     billable = beyond(used.quantity, allowance)
     entitled = used.quantity - billable
-    amount, tier, said = _priced(item, used, billable)
+    paid = used
+    if used.buckets is not None:
+        left = beyond_in_turn(used.buckets, entitled) if billable else (NOTHING,) * len(used.buckets)
+        paid = replace(used, buckets=left) if entitled else used
+    amount, tier, said = _priced(item, paid, billable)
     rated, true_up, overage = amount, NOTHING, NOTHING
     if item.commitment is not None:
-        rated, true_up, overage = _measured(item, used, amount, served)
+        rated, true_up, overage = _measured(item, paid, amount, served)
         said = t("period.rated.committed", said=said, amount=_plain(item.commitment.amount))
     if entitled:
         said = t("period.rated.included", said=said, quantity=_plain(entitled))
@@ -229,7 +238,7 @@ def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING, ser
 
 
 def _priced(item: Item, used: Used, billable: Fraction) -> tuple[Fraction, int | None, str]:
-    if used.buckets is not None and billable == used.quantity:
+    if used.buckets is not None:
         amount = cost_of_buckets(item.charge, used.buckets) * item.unit_rate
         return amount, None, t("period.rated.windows", count=len(used.buckets))
     found = cost(item.charge, billable)
@@ -280,10 +289,8 @@ def _committed(terms: Terms, lines: Sequence[RatedLine]) -> list[RatedLine]:
     agreed = terms.commitment
     if agreed is None:
         return []
-    mine = [line for line in lines if line.kind == USAGE and line.item is not None and line.item.commitment is None]
-    used = total((Fiat.from_exact(line.exact, terms.currency) for line in mine if line.exact >= 0), terms.currency)
-    worth = Fraction(used.amount)
-    extra = agreed.window(worth) - worth
+    worth = worth_of(lines, terms.currency)
+    extra = beside(agreed, worth)
     if worth > agreed.amount and extra:
         said = t("period.overage.said", amount=_plain(agreed.amount), factor=_plain(agreed.overage))
         return [RatedLine(None, USAGE, t("period.overage.name"), Fraction(1), extra, said, OVERAGE, overage=extra)]
@@ -291,6 +298,23 @@ def _committed(terms: Terms, lines: Sequence[RatedLine]) -> list[RatedLine]:
         said = t("period.true_up.said", used=_plain(worth), amount=_plain(agreed.amount))
         return [RatedLine(None, USAGE, t("period.true_up.name"), Fraction(1), extra, said, TRUE_UP, true_up=extra)]
     return []
+
+
+def worth_of(lines: Iterable[RatedLine], currency: str) -> Fraction:
+    """What counts for the subscription's own commitment: what was used in the period itself, and is not committed line
+    by line. What came late counts for its own period."""
+    mine = (
+        line
+        for line in lines
+        if line.kind == USAGE and line.item is not None and line.item.commitment is None and line.purpose != ADJUSTMENT
+    )
+    used = total((Fiat.from_exact(line.exact, currency) for line in mine if line.exact >= 0), currency)
+    return Fraction(used.amount)
+
+
+def beside(agreed: Commitment, worth: Fraction) -> Fraction:
+    """What a commitment adds to usage of that worth, or takes off it."""
+    return agreed.window(worth) - worth
 
 
 def _lines(lines: Sequence[RatedLine]) -> list[Line]:
@@ -307,8 +331,7 @@ def _unit(item: Item) -> str:
 
 def _plain(figure: Fraction) -> str:
     """As it is written: exact where that ends, else to nine decimals."""
-    rounded = round(Decimal(figure.numerator) / Decimal(figure.denominator), 9)
-    return f"{rounded.normalize():f}"
+    return plain(decimal_of(figure, 9))
 
 
 def amount_of(lines: Sequence[RatedLine], currency: str) -> Fiat:

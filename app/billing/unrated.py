@@ -56,6 +56,7 @@ class Book:
     meters: Sequence[Meter]
     prices: Mapping[str, Sequence[Offered]]  # by meter
     agreed: Mapping[str, Agreed]  # by the names of a customer
+    is_of_kinds: bool = False  # it looks at what events are alike in, and not at an event
 
     @classmethod
     def read(cls, connection: Connection) -> "Book":
@@ -73,7 +74,7 @@ class Book:
         return [
             price
             for meter in self.meters
-            if meter.id in self.prices and meter.reads(name, properties)
+            if meter.id in self.prices and self._reads(meter, name, properties)
             for price in self.prices[meter.id]
             if holds(price.filters, properties) and any(_within(at, *span) for span in _spans(price, agreed))
         ]
@@ -82,6 +83,9 @@ class Book:
         """Whether somebody pays for it."""
         return bool(properties.get(SETTLED_BY)) or bool(self.prices_for(customer, name, properties, at))
 
+    def _reads(self, meter: Meter, name: str, properties: Mapping[str, Any]) -> bool:
+        return (meter.may_read if self.is_of_kinds else meter.reads)(name, properties)
+
     def told(self) -> "Book":
         """Those whose filters are seen by what events are alike in."""
         meters = [meter for meter in self.meters if meter.is_told]
@@ -89,14 +93,14 @@ class Book:
             meter_id: [price for price in many if all(is_told(name, told) for name, told in price.filters.items())]
             for meter_id, many in self.prices.items()
         }
-        return Book(meters, prices, self.agreed)
+        return Book(meters, prices, self.agreed, is_of_kinds=True)
 
 
 def find(connection: Connection, span: Span, *, limit: int = 200) -> list[Unrated]:
     """Kinds of events without a price in a period, the most frequent first."""
     book = Book.read(connection)
     told = book.told()
-    is_all = told == book
+    is_all = (told.meters, told.prices) == (book.meters, book.prices)
     found: dict[tuple[str, int], Unrated] = {}
     unknown = dict[str, set[int]]()
     rated: dict[tuple[str | None, int], bool] = {}

@@ -109,6 +109,12 @@ def plain(number: Decimal) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
+def decimal_of(figure: Fraction, places: int) -> Decimal:
+    """A figure of any size as a decimal of so many places, rounded half away from zero."""
+    whole = int(round_to(figure * 10**places))
+    return Decimal((int(whole < 0), tuple(map(int, str(abs(whole)))), -places))
+
+
 def allot(total: int, weights: Sequence[Fraction]) -> list[int]:
     """Split `total` in proportion to `weights` so that the parts sum to it exactly (largest remainder)."""
     whole = sum(weights, Fraction(0))

@@ -192,7 +192,9 @@ class _Together:
 
 
 def _amount(meter: Meter, events: int, billionths: int) -> Fraction:
-    amount = Fraction(billionths, BILLIONTHS) * meter.multiplier
+    amount = Fraction(billionths, BILLIONTHS)
+    if meter.aggregation is Aggregation.SUM_WITH_MULTIPLIER:
+        amount *= meter.multiplier
     return amount / events if meter.aggregation is Aggregation.AVG else amount
 
 
@@ -211,10 +213,10 @@ def _read(connection: Connection, meter: Meter, asked: Asked, counted: Counted) 
     found: dict[tuple[Group, datetime | None], list[Reading]] = {}
     every = events_of(connection, wanted.customers, wanted.span, Kinds(connection), asked.keeps)
     for customer, kind, at, source, properties in every:
-        if not asked.keeps_event(properties, source) or not meter.reads(kind.name, properties):
+        figure = meter.counted(kind.name, properties) if asked.keeps_event(properties, source) else None
+        if figure is None:
             continue
-        name = next((str(properties[each]) for each in meter.fields if properties.get(each) is not None), "")
-        reading = Reading(at, meter.figure(properties), name)
+        reading = Reading(at, figure, meter.name_in(properties))
         group = asked.group(kind.name, properties, customer, source)
         found.setdefault((group, None), []).append(reading)
         if wanted.window is not None:

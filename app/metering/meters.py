@@ -8,11 +8,8 @@ from typing import Any
 from app.kernel.errors import InvalidInput
 from app.metering.aggregate import Aggregation
 from app.metering.apart import Apart, canonical
-from app.metering.events import is_told
+from app.metering.events import BILLIONTHS, LARGEST, billionths, is_told
 from app.metering.expression import compile_expression, figure_of
-
-#: Read, and never counted by value.
-UNREAD = frozenset({Aggregation.COUNT, Aggregation.COUNT_UNIQUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +29,46 @@ class Meter:
 
     def reads(self, event_name: str, properties: Mapping[str, Any]) -> bool:
         """Whether an event is its business: by name, by its filters, and by having something to count."""
-        if self.event_name not in ("", event_name):
-            return False
-        if any(canonical(properties.get(name)) not in allowed for name, allowed in self.filters.items()):
-            return False
-        if self.aggregation is Aggregation.COUNT or self.expression is not None or self.counts_one:
-            return True
-        return any(properties.get(name) is not None for name in self.fields)
+        return self.counted(event_name, properties) is not None
 
-    def figure(self, properties: Mapping[str, Any]) -> Fraction:
-        """What one event adds; raises `InvalidInput` for a property that is no number."""
-        if self.aggregation in UNREAD:
+    def may_read(self, event_name: str, properties: Mapping[str, Any]) -> bool:
+        """The same of what events are alike in: whether an expression can be worked out, each of them tells."""
+        if self.expression is not None:
+            return self._is_meant(event_name, properties)
+        return self.reads(event_name, properties)
+
+    def counted(self, event_name: str, properties: Mapping[str, Any]) -> Fraction | None:
+        """What one event adds; None where it is not the meter's business, or where what it says is no figure: such an
+        event must not keep the others from being billed."""
+        if not self._is_meant(event_name, properties):
+            return None
+        if self.aggregation is Aggregation.COUNT:
             return Fraction(1)
         if self.expression is not None:
-            return compile_expression(self.expression).of(properties)
+            return self._worked_out(properties)
         for name in self.fields:
             if properties.get(name) is not None:
-                return figure_of(properties[name], name)
-        if self.counts_one:
-            return Fraction(1)
-        raise InvalidInput(f"{self.name} needs one of {', '.join(self.fields)}.", code="nothing_to_count")
+                if self.aggregation is Aggregation.COUNT_UNIQUE:
+                    return Fraction(1)
+                if (figure := _figure(properties[name], name)) is not None:
+                    return figure
+        return Fraction(1) if self.counts_one else None
+
+    def name_in(self, properties: Mapping[str, Any]) -> str:
+        """What COUNT_UNIQUE tells events apart by: the first field that is there, as filters compare it."""
+        return next((canonical(properties[each]) for each in self.fields if properties.get(each) is not None), "")
+
+    def _is_meant(self, event_name: str, properties: Mapping[str, Any]) -> bool:
+        if self.event_name not in ("", event_name):
+            return False
+        return all(canonical(properties.get(name)) in allowed for name, allowed in self.filters.items())
+
+    def _worked_out(self, properties: Mapping[str, Any]) -> Fraction | None:
+        try:
+            found = compile_expression(self.expression or "").of(properties)
+        except InvalidInput:
+            return None
+        return found if abs(found) <= LARGEST else None
 
     @property
     def is_told(self) -> bool:
@@ -66,3 +83,14 @@ class Meter:
         if self.aggregation is Aggregation.COUNT_UNIQUE:
             return Apart(names=frozenset(self.fields))
         return Apart(figures=frozenset(self.fields))
+
+
+def _figure(value: object, name: str) -> Fraction | None:
+    """A property as the sums take it, but exact."""
+    found = billionths(value, name, strict=False)
+    if found is None:
+        return None
+    try:
+        return figure_of(value, name)
+    except InvalidInput:  # too small for any decimals that count
+        return Fraction(found, BILLIONTHS)

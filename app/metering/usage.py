@@ -97,10 +97,10 @@ def readings_with(
     found = []
     for shape_id, at, text, name in connection.execute(query):
         properties: dict[str, Any] = orjson.loads(text)
-        if meter.reads(name, properties):
-            said = next((str(properties[each]) for each in meter.fields if properties.get(each) is not None), "")
+        figure = meter.counted(name, properties)
+        if figure is not None:
             told = tuple(canonical(properties.get(each)) for each in names)
-            found.append((shape_id, told, Reading(at, meter.figure(properties), said)))
+            found.append((shape_id, told, Reading(at, figure, meter.name_in(properties))))
     return found
 
 
@@ -145,7 +145,7 @@ def _from_events(
         kind = found.get(shape_id) or found.setdefault(shape_id, Alike(name, dimensions(orjson.loads(likeness))))
         kind.add("", 1, Fraction(0))
         for figure, value in orjson.loads(text).items():
-            amount = billionths(value, figure) if figure in figures and value is not None else None
+            amount = billionths(value, figure, strict=False) if figure in figures and value is not None else None
             if amount is not None:
                 kind.add(figure, 1, Fraction(amount, BILLIONTHS))
 

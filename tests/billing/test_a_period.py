@@ -386,6 +386,9 @@ def test_which_taxes_are_charged(world: World, statement: str, tax: int) -> None
         pytest.param({"true_up": False}, None, 700, id="only what exceeds it costs more"),
         pytest.param({}, 4, 200, id="what is included is not in any window"),
         pytest.param({}, 100, 0, id="all of it is included"),
+        pytest.param({"true_up": False}, 4, 200, id="the first windows use up what is included"),
+        pytest.param({"true_up": False}, 2, 500, id="what is left of each window is measured"),
+        pytest.param({"true_up": True}, 100, 6_000, id="what is agreed is due though all is included"),
     ],
 )
 def test_usage_in_windows(world: World, more: dict[str, Any], included: int | None, amount: int) -> None:

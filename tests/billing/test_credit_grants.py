@@ -126,3 +126,12 @@ def test_what_is_to_come_is_told(giving: Giving) -> None:
         [next_one] = credit_grants.upcoming(connection, rows, giving.world.now)
     assert (next_one["period_start"], next_one["credits"]) == (at("2026-05-01"), "100")
     assert next_one["period_start"] - at("2026-04-01") == timedelta(days=30)
+
+
+def test_what_has_ended_is_not_carried_over_though_it_is_not_booked_yet(giving: Giving) -> None:
+    """The grants' chore may come before the one that ends credits."""
+    giving.grant(expiration_type="BILLING_CYCLE", rollover_limit="20")
+    giving.on("2026-04-02")
+    giving.world.now = at("2026-05-01")
+    giving.grants.apply()
+    assert giving.on("2026-05-01") == "100"

@@ -133,3 +133,58 @@ def test_usage_of_a_period_that_had_none_is_billed_when_it_comes(world: World) -
         ("FINALIZED", 100),
         ("SKIPPED", 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("coupon", "factor", "april", "late", "may", "totals"),
+    [
+        pytest.param("", "1.5", 600, 100, 950, [1000, 1000], id="less is missing"),
+        pytest.param("", "1.5", 600, 100, 1200, [1000, 1300], id="less is missing, and the next exceeds it"),
+        pytest.param("", "1.5", 950, 100, 500, [1000, 1075], id="it is exceeded after all"),
+        pytest.param("", "1.5", 1200, 100, 500, [1300, 1150], id="more exceeds it"),
+        pytest.param("", "0.5", 1200, 100, 500, [1100, 1050], id="what exceeds it is cheaper"),
+        pytest.param("HALF", "1.5", 600, 100, 950, [500, 500], id="with a coupon"),
+    ],
+)
+def test_what_comes_late_counts_for_the_commitment_of_its_own_period(
+    world: World, coupon: str, factor: str, april: int, late: int, may: int, totals: list[int]
+) -> None:
+    """1000 a month are agreed, and every month comes to what it would have, had the events come in time."""
+    world.coupon("HALF", percentage_off="50")
+    more: dict[str, Any] = {"coupons": [coupon]} if coupon else {}
+    made = world.subscribe(
+        world.customer("studio"),
+        world.plan("pro", {**IMAGES, "amount": "1"}),
+        commitment_amount="1000",
+        overage_factor=factor,
+        enable_true_up=True,
+        **more,
+    )
+    world.event("studio", "image.generated", "2026-04-10", image_count=april)
+    month(world, "2026-05-01")
+    world.event("studio", "image.generated", "2026-04-11", image_count=late)
+    world.event("studio", "image.generated", "2026-05-10", image_count=may)
+    month(world, "2026-06-01")
+    month(world, "2026-07-01")
+    base = 500 if coupon else 1000
+    assert [row.total for row in world.invoices(made)] == [each * 100 for each in (*totals, base)]
+    assert world.subscription(made).carried == 0
+    assert run_audit(world.db, world.now) == []
+
+
+def test_a_commitment_is_adjusted_once_for_each_that_comes_late(world: World) -> None:
+    made = world.subscribe(
+        world.customer("studio"),
+        world.plan("pro", {**IMAGES, "amount": "1"}),
+        commitment_amount="1000",
+        overage_factor="2",
+        enable_true_up=True,
+    )
+    month(world, "2026-05-01")
+    for day, many in (("10", 900), ("11", 200)):
+        world.event("studio", "image.generated", f"2026-04-{day}", image_count=many)
+        month(world, "2026-06-01" if day == "10" else "2026-07-01")
+    month(world, "2026-08-01")
+    # 1000; 1000 and nothing for the 900; 1000 and what takes April from 1000 to 1200; 1000
+    assert [row.total for row in world.invoices(made)] == [100_000, 100_000, 120_000, 100_000]
+    assert world.subscription(made).carried == 0
