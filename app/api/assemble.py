@@ -1,9 +1,10 @@
 """The whole HTTP API as one FastAPI application; its documentation page at `/v1/docs` loads nothing from elsewhere."""
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 
 from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
+from app.api.addresses import require_storable
 from app.api.auth import Auth
 from app.api.billing import assemble as billing
 from app.api.express import Express
@@ -36,6 +37,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
     api = FastAPIOffline(
         title="Farebox", version="1", description=DESCRIPTION, docs_url="/v1/docs", redoc_url=None,
         openapi_url="/v1/openapi.json", static_url="/v1/docs-assets", telemetry=observe.NOT_THE_FRAMEWORKS,
+        dependencies=[Depends(require_storable)],
     )  # fmt: skip
     settings, desk = services.settings, services.desk
     auth = Auth(services.accounts, settings.public_url)

@@ -242,7 +242,7 @@ def _posted(connection: Connection, ops: Sequence[Operation], clock: Clock) -> l
 
 def _amount(row: Record, credits: Decimal | Fraction) -> Money:
     if credits > MOST_CREDITS:
-        raise InvalidInput("That is more than a wallet can hold.", param="credits_to_add")
+        raise _too_much()
     amount = wallets.money(row, credits)
     if amount.micros <= 0:
         raise InvalidInput("The amount must be above 0.", param="credits_to_add", code="amount_not_positive")
@@ -259,9 +259,15 @@ def _paid(row: Record, amount: Money, reason: str) -> Money | None:
     """What was paid for a lot, in the wallet's currency."""
     if not reason.startswith("PURCHASED") or reason == BONUS:
         return None
-    return Money.from_exact(
-        Fraction(amount.amount) * Fraction(Decimal(row["topup_conversion_rate"])), str(row["currency"])
-    )
+    paid = Fraction(amount.amount) * Fraction(Decimal(row["topup_conversion_rate"]))
+    try:
+        return Money.from_exact(paid, str(row["currency"]))
+    except OverflowError:
+        raise _too_much() from None
+
+
+def _too_much() -> InvalidInput:
+    return InvalidInput("That is more than a wallet can hold.", param="credits_to_add")
 
 
 def _same(connection: Connection, name: str, reason: str) -> None:
@@ -298,5 +304,5 @@ def _day(given: Given, day: int) -> datetime:
     """The end of a day that was written as 20261231."""
     try:
         return datetime.strptime(str(day), "%Y%m%d").replace(tzinfo=UTC) + timedelta(days=1)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise given.wrong("initial_credits_to_load_expiry_date", "must be a day such as 20261231.") from None

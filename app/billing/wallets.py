@@ -62,7 +62,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         raise Broken("A customer that must be named was not.")
     wallet_id = new_id("wallet")
     rate, currency = _rate(connection, given)
-    topup_rate = given.maybe_decimal("topup_conversion_rate", above=Decimal(0)) or rate
+    topup_rate = given.maybe_decimal("topup_conversion_rate", above=Decimal(0), most=MOST_RATE) or rate
     values = {
         "id": wallet_id,
         "workspace_id": customer.workspace_id,

@@ -1,6 +1,7 @@
 """Reading what somebody sent as JSON, field by field: the right kind, within bounds, and the field's name in every
 refusal. Unknown fields are left alone, and null is the same as nothing."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ LONGEST_DECIMAL: Final = 40
 LARGEST_INTEGER: Final = 2**53
 MOST_METADATA: Final = 100
 LONGEST_METADATA: Final = 4_000
+_WHOLE: Final = re.compile(r"-?[0-9]+")
 
 
 class Given:
@@ -77,7 +79,7 @@ class Given:
         found = self.raw.get(name)
         if isinstance(found, float) and found.is_integer():
             found = int(found)
-        if isinstance(found, str) and found.strip().lstrip("-").isdecimal() and len(found) <= LONGEST_DECIMAL:
+        if isinstance(found, str) and len(found) <= LONGEST_DECIMAL and _WHOLE.fullmatch(found.strip()):
             found = int(found)
         if isinstance(found, bool) or not isinstance(found, int):
             raise self.wrong(name, "must be a whole number." if self.has(name) else "is missing.")

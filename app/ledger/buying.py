@@ -3,7 +3,7 @@
 from app.kernel.errors import Broken, IdempotencyConflict, InvalidInput
 from app.kernel.money import Money
 from app.ledger import accounts, journal
-from app.ledger.change import Change, NewLot, Post, Rare, View, positive, wallet_of
+from app.ledger.change import Change, NewLot, Post, Rare, View, must_hold, positive, wallet_of
 from app.ledger.freezing import lifted
 from app.ledger.operations import ToppedUp, TopUpOp
 from app.ledger.state import Lot, Posted, Use, Wallet
@@ -21,6 +21,7 @@ def top_up(op: TopUpOp, books: View) -> Change:
     before = books.posted(journal.TOP_UP, op.ref)
     if before is not None:
         return Change(_topped_up_before(before, op, wallet, books))
+    must_hold(paid + bonus, wallet)
     debt = min(paid, wallet.debt)
     after = wallet.moved(balance=paid - debt, debt=-debt)
     bought, lot = _paid(op, after, debt, books)

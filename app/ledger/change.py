@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from app.kernel.errors import InsufficientCredits, InvalidInput, NotFound
-from app.kernel.money import Money, plain
+from app.kernel.money import MAX_MICROS, Money, plain
 from app.ledger.journal import Journal
 from app.ledger.operations import Result
 from app.ledger.state import Aside, Freeze, Hold, Lot, Posted, Use, Wallet
+
+#: The most of a balance. What is available has room for a limit on top of it.
+MOST_HELD: Final = MAX_MICROS // 2
 
 
 class View(Protocol):
@@ -114,6 +117,13 @@ def must_spare(micros: int, wallet: Wallet) -> None:
     """Credits that are held or owed against are not there to be taken away."""
     if micros > min(wallet.balance, wallet.available):
         raise insufficient(micros, wallet)
+
+
+def must_hold(micros: int, wallet: Wallet) -> None:
+    """`InvalidInput` "balance_full" for credits with which a balance could not be told any more."""
+    if wallet.balance + micros > MOST_HELD:
+        most = plain(Money(MOST_HELD, wallet.unit).amount.to_integral_value())
+        raise InvalidInput(f"A balance holds up to {most} credits.", param="amount", code="balance_full")
 
 
 def left(wallet: Wallet) -> Money:

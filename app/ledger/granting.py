@@ -3,7 +3,7 @@
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.money import CREDIT, Money
 from app.ledger import accounts, journal
-from app.ledger.change import Change, NewLot, Post, View, must_spare, not_negative, one, positive, wallet_of
+from app.ledger.change import Change, NewLot, Post, View, must_hold, must_spare, not_negative, one, positive, wallet_of
 from app.ledger.operations import AbsorbOp, AdjustOp, DebitOp, GrantOp, Posting, ReverseOp
 from app.ledger.state import Lot, Posted, Wallet, draw
 from app.ledger.undo import undo
@@ -32,6 +32,7 @@ def grant(op: GrantOp, books: View) -> Change:
     before = books.posted(journal.GRANT, op.ref)
     if before is not None:
         return _posted_before(before, -before.from_prepaid, amount, wallet)
+    must_hold(amount, wallet)
     memo = {**(op.memo or {}), "label": op.label}
     posted = journal.grant(op.workspace_id, op.amount, kind=op.kind, ref=op.ref, memo=memo)
     post = Post(books.new_journal_id(), posted, op.actor)
@@ -70,6 +71,7 @@ def adjust(op: AdjustOp, books: View) -> Change:
     before = books.posted(journal.ADJUSTMENT, op.ref)
     if before is not None:
         return _posted_before(before, -before.from_prepaid, amount, wallet)
+    must_hold(amount, wallet)
     posted = journal.adjustment(op.workspace_id, op.amount, ref=op.ref, memo={"reason": op.reason})
     result = Posting(books.new_journal_id(), op.amount, already=False)
     if amount > 0:

@@ -113,6 +113,12 @@ def test_a_debit_takes_what_is_used_first_and_never_more_than_there_is(
             400,
             id="priority below zero",
         ),
+        pytest.param(
+            "top-up",
+            {"credits_to_add": "1", "transaction_reason": "FREE_CREDIT_GRANT", "priority": "--5"},
+            400,
+            id="a priority that is no number",
+        ),
         pytest.param("debit", {"credits": "-1"}, 400, id="a debit below zero"),
         pytest.param("debit", {"credits": "0.0000001"}, 400, id="less than a millionth"),
         pytest.param("debit", {"credits": 1e400}, 400, id="more than a number"),
@@ -126,6 +132,30 @@ def test_what_is_refused(
     answer = http.post(f"/wallets/{wallet}/{path}", **({"content": content} if content else {"json": body}))
     assert (answer.status_code, set(answer.json())) == (status, {"code", "message", "http_status_code", "details"})
     assert sdk.wallets.get_wallet(id=wallet).credit_balance == "10"
+
+
+def test_a_wallet_holds_no_more_than_can_be_counted(http: httpx.Client, sdk: Flexprice, customer: str) -> None:
+    made = make(sdk, customer, topup_conversion_rate="1000000000").id
+    bought = {"credits_to_add": "10000", "transaction_reason": "PURCHASED_CREDIT_DIRECT"}
+    given = {"credits_to_add": "1000000000000", "transaction_reason": "FREE_CREDIT_GRANT"}
+    answers = [http.post(f"/wallets/{made}/top-up", json=body).status_code for body in (bought, given, given, given)]
+    assert answers == [400, 200, 200, 400], "what was paid for them has an end as well"
+    assert sdk.wallets.get_wallet(id=made).credit_balance == "2000000000000"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"topup_conversion_rate": "1000000001"}, id="a rate beyond reason"),
+        pytest.param(
+            {"initial_credits_to_load": "1", "initial_credits_to_load_expiry_date": 99991231},
+            id="the last day there is",
+        ),
+    ],
+)
+def test_a_wallet_that_cannot_be(http: httpx.Client, customer: str, more: dict[str, Any]) -> None:
+    answer = http.post("/wallets", json={"customer_id": customer, "currency": "usd", **more})
+    assert (answer.status_code, answer.json()["details"]["param"]) == (400, [*more][-1])
 
 
 def test_the_first_of_all_is_a_priority_too(http: httpx.Client, customer: str) -> None:

@@ -49,6 +49,21 @@ def test_what_cannot_be_granted(shop: Shop, amount: int, more: dict[str, str]) -
         shop.grant(shop.workspace(), amount, **more)
 
 
+def test_a_balance_takes_no_more_than_it_can_tell(shop: Shop) -> None:
+    workspace, much = shop.workspace(), 1_500_000_000_000
+    shop.grant(workspace, much)
+    adjustment = AdjustOp(workspace, credits(much), "slip", "test", "a slip of the pen")
+    for more in (
+        lambda: shop.grant(workspace, much),
+        lambda: shop.perform(adjustment),
+        lambda: shop.top_up(workspace, 1, bonus=much),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            more()
+        assert (refused.value.stable_code, refused.value.param) == ("balance_full", "amount")
+    assert shop.ledger.balance(workspace).balance == credits(much)
+
+
 @pytest.mark.one_engine
 def test_a_lot_keeps_what_was_paid(shop: Shop) -> None:
     workspace = shop.workspace()

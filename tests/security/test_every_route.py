@@ -129,6 +129,19 @@ def test_a_path_that_leads_elsewhere_leads_nowhere(world: World, every: list[Doo
         assert 400 <= answer.status_code < 500 or "payloads" in door.path, (door, value, answer.text)
 
 
+def test_an_address_that_no_database_can_keep_is_refused_before_it_is_looked_up(
+    world: World, every: list[Door]
+) -> None:
+    """PostgreSQL fails at a NUL where SQLite finds nothing."""
+    client = world.client(world.key)
+    for door in every:
+        body = {} if door.takes_body else None
+        if door.is_about_one:
+            assert client.request(door.method, door.at("x%00"), json=body).status_code == 404, door
+        elif door.method == "GET":
+            assert client.get(f"{door.path}?after=%00").status_code == 400, door
+
+
 def endless() -> Iterator[bytes]:
     """More than any door takes, and no length beforehand."""
     yield b'{"model": "'

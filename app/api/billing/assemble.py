@@ -3,9 +3,10 @@ and a line in `GROUPS`."""
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
+from app.api.addresses import require_storable
 from app.api.billing import (
     alerts,
     allowances,
@@ -85,6 +86,7 @@ def build_billing(services: Services) -> FastAPI:
     api = FastAPIOffline(
         title="Farebox billing", version="1", description=DESCRIPTION, docs_url="/docs", redoc_url=None,
         openapi_url="/openapi.json", static_url="/docs-assets", telemetry=NOT_THE_FRAMEWORKS,
+        dependencies=[Depends(require_storable)],
     )  # fmt: skip
     billing = Billing(services)
     for group in GROUPS:

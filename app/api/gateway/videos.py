@@ -41,6 +41,7 @@ REFERENCE = "input_reference"
 CONTROL = making.CONTROL | {REFERENCE, "webhook_url", "n"}
 STATUS = {"queued": "queued", "running": "in_progress", "unknown": "in_progress", "completed": "completed"}
 MOST = 4
+COUNTS = tuple(str(count) for count in range(1, MOST + 1))
 MOST_LISTED = 100
 
 
@@ -81,7 +82,7 @@ async def _order(
 def _count(given: Any) -> int:
     if given is None:
         return 1
-    if isinstance(given, bool) or not str(given).isdecimal() or not 1 <= int(given) <= MOST:
+    if isinstance(given, bool) or str(given) not in COUNTS:
         raise UnknownParameter(f"n is a whole number from 1 to {MOST}.", param="n")
     return int(given)
 
