@@ -13,6 +13,7 @@ from app.accounts.audit import record
 from app.accounts.identity import Role
 from app.accounts.passwords import Passwords
 from app.accounts.tables import Member, User, Workspace
+from app.kernel import mail_address
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput, NotFound
@@ -251,10 +252,9 @@ def normal_email(email: str) -> str:
 
 def _email(email: str) -> str:
     address = normal_email(email)
-    before, _, after = address.partition("@")
-    well_formed = before and ("." in after.strip(".") or after == "localhost")
-    odd = any(letter.isspace() or not letter.isprintable() for letter in address)
-    if not well_formed or odd or "@" in after or len(address) > LONGEST_EMAIL:
+    domain = address.partition("@")[2]
+    known = "." in domain or domain == "localhost"
+    if not known or not mail_address.is_one(address) or len(address) > LONGEST_EMAIL:
         raise InvalidInput(f"{email!r} is not an e-mail address.", param="email")
     return address
 

@@ -11,6 +11,7 @@ from app.accounts.tables import AuditEvent
 from app.invoicing import tables, tax_ids
 from app.invoicing.countries import STATES, require_country
 from app.invoicing.parties import Address, Buyer, Evidence, TaxId, TaxIdCheck
+from app.kernel import mail_address
 from app.kernel.clock import Clock
 from app.kernel.db import Database, metadata
 from app.kernel.errors import Conflict, InvalidInput
@@ -210,8 +211,7 @@ def _tidy(param: str, value: str) -> str:
 
 
 def _is_email(text: str) -> bool:
-    name, _, host = text.partition("@")
-    return bool(name) and "." in host and not set(text) & set(' <>,;:"\\()[]')
+    return "." in text.partition("@")[2] and mail_address.is_one(text)
 
 
 def _with_evidence(kept: list[dict[str, str]], kind: str, country: str, now: datetime) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.kernel import mail_address
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Undeliverable
@@ -19,7 +20,6 @@ from app.kernel.outbox import Message
 from app.kernel.plain import from_plain
 from app.notify.compose import Composed, House, compose
 from app.notify.recipients import Audience, audience, name_of
-from app.notify.smtp import checked_address
 from app.notify.tables import mail, mail_refusal
 
 WAITING, SENT, KEPT, REFUSED, SUPPRESSED, FAILED = "waiting", "sent", "kept", "refused", "suppressed", "failed"
@@ -51,16 +51,22 @@ class Writer:
                 reader=readers.reader,
                 attached=attached,
             )
-            for address in readers.addresses:
-                self._keep(connection, message, readers, address, written)
+            wrong = {address: _trouble(address) for address in readers.addresses}
+            if all(wrong.values()):
+                raise Undeliverable("; ".join(str(trouble) for trouble in wrong.values()))
+            for address, trouble in wrong.items():
+                self._keep(connection, message, readers, address, written, trouble)
 
     def _keep(
-        self, connection: Connection, message: Message, readers: Audience, address: str, written: Composed
+        self,
+        connection: Connection,
+        message: Message,
+        readers: Audience,
+        address: str,
+        written: Composed,
+        trouble: str | None,
     ) -> None:
-        try:
-            checked_address(address)
-        except ValueError as error:
-            raise Undeliverable(str(error)) from None
+        """A mail for one reader; to an address that is none it is kept as failed, and the others get theirs."""
         now = self._now()
         row: dict[str, Any] = {
             "id": new_id("mail"),
@@ -73,7 +79,8 @@ class Writer:
             "text": written.text,
             "html": written.html,
             "attachments": message.payload["attachments"],
-            "state": self._first_state(connection, address),
+            "state": FAILED if trouble else self._first_state(connection, address),
+            "error": trouble,
             "attempts": 0,
             "next_at": now,
             "created_at": now,
@@ -86,3 +93,12 @@ class Writer:
             return KEPT
         refused = select(mail_refusal.c.address).where(mail_refusal.c.address == address.lower())
         return SUPPRESSED if connection.execute(refused).first() else WAITING
+
+
+def _trouble(address: str) -> str | None:
+    """Why no mail can be sent there."""
+    try:
+        mail_address.read(address)
+    except ValueError as error:
+        return str(error)
+    return None

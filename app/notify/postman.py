@@ -35,6 +35,8 @@ Attach = Callable[[str], Awaitable[Attachment]]
 BATCH = 20
 #: A mail handed to a server that then died with us is sent again after this, under the same Message-ID.
 HIDE = timedelta(minutes=15)
+#: What of a batch was not begun by then is given back: a slow server is not to take longer than mails are hidden.
+IN_HAND = timedelta(minutes=8)
 GIVE_UP_AFTER = 14
 PERMANENT = 500
 
@@ -77,12 +79,15 @@ class Postman:
         return await make(named["id"])
 
     async def _deliver(self, server: MailServer, batch: list[Any]) -> int:
-        """Send a batch over one connection; answers how many had a verdict before the connection was lost."""
-        done, connected = 0, False
+        """Send a batch over one connection; answers how many had a verdict before connection or time ran out."""
+        done, connected, until = 0, False, self._now() + IN_HAND
         try:
             async with server.client() as smtp:
                 connected = True
                 for row in batch:
+                    if self._now() >= until:
+                        await asyncio.to_thread(self._release, batch[done:])
+                        break
                     verdict = await self._hand_over(smtp, server, row)
                     await asyncio.to_thread(self._judge, row, verdict)
                     done += 1

@@ -8,7 +8,6 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
@@ -18,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException
 
+from app.kernel import mail_address
 from app.kernel.errors import Broken
 from app.notify.words import UNSEEN
 
@@ -105,28 +105,14 @@ def _is_local(host: str) -> bool:
 def _sender(text: str) -> Address:
     name, _, rest = text.rpartition("<")
     spec = rest.rstrip("> ") if name else text.strip()
+    called = name.strip().strip('"')
     try:
-        return _address(spec, name.strip().strip('"'))
+        found = mail_address.read(spec)
+        if UNSEEN.search(called):
+            raise ValueError("a name on one line, please")
+        return Address(display_name=called, username=found.username, domain=found.domain)
     except ValueError:
         raise Broken("FAREBOX_MAIL_FROM is written like Farebox <billing@example.com>.") from None
-
-
-def _address(spec: str, name: str = "") -> Address:
-    """`ValueError` for anything that is not one plain address: line breaks, lists, comments, spaces."""
-    if UNSEEN.search(spec + name) or spec != spec.strip() or spec.count("@") != 1:
-        raise ValueError(f"{spec!r} is not a mail address")
-    try:
-        found = Address(display_name=name, addr_spec=spec)
-    except (HeaderParseError, IndexError, ValueError) as error:
-        raise ValueError(f"{spec!r} is not a mail address: {error}") from None
-    if not (found.username and found.domain):
-        raise ValueError(f"{spec!r} is not a mail address")
-    return found
-
-
-def checked_address(spec: str) -> str:
-    """The address as given; `ValueError` when it could be read as anything but one address."""
-    return _address(spec).addr_spec
 
 
 def build(
@@ -144,7 +130,7 @@ def build(
     """The message as it goes out. Its Message-ID is its row's id, so a repetition is recognised as one."""
     message = EmailMessage(policy=WIRE)
     message["From"] = sender
-    message["To"] = _address(to)
+    message["To"] = mail_address.read(to)
     message["Subject"] = subject
     message["Date"] = format_datetime(sent_at)
     message["Message-ID"] = f"<{mail_id}@{sender.domain}>"

@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from app.accounts.identity import Role
 from app.invoicing.profiles import Profiles
@@ -146,6 +147,51 @@ def test_case_40_an_address_is_one_address(office: Office, mailbox: Mailbox, add
     assert (mailbox.arrived, mailbox.envelopes) == ([], [])
     (broken,) = office.mails.broken_promises()
     assert (broken.state, "is not a mail address" in str(broken.error)) == ("failed", True)
+
+
+def test_one_address_that_is_none_keeps_nobody_elses_mail_back(office: Office, mailbox: Mailbox) -> None:
+    """Accounts of earlier versions may have any."""
+    _, workspace = office.accounts.people.create_customer("bo@example.com", "Bo", "correct horse battery", "Bo")
+    other = office.accounts.people.create_user("cy@example.com", "Cy", "correct horse battery")
+    office.accounts.people.add_member(workspace.id, other.id, Role.OWNER)
+    with office.database.write() as connection:
+        odd = {"odd": "a..c@example.com", "plain": "cy@example.com"}
+        connection.execute(text("UPDATE user_account SET email = :odd WHERE email = :plain"), odd)
+    office.promise("low_balance", workspace_id=workspace.id)
+    office.carry()
+    assert [to for _, to in mailbox.envelopes] == [["bo@example.com"]]
+    failed = [row for row in office.mails.page() if row.state == "failed"]
+    assert [(row.address, "is not a mail address" in str(row.error)) for row in failed] == [("a..c@example.com", True)]
+
+
+def test_a_domain_of_any_script_is_written_as_mail_servers_read_it(office: Office, mailbox: Mailbox) -> None:
+    office.promise("mail_test", to="ada@exämple.de")
+    office.carry()
+    assert [to for _, to in mailbox.envelopes] == [["ada@xn--exmple-cua.de"]]
+    (mail,) = mailbox.arrived
+    assert mail["To"] == "ada@xn--exmple-cua.de"
+
+
+def test_a_slow_server_gets_no_mail_twice(office: Office, mailbox: Mailbox) -> None:
+    """It takes a minute over each: by the end of a batch others would take its mails for a dead process's."""
+    other = Office(office.database, office.watch, office.server, office.workspace_id, office.accounts)
+    mailbox.slow = lambda: office.watch.forward(seconds=61)
+    for _ in range(20):
+        office.promise("mail_test", to="ada@example.com")
+    office.write()
+
+    async def both() -> None:
+        await asyncio.gather(office.postman.run(), _now_and_then(other.postman.run, mailbox))
+
+    asyncio.run(both())
+    assert len({mail["Message-ID"] for mail in mailbox.arrived}) == len(mailbox.arrived) == 20
+    assert set(office.states()) == {"sent"}
+
+
+async def _now_and_then(run: Callable[[], Awaitable[int]], mailbox: Mailbox) -> None:
+    while len(mailbox.arrived) < 20:  # each turn hands over what is due, or lets the other go on
+        await run()
+        await asyncio.sleep(0.01)
 
 
 # --- a server that refuses

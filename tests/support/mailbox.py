@@ -2,7 +2,7 @@
 
 import socket
 from asyncio import WriteTransport
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -26,6 +26,7 @@ class Mailbox:
     recipients: dict[str, str] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
     connections: int = 0
+    slow: Callable[[], None] = lambda: None  # what happens while it takes a mail
 
     @property
     def url(self) -> str:
@@ -47,6 +48,7 @@ class Mailbox:
         return answer
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+        self.slow()
         message: Any = message_from_bytes(cast(bytes, envelope.content), policy=default)
         for word, answer in self.data.items():
             if word in message["Subject"]:
