@@ -115,6 +115,11 @@ def decimal_of(figure: Fraction, places: int) -> Decimal:
     return Decimal((int(whole < 0), tuple(map(int, str(abs(whole)))), -places))
 
 
+def grouped(number: Decimal) -> str:
+    """The same for people: `10,000`, `0.75`."""
+    return f"{Decimal(plain(number)):,f}"
+
+
 def allot(total: int, weights: Sequence[Fraction]) -> list[int]:
     """Split `total` in proportion to `weights` so that the parts sum to it exactly (largest remainder)."""
     whole = sum(weights, Fraction(0))

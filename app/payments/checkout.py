@@ -22,7 +22,7 @@ from app.kernel.db import Database, metadata
 from app.kernel.errors import Broken, Conflict, NotFound, ProviderRefused, ProviderUnclear
 from app.kernel.fiat import is_chargeable
 from app.kernel.ids import new_id
-from app.kernel.money import plain
+from app.kernel.money import grouped
 from app.kernel.text import t
 from app.payments import customers, orders, rows, tables
 from app.payments.lifecycle import Event
@@ -268,7 +268,7 @@ class Checkout:
 def page_lines(order: OrderView) -> list[PageLine]:
     """What the provider's page shows: the credits, and the tax as a line of its own; one line of both in a currency of
     which the provider takes fewer decimals than either has."""
-    name = t("payments.page.credits", title=order.title, credits=f"{plain(order.credits.amount)}")
+    name = t("payments.page.credits", title=order.title, credits=grouped(order.credits.amount))
     if not (is_chargeable(order.net) and is_chargeable(order.tax)):
         return [PageLine(name, order.gross)]
     lines = [PageLine(name, order.net)]

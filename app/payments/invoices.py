@@ -9,7 +9,7 @@ from app.invoicing.document import Paid
 from app.invoicing.issue import InvoiceDraft, issue_invoice
 from app.invoicing.tax_snapshot import TaxSnapshot
 from app.invoicing.writing import Issued
-from app.kernel.money import plain
+from app.kernel.money import grouped
 from app.kernel.text import t
 from app.payments import terms
 from app.payments.tax_reports import promise_sale
@@ -43,7 +43,7 @@ def line_of(order: OrderView) -> DraftLine:
     """The credits, and what comes with them."""
     details = []
     if order.bonus:
-        details.append(t("payments.invoice.bonus", credits=plain(order.bonus.amount)))
+        details.append(t("payments.invoice.bonus", credits=grouped(order.bonus.amount)))
     if order.expires_days is not None:
         details.append(t("payments.invoice.expires", days=order.expires_days))
     return DraftLine(

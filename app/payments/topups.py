@@ -21,7 +21,7 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotFound, ProviderBusy, ProviderRefused, ProviderUnclear
 from app.kernel.fiat import Fiat
-from app.kernel.money import Money, plain
+from app.kernel.money import Money, grouped
 from app.kernel.text import t
 from app.payments import rows, tables, topup_rows
 from app.payments.card_tables import off_session_charge
@@ -256,7 +256,7 @@ class Topups:
 
 
 def _ask(order: Row[Any], charge: Row[Any]) -> ChargeAsk:
-    credits = plain(Money(order.credits_micros).amount)
+    credits = grouped(Money(order.credits_micros).amount)
     return ChargeAsk(
         key=f"topup:{order.id}:1",
         order_id=order.id,

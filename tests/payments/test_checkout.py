@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound, ProviderError
 from app.kernel.fiat import Fiat
+from app.payments import checkout
 from app.payments.checkout import page_lines
 from app.payments.consent import SAVE_CARD_WORDING, Consent
 from app.payments.lifecycle import State
@@ -362,6 +363,33 @@ def test_case_23_a_page_whose_answer_was_an_error_is_found_again(till: Till) -> 
     assert (order.state, pages(till)) == (State.PENDING, 1)
     till.pay(order)
     assert till.settle(order).state is State.PAID
+
+
+def test_a_page_that_was_asked_for_in_other_words_is_found_again(
+    one_till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order under way while a new version with other words is put in place."""
+    till = one_till
+
+    def stopped(*_: object) -> None:
+        raise KeyError("stopped")
+
+    with monkeypatch.context() as before:
+        before.setattr(checkout, "grouped", lambda amount: f"{amount:f}")
+        before.setattr(checkout.Checkout, "_opened", stopped)
+        with pytest.raises(KeyError):
+            till.buy(key="mine")
+    order = till.buy(key="mine")
+    assert (order.state, pages(till)) == (State.PENDING, 1)
+    till.pay(order)
+    assert till.settle(order).state is State.PAID
+
+
+def test_the_page_names_the_credits_as_people_write_them(one_till: Till) -> None:
+    till = one_till
+    session = till.session_of(till.buy())
+    [line, _] = till.client.v1.checkout.sessions.line_items.list(session).data
+    assert line.description == "Starter: 10,000 credits"
 
 
 @pytest.mark.one_engine
