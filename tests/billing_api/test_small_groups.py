@@ -134,5 +134,5 @@ def test_a_subscription_is_modified_and_looked_at_before(sdk: "Flexprice", http:
     sdk.subscriptions.execute_subscription_modify(id=made.id, type_="addon", addon_params=removed)
     (left,) = sdk.subscriptions.get_subscription_addon_associations(id=made.id).items
     assert left.addon_status == "cancelled"
-    refused = http.post(f"/subscriptions/{made.id}/modify/execute", json={"type": "trial_end"})
+    refused = http.post(f"/subscriptions/{made.id}/modify/execute", json={"type": "inheritance"})
     assert refused.json()["details"] == {"code": "not_served", "param": "type"}

@@ -1,4 +1,5 @@
-"""`/coupons/associations`: which coupons subscriptions were given. They are given with the subscription and stay."""
+"""`/coupons/associations`: which coupons subscriptions were given. They are given with the subscription,
+or later by `modify`, which also takes them back."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

@@ -61,7 +61,14 @@ _ADDON: Final = {
     "coupons": Unserved("is not served for addons: give coupons to the subscription, or to one of its prices."),
     **{f"line_item_commitments.*.{name}": said for name, said in _LINE.items()},
 }
-_MODIFY: Final = {"checkout": CHECKOUT, **{f"addon_params.add.{name}": said for name, said in _ADDON.items()}}
+_MODIFY: Final = {
+    "checkout": CHECKOUT,
+    "inheritance_params": CHILDREN,
+    "grouped_invoicing_params": CHILDREN,
+    "line_item_change_params.line_items.coupons.price_id": Unserved("is not served here: they are for this line."),
+    **{f"{place}.{name}": said for place in ("addon_params.add", "addon_bulk_params.adds")
+       for name, said in _ADDON.items()},
+}  # fmt: skip
 _INVOICE_LINE: Final = {
     f"line_items.{name}": Unserved("is not served: a line has a name, a quantity, an amount and a period.")
     for name in (
