@@ -179,10 +179,12 @@ def change_plan(
         unit=to.unit,
         count=to.count,
         now=now,
+        is_anew=to.is_anew,
+        anchor=to.anchor,
     )
     if subscriptions.is_trial(row, span):
         return moved, None, []
-    if (to.unit, to.count) != (row.billing_period, row.billing_period_count):
+    if to.is_anew or to.is_other_rhythm(row):
         used, ahead = Span(span.start, now), Span(now, moved.period_end)
         moved = subscriptions.change(connection, moved, now, period_start=now)
     elif prorate:
@@ -203,7 +205,7 @@ def plan_change_later(connection: Connection, subscription_id: str, to: NewPlan,
     row = subscriptions.find(connection, subscription_id, lock=True)
     if row.state not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
-    turns.require_rhythm(connection, row, to.unit, to.count, row.period_end)
+    turns.require_rhythm(connection, row, to.unit, to.count, row.period_end, but=to.drops)
     kept = {
         "plan_id": to.plan_id,
         "plan_name": to.plan_name,
@@ -211,6 +213,9 @@ def plan_change_later(connection: Connection, subscription_id: str, to: NewPlan,
         "count": to.count,
         "lines": [{"price": dict(line.price), "quantity": line.quantity, "name": line.name} for line in to.lines],
         "at": row.period_end.isoformat(),
+        "is_anew": to.is_anew,
+        "anchor": to.anchor and to.anchor.isoformat(),
+        "drops": list(to.drops),
     }
     return subscriptions.change(connection, row, now, next_plan=kept)
 
@@ -218,6 +223,8 @@ def plan_change_later(connection: Connection, subscription_id: str, to: NewPlan,
 def _planned_change(connection: Connection, row: Row[Any], at: datetime) -> Row[Any]:
     kept = row.next_plan
     lines = tuple(Line(each["price"], each["quantity"], each["name"]) for each in kept["lines"])
+    anchor = kept.get("anchor")
+    subscriptions.end_addons(connection, kept.get("drops") or (), at)
     return turns.move(
         connection,
         row,
@@ -227,6 +234,8 @@ def _planned_change(connection: Connection, row: Row[Any], at: datetime) -> Row[
         unit=Unit(kept["unit"]),
         count=kept["count"],
         now=at,
+        is_anew=bool(kept.get("is_anew")),
+        anchor=datetime.fromisoformat(anchor) if anchor else None,
     )
 
 

@@ -29,13 +29,21 @@ _MOMENT: Final = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class NewPlan:
-    """Where a subscription goes."""
+    """Where a subscription goes. With `is_anew` its first period begins with it, counted from `anchor` or from there,
+    and the addons that it `drops` end."""
 
     plan_id: str
     plan_name: str
     lines: tuple[Line, ...]
     unit: Unit
     count: int = 1
+    is_anew: bool = False
+    anchor: datetime | None = None
+    drops: tuple[str, ...] = ()
+
+    def is_other_rhythm(self, row: Row[Any]) -> bool:
+        """Whether its periods have another length than the subscription's."""
+        return (self.unit, self.count) != (row.billing_period, row.billing_period_count)
 
 
 def both(connection: Connection, row: Row[Any], to: NewPlan, now: datetime) -> list[RatedLine]:

@@ -27,6 +27,11 @@ class Schedule(NamedTuple):
     may_be_called_off: bool = True  # an end that was agreed from the start stays
 
 
+def id_of(subscription_id: str, kind: str) -> str:
+    """Of the schedule of that kind: there is one at most."""
+    return f"{subscription_id}.{next(name for name, each in _KINDS.items() if each == kind)}"
+
+
 def of_subscription(row: Row[Any]) -> list[Schedule]:
     """What waits."""
     found = list[Schedule]()

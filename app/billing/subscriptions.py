@@ -284,6 +284,17 @@ def line_of(connection: Connection, line_id: str) -> Row[Any]:
     return found
 
 
+def end_addons(connection: Connection, association_ids: Sequence[str], at: datetime) -> None:
+    """These addons end then, and their lines; what ended before, ended then."""
+    if not association_ids:
+        return
+    mine = ADDON.c.id.in_(association_ids) & ((ADDON.c.end_at.is_(None)) | (ADDON.c.end_at > at))
+    connection.execute(update(ADDON).where(mine).values(end_at=at, cancelled_at=at, updated_at=at))
+    lines = LINE.c.association_id.in_(association_ids) & ((LINE.c.end_at.is_(None)) | (LINE.c.end_at > at))
+    connection.execute(update(LINE).where(lines).values(end_at=at, updated_at=at))
+    versions.bump(connection, versions.ENTITLEMENTS)
+
+
 def end_lines(
     connection: Connection, subscription_id: str, at: datetime, now: datetime, *, addons: bool = True
 ) -> None:

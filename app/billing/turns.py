@@ -133,17 +133,19 @@ def move(
     unit: Unit,
     count: int,
     now: datetime,
+    is_anew: bool = False,
+    anchor: datetime | None = None,
 ) -> Row[Any]:
-    """Another plan from now on; `row` was read under the lock. A plan of another length begins a new period, after the
-    trial where there is one."""
+    """Another plan from now on; `row` was read under the lock. A plan of another length, or one `is_anew`, begins a new
+    period, after the trial where there is one."""
     if State(row.state) not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
     values: dict[str, Any] = {"plan_id": plan_id, "next_plan": None}
     require_rhythm(connection, row, unit, count, now)
-    if (unit, count) != (row.billing_period, row.billing_period_count):
+    if is_anew or (unit, count) != (row.billing_period, row.billing_period_count):
         trial = subscriptions.is_trial(row, subscriptions.period_of(row))
         begins = row.trial_end if trial else now
-        turns = cycle(unit, count, Anchoring(row.billing_cycle), begins)
+        turns = cycle(unit, count, Anchoring(row.billing_cycle), begins, anchor)
         values |= {"billing_period": unit, "billing_period_count": count, "anchor": turns.anchor}
         values |= {"period_end": row.trial_end if trial else turns.containing(begins).end}
     subscriptions.end_lines(connection, row.id, now, now, addons=False)
@@ -151,12 +153,14 @@ def move(
     return subscriptions.change(connection, row, now, **values)
 
 
-def require_rhythm(connection: Connection, row: Row[Any], unit: Unit, count: int, now: datetime) -> None:
-    """`Conflict` where addons are billed in the rhythm that is to end: their prices are agreed for it."""
+def require_rhythm(
+    connection: Connection, row: Row[Any], unit: Unit, count: int, now: datetime, but: Sequence[str] = ()
+) -> None:
+    """`Conflict` where addons, `but` these, are billed in the rhythm that is to end: their prices are agreed for it."""
     if (unit, count) == (row.billing_period, row.billing_period_count):
         return
     query = select(ADDON.c.id).where(
-        ADDON.c.subscription_id == row.id, (ADDON.c.end_at.is_(None)) | (ADDON.c.end_at > now)
+        ADDON.c.subscription_id == row.id, ADDON.c.id.not_in(but), (ADDON.c.end_at.is_(None)) | (ADDON.c.end_at > now)
     )
     if connection.execute(query.limit(1)).first() is not None:
         raise Conflict("Remove its addons first: they are agreed for another billing period.", code="invalid_operation")

@@ -74,6 +74,14 @@ OPERATIONS: list[tuple[str, str, str, dict[str, Any]]] = [
          "billing_cycle": "anniversary", "proration_behavior": "none"},
     ),
     (
+        "POST", "/subscriptions/{subscription}/change/v2/preview", "SubscriptionChangeV2Request",
+        {"target_plan_id": "{plan}", "proration_behavior": "none"},
+    ),
+    (
+        "POST", "/subscriptions/{subscription}/modify/preview", "ExecuteSubscriptionModifyRequest",
+        {"type": "coupon", "coupon_params": {"action": "add", "coupon_code": "C"}},
+    ),
+    (
         "POST", "/subscriptions/{subscription}/lineitems", "CreateSubscriptionLineItemRequest",
         {"price_id": "{price}"},
     ),

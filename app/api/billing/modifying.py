@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
-from app.billing import addons, agreeing, coupon_changes, quantities, subscriptions, trials
+from app.billing import addons, agreeing, coupon_changes, invoices, quantities, subscriptions, trials
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.given import Given
 from app.plans import reductions
@@ -30,6 +30,9 @@ class Act:
 
     def row(self) -> Row[Any]:
         return subscriptions.find(self.connection, self.subscription_id, lock=True)
+
+    def invoice(self, invoice_id: str) -> Row[Any]:
+        return invoices.find(self.connection, invoice_id)
 
     def invoices(self, *made: Row[Any] | None) -> list[Wire]:
         """Those that were made, on the wire."""
@@ -53,8 +56,8 @@ def line_items(act: Act, body: Given) -> Wire:
 
 def _terms(act: Act, wishes: Sequence[Given]) -> Wire:
     done = quantities.change(act.connection, act.subscription_id, wishes, actor=act.actor, now=act.now)
-    lines = [*_lines(done.ended, "ended"), *_lines(done.begun, "created")]
-    return {"line_items": lines, "invoices": act.invoices(done.invoice)}
+    both = [*lines(done.ended, "ended"), *lines(done.begun, "created")]
+    return {"line_items": both, "invoices": act.invoices(done.invoice)}
 
 
 def addon(act: Act, body: Given) -> Wire:
@@ -67,7 +70,9 @@ def addon(act: Act, body: Given) -> Wire:
         adds, removes = ([*adds, one.object("add")], removes) if is_add else (adds, [*removes, one.object("remove")])
     done = [(_removed(act, each), "ended") for each in removes] + [(_added(act, each), "created") for each in adds]
     return {
-        "addon_associations": [_addon(each.kept, what, addons.status_of(each.kept, act.now)) for each, what in done],
+        "addon_associations": [
+            addon_shown(each.kept, what, addons.status_of(each.kept, act.now)) for each, what in done
+        ],
         "invoices": act.invoices(*(each.invoice for each, _ in done)),
     }
 
@@ -175,7 +180,8 @@ def _only(given: Given, *names: str) -> Wire:
     return {name: given.raw[name] for name in names if name in given.raw}
 
 
-def _lines(rows: quantities.Rows, what: str) -> list[Wire]:
+def lines(rows: quantities.Rows, what: str) -> list[Wire]:
+    """Lines of which that became."""
     return [
         {
             "id": line.id,
@@ -190,7 +196,8 @@ def _lines(rows: quantities.Rows, what: str) -> list[Wire]:
     ]
 
 
-def _addon(kept: Row[Any], what: str, status: str) -> Wire:
+def addon_shown(kept: Row[Any], what: str, status: str) -> Wire:
+    """An addon of which that became."""
     return {
         "id": kept.id,
         "change_action": what,

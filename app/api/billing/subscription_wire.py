@@ -2,15 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
 from app.api.billing import show, wire
 from app.api.billing.unserved import expands
-from app.billing import addons, agreeing, allowances, facts, prorating, subscriptions, tables, usage_lines
-from app.billing.items import fixed_worth
+from app.billing import addons, agreeing, allowances, facts, subscriptions, tables, usage_lines
 from app.billing.lifecycle import State
 from app.billing.pinned import unpin
 from app.billing.rating import RatedLine, amount_of
@@ -344,15 +342,6 @@ def proration_detail(each: RatedLine, row: Row[Any]) -> dict[str, Any]:
         "plan_name": each.name,
         "proration_days": (span.end - span.start).days if span else 0,
     }
-
-
-def kind_of_change(connection: Connection, row: Row[Any], to: prorating.NewPlan) -> str:
-    """Dearer is an upgrade, cheaper a downgrade, by the fixed prices of a period."""
-    old = fixed_worth(subscriptions.lines_of(connection, row.id, Span(row.period_start, row.period_end)))
-    new = sum(
-        (prorating.worth(each.price, each.quantity) for each in to.lines if each.price["type"] == "FIXED"), Fraction(0)
-    )
-    return "upgrade" if new > old else "downgrade" if new < old else "lateral"
 
 
 def prorates(given: Given) -> bool:

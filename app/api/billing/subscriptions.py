@@ -17,6 +17,7 @@ from app.billing import (
     closing,
     joining,
     line_changes,
+    plan_changes,
     prorating,
     subscriptions,
     syncing,
@@ -138,7 +139,7 @@ def changes(billing: Billing) -> APIRouter:
             lines = prorating.both(connection, row, to, now) if show.prorates(body) else []
             return {
                 "subscription_id": row.id,
-                "change_type": show.kind_of_change(connection, row, to),
+                "change_type": plan_changes.kind_of(connection, row, to, now),
                 "effective_date": wire.moment(now),
                 "current_plan": show.plan(connection, row.plan_id),
                 "target_plan": show.plan(connection, to.plan_id),
@@ -309,7 +310,7 @@ def _change(billing: Billing, key: BillingKey, subscription_id: str, body: Given
     with billing.db.write() as connection:
         before = subscriptions.find(connection, subscription_id, lock=True)
         to = agreeing.read_change(connection, body, before, now)
-        kind = show.kind_of_change(connection, before, to)
+        kind = plan_changes.kind_of(connection, before, to, now)
         made, lines = None, list[RatedLine]()
         meta, prorate = {**before.meta, **body.labels()}, show.prorates(body)
         if body.choice("change_at", CHANGES_AT, "immediate") == "end_of_period":

@@ -153,6 +153,8 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
     ("POST", "/subscriptions/{subscription_id}/resume"): {"proration_behavior": PRORATED},
     ("POST", "/subscriptions/{subscription_id}/change/preview"): _CHANGE,
     ("POST", "/subscriptions/{subscription_id}/change/execute"): _CHANGE,
+    ("POST", "/subscriptions/{subscription_id}/change/v2/preview"): {"checkout": CHECKOUT},
+    ("POST", "/subscriptions/{subscription_id}/change/v2/execute"): {"checkout": CHECKOUT},
     ("POST", "/subscriptions/{subscription_id}/lineitems"): _NEW_LINE,
     ("PUT", "/subscriptions/lineitems/{line_id}"): _LINE,
     ("DELETE", "/subscriptions/lineitems/{line_id}"): {
