@@ -22,7 +22,7 @@ _IS = r"['\"]?\s*[:=,]\s*(?:b?['\"])?"
 _VALUE = r"[^\s'\",;&}\])]+"
 _NAMES = "x-api-key|x-goog-api-key|api[_-]?key|secret|password|passwd|token"
 _IN_QUERY = "x-amz-signature|x-amz-credential|x-amz-security-token|signature|sig|token|key|code"
-_MARKS = "fbx_|whsec_|sk_live_|sk_test_|rk_live_|rk_test_|sk-|r8_|lmnfl_|AKIA"
+_MARKS = "fbx_|fbb_|whsec_|sk_live_|sk_test_|rk_live_|rk_test_|sk-|r8_|lmnfl_|AKIA"
 _SECRETS: Final = tuple(
     (re.compile(pattern), kept)
     for pattern, kept in (
@@ -33,9 +33,10 @@ _SECRETS: Final = tuple(
         (rf"(?i)((?:farebox_session|set-cookie|cookie){_IS})[^\s'\",}}\])]+", r"\1"),
         # keys by their own marks
         (rf"\b({_MARKS})[A-Za-z0-9._~+/=-]{{6,}}", r"\1"),
-        # signed addresses: a stored file, a provider's callback, an object store
+        # signed addresses: a stored file, a provider's callback, an invoice to pay, an object store
         (r"(/files/[^/\s]+/link/\d+/)[0-9a-f]{16,}", r"\1"),
         (r"(/hooks/providers/[^/\s]+/[^/\s]+/)[0-9a-f]{16,}", r"\1"),
+        (r"(/payments/invoices/[^/\s]+/)[0-9a-f]{16,}", r"\1"),
         (rf"(?i)([?&](?:{_IN_QUERY})=)[^&\s'\"]+", r"\1"),
         # a password inside an address
         (r"(\w+://[^\s/:@'\"]*:)[^\s/@'\"]+(?=@)", r"\1"),

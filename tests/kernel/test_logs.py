@@ -12,6 +12,7 @@ from app.kernel.logs import redacted
 
 SECRETS = {
     "an API key": "lookup of fbx_KvEa6YUs3LvhsCpMCQ9OZR_Qv failed",
+    "a billing key": "lookup of fbb_KvEa6YUs3LvhsCpMCQ9OZR_Qv failed",
     "a webhook secret": "signed with whsec_QUJDQUJDQUJDQUJDQUJDQUJD",
     "a Stripe key": "sk_live_51Habcdefghijk refused",
     "an OpenAI key": "sk-proj-abcdefghijklmnop is wrong",
@@ -24,6 +25,7 @@ SECRETS = {
     "a JSON password": '{"email": "a@example.com", "password": "KvEa6YUs3LvhsCpM"}',
     "a signed file link": "GET /files/file_01/link/1795261777/0123456789abcdef0123456789abcdef",
     "a callback address": "POST https://x.example.com/hooks/providers/fal/att_01/0123456789abcdef0123456789abcdef",
+    "an invoice to pay": "GET /payments/invoices/inv_01/0123456789abcdef0123456789abcdef",
     "a presigned address": "https://s3.example.com/b/k?X-Amz-Signature=KvEa6YUs3LvhsCpM&x=1",
     "a password in an address": "postgresql://farebox:KvEa6YUs3LvhsCpM@db.example.com/farebox",
 }
