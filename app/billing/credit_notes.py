@@ -44,7 +44,7 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
     row = invoices.locked(connection, invoice_id)
     key = given.maybe("idempotency_key")
     if key and (known := _by_key(connection, key)) is not None:
-        if known.invoice_id != invoice_id:
+        if not _is_asked_again(known, row, given):
             raise IdempotencyConflict("This idempotency_key was used for another credit note.", param="idempotency_key")
         return known
     kind = _kind(row)
@@ -203,6 +203,16 @@ def gross_of(row: Row[Any], line: Row[Any]) -> int:
     net = row.subtotal - row.discount - row.credits
     own: int = line.amount - line.discount - line.credits
     return own if not net else own + int(-(-row.tax * own // net))
+
+
+def _is_asked_again(known: Row[Any], row: Row[Any], given: Given) -> bool:
+    """Whether this credits what the known note credits."""
+    wished = [
+        (each.text("invoice_line_item_id"), each.fiat("amount", row.currency).minor)
+        for each in given.objects("line_items", most=1_000)
+    ]
+    noted = [(line["line_id"], int(line["minor"])) for line in known.lines if line["line_id"]]
+    return known.invoice_id == row.id and noted == wished
 
 
 def _credited(connection: Connection, invoice_id: str) -> dict[str, int]:

@@ -20,7 +20,7 @@ from app.billing import (
 from app.billing.card_tables import billing_charge as CHARGE
 from app.billing.paying_in_credits import NO_HOUSE
 from app.kernel.db import Database
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, IdempotencyConflict
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from app.payments.unmatched import Unmatched
@@ -282,6 +282,21 @@ def test_a_first_invoice_that_came_to_nothing_meanwhile(world: World) -> None:
     world.now = at("2026-04-02")
     world.turn()
     assert (world.invoices(made)[0].state, world.subscription(made).state) == ("SKIPPED", "active")
+
+
+def test_a_key_is_good_for_one_credit_note(bill: Bill) -> None:
+    with bill.world.db.read() as connection:
+        (line,) = (each.id for each in invoices.lines_of(connection, bill.id))
+
+    def wish(amount: str | None) -> Given:
+        lines = [{"invoice_line_item_id": line, "amount": amount}] if amount else []
+        return Given({"invoice_id": bill.id, "reason": "DUPLICATE", "idempotency_key": "k", "line_items": lines})
+
+    first = bill.do(credit_notes.create, wish("5.00"), actor="test")
+    assert bill.do(credit_notes.create, wish("5"), actor="test").id == first.id
+    for other in ("6", None):
+        with pytest.raises(IdempotencyConflict):
+            bill.do(credit_notes.create, wish(other), actor="test")
 
 
 def test_a_credit_note_that_is_issued_meanwhile_is_not_voided(bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:

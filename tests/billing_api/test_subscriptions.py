@@ -285,6 +285,19 @@ def test_who_gives_credit_may_change_wallets(billing_server: BillingServer, sdk:
         assert (dunning.put(where, json=wish).status_code, dunning.delete(where).status_code) == (403, 403)
 
 
+def test_who_gives_credits_with_a_subscription_may_change_wallets(
+    billing_server: BillingServer, subscribed: Any, name: str
+) -> None:
+    wish = {"customer_id": subscribed.customer_id, "plan_id": subscribed.plan_id, "currency": "usd",
+            "billing_period": "MONTHLY"}  # fmt: skip
+    gift = {"credit_grants": [{"name": "Gift", "scope": "SUBSCRIPTION", "credits": "5", "cadence": "ONETIME"}]}
+    scopes = ("subscriptions:write", "wallets:read"), ("subscriptions:write", "wallets:write")
+    for scope, answers in zip(scopes, ([201, 403], [201, 201]), strict=True):
+        with billing_server.http(billing_server.key(*scope)) as client:
+            asked = (wish, {**wish, **gift})
+            assert [client.post("/subscriptions", json=body).status_code for body in asked] == answers
+
+
 def test_an_end_lies_ahead(http: httpx.Client, subscribed: Any) -> None:
     where = f"/subscriptions/{subscribed.id}"
     assert http.put(where, json={"cancel_at": "2020-01-01T00:00:00Z"}).status_code == 400

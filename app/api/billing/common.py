@@ -61,12 +61,19 @@ class Billing:
             if found is None:
                 raise NotSignedIn("This billing key is unknown or revoked.", code="invalid_api_key")
             writing = is_writing(request)
-            if (area := next((each for each in areas if not found.may(each, write=writing)), None)) is not None:
-                way = "write" if writing else "read"
-                raise NotAllowed(f"This billing key lacks the scope {area}:{way}.", code="missing_scope")
+            for area in areas:
+                require(found, area, write=writing)
             return found
 
         return Depends(caller)
+
+
+def require(key: BillingKey, area: str, *, write: bool = True) -> None:
+    """`NotAllowed` "missing_scope" for a key that is not good for this area: also for what only some bodies ask for,
+    beside the area of their route."""
+    if not key.may(area, write=write):
+        way = "write" if write else "read"
+        raise NotAllowed(f"This billing key lacks the scope {area}:{way}.", code="missing_scope")
 
 
 def is_writing(request: Request) -> bool:

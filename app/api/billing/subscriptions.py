@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row
 
 from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
-from app.api.billing.common import Billing, Body, OptionalBody, Query
+from app.api.billing.common import Billing, Body, OptionalBody, Query, require
 from app.api.billing.unserved import expands
 from app.billing import (
     addons,
@@ -203,6 +203,8 @@ def router(billing: Billing) -> APIRouter:
     @api.post("/subscriptions", status_code=201)
     def create(key: Key, body: Body) -> dict[str, Any]:
         now = clock()
+        if body.has("credit_grants"):
+            require(key, "wallets")
         with db.write() as connection:
             made = beginning.begin(connection, body, actor=key.id, now=now)
             return show.shown(connection, subscriptions.find(connection, made))
