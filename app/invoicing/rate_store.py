@@ -19,6 +19,7 @@ from app.kernel.money import exact, plain
 _OVERRIDE, _FX = tables.tax_rate_override, tables.fx_rate
 FX_MAX_AGE: Final = timedelta(days=40)  # a monthly table of a central bank may be used until the next is out
 LONGEST_SOURCE: Final = 40
+MOST_FX: Final = Decimal(10**9)
 _PERCENT_DECIMALS: Final = 4
 
 
@@ -75,8 +76,8 @@ class RateStore:
         if not {base, quote} <= CURRENCIES or base == quote:
             raise InvalidInput("Name two different currencies by their codes, such as EUR and USD.", param="base")
         figure = _figure(rate, "rate")
-        if figure <= 0:
-            raise InvalidInput("An exchange rate is above zero.", param="rate")
+        if not 1 / MOST_FX <= figure <= MOST_FX:
+            raise InvalidInput(f"An exchange rate is above zero, and up to {MOST_FX:,}.", param="rate")
         named = " ".join(source.split())
         if not named or len(named) > LONGEST_SOURCE or not named.isprintable():
             raise InvalidInput("Say whose rate this is, such as ECB: it is printed on invoices.", param="source")

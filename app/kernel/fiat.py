@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Final, Self
 
-from app.kernel.money import MAX_MICROS, Exact, Money, Rounding, exact, round_to
+from app.kernel.money import MAX_MICROS, Exact, Money, Rounding, exact, fraction, round_to
 
 _CODES: Final = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
@@ -70,7 +69,7 @@ class Fiat:
     @classmethod
     def from_exact(cls, amount: Exact, currency: str, mode: Rounding = Rounding.HALF_UP) -> Self:
         """An exact figure in whole units, rounded once to the currency's smallest unit."""
-        return cls(int(round_to(Fraction(amount) * 10 ** exponent(currency), 1, mode)), currency)
+        return cls(int(round_to(fraction(amount) * 10 ** exponent(currency), 1, mode)), currency)
 
     @property
     def amount(self) -> Decimal:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
-from typing import Self
+from typing import Final, Self
 
 MICRO = 1_000_000
 CREDIT = "credit"
@@ -20,6 +20,9 @@ MAX_MICROS = 2**62
 
 Exact = Decimal | Fraction | int
 
+#: Before or behind the point. What has more is a mistake, and would keep the processor busy: 1e999999999 is soon typed.
+MOST_DIGITS: Final = 1_000
+
 
 class Rounding(StrEnum):
     HALF_UP = "half_up"
@@ -28,7 +31,7 @@ class Rounding(StrEnum):
 
 def round_to(exact: Exact, step: Exact = 1, mode: Rounding = Rounding.HALF_UP) -> Fraction:
     """Round a non-negative figure to a multiple of `step`: half away from zero, or always up."""
-    figure, size = Fraction(exact), Fraction(step)
+    figure, size = fraction(exact), fraction(step)
     if size <= 0:
         raise ValueError("a rounding step must be positive")
     if figure < 0:
@@ -38,12 +41,20 @@ def round_to(exact: Exact, step: Exact = 1, mode: Rounding = Rounding.HALF_UP) -
     return whole * size
 
 
+def fraction(figure: Exact) -> Fraction:
+    """The figure without its exponent. `OverflowError` for one beyond all reason, `ValueError` for NaN."""
+    if isinstance(figure, Decimal) and figure.is_finite() and abs(figure.adjusted()) > MOST_DIGITS:
+        raise OverflowError(f"{figure} has too many digits")
+    return Fraction(figure)
+
+
 def _half_up(ratio: Fraction) -> int:
     return (2 * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
 
 
 def exact(value: object) -> Decimal:
-    """A `Decimal` from an int, a decimal string or a `Decimal`; floats, booleans, NaN and infinities are refused."""
+    """A `Decimal` from an int, a decimal string or a `Decimal`; floats, booleans, NaN, infinities and what is beyond
+    all reason are refused."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError(f"{value!r} is not an exact number")
     try:
@@ -52,6 +63,8 @@ def exact(value: object) -> Decimal:
         raise ValueError(f"{value!r} is not a number") from None
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a finite number")
+    if abs(number.adjusted()) > MOST_DIGITS:
+        raise ValueError(f"{number} has too many digits")
     return number
 
 
@@ -71,7 +84,7 @@ class Money:
     @classmethod
     def from_exact(cls, amount: Exact, unit: str = CREDIT, mode: Rounding = Rounding.HALF_UP) -> Self:
         """Whole units, exact, rounded once to a millionth."""
-        return cls(int(round_to(Fraction(amount) * MICRO, 1, mode)), unit)
+        return cls(int(round_to(fraction(amount) * MICRO, 1, mode)), unit)
 
     @classmethod
     def zero(cls, unit: str = CREDIT) -> Self:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kernel.fiat import Fiat
 from app.kernel.money import MAX_MICROS, Money, Rounding, allot, exact, plain, round_to, total
 
 FIGURES = st.fractions(min_value=-(10**12), max_value=10**12)
@@ -64,6 +65,16 @@ def test_exact_numbers_are_taken(value: object) -> None:
 def test_anything_inexact_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"not (an exact|a) (number|finite)"):
         exact(value)
+
+
+@pytest.mark.parametrize("figure", ["1e999999999", "-1e99999999", "1e-999999999", "0e999999999"])
+def test_what_nobody_means_keeps_nobody_busy(figure: str) -> None:
+    """Each of them has a billion digits: to write one of them out takes a computer minutes, and its memory."""
+    with pytest.raises(ValueError, match="too many digits"):
+        exact(figure)
+    for make in (Money.from_exact, lambda amount: Fiat.from_exact(amount, "EUR"), round_to):
+        with pytest.raises(OverflowError, match="too many digits"):
+            make(Decimal(figure))
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def test_the_picture_the_edit_and_the_simulator(home: House) -> None:
     ("field", "text", "said"),
     [
         pytest.param("guard", "twenty", "percentage", id="a guard that is no number"),
+        pytest.param("guard", "1e99999999", "percentage", id="a guard beyond reason"),
         pytest.param("guard", "150", "−1000% and 99%", id="a guard nothing could keep"),
         pytest.param("weight", "2.5", "whole numbers", id="half a weight"),
         pytest.param("cheapest", "", "which margin", id="cheapest without a margin"),

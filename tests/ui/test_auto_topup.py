@@ -62,6 +62,8 @@ def test_a_first_form_proposes_a_package_and_no_maximum() -> None:
         ({"month_cap": ""}, "month_cap"),
         ({"mode": "refill", "refill_to": "1e999"}, "refill_to"),
         ({"charge_cap": "-"}, "charge_cap"),
+        ({"threshold": "1e999999999"}, "threshold"),
+        ({"amount": "1e-999999999"}, "amount"),
     ],
     ids=str,
 )

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import reflex as rx
@@ -22,6 +22,7 @@ from app.generation.simulate import Simulated, simulate
 from app.kernel.db import metadata
 from app.kernel.errors import FareboxError, InvalidInput
 from app.kernel.ids import new_id
+from app.kernel.money import exact
 from app.kernel.text import t
 from app.pricing.parameters import Kind
 from app.ui import present
@@ -352,9 +353,9 @@ def _basis_points(text: str) -> int | None:
     if not text:
         return None
     try:
-        points = Decimal(text) * BASIS_POINTS / 100
-    except InvalidOperation:
+        points = exact(text) * BASIS_POINTS / 100
+    except ValueError:
         raise InvalidInput(t("admin_routing.not_percent")) from None
-    if not points.is_finite() or points != points.to_integral_value():
+    if points != points.to_integral_value():
         raise InvalidInput(t("admin_routing.not_percent"))
     return int(points)

@@ -1,12 +1,12 @@
 """A rule written from what the shown route costs, times a markup."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import ClassVar
 
 import reflex as rx
 
 from app.kernel.errors import FareboxError
-from app.kernel.money import MICRO
+from app.kernel.money import MICRO, exact
 from app.kernel.text import t
 from app.pricing.cost_plus import cost_plus
 from app.pricing.editor_text import pretty
@@ -89,7 +89,7 @@ def cost_plus_popover() -> rx.Component:
 
 def _markup(text: str) -> Decimal | None:
     try:
-        markup = Decimal(text.strip())
-    except InvalidOperation:
+        markup = exact(text.strip())
+    except ValueError:
         return None
-    return markup if markup.is_finite() and 0 < markup <= MOST_MARKUP else None
+    return markup if 0 < markup <= MOST_MARKUP else None
