@@ -40,7 +40,8 @@ _NOTHING: Final = _Stated(0, 0, NOTHING, NOTHING)
 
 
 def lines(connection: Connection, row: Row[Any], customer: str, span: Span) -> list[RatedLine]:
-    """What was used in a period already invoiced and came in only afterwards: the difference to what was stated."""
+    """What was used in a period already invoiced and came in only afterwards: the difference to what was stated. All
+    lines of its meter share what is included, and so do later periods where that never begins anew."""
     query = select(_INVOICE).where(
         _INVOICE.c.subscription_id == row.id,
         _INVOICE.c.state.in_(("FINALIZED", "SKIPPED")),
@@ -48,7 +49,7 @@ def lines(connection: Connection, row: Row[Any], customer: str, span: Span) -> l
         _INVOICE.c.period_end <= span.start,
         _INVOICE.c.period_end > span.start - LATE_REACH,
     )
-    found = []
+    found, since_then = [], set[str]()
     for invoice in connection.execute(query.order_by(_INVOICE.c.period_start, _INVOICE.c.id)).all():
         if "allowances" not in invoice.computed or not invoice.computed.get("used"):
             continue
@@ -56,23 +57,40 @@ def lines(connection: Connection, row: Row[Any], customer: str, span: Span) -> l
         included = [Allowance.from_json(each) for each in invoice.computed["allowances"]]
         stated = _stated(connection, row.id, period)
         used = usage_lines.of(connection, row, customer, period, included)
-        differences = [one for line in used for one in _difference(line, stated, row.currency)]
+        meters = {_meter(line) for line in used if _events(line, stated)}
+        since_then |= {each.meter_id for each in included if each.since is not None and each.meter_id in meters}
+        concerned = meters | since_then
+        differences = [
+            one for line in used if _meter(line) in concerned for one in _difference(line, stated, row.currency)
+        ]
         if differences:
             differences += late_commitment.difference(connection, row, invoice, period, used)
         found += differences
     return found
 
 
+def _meter(line: RatedLine) -> str:
+    return line.item.meter.id if line.item is not None and line.item.meter is not None else ""
+
+
+def _events(line: RatedLine, stated: Mapping[str, _Stated]) -> int:
+    """How many events of a line no invoice has stated."""
+    return 0 if line.item is None else line.used.events - stated.get(line.item.line_id, _NOTHING).events
+
+
 def _difference(line: RatedLine, stated: Mapping[str, _Stated], currency: str) -> list[RatedLine]:
-    """More is charged like everything; of what is less, so much comes back as was asked for."""
+    """More is charged like everything; of what is less, so much comes back as was asked for. A line without new events
+    differs where those of another line of its meter changed what is included."""
     if line.item is None:
         return []
-    amount, events, quantity, net = stated.get(line.item.line_id, _NOTHING)
+    amount, _, quantity, net = stated.get(line.item.line_id, _NOTHING)
     now = Fiat.from_exact(line.exact, currency)
-    if line.used.events == events or now.minor == amount:
+    if now.minor == amount:
         return []
-    more = replace(line.used, events=line.used.events - events)
+    more = replace(line.used, events=_events(line, stated))
     said = t("period.line.late", count=more.events, reason=line.reason)
+    if not more.events:
+        said = t("period.line.late_beside", reason=line.reason)
     gross = Fraction((now - Fiat(amount, currency)).amount)
     back = gross * net / amount if gross < 0 and amount else gross
     return [

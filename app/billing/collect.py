@@ -221,7 +221,7 @@ def _together(meter: Meter, parts: Sequence[_Part], span: Span) -> tuple[Fractio
         buckets = _buckets(meter, every, span)
         return sum(buckets.values(), NOTHING), buckets
     if meter.aggregation not in ADDABLE:
-        every.sort(key=lambda reading: reading.at)
+        every.sort(key=lambda reading: (reading.at, reading.number))
         return aggregate(meter.aggregation, every, multiplier=meter.multiplier, span=span), None
     # of time that was cut, one part may come from the sums and another from the events
     amount = sum((part.summed for part in parts), NOTHING) + sum((reading.figure for reading in every), NOTHING)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -14,15 +15,17 @@ from app.billing.allowances import in_force, turn
 from app.billing.collect import quantity_of
 from app.billing.facts import meters_of
 from app.billing.lifecycle import State
+from app.generation.untold import untold
 from app.kernel.errors import InvalidInput
 from app.kernel.text import t
-from app.metering.aggregate import Span
+from app.metering.aggregate import Aggregation, Span
 from app.plans import allowed
 from app.plans import tables as plans
 from app.plans.allowed import LIMIT, MODEL, QUOTA, Limit, Quota, Terms
 
 log = logging.getLogger(__name__)
 
+_ADDED: Final = (Aggregation.COUNT, Aggregation.SUM, Aggregation.SUM_WITH_MULTIPLIER)
 LIVE: Final = (State.TRIALING, State.ACTIVE, State.INCOMPLETE)
 _subscription, _entitlement, _feature, _plan = (
     tables.subscription.c,
@@ -78,11 +81,12 @@ def terms_of(connection: Connection, workspace_id: str, now: datetime) -> Terms 
     promises = _in_force(connection.execute(query_of).mappings().all(), live)
     if not promises:
         return None
+    more = cache(lambda: list(untold(connection, workspace_id, now)))  # several quotas look at the same
 
     def used(row: Any) -> tuple[Decimal, str]:
         began, anew = turn(row.usage_reset_period, row.subscription, now)
         said = t("allowance.plan.anew", day=f"{anew:%d %B}") if anew is not None else ""
-        return _used(connection, str(live[0].external_id), row, Span(began, now)), said
+        return _used(connection, str(live[0].external_id), row, Span(began, now), more), said
 
     return _terms(promises, names, used, {addon_id: many for addon_id, (_, many) in addons.items()})
 
@@ -176,10 +180,21 @@ def _quota(
     return Quota(first.name, limit, counted, anew, names[first.entity_id])
 
 
-def _used(connection: Connection, customer: str, row: Any, span: Span) -> Decimal:
-    """What the feature's meter has counted since its period began."""
+def _used(
+    connection: Connection,
+    customer: str,
+    row: Any,
+    span: Span,
+    untold_: Callable[[], Sequence[tuple[str, Mapping[str, Any]]]],
+) -> Decimal:
+    """What the feature's meter has counted since its period began, and what a meter that adds up will count of what is
+    under way."""
     meter = meters_of(connection, [row.meter_id]).get(row.meter_id) if row.meter_id else None
     if meter is None:
         return Decimal(0)
     counted = quantity_of(connection, customer, span, meter)
+    if meter.aggregation in _ADDED and meter.bucket_size is None:
+        factor = meter.multiplier if meter.aggregation is Aggregation.SUM_WITH_MULTIPLIER else 1
+        for name, properties in untold_():
+            counted += (meter.counted(name, properties) or 0) * factor
     return Decimal(counted.numerator) / Decimal(counted.denominator)

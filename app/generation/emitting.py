@@ -141,15 +141,10 @@ def _event(row: RowMapping, files: Sequence[RowMapping], now: datetime) -> Event
 def properties_of(row: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What an event says of a settled generation; figures are decimal text, so that none is rounded on the way."""
     said: dict[str, Any] = {
-        "model": row["alias"],
+        **said_of(row),
         "provider": row["provider_id"],
         "upstream_model": row["upstream_model"],
-        "operation": operation_of(row["modality"], row["operation"]),
-        "modality": row["modality"],
-        "origin": row["origin"],
         "status": "failed" if row["error_code"] and row["modality"] not in ("text", "embedding") else "delivered",
-        SETTLED_BY: LEDGER,
-        **_dimensions(row),
         **_outputs(row, files),
         **_tokens(row),
         "credits": plain(Money(int(row["charged_micros"] or 0)).amount),
@@ -159,8 +154,20 @@ def properties_of(row: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) ->
     return {name: value for name, value in said.items() if value is not None}
 
 
+def said_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a generation before it is made."""
+    return {
+        "model": row["alias"],
+        "operation": operation_of(row["modality"], row["operation"]),
+        "modality": row["modality"],
+        "origin": row["origin"],
+        SETTLED_BY: LEDGER,
+        **_dimensions(row),
+    }
+
+
 def _dimensions(row: Mapping[str, Any]) -> dict[str, Any]:
-    given = {**(row["params"] or {}), **(row["resolved"] or {})}
+    given = {**(row["params"] or {}), **(row.get("resolved") or {})}
     found = {name: given[name] for name in DIMENSIONS if _is_dimension(given.get(name))}
     if "size" not in found and "image_size" in found:
         found["size"] = found["image_size"]

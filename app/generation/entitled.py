@@ -18,10 +18,11 @@ from app.kernel import versions
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotAllowed
-from app.plans.allowed import Change, Decision, Terms, decide, refuse
+from app.plans.allowed import QUOTA_USED, Change, Decision, Terms, decide, refuse
 
 REMEMBERED_FOR: Final = timedelta(seconds=5)
 LOOKED_AT: Final = timedelta(seconds=1)
+Check = Callable[[Connection], None]
 
 #: What a workspace's plans come to; None where nothing is restricted.
 TermsOf = Callable[[Connection, str, datetime], Terms | None]
@@ -45,10 +46,34 @@ class Entitled:
     def decide(self, workspace_id: str, offer: Offer, params: Mapping[str, Any]) -> tuple[Change, ...]:
         """What of the request is made less. `NotAllowed` "not_in_plan", "plan_quota_used" or "subscription_paused",
         naming the plans that would allow it."""
-        decision = decide(self.terms(workspace_id), offer.alias, offer.schema, params)
+        terms = self.terms(workspace_id)
+        decision = decide(terms, offer.alias, offer.schema, params)
+        if decision.refusal is not None and decision.refusal.code == QUOTA_USED:
+            terms = self._read(workspace_id)  # something may have come to nothing since
+            decision = decide(terms, offer.alias, offer.schema, params)
         if decision.refusal is not None:
-            raise self._refusal(decision, offer, params, self.terms(workspace_id))
+            with self._db.read() as connection:
+                raise self._refusal(connection, decision, offer, params, terms)
         return decision.changes
+
+    def checks(self, workspace_id: str, offer: Offer, params: Mapping[str, Any]) -> tuple[Check, ...]:
+        """For `Ledger.hold`: quotas, counted under the wallet's lock with all that is under way, so that requests at
+        the same moment cannot pass together where only one fits. Empty without quotas."""
+        if not self.has_quotas(workspace_id):
+            return ()
+
+        def check(connection: Connection) -> None:
+            terms = self._terms_of(connection, workspace_id, self._clock())
+            decision = decide(terms, offer.alias, offer.schema, params)
+            if decision.refusal is not None:
+                raise self._refusal(connection, decision, offer, params, terms)
+
+        return (check,)
+
+    def has_quotas(self, workspace_id: str) -> bool:
+        """Whether a plan may limit how much is used; True while nothing is remembered."""
+        known = self._cache.get(workspace_id)
+        return known is None or (known[0] is not None and bool(known[0].quotas))
 
     def require(self, workspace_id: str, offer: Offer, params: Mapping[str, Any]) -> None:
         """The same where a request goes out as it came: what would be made less is refused."""
@@ -73,6 +98,9 @@ class Entitled:
         known = self._cache.get(workspace_id)
         if known is not None:
             return known[0]
+        return self._read(workspace_id)
+
+    def _read(self, workspace_id: str) -> Terms | None:
         epoch = self._cache.epoch
         with self._db.read() as connection:
             found = self._terms_of(connection, workspace_id, self._clock())
@@ -93,7 +121,9 @@ class Entitled:
         at = self._looked_at
         return at is not None and at <= self._clock() < at + LOOKED_AT
 
-    def _refusal(self, decision: Decision, offer: Offer, params: Mapping[str, Any], own: Terms | None) -> NotAllowed:
+    def _refusal(
+        self, connection: Connection, decision: Decision, offer: Offer, params: Mapping[str, Any], own: Terms | None
+    ) -> NotAllowed:
         """A plan whose quota is used up as well is no way out: what was used counts there too."""
         used = {quota.name: quota.used for quota in own.quotas} if own else {}
 
@@ -105,5 +135,4 @@ class Entitled:
             raise ValueError("nothing was refused")
         if decision.refusal.code == "subscription_paused":
             return refuse(decision.refusal, ())
-        with self._db.read() as connection:
-            return refuse(decision.refusal, self._plans_that(connection, covers))
+        return refuse(decision.refusal, self._plans_that(connection, covers))

@@ -21,12 +21,14 @@ from app.generation.desk import HOLD_LIFETIME, Desk
 from app.generation.lifecycle import State
 from app.generation.price import Priced, price
 from app.generation.rate import RateHeaders
+from app.generation.untold import expected_of
 from app.kernel import faults, tracing
 from app.kernel.errors import (
     IdempotencyConflict,
     InsufficientCredits,
     InvalidInput,
     LimitReached,
+    NotAllowed,
     PriceAboveMax,
     PriceChanged,
 )
@@ -34,6 +36,7 @@ from app.kernel.ids import new_id
 from app.kernel.money import Money, plain
 from app.kernel.outside import check_url
 from app.ledger.companion import Companion
+from app.pricing.expect import expected_usage
 
 MAX_KEY_LENGTH = 256
 #: How often a request looks for another provider because the quota of the one it picked was taken meanwhile.
@@ -99,7 +102,7 @@ async def start(desk: Desk, ask: Ask) -> Started:
             with tracing.span("hold", generation_id=generation_id, request_id=ask.request_id):
                 await _hold(desk, ask, priced, generation_id)
             break
-        except (IntegrityError, InsufficientCredits, LimitReached) as refused:
+        except (IntegrityError, InsufficientCredits, LimitReached, NotAllowed) as refused:
             if replay := await _replay(desk, ask):  # two requests with one key: the other one won, and took the credits
                 return replay
             is_quota = isinstance(refused, LimitReached) and refused.stable_code == "provider_quota"
@@ -131,6 +134,7 @@ async def _hold(desk: Desk, ask: Ask, priced: Priced, generation_id: str) -> Non
         checks=(
             *desk.gate.checks(priced.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
             *desk.router.rules.checks(ask.workspace_id, priced.route.provider_id, hold.micros),
+            *(desk.entitled.checks(ask.workspace_id, priced.offer, priced.params) if desk.entitled else ()),
         ),
     )
 
@@ -166,7 +170,7 @@ def _rows(desk: Desk, ask: Ask, priced: Priced, generation_id: str, now: datetim
         "modality": offer.modality,
         "state": str(State.HELD),
         "params": priced.params,
-        "estimate": quote.to_json() | ({"less": [one.to_json() for one in priced.less]} if priced.less else {}),
+        "estimate": quote.to_json() | _beside(desk, ask, priced),
         "hold_micros": quote.maximum.micros,
         "webhook_url": ask.webhook_url,
         "created_at": now,
@@ -186,6 +190,14 @@ def _rows(desk: Desk, ask: Ask, priced: Priced, generation_id: str, now: datetim
     ]
     if ask.idempotency_key is not None:
         found.append(key_companion(ask, generation_id, now))
+    return found
+
+
+def _beside(desk: Desk, ask: Ask, priced: Priced) -> dict[str, Any]:
+    """What is kept with an estimate where a plan has a say in it."""
+    found: dict[str, Any] = {"less": [one.to_json() for one in priced.less]} if priced.less else {}
+    if desk.entitled is not None and desk.entitled.has_quotas(ask.workspace_id):
+        found |= expected_of(expected_usage(priced.offer.schema, priced.params))
     return found
 
 

@@ -21,11 +21,13 @@ class Aggregation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one event says to a meter: a figure (or, for COUNT_UNIQUE, a name) and when."""
+    """What one event says to a meter: a figure (or, for COUNT_UNIQUE, a name) and when. By their `number` events stand
+    in the order in which they came in."""
 
     at: datetime
     figure: Fraction = Fraction(1)
     name: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def readings_with(
     """The same with what each event says under these `names`, as filters compare it."""
     event, shape = tables.event, tables.shape
     query = (
-        select(event.c.shape_id, event.c.at, event.c.properties, shape.c.event_name)
+        select(event.c.shape_id, event.c.id, event.c.at, event.c.properties, shape.c.event_name)
         .join(shape, shape.c.id == event.c.shape_id)
         .where(of_customers(connection, [customer], span))
         .order_by(event.c.at, event.c.id)
@@ -95,12 +95,12 @@ def readings_with(
     if meter.event_name:
         query = query.where(shape.c.event_name == meter.event_name)
     found = []
-    for shape_id, at, text, name in connection.execute(query):
+    for shape_id, number, at, text, name in connection.execute(query):
         properties: dict[str, Any] = orjson.loads(text)
         figure = meter.counted(name, properties)
         if figure is not None:
             told = tuple(canonical(properties.get(each)) for each in names)
-            found.append((shape_id, told, Reading(at, figure, meter.name_in(properties))))
+            found.append((shape_id, told, Reading(at, figure, meter.name_in(properties), number)))
     return found
 
 

@@ -22,6 +22,7 @@ from app.pricing.parameters import Parameter, ParamSchema
 
 MODEL, LIMIT, QUOTA = "model:", "limit:", "quota:"
 REFUSE, DOWNGRADE = "refuse", "downgrade"
+QUOTA_USED: Final = "plan_quota_used"
 #: What a limit is about, and what models call it.
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "quality": ("quality",),
@@ -112,7 +113,7 @@ def decide(terms: Terms | None, alias: str, schema: ParamSchema, params: Mapping
     spent = next((quota for quota in terms.quotas if quota.used >= quota.limit), None)
     if spent is not None:
         said = f"The {spent.limit:,} {spent.name} of {spent.plan} are used up. {spent.resets}".rstrip()
-        return Decision(Refusal("plan_quota_used", said))
+        return Decision(Refusal(QUOTA_USED, said))
     changes = []
     for parameter, limit in _concerned(terms.limits, alias, schema):
         asked = params.get(parameter.name)

@@ -128,3 +128,15 @@ def test_a_multiplier_is_for_sums_with_one(world: World) -> None:
         (found,) = [each for each in meter_book.every(connection) if each.id == "meter_plain"]
         assert count(connection, [found], Asked(Wanted(APRIL, {"studio"})))["meter_plain"].totals[()].amount == 4
     assert billed(world, made) == [(400, 1, "4")]
+
+
+def test_of_two_at_the_same_moment_the_latest_is_what_came_in_last(world: World) -> None:
+    """Also of events that are not alike; the analysis says the same."""
+    world.meter("level", "made", fields=["n"], aggregation="LATEST")
+    made = world.subscribe(world.customer("studio"), world.plan("pro", {"meter_id": "meter_level", "amount": "1"}))
+    for day, n, model in (("12", 1, "veo"), ("13", 2, "flux"), ("13", 3, "veo")):
+        world.event("studio", "made", f"2026-04-{day}", n=n, model=model)
+    with world.db.read() as connection:
+        (found,) = [each for each in meter_book.every(connection) if each.id == "meter_level"]
+        assert count(connection, [found], Asked(Wanted(APRIL, {"studio"})))["meter_level"].totals[()].amount == 3
+    assert billed(world, made) == [(300, 3, "3")]

@@ -188,3 +188,31 @@ def test_a_commitment_is_adjusted_once_for_each_that_comes_late(world: World) ->
     # 1000; 1000 and nothing for the 900; 1000 and what takes April from 1000 to 1200; 1000
     assert [row.total for row in world.invoices(made)] == [100_000, 100_000, 120_000, 100_000]
     assert world.subscription(made).carried == 0
+
+
+def test_what_is_included_is_shared_anew_by_all_lines_of_a_meter(world: World) -> None:
+    """Of 10 included, 4 plain ones and 6 of the 8 by veo were free; with 3 more plain ones only 3 of those are."""
+    plan = world.plan("pro", IMAGES, {"amount": "1", "display_name": "Veo", "filter_values": {"model": ["veo"]}})
+    world.entitle(plan, "images", 10)
+    made = world.subscribe(world.customer("studio"), plan)
+    world.event("studio", "image.generated", "2026-04-10", image_count=4)
+    world.event("studio", "image.generated", "2026-04-10", image_count=8, model="veo")
+    month(world, "2026-05-01")
+    world.event("studio", "image.generated", "2026-04-11", image_count=3)
+    month(world, "2026-06-01")
+    month(world, "2026-07-01")
+    assert [row.total for row in world.invoices(made)] == [200, 300, 0]
+
+
+def test_what_is_included_once_and_for_all_counts_in_the_periods_after_it(world: World) -> None:
+    """Of 10, 4 were used in April and 6 of May's 8 were free; with 3 more in April only 3 of May's are."""
+    plan = world.plan("pro", {**IMAGES, "amount": "1"})
+    world.entitle(plan, "images", 10, "NEVER")
+    made = world.subscribe(world.customer("studio"), plan)
+    world.event("studio", "image.generated", "2026-04-10", image_count=4)
+    month(world, "2026-05-01")
+    world.event("studio", "image.generated", "2026-05-10", image_count=8)
+    month(world, "2026-06-01")
+    world.event("studio", "image.generated", "2026-04-11", image_count=3)
+    month(world, "2026-07-01")
+    assert [row.total for row in world.invoices(made)] == [0, 200, 300]

@@ -36,12 +36,18 @@ class Sold:
             return str(catalog.create_plan(connection, Given({"name": name}), actor="test", now=now())["id"])
 
     def promise(self, plan: str, key: str, **said: Any) -> str:
-        kind = {"model": "boolean", "limit": "config"}[key.partition(":")[0]]
+        meter = {
+            "meter": {
+                "name": key,
+                "event_name": "image_generated",
+                "aggregation": said.pop("counts", {"type": "COUNT"}),
+            }
+        }
+        kind = {"model": "boolean", "limit": "config", "quota": "metered"}[key.partition(":")[0]]
         with self.db.write() as connection:
             if key not in self.features:
-                made = features.create(
-                    connection, Given({"name": key, "lookup_key": key, "type": kind}), actor="test", now=now()
-                )
+                asked = {"name": key, "lookup_key": key, "type": kind, **(meter if kind == "metered" else {})}
+                made = features.create(connection, Given(asked), actor="test", now=now())
                 self.features[key] = str(made["id"])
             asked = {
                 "plan_id": plan,
@@ -182,3 +188,68 @@ def test_of_a_quota_that_is_used_up_only_a_plan_with_more_is_named(home: House) 
     with pytest.raises(NotAllowed, match=r"used up.* It is part of Studio\.$") as refused:
         entitled.decide(home.workspace_id, home.services.offers.find("flux-schnell"), {})
     assert refused.value.stable_code == "plan_quota_used"
+
+
+def refused(outcomes: list[Any]) -> list[NotAllowed]:
+    return [one for one in outcomes if isinstance(one, NotAllowed) and one.stable_code == "plan_quota_used"]
+
+
+async def all_at_once(home: House, many: int, **given: Any) -> list[Any]:
+    asked = (home.start("flux-schnell", prompt="A tram", **given) for _ in range(many))
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("counts", "given", "limit", "fit"),
+    [
+        pytest.param({"type": "COUNT"}, {}, 5, 5, id="requests"),
+        pytest.param({"type": "SUM", "field": "image_count"}, {"num_images": 2}, 5, 3, id="pictures"),
+        pytest.param(
+            {"type": "SUM_WITH_MULTIPLIER", "field": "image_count", "multiplier": "2"}, {}, 6, 3, id="times two"
+        ),
+    ],
+)
+def test_of_many_at_once_only_as_many_begin_as_a_quota_has_room_for(
+    sold: Sold, counts: dict[str, Any], given: dict[str, Any], limit: int, fit: int
+) -> None:
+    """What is under way counts, and so does what is settled while its event is still to be written."""
+    starter = sold.plan("Starter")
+    sold.promise(starter, "quota:images", usage_limit=limit, is_soft_limit=False, counts=counts)
+    sold.subscribe(starter)
+
+    async def scenario() -> list[Any]:
+        first = await all_at_once(sold.home, 20, **given)
+        begun = [one for one in first if not isinstance(one, BaseException)]
+        for one in begun:
+            await sold.home.carry(one.generation_id)
+        return [*first, *await all_at_once(sold.home, 3, **given)]
+
+    outcomes = asyncio.run(scenario())
+    assert (len(refused(outcomes)), len(outcomes)) == (23 - fit, 23)
+    sold.home.services.emitting.emit()
+    assert len(refused(asyncio.run(all_at_once(sold.home, 3, **given)))) == 3
+
+
+def test_what_comes_to_nothing_makes_room_in_a_quota_again(sold: Sold) -> None:
+    starter = sold.plan("Starter")
+    sold.promise(starter, "quota:images", usage_limit=1, is_soft_limit=False)
+    sold.subscribe(starter)
+
+    async def scenario() -> list[Any]:
+        begun = await sold.home.start("flux-schnell", prompt="A tram [[fault:fail]]")
+        turned_away = await all_at_once(sold.home, 1)
+        assert (await sold.home.carry(begun.generation_id)).status != "succeeded"
+        return [*turned_away, *await all_at_once(sold.home, 1)]
+
+    first, second = asyncio.run(scenario())
+    assert refused([first])
+    assert not isinstance(second, BaseException)
+
+
+def test_one_key_twice_where_a_quota_has_room_for_one_gets_one_answer(sold: Sold) -> None:
+    starter = sold.plan("Starter")
+    sold.promise(starter, "quota:images", usage_limit=1, is_soft_limit=False)
+    sold.subscribe(starter)
+
+    outcomes = asyncio.run(all_at_once(sold.home, 4, idempotency_key="same"))
+    assert {one.generation_id for one in outcomes} == {outcomes[0].generation_id}

@@ -15,8 +15,9 @@ from app.generation.rate import RateHeaders
 from app.generation.replays import Replayed, replay
 from app.generation.router import Asked, Picked
 from app.generation.start import Ask, key_companion
+from app.generation.untold import expected_of
 from app.kernel import faults
-from app.kernel.errors import InsufficientCredits, LimitReached
+from app.kernel.errors import InsufficientCredits, LimitReached, NotAllowed
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.ledger.companion import Companion
@@ -56,6 +57,8 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
     limit = await call_seconds(desk, route)
     attempt = attempt_on(generation_id, 1, route, plan, now) | {"choice": picked.to_json()}
     generation = _generation(ask, plan, generation_id, hold, now, now + timedelta(seconds=limit) + GRACE)
+    if desk.entitled is not None and desk.entitled.has_quotas(ask.workspace_id):
+        generation["estimate"] |= expected_of(plan.expected)
     also = [
         Companion(rows.BEGIN_GENERATION, generation),
         Companion(rows.BEGIN_ATTEMPT, attempt),
@@ -74,9 +77,10 @@ async def begin(desk: Desk, ask: Ask, plan: Plan) -> Job | Replayed:
             checks=(
                 *desk.gate.checks(plan.offer, ask.workspace_id, ask.api_key_id, hold.micros, now),
                 *desk.router.rules.checks(ask.workspace_id, route.provider_id, hold.micros),
+                *(desk.entitled.checks(ask.workspace_id, plan.offer, plan.params) if desk.entitled else ()),
             ),
         )
-    except (IntegrityError, InsufficientCredits, LimitReached):
+    except (IntegrityError, InsufficientCredits, LimitReached, NotAllowed):
         if (known := await replay(desk, ask)) is not None:  # two requests with one key, and the other one won
             return known
         raise
