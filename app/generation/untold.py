@@ -39,7 +39,7 @@ def untold(connection: Connection, workspace_id: str, now: datetime) -> Iterator
         .where(mine, _GENERATION.c.finished_at.is_(None))
     )
     for row in connection.execute(running).mappings():
-        yield NAMES.get(row["modality"], "generated"), _asked_for(row)
+        yield NAMES.get(row["modality"], "generated"), _asked_for(dict(row))
 
 
 def _asked_for(row: Mapping[str, Any]) -> dict[str, Any]:
