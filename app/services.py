@@ -16,6 +16,7 @@ from decimal import Decimal
 from app.accounts.service import Accounts
 from app.billing.collecting import Collecting
 from app.billing.credit_grants import CreditGrants
+from app.billing.ending_credits import EndingCredits
 from app.billing.outstanding import outstanding
 from app.billing.plan_terms import plans_that, terms_of
 from app.billing.service import BillingCloser
@@ -262,7 +263,7 @@ def _chores(parts: Services, now: Clock) -> list[Chore]:
         Chore("mail.forget", 0, notify.forget, daily_at=time(4, 10)),
         Chore("metering.own", 2, parts.emitting.run),
         Chore("metering.sums", 5, lambda: asyncio.to_thread(parts.ingest.catch_up)),
-        Chore("ledger.expire_lots", 60, parts.ledger.expire_lots),
+        Chore("ledger.expire_lots", 60, EndingCredits(parts.ledger, now).run),
         Chore("ledger.seal", 0, Seals(parts.db, now).run, daily_at=time(1, 10)),
         Chore("billing.wallets", 60, _wallet_alerts(parts, now).run),
         Chore("billing.grants", 60, CreditGrants(parts.db, now).run),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from app.kernel.money import Money
 from app.ledger import tables
@@ -50,9 +50,14 @@ def ending(
     return [_ending(*row) for row in connection.execute(query).tuples()]
 
 
-def ended(connection: Connection, at: datetime, *, limit: int = 500) -> list[Ending]:
-    """Lots past their last day with credits that no hold counts on, the longest past first."""
+def ended(
+    connection: Connection, at: datetime, *, limit: int = 500, but: ColumnElement[bool] | None = None
+) -> list[Ending]:
+    """Lots past their last day with credits that no hold counts on, the longest past first; `but` those of which this
+    is true."""
     query = _LOTS.where(_lot.expires_at <= at, _wallet.balance > _wallet.held).limit(limit)
+    if but is not None:
+        query = query.where(~but)
     return [_ending(*row) for row in connection.execute(query).tuples()]
 
 

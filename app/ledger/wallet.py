@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import ColumnElement, Connection, insert
 
 from app.kernel.clock import Clock, now
 from app.kernel.db import Database
@@ -332,19 +332,21 @@ class Ledger(Reader):
         """What was used on the limit is paid, or given up on, as far as it is owed; once per `ref`."""
         return cast(Posting, self.perform(SettleOwedOp(workspace_id, amount, ref, actor, written_off)))
 
-    async def expire_lots(self, at: datetime | None = None, limit: int = 500) -> list[Expired]:
-        """End what is left of lots past their last day: what happened, longest past first.
+    async def expire_lots(
+        self, at: datetime | None = None, limit: int = 500, *, but: ColumnElement[bool] | None = None
+    ) -> list[Expired]:
+        """End what is left of lots past their last day, `but` those that still wait: what happened, longest past first.
 
         What holds count on waits for them, and is used up first. Any number of processes may do this at any time.
         """
         moment = at or self._clock()
-        due = await asyncio.to_thread(self._ended, moment, limit)
+        due = await asyncio.to_thread(self._ended, moment, limit, but)
         waiting = [self._lane.submit_async(ExpireOp(lot.lot_id, lot.label)) for lot in due]
         return [cast(Expired, outcome) for outcome in await asyncio.gather(*waiting)]
 
-    def _ended(self, at: datetime, limit: int) -> list[Ending]:
+    def _ended(self, at: datetime, limit: int, but: ColumnElement[bool] | None) -> list[Ending]:
         with self._db.read() as connection:
-            return ended(connection, at, limit=limit)
+            return ended(connection, at, limit=limit, but=but)
 
     async def freeze(
         self, workspace_id: str, reason: str, ref: str, *, actor: str, within: Within | None = None

@@ -9,6 +9,7 @@ import pytest
 
 from app.billing import credit_grants, subscriptions, wallets
 from app.billing.credit_grants import CreditGrants
+from app.billing.ending_credits import EndingCredits
 from app.kernel.db import Database
 from app.kernel.given import Given
 from app.ledger import reads
@@ -135,3 +136,48 @@ def test_what_has_ended_is_not_carried_over_though_it_is_not_booked_yet(giving: 
     giving.world.now = at("2026-05-01")
     giving.grants.apply()
     assert giving.on("2026-05-01") == "100"
+
+
+@pytest.mark.parametrize(
+    ("grant", "credits_used"),
+    [
+        pytest.param({"expiration_type": "BILLING_CYCLE"}, [3000, 3000], id="with the period"),
+        pytest.param({"expiration_type": "BILLING_CYCLE", "cadence": "ONETIME", "period": None}, [3000, 0], id="once"),
+        pytest.param(
+            {"expiration_type": "DURATION", "expiration_duration": 10, "cadence": "ONETIME", "period": None},
+            [0, 0],
+            id="within the period",
+        ),
+    ],
+)
+def test_credits_pay_for_the_period_with_which_they_end(
+    giving: Giving, grant: dict[str, Any], credits_used: list[int]
+) -> None:
+    """Its invoice waits two hours for what comes late."""
+    world = giving.world
+    plan = world.plan("metered", {"amount": "1", "display_name": "Images"})
+    made = world.subscribe(giving.customer, plan)
+    giving.grant(plan_id=plan, **grant)
+    for month in ("04", "05"):
+        world.event("acme", "image.generated", f"2026-{month}-05", image_count=30)
+    ledger = Ledger(world.db, world.clock)
+    ending = EndingCredits(ledger, world.clock)
+    ledger.start()
+    for moment in (
+        "04-01T01:00",
+        "04-20",
+        "05-01",
+        "05-01T00:10",
+        "05-01T02:30",
+        "05-02",
+        "06-01T00:10",
+        "06-01T02:30",
+    ):
+        world.now = at(f"2026-{moment}")
+        asyncio.run(ending.run())
+        giving.grants.apply()
+        world.turn()
+        asyncio.run(ending.run())
+    ledger.stop()
+    assert [row.credits for row in world.invoices(made)] == credits_used
+    assert giving.left() == ("100" if grant.get("cadence") is None else "0")
