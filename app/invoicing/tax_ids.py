@@ -16,12 +16,12 @@ MAX_LENGTH: Final = 40
 
 
 class Form(NamedTuple):
-    """`modules`: which of stdnum's checks apply, the first that accepts wins."""
+    """`modules`: which of stdnum's checks apply, the first that accepts wins; `pattern` where none does."""
 
     type: str
     label: str
     modules: tuple[tuple[str, str], ...] = ()
-    pattern: str = ""  # where there is no checksum that every number keeps
+    pattern: str = ""  # of numbers without a checksum
 
 
 _FORMS: Final = {
@@ -33,7 +33,8 @@ _FORMS: Final = {
     "NZ": Form("nz_gst", "GST number", (("nz", "ird"),)),
     "JP": Form("jp_trn", "Registration number", pattern="T[0-9]{13}"),
     "IN": Form("in_gst", "GSTIN", (("in_", "gstin"),)),
-    "SG": Form("sg_gst", "GST registration number", (("sg", "uen"),)),
+    # The number of the company register, or one given for the tax alone.
+    "SG": Form("sg_gst", "GST registration number", (("sg", "uen"),), "M[A-Z0-9]-?[0-9]{7}-?[A-Z]"),
     "CA": Form("ca_gst", "GST/HST number", (("ca", "bn"),)),
     "US": Form("us_ein", "EIN", (("us", "ein"),)),
     "IS": Form("is_vat", "VSK number", (("is_", "vsk"),)),
@@ -68,15 +69,16 @@ def read(given: str, country: str) -> TaxId:
     if not form.modules or not text.isascii():
         return TaxId(text, form.type, country, bool(re.fullmatch(form.pattern or "[0-9A-Z./-]+", text)))
     for place, kind in form.modules:
-        compact = _validated(get_cc_module(place, kind), text)
+        compact = _validated(get_cc_module(place, kind), text, country)
         if compact is not None:
             return TaxId(_with_letters(compact, country, form), form.type, "FR" if country == "MC" else country, True)
-    return TaxId(text, form.type, country, False)
+    return TaxId(text, form.type, country, bool(form.pattern and re.fullmatch(form.pattern, text)))
 
 
-def _validated(module: Any, text: str) -> str | None:
-    candidates = [text, text[2:]] if text[:2].isalpha() else [text]
-    for candidate in candidates:
+def _validated(module: Any, text: str, country: str) -> str | None:
+    """The number as that check keeps it, with its own country's letters or without any; others are not overlooked."""
+    own = {country, _VAT_LETTERS.get(country, country), "FR" if country == "MC" else country}
+    for candidate in [text, text[2:]] if text[:2] in own else [text]:
         try:
             return str(module.validate(candidate))
         except ValidationError:

@@ -20,6 +20,7 @@ from app.invoicing.tax_ids import form_of, read
         pytest.param("83 914 571 673", "AU", "83914571673", "au_abn", id="Australia"),
         pytest.param("T1234567890123", "JP", "T1234567890123", "jp_trn", id="Japan"),
         pytest.param("27AAPFU0939F1ZV", "IN", "27AAPFU0939F1ZV", "in_gst", id="India"),
+        pytest.param("M9-0367322-K", "SG", "M9-0367322-K", "sg_gst", id="Singapore, for the tax alone"),
         pytest.param("12-3456789", "US", "123456789", "us_ein", id="United States"),
         pytest.param("AB/12.3-4", "AE", "AB/12.3-4", "other", id="a country without a rule of ours"),
     ],
@@ -40,6 +41,7 @@ def test_written_right(given, country, kept, type_):
         ("136٦95976", "DE"),
         ("<b>1</b>", "AE"),
         ("", "AE"),
+        ("M9036732K", "SG"),
     ],
 )
 def test_written_wrong(given, country):
@@ -51,7 +53,26 @@ def test_another_member_states_number_says_whose_it_is():
     assert (found.country, found.syntax_ok) == ("AT", True)
 
 
+#: One that is right, of each member state.
+RIGHT = [
+    "ATU13585627", "BE0428759497", "BG175074752", "CY10259033P", "CZ25123891", "DE136695976",
+    "DK13585628", "EE100931558", "EL094259216", "ESJ99216582", "FI20774740", "FR40303265045",
+    "HR33392005961", "HU12892312", "IE6433435F", "IT00743110157", "LT119511515", "LU15027442",
+    "LV40003521600", "MT11679112", "NL004495445B01", "PL8567346215", "PT501964843", "RO18547290",
+    "SE123456789701", "SI50223054", "SK2022749619",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", RIGHT)
+def test_a_number_with_another_countrys_letters_is_not_taken_for_ones_own(number):
+    country = {"EL": "GR"}.get(number[:2], number[:2])
+    assert [read(each, country).value for each in (number, number[2:], number.lower())] == [number] * 3
+    for letters in ("CH", "US", "XX"):
+        assert not read(letters + number[2:], country).syntax_ok
+
+
 def test_every_member_state_has_a_checksum():
+    assert {{"EL": "GR"}.get(number[:2], number[:2]) for number in RIGHT} == eu_members()
     assert {form_of(country).type for country in eu_members()} == {"eu_vat"}
     for country in eu_members():
         read("12345678", country)
