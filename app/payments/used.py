@@ -17,7 +17,7 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
-from app.payments import tables
+from app.payments import claims, tables
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class UsedCredits:
         return sum(self._issue(workspace_id, lots) for workspace_id, lots in self._prepaid().items())
 
     def _prepaid(self) -> dict[str, list[Prepaid]]:
-        """The lots that were bought on receipts, by workspace."""
+        """The lots that were bought on receipts, by workspace; also those of money that came back, at the same price."""
         order, receipt = tables.payment_order, invoicing.invoice
         bought = (
             select(order, receipt.c.issued_on)
@@ -47,10 +47,13 @@ class UsedCredits:
         )
         found: dict[str, list[Prepaid]] = defaultdict(list)
         with self._db.read() as connection:
-            for row in connection.execute(bought):
+            for row in connection.execute(bought).all():
                 paid = Fiat(row.gross_minor, row.currency)
                 credits_ = Money(row.credits_micros)
-                found[row.workspace_id].append(Prepaid(row.lot_id, credits_, paid, row.issued_on, not row.livemode))
+                found[row.workspace_id] += (
+                    Prepaid(lot_id, credits_, paid, row.issued_on, not row.livemode)
+                    for lot_id in claims.lots_of(connection, row).paid
+                )
         return found
 
     def _issue(self, workspace_id: str, lots: list[Prepaid]) -> int:

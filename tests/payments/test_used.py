@@ -8,12 +8,26 @@ from app.invoicing.reads import Filter
 from app.kernel.money import Money
 from app.payments.used import UsedCredits
 from tests.ledger.support import Shop
+from tests.support.returns import came_back
 from tests.support.till import Till
 
 
 def documents(till: Till, kind: Kind) -> list[str]:
     found = till.services.invoicing.invoices.page(Filter(workspace_id=till.workspace_id, kind=kind))
     return [f"{seen.number} {seen.gross}" for seen in found]
+
+
+def test_what_came_back_of_a_payment_is_invoiced_when_it_is_used_too(till: Till) -> None:
+    sellers = till.services.invoicing.sellers
+    sellers.save(replace(sellers.current(), credits_tax_point="redemption"), author="test")
+    came_back(till, 400)
+    assert till.credits == 10_500
+    shop = Shop(till.services.ledger, till.services.db)
+    shop.settle(shop.hold(till.workspace_id, 10_500), 10_500)
+    till.time.ahead = timedelta(days=32)
+    assert till.run(UsedCredits(till.services.db, till.time).run()) == 1
+    assert documents(till, Kind.INVOICE) == [f"TEST-FB-{till.time().year}-000001 10.00 EUR"]
+    till.assert_books_balance()
 
 
 def test_a_receipt_first_and_an_invoice_for_what_was_used(till: Till) -> None:
