@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, or_, select
 
-from app.invoicing import profiles, rate_store, seller
+from app.invoicing import profiles, seller
 from app.invoicing.parties import Address, Buyer, Seller
 from app.invoicing.rates import NoTaxRate
-from app.invoicing.tax import RULE_VERSION, decide
+from app.invoicing.tax import RULE_VERSION
 from app.invoicing.tax_elsewhere import TaxNotCalculated
 from app.invoicing.tax_snapshot import TaxRate, TaxSnapshot
+from app.invoicing.taxes import decided
 from app.kernel.fiat import Fiat
 from app.plans import tables as plans
 
@@ -65,19 +66,8 @@ def by_law(connection: Connection, workspace_id: str, net: Fiat, at: datetime) -
         sells = seller.current(connection)
     except seller.SellerNeeded:
         return None
-    today = at.astimezone(seller.zone(sells)).date()
-    foreign = net.currency != sells.currency
     try:
-        return decide(
-            sells,
-            profile.buyer,
-            profile.evidence,
-            net,
-            rate_store.rate_book(connection),
-            today,
-            at=at,
-            fx=rate_store.fx_on(connection, net.currency, sells.currency, today) if foreign else None,
-        )
+        return decided(connection, sells, profile, net, at)
     except TaxNotCalculated as elsewhere:
         raise NoTaxRate(
             "Stripe Tax works out the tax of orders only: give this customer's invoices a tax rate of their own."

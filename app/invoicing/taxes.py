@@ -8,9 +8,14 @@ again.
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Final, Protocol, TypeVar
 
+from sqlalchemy import Connection
+
 from app.invoicing import calculations, profiles, rate_store, seller
+from app.invoicing.parties import Seller
+from app.invoicing.profiles import Profile
 from app.invoicing.tax import decide
 from app.invoicing.tax_elsewhere import Calculation, Question, TaxNotCalculated, TaxUnavailable
 from app.invoicing.tax_elsewhere import question as question_of
@@ -24,6 +29,36 @@ from app.kernel.fiat import Fiat
 TRIES: Final = 4
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+
+def decided(
+    connection: Connection,
+    sells: Seller,
+    profile: Profile,
+    net: Fiat,
+    at: datetime,
+    *,
+    on: date | None = None,
+    inclusive: bool = False,
+    deferred: bool = False,
+    calculation: Calculation | None = None,
+) -> TaxSnapshot:
+    """The tax between these two by the rates of a day, the seller's present one unless `on` names another."""
+    day = on or at.astimezone(seller.zone(sells)).date()
+    foreign = net.currency != sells.currency
+    return decide(
+        sells,
+        profile.buyer,
+        profile.evidence,
+        net,
+        rate_store.rate_book(connection),
+        day,
+        inclusive=inclusive,
+        at=at,
+        fx=rate_store.fx_on(connection, net.currency, sells.currency, day) if foreign else None,
+        deferred=deferred,
+        calculation=calculation,
+    )
 
 
 class Calculator(Protocol):
@@ -56,20 +91,15 @@ class Taxes:
         with self._db.read() as connection:
             sells = seller.current(connection)
             profile = profiles.require(connection, workspace_id)
-            today = at.astimezone(seller.zone(sells)).date()
-            foreign = net.currency != sells.currency
             asked = question_of(sells, profile.buyer, net)
             known = asked and self.calculator and calculations.known(connection, self.calculator.account, asked, at)
-            return decide(
+            return decided(
+                connection,
                 sells,
-                profile.buyer,
-                profile.evidence,
+                profile,
                 net,
-                rate_store.rate_book(connection),
-                today,
+                at,
                 inclusive=sells.prices_include_tax,
-                at=at,
-                fx=rate_store.fx_on(connection, net.currency, sells.currency, today) if foreign else None,
                 deferred=sells.credits_tax_point == "redemption",
                 calculation=known or None,
             )

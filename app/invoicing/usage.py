@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select
 
-from app.invoicing import profiles, rate_store, seller, tables
+from app.invoicing import profiles, seller, tables
 from app.invoicing.compose import DraftLine
 from app.invoicing.document import Paid
 from app.invoicing.issue import InvoiceDraft, issue_invoice
 from app.invoicing.parties import Seller
-from app.invoicing.tax import decide
+from app.invoicing.taxes import decided
 from app.invoicing.writing import Issued
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
@@ -161,18 +161,7 @@ def _issue(
     is_test: bool,
 ) -> Issued:
     profile = profiles.require(connection, workspace_id)
-    foreign = gross.currency != sells.currency
-    tax = decide(
-        sells,
-        profile.buyer,
-        profile.evidence,
-        gross,
-        rate_store.rate_book(connection),
-        month.last,
-        inclusive=True,
-        at=now,
-        fx=rate_store.fx_on(connection, gross.currency, sells.currency, month.last) if foreign else None,
-    )
+    tax = decided(connection, sells, profile, gross, now, on=month.last, inclusive=True)
     line = DraftLine(
         t("invoicing.usage.line", month=f"{month.first:%B %Y}"),
         tax.total_net,

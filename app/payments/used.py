@@ -37,7 +37,7 @@ class UsedCredits:
         return sum(self._issue(workspace_id, lots) for workspace_id, lots in self._prepaid().items())
 
     def _prepaid(self) -> dict[str, list[Prepaid]]:
-        """The lots that were bought on receipts, by workspace; also those of money that came back, at the same price."""
+        """The lots that were bought on receipts, by workspace; those of money that came back at the same price."""
         order, receipt = tables.payment_order, invoicing.invoice
         bought = (
             select(order, receipt.c.issued_on)
