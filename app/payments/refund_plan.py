@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from app.kernel.errors import (
-    InvalidInput,
-)
-from app.kernel.fiat import Fiat, psp_minor
+from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.fiat import Fiat, from_psp, psp_minor
+from app.kernel.ids import new_id
 from app.kernel.money import Money
-from app.payments import claims, return_rows
+from app.payments import claims, return_rows, rows
+from app.payments.refund_rows import PROVIDER
+from app.payments.return_tables import refund
+from app.payments.stripe_returns import RefundSeen
+from app.payments.waiting import BEING_ASKED
+
+#: The provider's words for a refund that never happened, or came to nothing.
+NOT_MADE: Final = (return_rows.FAILED, return_rows.CANCELED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +79,21 @@ def expressible(amount: Fiat) -> None:
         psp_minor(amount)
     except ValueError as error:
         raise InvalidInput(str(error), param="amount") from None
+
+
+def note_seen(connection: Connection, order: Row[Any], payment: Row[Any], seen: RefundSeen, now: datetime) -> str:
+    """Write down a refund that we were not asked for, under the lock of its order.
+
+    `Conflict` "refund_busy" when it and ours that are under way are more than was paid: one of them is not made, and
+    which one is not known yet.
+    """
+    amount = from_psp(seen.amount, seen.currency)
+    others = return_rows.refunded(connection, order)
+    if seen.status not in NOT_MADE and others.minor + amount.minor > order.gross_minor:
+        raise Conflict(f"{seen.external_id} waits for the end of another refund.", code="refund_busy")
+    plan = planned(connection, order, payment, amount)
+    row = row_of(new_id("rfd"), plan, now, state=return_rows.SEEN, look_at=now + BEING_ASKED)
+    made = {"origin": PROVIDER, "reason": "at_provider", "note": "", "created_by": rows.SYSTEM}
+    connection.execute(refund.insert().values({**row, **made, "external_id": seen.external_id}))
+    rows.note(connection, order.id, "refund_seen", now, refund=row["id"], amount=str(amount), at=seen.external_id)
+    return str(row["id"])

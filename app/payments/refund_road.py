@@ -22,8 +22,7 @@ from app.kernel.errors import (
     ProviderRefused,
     ProviderUnclear,
 )
-from app.kernel.fiat import Fiat, from_psp, psp_minor
-from app.kernel.ids import new_id
+from app.kernel.fiat import Fiat, psp_minor
 from app.kernel.money import Money
 from app.kernel.text import t
 from app.payments import claims, refund_rows, return_rows, rows
@@ -31,13 +30,13 @@ from app.payments.bookings import Bookings
 from app.payments.credit_notes import Back
 from app.payments.inbox import Delivery
 from app.payments.orders import MANUAL
-from app.payments.refund_plan import planned, row_of
-from app.payments.refund_rows import OPEN, PROVIDER, RefundView
+from app.payments.refund_plan import note_seen
+from app.payments.refund_rows import OPEN, RefundView
 from app.payments.return_rows import ASKED, CANCELED, FAILED, PENDING, RESTORED, SEEN, SUCCEEDED
 from app.payments.return_tables import refund as refunds
 from app.payments.stripe_returns import Credit, RefundAsk, RefundSeen, StripeReturns
 from app.payments.unmatched import Reason, report
-from app.payments.waiting import BANK_LOOK, BATCH, BEING_ASKED, KEY_LASTS, REFUND_LOOKS, until_next
+from app.payments.waiting import BANK_LOOK, BATCH, KEY_LASTS, REFUND_LOOKS, until_next
 
 #: What the provider says in its own refusals, in the words of a person who asked twice.
 REFUSALS: Final = {"charge_disputed": "order_disputed", "charge_already_refunded": "already_refunded"}
@@ -85,17 +84,34 @@ class RefundRoad:
         """Do what this refund, as it stands at the provider, does to its order. Any number of times, at once too.
 
         One that is heard of before its payment has that credited first: else the credits would come afterwards, free.
+        So has one whose money is there only because another was not made after all: it takes the credits of what is
+        left, and that is known when the others are.
         """
         refund_id = await asyncio.to_thread(self._known, seen)
-        if refund_id is None and seen.payment_id is not None and self._credit is not None:
-            await self._credit(seen.payment_id)
-            refund_id = await asyncio.to_thread(self._known, seen)
+        if refund_id is None:
+            if (
+                seen.payment_id is not None
+                and self._credit is not None
+                and not await asyncio.to_thread(self._paid, seen)
+            ):
+                await self._credit(seen.payment_id)
+            await self._catch_up(seen)
+            refund_id = await asyncio.to_thread(self._noted, seen)
         if refund_id is None and self.elsewhere is not None and (said := await self.elsewhere(seen)) is not None:
             return said
         if refund_id is None:
             return f"{seen.external_id} is of a payment that was not credited here"
         view = await self.proceed(refund_id, seen=seen)
         return f"{seen.external_id} {view.state}"
+
+    async def _catch_up(self, seen: RefundSeen) -> None:
+        """Our other refunds of this charge, as they are at the provider by now."""
+        if self._provider is None or seen.charge_id is None or not await asyncio.to_thread(self._paid, seen):
+            return
+        for other in await self._provider.refunds_of_charge(seen.charge_id):
+            known = await asyncio.to_thread(self._known, other)
+            if known is not None:
+                await self.proceed(known, seen=other)
 
     async def run_due(self) -> int:
         """Carry on what a crash or a lost answer left: for the chores."""
@@ -273,28 +289,31 @@ class RefundRoad:
         actor = row.created_by
         await self._bookings.aside_rest(order, row.id, credits, bonus, reason="refund", actor=actor)
 
+    @property
+    def _name(self) -> str:
+        return self._provider.door.name if self._provider else ""
+
+    def _paid(self, seen: RefundSeen) -> bool:
+        """Whether it is of a payment that was credited here."""
+        with self._db.read() as connection:
+            return refund_rows.payment_behind(connection, self._name, seen.payment_id, seen.charge_id) is not None
+
     def _known(self, seen: RefundSeen) -> str | None:
+        """Our row for it."""
+        with self._db.read() as connection:
+            return refund_rows.seen_before(connection, self._name, seen)
+
+    def _noted(self, seen: RefundSeen) -> str | None:
         """Our row for it, made now if it is new; None when it is about no payment of ours."""
-        name = self._provider.door.name if self._provider else ""
         now = self._clock()
         with self._db.write() as connection:
-            payment = refund_rows.payment_behind(connection, name, seen.payment_id, seen.charge_id)
+            payment = refund_rows.payment_behind(connection, self._name, seen.payment_id, seen.charge_id)
             if payment is None:
                 return None
             order = return_rows.order_locked(connection, payment.order_id)
-            known = refund_rows.by_external(connection, name, seen.external_id)
-            if known is None and seen.refund_id is not None:
-                known = connection.execute(select(refunds).where(refunds.c.id == seen.refund_id)).one_or_none()
-            if known is not None:
-                return str(known.id)
-            amount = from_psp(seen.amount, seen.currency)
-            plan = planned(connection, order, payment, amount)
-            row = row_of(new_id("rfd"), plan, now, state=SEEN, look_at=now + BEING_ASKED)
-            made = {"origin": PROVIDER, "reason": "at_provider", "note": "", "created_by": rows.SYSTEM}
-            connection.execute(refunds.insert().values({**row, **made, "external_id": seen.external_id}))
-            told = {"refund": row["id"], "amount": str(amount), "at": seen.external_id}
-            rows.note(connection, order.id, "refund_seen", now, **told)
-            return str(row["id"])
+            if (known := refund_rows.seen_before(connection, self._name, seen)) is not None:
+                return known
+            return note_seen(connection, order, payment, seen, now)
 
     def _pending(self, refund_id: str, seen: RefundSeen) -> None:
         now = self._clock()

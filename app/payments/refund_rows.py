@@ -13,6 +13,7 @@ from app.kernel.money import Money
 from app.payments import tables
 from app.payments.return_rows import ASKED, PENDING, SEEN
 from app.payments.return_tables import refund
+from app.payments.stripe_returns import RefundSeen
 
 OPERATOR, PROVIDER = "operator", "provider"
 #: Not over yet.
@@ -64,6 +65,14 @@ def by_key(connection: Connection, order_id: str, key: str) -> Row[Any] | None:
 def by_external(connection: Connection, provider: str, external_id: str) -> Row[Any] | None:
     query = select(refund).where(refund.c.provider == provider, refund.c.external_id == external_id)
     return connection.execute(query).one_or_none()
+
+
+def seen_before(connection: Connection, provider: str, seen: RefundSeen) -> str | None:
+    """The refund that the provider means, by its own id or by ours that it was given."""
+    known = by_external(connection, provider, seen.external_id)
+    if known is None and seen.refund_id is not None:
+        known = connection.execute(select(refund).where(refund.c.id == seen.refund_id)).one_or_none()
+    return None if known is None else str(known.id)
 
 
 def change(

@@ -57,16 +57,21 @@ def sold(order: Row[Any]) -> Sold:
 
 def returned(connection: Connection, order: Row[Any], *, but: str = "") -> Fiat:
     """Everything of a payment that went back or is on its way, refunds and disputes together, without the one `but`."""
-    refunds = select(func.coalesce(func.sum(refund.c.amount_minor), 0)).where(
-        refund.c.order_id == order.id, refund.c.state.in_(GONE), refund.c.id != but
-    )
     disputes = select(func.coalesce(func.sum(dispute.c.booked_minor), 0)).where(
         dispute.c.order_id == order.id,
         dispute.c.state.in_([str(state) for state in DISPUTE_GONE]),
         dispute.c.id != but,
     )
-    both = int(connection.execute(refunds).scalar_one()) + int(connection.execute(disputes).scalar_one())
+    both = refunded(connection, order, but=but).minor + int(connection.execute(disputes).scalar_one())
     return Fiat(min(both, order.gross_minor), order.currency)
+
+
+def refunded(connection: Connection, order: Row[Any], *, but: str = "") -> Fiat:
+    """What went back by refunds or is on its way."""
+    refunds = select(func.coalesce(func.sum(refund.c.amount_minor), 0)).where(
+        refund.c.order_id == order.id, refund.c.state.in_(GONE), refund.c.id != but
+    )
+    return Fiat(int(connection.execute(refunds).scalar_one()), order.currency)
 
 
 def given_back(connection: Connection, order: Row[Any]) -> Fiat:

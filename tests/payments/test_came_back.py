@@ -174,3 +174,46 @@ def test_parts_that_are_rounded_up_never_take_more_than_was_bought(one_till: Til
     hear(till)
     assert (standing(till), cash(till), till.state(order)) == ((0, 0, 0, False), 0, State.REFUNDED)
     clean(till)
+
+
+# --- heard of in an order in which it did not happen
+
+
+@pytest.mark.parametrize("before", ["pending", "succeeded"])
+def test_a_refund_made_in_place_of_one_that_failed_is_heard_of_first(till: Till, before: str) -> None:
+    """The bank sends ours back, the operator refunds a part at the provider, and that is what we are told first."""
+    till.stripe.ctl("settings", refunds="on_demand")
+    order = bought(till)
+    ours = refund(till, order).external_id
+    if before == "succeeded":
+        till.stripe.ctl(f"refunds/{ours}", status="succeeded")
+        hear(till)
+    till.stripe.ctl(f"refunds/{ours}", status="failed")
+    theirs = till.stripe.ctl("refunds", charge=charge_of(till, order), amount=803)["id"]
+    hear(till, "refund.created")
+    till.stripe.ctl(f"refunds/{theirs}", status="succeeded")
+    for _ in range(2):
+        hear(till)
+    left = 10_500 * (1_190 - 803) // 1_190
+    assert (standing(till), cash(till)) == ((0, left, 0, False), 1_190 - 803)
+    assert till.state(order) is State.PARTIALLY_REFUNDED
+    clean(till)
+
+
+def test_a_refund_at_the_provider_waits_for_the_end_of_ours_that_nobody_knows(till: Till) -> None:
+    """Both together are more than was paid: one of them is not, and nobody knows which until ours has an answer."""
+    order = bought(till)
+    till.stripe.ctl("fail", fault="drop-before-accept", match="POST /v1/refunds", times=3)
+    assert refund(till, order).state == "asked"
+    till.stripe.ctl("refunds", charge=charge_of(till, order), amount=803)
+    hear(till)
+    assert (notes(till), standing(till)[0]) == ([], 10_500)
+    assert till.count("webhook_event", "state = 'new'") > 0
+    for _ in range(2):
+        till.time.ahead += timedelta(minutes=10)
+        till.run(till.cashier.return_due())
+        hear(till)
+    left = 10_500 * (1_190 - 803) // 1_190
+    assert (standing(till), cash(till), notes(till)) == ((0, left, 0, False), 1_190 - 803, [(803, "refund")])
+    assert till.count("webhook_event", "state <> 'done' AND state <> 'ignored'") == 0
+    till.assert_books_balance()
