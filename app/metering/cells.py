@@ -19,6 +19,7 @@ from app.metering.apart import FIGURES, dimensions
 from app.metering.events import BILLIONTHS, figures_of
 from app.metering.places import of_customers, rolled_up_to
 from app.metering.sums import COUNT
+from app.metering.waiting import with_waiting
 from app.metering.windows import OF_DAYS, midnight, start_of
 
 DAY: Final = timedelta(days=1)
@@ -119,7 +120,7 @@ def by_customer(
     """Over everybody: each customer's events and billionths of these figures of these shapes, added up by the
     database; a customer may come several times."""
     first, last = days_of(wanted)
-    table, days = _table(wanted, first, last)
+    table, days = _table(connection, wanted, first, last)
     sums = _sums(table)
     wanted_pairs, one = sorted(pairs), tuple_(table.c.shape_id, table.c.figure)
     for begun in range(0, len(wanted_pairs), MOST_PAIRS):
@@ -173,7 +174,7 @@ def _kind(shape_id: int, name: str, properties: str) -> Kind:
 def _of_days(
     connection: Connection, wanted: Wanted, first: date, last: date, kinds: Kinds, keep: Callable[[Kind], bool]
 ) -> Iterator[Cell]:
-    table, days = _table(wanted, first, last)
+    table, days = _table(connection, wanted, first, last)
     by = [table.c.shape_id, table.c.figure]
     customer, day = literal(""), null()
     if wanted.by_customer:
@@ -211,14 +212,16 @@ def _start(day: date, window: str) -> datetime:
     return start_of(midnight(day), window)
 
 
-def _table(wanted: Wanted, first: date, last: date) -> tuple[Any, Any]:
+def _table(connection: Connection, wanted: Wanted, first: date, last: date) -> tuple[Any, Any]:
     """The smallest sums that answer."""
-    if wanted.customers is None and not wanted.by_customer:
-        return tables.daily, tables.daily.c.day
     months = first.day == 1 and last.day == 1 and wanted.window in (None, "MONTH")
-    if wanted.customers is None and months:
-        return tables.monthly, tables.monthly.c.month
-    return tables.rollup, tables.rollup.c.day
+    table, days = tables.rollup, "day"
+    if wanted.customers is None and not wanted.by_customer:
+        table = tables.daily
+    elif wanted.customers is None and months:
+        table, days = tables.monthly, "month"
+    sums = with_waiting(connection, table)
+    return sums, sums.c[days]
 
 
 def _of_events(

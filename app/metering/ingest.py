@@ -54,6 +54,7 @@ class _Batch:
     accepted: Accepted | None = None
     failed: BaseException | None = None
     differing: list[Event] = field(default_factory=list)
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 class Ingest:
@@ -63,18 +64,25 @@ class Ingest:
         self._db, self._clock, self._writing = db, clock, writing(db)
         self._shapes: dict[Likeness, int] = {}
         self._waiting: deque[_Batch] = deque()
-        self._turn = threading.Lock()
+        self._line = threading.Lock()
+        self._turns = threading.Semaphore(self._writing.at_once)
 
     def accept(self, events: Sequence[Event], also: Callable[[Connection], object] | None = None) -> Accepted:
         """Write events down; returns after the commit."""
         mine = _Batch(events, also)
-        self._waiting.append(mine)
-        with self._turn:
-            while mine.accepted is None and mine.failed is None:
-                self._take_in(self._next())
+        with self._line:
+            self._waiting.append(mine)
+        with self._turns:  # everybody takes in once, and those who stand in the line are never more than that
+            batches = self._next()
+            try:
+                self._take_in(batches)
+            finally:
+                for batch in batches:
+                    batch.done.set()
+        mine.done.wait()
         if mine.failed is not None:
             raise mine.failed
-        assert mine.accepted is not None  # noqa: S101 - the loop above ends with one of the two
+        assert mine.accepted is not None  # noqa: S101 - taking in ends with one of the two
         return mine.accepted
 
     def catch_up(self) -> int:
@@ -82,7 +90,7 @@ class Ingest:
         with self._db.read() as connection:
             if not self._writing.is_behind(connection):
                 return 0
-        with self._turn, self._db.write() as connection:
+        with self._turns, self._db.write() as connection:
             try:
                 return self._writing.catch_up(connection)
             except BaseException:
@@ -90,15 +98,17 @@ class Ingest:
                 raise
 
     def _next(self) -> list[_Batch]:
-        """Those who have waited longest, as many as share a transaction."""
-        taken, events = [self._waiting.popleft()], 0
-        events = len(taken[0].events)
-        while self._waiting and events + len(self._waiting[0].events) <= MOST_AT_ONCE:
-            taken.append(self._waiting.popleft())
-            events += len(taken[-1].events)
+        """Those who have waited longest, as many as share a transaction; nobody when others have taken all of them."""
+        taken, events = list[_Batch](), 0
+        with self._line:
+            while self._waiting and (not taken or events + len(self._waiting[0].events) <= MOST_AT_ONCE):
+                taken.append(self._waiting.popleft())
+                events += len(taken[-1].events)
         return taken
 
     def _take_in(self, batches: list[_Batch]) -> None:
+        if not batches:
+            return
         try:
             self._write(batches)
         except BaseException as failed:
@@ -164,7 +174,7 @@ class Ingest:
 
     def _shape_ids(self, connection: Connection, events: Iterable[Event]) -> dict[Likeness, int]:
         wanted = {(event.name, event.likeness) for event in events}
-        found = {key: self._shapes[key] for key in wanted if key in self._shapes}
+        found = {key: known for key in wanted if (known := self._shapes.get(key)) is not None}
         missing = sorted(key for key in wanted if key not in found)
         if missing:
             made = sqlite.insert if self._db.is_sqlite else postgresql.insert

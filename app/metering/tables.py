@@ -138,6 +138,20 @@ monthly = sa.Table(
     sa.Column("billionths", sa.BigInteger, nullable=False),
 )
 
+
+#: PostgreSQL: what is not in `rollup`, `daily` and `monthly` yet (`waiting.py`). Nothing is ever looked up here.
+waiting = sa.Table(
+    "usage_waiting",
+    metadata,
+    sa.Column("customer", sa.String, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("shape_id", sa.BigInteger, nullable=False),
+    sa.Column("figure", sa.String, nullable=False),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("whole", sa.BigInteger, nullable=False),
+    sa.Column("billionths", sa.BigInteger, nullable=False),
+)
+
 #: An event id that came again with something else to say. The first one counts.
 conflict = sa.Table(
     "usage_conflict",

@@ -18,6 +18,7 @@ from app.metering.apart import canonical, dimensions
 from app.metering.events import BILLIONTHS, billionths
 from app.metering.meters import Meter
 from app.metering.places import of_customers, rolled_up_to
+from app.metering.waiting import with_waiting
 from app.metering.windows import midnight
 
 DAY = timedelta(days=1)
@@ -105,7 +106,7 @@ def readings_with(
 
 
 def _from_days(connection: Connection, customer: str, first: date, last: date, found: dict[int, Alike]) -> None:
-    rolled, shape = tables.rollup, tables.shape
+    rolled, shape = with_waiting(connection, tables.rollup), tables.shape
     sums = (func.sum(rolled.c.events), func.sum(rolled.c.whole), func.sum(rolled.c.billionths))
     query = (
         select(rolled.c.shape_id, shape.c.event_name, shape.c.properties, rolled.c.figure, *sums)

@@ -8,50 +8,25 @@ thousand events later, because the last event of which that is done is a number.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import Connection
 
 from app.kernel import faults
 from app.kernel.db import Database
+from app.metering import waiting
+from app.metering.adding import ADDING
+from app.metering.copying import array, columns
 from app.metering.events import Event, figures_of
 from app.metering.known import Known
-from app.metering.sums import Counted, Rolled, Sums
-
-_SUMS: Final = {
-    "usage_rollup": ("customer", "day", "shape_id", "figure"),
-    "usage_daily": ("day", "shape_id", "figure"),
-    "usage_monthly": ("month", "customer", "shape_id", "figure"),
-}
-
-
-def _adding(table: str, rows: str) -> str:
-    keys = ", ".join(_SUMS[table])
-    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in ("events", "whole", "billionths"))
-    columns = f"{keys}, events, whole, billionths"
-    return f"INSERT INTO {table} ({columns}) {rows} ON CONFLICT ({keys}) DO UPDATE SET {added}"
-
-
-ADDING: Final = {table: _adding(table, f"VALUES ({', '.join('?' * (len(keys) + 3))})") for table, keys in _SUMS.items()}
-#: One statement for all of them: what is given are the rows of `usage_rollup`. Everybody's writes lock in one order.
-_GIVEN: Final = """WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(
-        %s::text[], %s::date[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]
-    ) AS given (customer, day, shape_id, figure, events, whole, billionths)
-)"""
-_BY_DAY: Final = """SELECT day, shape_id, figure, sum(events), sum(whole), sum(billionths) FROM given
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
-_BY_MONTH: Final = """SELECT date_trunc('month', day)::date, customer, shape_id, figure,
-        sum(events), sum(whole), sum(billionths) FROM given
-    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
-_ADDING_GIVEN: Final = f"""{_GIVEN},
-by_day AS ({_adding("usage_daily", _BY_DAY)}),
-by_month AS ({_adding("usage_monthly", _BY_MONTH)})
-{_adding("usage_rollup", "SELECT * FROM given")}"""  # noqa: S608
+from app.metering.sums import Counted, Sums
 
 
 class Writing(Protocol):
+    #: So many transactions of one process write at the same time.
+    at_once: int
+
     def write(
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
     ) -> Mapping[str, int]:
@@ -80,6 +55,7 @@ def writing(db: Database) -> Writing:
 class Sqlite:
     """One writer at a time: every method is called inside a write transaction."""
 
+    at_once = 1
     #: Sums and places are written when so many events are not in them; by who brings few events, when it is so many:
     #: where not much is going on, readers shall find little beside.
     roll_at, roll_soon_at, few = 100_000, 5_000, 100
@@ -183,6 +159,11 @@ class Postgres:
     done with an event: it looks at each value by itself.
     """
 
+    #: While one waits for the server, another is put together here.
+    at_once = 3
+    #: What waits is added up when it is so many events.
+    roll_at = 100_000
+
     _keys = """INSERT INTO usage_key (event_id, digest, event)
     SELECT given.id, given.digest, nextval((SELECT pg_get_serial_sequence('usage_event', 'id'))::regclass)
     FROM unnest(%s::text[], %s::bigint[]) WITH ORDINALITY AS given (id, digest, place) ORDER BY given.place
@@ -191,11 +172,14 @@ class Postgres:
     (id, shape_id, at, digest, received_at, event_id, customer, properties, source, generation_id) FROM STDIN"""
     _known = "SELECT event_id, digest FROM usage_key WHERE event_id = ANY(%s::text[])"
 
+    def __init__(self) -> None:
+        self._put = 0  # events of this process since it added up: about, as what is rolled back counts too
+
     def write(
         self, connection: Connection, events: Mapping[str, Event], shapes: Sequence[int], now: datetime
     ) -> Mapping[str, int]:
         ordered = sorted(events)
-        given = (_array(ordered), _array([events[each].digest for each in ordered]))
+        given = (array(ordered), array([events[each].digest for each in ordered]))
         new: dict[str, int] = {row[0]: row[1] for row in connection.exec_driver_sql(self._keys, given)}
         if new:
             lines = [
@@ -211,20 +195,22 @@ class Postgres:
     def digests(self, connection: Connection, ids: Sequence[str]) -> dict[str, int]:
         if not ids:
             return {}
-        return {row[0]: row[1] for row in connection.exec_driver_sql(self._known, (_array(ids),))}
+        return {row[0]: row[1] for row in connection.exec_driver_sql(self._known, (array(ids),))}
 
     def add_up(self, connection: Connection, events: Sequence[Counted]) -> None:
         if not events:
             return
-        sums = Sums()
-        sums.add(events)
-        add_rows(connection, sums.rows())
+        waiting.put(connection, events)
+        self._put += len(events)
+        if self._put >= self.roll_at:
+            self._put = 0
+            waiting.add_up(connection)
 
     def is_behind(self, connection: Connection) -> bool:
-        return False
+        return waiting.is_waiting(connection)
 
     def catch_up(self, connection: Connection) -> int:
-        return 0  # nothing is ever left to add up
+        return waiting.add_up(connection)
 
     def forget(self) -> None:
         return None
@@ -235,24 +221,7 @@ def _wall_clock(moment: datetime) -> str:
     return moment.isoformat(" ", "microseconds")[:26]
 
 
-def add_rows(connection: Connection, rows: Sequence[Rolled]) -> None:
-    """Add these to the sums by customer and day, and so to those by day and by month (PostgreSQL)."""
-    connection.exec_driver_sql(_ADDING_GIVEN, tuple(_array(column) for column in zip(*rows, strict=True)))
-
-
-def _array(values: Sequence[object]) -> str:
-    """An array as PostgreSQL writes it down; text is quoted."""
-    if not values or not isinstance(values[0], str):
-        return f"{{{','.join(map(str, values))}}}"
-    said = '","'.join(values)  # type: ignore[arg-type]
-    if "\\" in said or said.count('"') != 2 * (len(values) - 1):
-        said = '","'.join(str(each).replace("\\", "\\\\").replace('"', '\\"') for each in values)
-    return f'{{"{said}"}}'
-
-
 def _copied(event: Event) -> str:
     """The columns of text, as COPY reads them."""
-    said = "\0".join((event.event_id, event.customer, event.properties, event.source, event.generation_id or ""))
-    escaped = said.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    columns = escaped.replace("\0", "\t")
-    return columns if event.generation_id else columns + "\\N"
+    said = columns(event.event_id, event.customer, event.properties, event.source, event.generation_id or "")
+    return said if event.generation_id else said + "\\N"

@@ -24,11 +24,12 @@ from sqlalchemy.engine import make_url
 from app.kernel import clock
 from app.kernel.db import Database
 from app.metering import known, tables
+from app.metering.adding import ADDING
 from app.metering.aggregate import Span
 from app.metering.events import BILLIONTHS, Event, read_event
 from app.metering.ingest import Ingest
 from app.metering.known import hashed
-from app.metering.writing import ADDING, Sqlite
+from app.metering.writing import Sqlite
 
 MODELS: Final = ("dall-e-3", "gpt-image-1", "veo-3.1", "kling-v2-6", "seedance-1-5", "flux")
 CUSTOMERS: Final = 500

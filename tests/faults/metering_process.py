@@ -11,7 +11,7 @@ from app.kernel.db import Database
 from app.metering import known
 from app.metering.events import Event, read_event
 from app.metering.ingest import Ingest
-from app.metering.writing import Sqlite
+from app.metering.writing import Postgres, Sqlite
 from tests.support.forking import die_at, told_by
 
 NOON = datetime(2026, 4, 14, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def read(word: str) -> Event:
 def main(url: str, plan: str, fault: str, pipe: Connection) -> None:
     die_at(fault)
     known.MOST_RECENT, known.FEWEST_YOUNG, known.SIEVE_AFTER = 8, 12, 4  # so that ids leave the memory, and grow old
-    Sqlite.roll_at = 7  # sums are written in between
+    Sqlite.roll_at = Postgres.roll_at = 7  # sums are written in between
     db = Database(url)
     ingest = Ingest(db, lambda: NOON)
     for number, line in enumerate(plan.splitlines()):

@@ -39,6 +39,19 @@ def used(db: Database) -> dict[str, Fraction]:
         }
 
 
+def summed(db: Database) -> list[tuple[int, int]]:
+    """What each table of sums says of everybody's pictures, all of it added up."""
+    with db.read() as connection:
+        return [
+            connection.execute(
+                select(func.sum(table.c.events), func.sum(table.c.whole)).where(table.c.figure == "image_count")
+            )
+            .one()
+            ._tuple()
+            for table in (tables.rollup, tables.daily, tables.monthly)
+        ]
+
+
 def found_by_customer(db: Database) -> list[str]:
     with db.read() as connection:
         return [
@@ -58,12 +71,20 @@ def test_killed_while_ids_leave_the_memory_or_sums_are_written_and_sent_again(sq
     killed_and_sent_again(Database(sqlite_url), sqlite_url, fault)
 
 
+@pytest.mark.parametrize("fault", ["metering.added_up", "metering.added_up:2"])
+def test_killed_while_what_waits_is_added_up_and_sent_again(postgres_url: str, fault: str) -> None:
+    database = Database(postgres_url)
+    killed_and_sent_again(database, postgres_url, fault)
+    database.dispose()
+
+
 def killed_and_sent_again(database: Database, database_url: str, fault: str) -> None:
     ended, answered = run(database_url, PLAN, fault)
     assert ended == -signal.SIGKILL, "the point was never reached"
     lines = PLAN.splitlines()
     accepted = {word.split(":")[0] for number in answered for word in lines[int(number)].split()}
     assert sorted(stored(database)) == sorted(accepted)
+    assert sum(used(database).values()) == sum(int(EVENTS[each][1]) for each in accepted)
 
     assert run(database_url, PLAN)[0] == 0
     assert sorted(stored(database)) == sorted(EVENTS)
@@ -71,6 +92,7 @@ def killed_and_sent_again(database: Database, database_url: str, fault: str) -> 
     for customer, count in EVENTS.values():
         expected[customer] = expected.get(customer, Fraction(0)) + int(count)
     assert used(database) == expected
+    assert summed(database) == [(len(EVENTS), sum(expected.values()))] * 3
     assert sorted(found_by_customer(database)) == sorted(EVENTS)
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(tables.conflict)).scalar_one() == 0
