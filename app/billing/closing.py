@@ -4,6 +4,7 @@ Each is one transaction under the subscription's lock, and each invoice has a so
 killed carries on where it was, and two that run at once do the work once.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -80,6 +81,13 @@ def close(connection: Connection, subscription_id: str, *, now: datetime, actor:
     return True
 
 
+def catch_up(connection: Connection, subscription_id: str, *, now: datetime, actor: str) -> None:
+    """End every period that is over, before anything else becomes of a subscription: what it owes must not depend on
+    whether the chore came by first."""
+    while close(connection, subscription_id, now=now, actor=actor):
+        pass
+
+
 def _next_period(connection: Connection, row: Row[Any], closed: Span, now: datetime) -> Row[Any]:
     span = subscriptions.cycle_of(row).containing(closed.end)
     values: dict[str, Any] = {"period_start": closed.end, "period_end": span.end}
@@ -137,6 +145,7 @@ def cancel_now(
     now: datetime,
 ) -> tuple[Row[Any], Row[Any] | None, list[RatedLine]]:
     """End it this moment. What was paid ahead and not used comes back as credit when asked; what was used is billed."""
+    catch_up(connection, subscription_id, now=now, actor=actor)
     row = subscriptions.find(connection, subscription_id, lock=True)
     if row.state == State.CANCELLED:
         return row, None, []
@@ -162,10 +171,19 @@ def cancel_now(
     return subscriptions.find(connection, row.id), made, credits_
 
 
+def pause(
+    connection: Connection, subscription_id: str, *, reason: str, meta: Mapping[str, str], actor: str, now: datetime
+) -> tuple[Row[Any], Row[Any]]:
+    """Stop it from this moment on, with what is over billed."""
+    catch_up(connection, subscription_id, now=now, actor=actor)
+    return turns.pause(connection, subscription_id, reason=reason, meta=meta, actor=actor, now=now)
+
+
 def change_plan(
     connection: Connection, subscription_id: str, to: NewPlan, *, prorate: bool, actor: str, now: datetime
 ) -> tuple[Row[Any], Row[Any] | None, list[RatedLine]]:
     """Another plan from this moment on: credit for what was paid ahead, a charge for what is used instead."""
+    catch_up(connection, subscription_id, now=now, actor=actor)
     row = subscriptions.find(connection, subscription_id, lock=True)
     span, whole = subscriptions.period_of(row), subscriptions.whole_of(row)
     others, used, ahead = prorating.credit(connection, row, now, addons=False) if prorate else [], None, None

@@ -175,7 +175,7 @@ def deeds(billing: Billing) -> APIRouter:
     @api.post("/subscriptions/{subscription_id}/pause")
     def pause(key: Key, subscription_id: str, body: OptionalBody) -> dict[str, Any]:
         with db.write() as connection:
-            row, paused = turns.pause(
+            row, paused = closing.pause(
                 connection,
                 subscription_id,
                 reason=body.maybe("reason") or "",
@@ -287,6 +287,7 @@ def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given
                 now=now,
             )
         else:
+            closing.catch_up(connection, subscription_id, now=now, actor=key.id)
             before = subscriptions.find(connection, subscription_id)
             at = body.moment("cancel_at") if way == "scheduled_date" else before.period_end
             if at <= now:

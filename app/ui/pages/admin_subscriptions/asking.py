@@ -105,6 +105,7 @@ def cancel(
 ) -> Outcome:
     """End it now, or with its period."""
     if when == LATER:
+        closing.catch_up(connection, subscription_id, now=now, actor=actor)
         row = subscriptions.find(connection, subscription_id)
         return Outcome(turns.cancel(connection, row.id, at=row.period_end, reason=reason, now=now))
     row, made, lines = closing.cancel_now(
@@ -114,7 +115,7 @@ def cancel(
 
 
 def pause(connection: Connection, subscription_id: str, *, reason: str, actor: str, now: datetime) -> Outcome:
-    row, _ = turns.pause(connection, subscription_id, reason=reason, meta={}, actor=actor, now=now)
+    row, _ = closing.pause(connection, subscription_id, reason=reason, meta={}, actor=actor, now=now)
     return Outcome(row)
 
 
