@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     files.add_argument("workspace", help="its id, ws_…")
     files.add_argument("--days", type=int, help="kept for so many days (0: as the installation says)")
     files.add_argument("--uploads-mb", type=int, help="its uploads may take so much (0: as the installation says)")
-    _add_user(add("user", None, "Make people and set their passwords."))
+    _add_user(add("user", None, "Make people, set their passwords, shut them out and let them in again."))
     return parser
 
 
@@ -79,6 +79,13 @@ def _add_user(user: argparse.ArgumentParser) -> None:
         if name == "customer":
             action.add_argument("--workspace", help="the workspace's name (default: the person's)")
         action.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        action.set_defaults(run=run)
+    for name, run, help_ in (
+        ("disable", _user_disable, "End the person's sessions and refuse new ones; keys of their workspace go on."),
+        ("enable", _user_enable, "Let a disabled person sign in again."),
+    ):
+        action = actions.add_parser(name, help=help_, description=help_)
+        action.add_argument("email")
         action.set_defaults(run=run)
 
 
@@ -220,6 +227,20 @@ def _user_password(given: argparse.Namespace) -> None:
     with _services(environment.load(environment.of_terminal())) as services:
         services.accounts.reset_password(given.email, password, actor="cli")
     _show_password(given, password)
+
+
+def _user_disable(given: argparse.Namespace) -> None:
+    with _services(environment.load(environment.of_terminal())) as services:
+        accounts = services.accounts
+        accounts.disable(accounts.people.named(given.email).id, actor="cli")
+    print(f"{given.email} is signed out and can no longer sign in.")
+
+
+def _user_enable(given: argparse.Namespace) -> None:
+    with _services(environment.load(environment.of_terminal())) as services:
+        people = services.accounts.people
+        people.enable_user(people.named(given.email).id, actor="cli")
+    print(f"{given.email} can sign in again.")
 
 
 def _password(given: argparse.Namespace) -> str:

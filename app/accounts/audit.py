@@ -1,5 +1,6 @@
 """Who changed what. A note is written in the transaction of the change it describes, so neither exists alone."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -35,7 +36,9 @@ def note(connection: Connection, actor: str | None, action: str, subject: str, d
         session.flush()
 
 
-def recent(session: Session, *, subject: str | None = None, limit: int = 100) -> list[AuditEvent]:
-    """The latest notes, newest first, of everything or of one subject."""
+def recent(
+    session: Session, *, subject: str | None = None, also: Collection[str] = (), limit: int = 100
+) -> list[AuditEvent]:
+    """The latest notes, newest first, of everything or of one subject; `also` are others to be read with it."""
     query = select(AuditEvent).order_by(col(AuditEvent.created_at).desc(), col(AuditEvent.id).desc()).limit(limit)
-    return list(session.exec(query if subject is None else query.where(AuditEvent.subject == subject)))
+    return list(session.exec(query if subject is None else query.where(col(AuditEvent.subject).in_([subject, *also]))))

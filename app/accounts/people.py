@@ -47,6 +47,7 @@ class MemberInfo:
     email: str
     name: str
     role: Role
+    is_disabled: bool = False
 
 
 class People:
@@ -116,7 +117,8 @@ class People:
         )
         with self._db.reading() as session:
             return [
-                MemberInfo(user.id, user.email, user.name, Role(member.role)) for user, member in session.exec(query)
+                MemberInfo(user.id, user.email, user.name, Role(member.role), user.disabled_at is not None)
+                for user, member in session.exec(query)
             ]
 
     def workspaces_of(self, user_id: str) -> list[WorkspaceInfo]:
@@ -159,6 +161,13 @@ class People:
             user = session.exec(select(User).where(User.email == normal_email(email))).first()
             return None if user is None else _person(user)
 
+    def named(self, email: str) -> Person:
+        """The person with this e-mail address; `NotFound` when there is none."""
+        person = self.by_email(email)
+        if person is None:
+            raise NotFound(f"Nobody has the e-mail address {email}.", code="user_not_found")
+        return person
+
     def operators(self) -> list[Person]:
         """Everyone who runs the installation."""
         query = select(User).where(col(User.is_operator).is_(True)).order_by(col(User.email))
@@ -166,6 +175,7 @@ class People:
             return [_person(user) for user in session.exec(query)]
 
     def rename_user(self, user_id: str, name: str, *, actor: str | None = None) -> None:
+        """What a person is called from now on."""
         with self._db.writing() as session:
             user = _user(session, user_id)
             user.name = _name(name)
@@ -173,9 +183,10 @@ class People:
         self._changed()
 
     def rename_workspace(self, workspace_id: str, name: str, *, actor: str | None = None) -> None:
+        """What a workspace is called from now on. Who its invoices are made out to is its billing profile's matter."""
         with self._db.writing() as session:
             workspace = _workspace(session, workspace_id)
-            workspace.name = _name(name)
+            workspace.name = _name(name, param="workspace")
             record(session, actor, "workspace.renamed", workspace_id, workspace.name, at=self._clock())
         self._changed()
 
@@ -195,7 +206,7 @@ class People:
             record(session, actor, "user.password_set", user_id, at=self._clock())
 
     def disable_user(self, user_id: str, *, actor: str | None = None) -> None:
-        """The person can no longer sign in, and their sessions stop working."""
+        """The person can no longer sign in. Ending their sessions is `Accounts.disable`'s part."""
         self._set_disabled(user_id, self._clock(), "user.disabled", actor)
 
     def enable_user(self, user_id: str, *, actor: str | None = None) -> None:
@@ -210,8 +221,9 @@ class People:
 
     def _set_disabled(self, user_id: str, at: datetime | None, action: str, actor: str | None) -> None:
         with self._db.writing() as session:
-            _user(session, user_id).disabled_at = at
-            record(session, actor, action, user_id, at=self._clock())
+            user = _user(session, user_id)
+            user.disabled_at = at
+            record(session, actor, action, user_id, user.email, at=self._clock())
         self._changed()
 
     def _new_user(self, email: str, name: str, password: str, is_operator: bool) -> User:

@@ -12,7 +12,7 @@ from app.accounts.people import People, Person
 from app.accounts.sign_in import SignIns
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import NotFound
+from app.kernel.errors import Conflict
 
 
 class Accounts:
@@ -39,12 +39,20 @@ class Accounts:
 
     def reset_password(self, email: str, password: str, *, actor: str | None = None) -> Person:
         """Set a new password and end every session of that person; `NotFound` for an unknown e-mail."""
-        person = self.people.by_email(email)
-        if person is None:
-            raise NotFound(f"Nobody has the e-mail address {email}.", code="user_not_found")
+        person = self.people.named(email)
         self.people.set_password(person.id, password, actor=actor)
         self.sign_ins.sign_out_everywhere(person.id)
         return person
+
+    def disable(self, user_id: str, *, actor: str | None = None) -> None:
+        """End every session of this person and let them begin no other. API keys belong to workspaces: they go on.
+
+        `Conflict` "own_account" for one's own, so that whoever runs the installation cannot lock themselves out.
+        """
+        if user_id == actor:
+            raise Conflict("You cannot disable your own account.", code="own_account")
+        self.people.disable_user(user_id, actor=actor)
+        self.sign_ins.sign_out_everywhere(user_id)
 
     def close(self) -> None:
         self.keys.close()

@@ -11,6 +11,7 @@ from reflex.utils.prerequisites import get_web_dir
 from reflex_base.event import Event
 
 from app.ui import page, theme, wiring
+from app.ui.connection import OVERLAY, connection_lost
 from app.ui.front import Front
 from app.ui.guard import Guard
 from app.ui.live import Live
@@ -32,10 +33,11 @@ def assemble(*, transformers: Sequence[Any] = ()) -> rx.App:
     app = rx.App(
         stylesheets=theme.STYLESHEETS,
         head_components=theme.head(),
+        extra_app_wraps={OVERLAY: connection_lost},
         api_transformer=[*transformers, lambda inner: Front(inner, built=built_pages(), is_private=_is_private(app))],
     )
     page.install(app, before=[ShellState.enter])
-    guard = Guard(look_up=lambda token: wiring.current().look_up(token))
+    guard = Guard(look_up=lambda token: wiring.current().look_up(token), epoch=lambda: wiring.current().epoch())
     app.add_middleware(guard, index=0)
     redact_logs(guard.cookie_name)
     return app

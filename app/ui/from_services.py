@@ -31,6 +31,7 @@ def wire(services: Services, live: Live | None = None, demo_customer: str | None
 
     return Wiring(
         look_up=services.accounts.look_up,
+        epoch=services.accounts.sign_ins.epoch,
         standing=standing,
         find=lambda person, text: find(services, person, text),
         showcase=lambda: showcase(services),

@@ -140,13 +140,16 @@ def _target(event_name: str) -> _Target | None:
 
 @dataclass
 class Guard(rx.Middleware):
-    """`look_up` answers a session token with its person; it may block (it runs in a thread)."""
+    """`look_up` answers a session token with its person; it may block (it runs in a thread). `epoch` is another number
+    as soon as what it answered before may be wrong: somebody was disabled, renamed or signed out."""
 
     look_up: LookUp
+    epoch: Callable[[], int] = lambda: 0
     cookie_name: str = SESSION_COOKIE
     remember_seconds: float = REMEMBER_SECONDS
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, tuple[float, Who | None]] = field(default_factory=dict)
+    _known_at: int = 0
 
     async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
         """Let the event through (None), or swallow it, with a redirect where a page would otherwise stand dead."""
@@ -170,21 +173,19 @@ class Guard(rx.Middleware):
         await _touch(root, target.state)
         return None
 
-    def forget(self) -> None:
-        """Look every session up afresh from now on."""
-        self._known.clear()
-
     async def _person(self, cookies: str) -> Who | None:
         token = cookie_value(cookies, self.cookie_name)
         if not token:
             return None
+        epoch = self.epoch()
+        if epoch != self._known_at or len(self._known) >= MAX_REMEMBERED:
+            self._known, self._known_at = {}, epoch
         known = self._known.get(token)
         if known and known[0] > self.monotonic():
             return known[1]
         person = await asyncio.to_thread(self.look_up, token)
-        if len(self._known) >= MAX_REMEMBERED:
-            self._known.clear()
-        self._known[token] = (self.monotonic() + self.remember_seconds, person)
+        if epoch == self.epoch() == self._known_at:
+            self._known[token] = (self.monotonic() + self.remember_seconds, person)
         return person
 
 

@@ -9,6 +9,7 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui import nav, palette
+from app.ui.account import account_dialog
 from app.ui.bars import Crumb, bottom_bar, drawer, hidden_trigger, top_bar
 from app.ui.components import icon, keys, link_button
 from app.ui.components.base import Child, classes
@@ -66,6 +67,7 @@ def shell(
         frame,
         on_either_side(lambda side: drawer(here, side)),
         palette.palette(),
+        account_dialog(),
         on_either_side(_shortcut_list),
     )
 

@@ -5,6 +5,7 @@ from typing import ClassVar, TypedDict
 
 import reflex as rx
 
+from app.accounts.identity import Who
 from app.kernel.text import t
 from app.ui import live, nav, present, wiring
 from app.ui.guard import PageState, visitor, who
@@ -42,6 +43,7 @@ class ShellState(PageState):
     is_operator: bool = False
     home: str = "/"
     available: str = ""
+    available_brief: str = ""
     held: str = ""
     sandbox: bool = False
     banners: list[BannerRow] = []
@@ -50,12 +52,7 @@ class ShellState(PageState):
     async def enter(self):
         """First load event of every page: identity, balance, and what this tab wants to hear about."""
         person = who()
-        self.name, self.email = person.name, person.email
-        self.initials = present.initials(person.name or person.email)
-        self.workspace = person.workspace_name or ""
-        self.has_workspace = bool(person.workspace_id)
-        self.is_operator = person.is_operator
-        self.home = home_of(person)
+        self._show_person(person)
         self.sandbox = wiring.current().sandbox
         await self._load_balance()
         hub = wiring.current().live
@@ -63,21 +60,31 @@ class ShellState(PageState):
             tab = self.router.session.client_token
             hub.leave(tab)
             if person.workspace_id:
-                hub.follow(tab, live.workspace(person.workspace_id), ShellState.refresh_balance)
+                hub.follow(tab, live.workspace(person.workspace_id), ShellState.refresh)
 
     @rx.event
-    async def refresh_balance(self):
-        """Pushed when something moved credits."""
+    async def refresh(self):
+        """Pushed when something moved credits, or somebody has another name."""
+        self._show_person(who())
         await self._load_balance()
+
+    def _show_person(self, person: Who) -> None:
+        self.name, self.email = person.name, person.email
+        self.initials = present.initials(person.name or person.email)
+        self.workspace = person.workspace_name or ""
+        self.has_workspace = bool(person.workspace_id)
+        self.is_operator = person.is_operator
+        self.home = home_of(person)
 
     async def _load_balance(self) -> None:
         workspace_id = who().workspace_id
         standing = await asyncio.to_thread(wiring.current().standing, workspace_id) if workspace_id else None
         if standing is None:
-            self.available = self.held = self.plan = ""
+            self.available = self.available_brief = self.held = self.plan = ""
             self.banners = []
             return
         self.available = present.credits(standing.available)
+        self.available_brief = present.credits_in_brief(standing.available)
         self.held = t("shell.held", amount=present.credits(standing.held))
         self.banners = [
             BannerRow(

@@ -6,8 +6,9 @@ import reflex as rx
 
 from app.kernel.text import t
 from app.ui import nav
+from app.ui.account import AccountState
 from app.ui.brand import mark, theme_toggle
-from app.ui.components import amount, icon, icon_button, link_button, native_form, popover, route_link, row
+from app.ui.components import amount, icon, icon_button, link_button, native_form, popover, route_link, row, var
 from app.ui.components.base import classes
 from app.ui.roles import Role
 from app.ui.shell_state import ShellState
@@ -126,6 +127,7 @@ def account_menu(trigger: rx.Component) -> rx.Component:
             rx.el.span(ShellState.email, class_name="fb-small fb-cut"),
             class_name="fb-menu-head",
         ),
+        _menu_button("user-pen", t("shell.you.verb"), on_click=var(AccountState.opened)(True)),
         _menu_button("keyboard", t("shell.shortcuts"), custom_attrs={"data-fb-press": "shortcuts"}),
         _menu_button("sun-moon", t("shell.theme"), on_click=rx.toggle_color_mode),
         _menu_button("panel-left", t("shell.rail"), custom_attrs={"data-fb-rail": ""}, class_name="fb-wide-only"),

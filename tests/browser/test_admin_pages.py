@@ -1,4 +1,6 @@
-"""The operator grants credits, and the customer sees them."""
+"""The operator grants credits, and the customer sees them; a workspace is renamed, its owner shut out."""
+
+import re
 
 from playwright.sync_api import Page, expect
 
@@ -7,7 +9,7 @@ from tests.support.server import Running
 from tests.support.shots import enter
 
 
-def test_an_operator_grants_5000_credits_and_the_customer_has_them(
+def test_an_operator_grants_5000_credits_the_customer_has_them_and_is_shut_out(
     farebox: Running, someone: Newcomer, visitor
 ) -> None:
     operator: Page = visitor()
@@ -28,6 +30,22 @@ def test_an_operator_grants_5000_credits_and_the_customer_has_them(
     customer: Page = someone.enter(visitor())
     customer.goto(f"{farebox.url}/balance")
     expect(customer.get_by_text("15,000").first).to_be_visible()
+
+    called = f"{someone.workspace} & Daughters"
+    customer.get_by_label("Account").locator("visible=true").click()
+    customer.get_by_role("button", name="Change names").click()
+    customer.get_by_label("Workspace", exact=False).last.fill(called)
+    customer.get_by_test_id("save-account").click()
+    expect(customer.locator(".fb-side-head")).to_contain_text(called)
+
+    operator.reload()
+    expect(operator.get_by_role("heading", name=called, level=1)).to_be_visible()
+    operator.get_by_test_id("ask-disable").click()
+    expect(operator.get_by_role("dialog")).to_contain_text("API keys belong to the workspace and go on working")
+    operator.get_by_test_id("confirm-disable").dblclick()
+    expect(operator.get_by_test_id("member")).to_contain_text("Disabled")
+    customer.get_by_role("link", name="Invoices").first.click()
+    customer.wait_for_url(re.compile("/login"))
 
     operator.goto(f"{farebox.url}/admin")
     expect(operator.get_by_test_id("books")).to_contain_text("Books balance", timeout=30_000)

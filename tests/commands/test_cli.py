@@ -184,6 +184,10 @@ def test_people_are_made_and_get_new_passwords(run, production):
     assert (again.returncode, again.stderr) == (1, "Somebody already has this e-mail address.\n")
     reset = run(production, "user", "password", "boss@example.com", "--password-stdin", typed="a long new password\n")
     assert reset.stdout == "boss@example.com can sign in.\n"
+    out = run(production, "user", "disable", "boss@example.com")
+    assert out.stdout == "boss@example.com is signed out and can no longer sign in.\n"
+    assert run(production, "user", "enable", "boss@example.com").stdout == "boss@example.com can sign in again.\n"
+    assert "Nobody has the e-mail address" in run(production, "user", "disable", "nobody@example.com").stderr
     short = run(production, "user", "password", "boss@example.com", "--password-stdin", typed="short\n")
     assert "at least" in short.stderr
 

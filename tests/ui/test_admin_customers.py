@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from app.accounts.audit import recent
+from app.accounts.identity import Role as MemberRole
 from app.accounts.identity import Who
 from app.files.keeping import FILE, Own
-from app.kernel.errors import InvalidInput
+from app.kernel.errors import InvalidInput, NotAllowed
 from app.kernel.money import Money
 from app.ui.guard import acting_as
 from app.ui.pages.admin_customers.detail_state import CustomerState
 from app.ui.pages.admin_customers.files_state import CustomerFilesState
 from app.ui.pages.admin_customers.list_state import CustomersState
+from app.ui.pages.admin_customers.people_state import CustomerPeopleState
 from app.ui.pages.admin_customers.rows import credits_of, end_of
 from tests.files.samples import picture_bytes
 from tests.support.house import House
@@ -282,3 +284,80 @@ def test_files_have_a_time_and_a_room_that_an_operator_gives_after_being_told_wh
     with home.services.db.reading() as session:
         notes = [note for note in recent(session, subject=home.workspace_id) if note.action == "workspace.files"]
     assert [note.actor_id for note in notes] == [operator.user_id, operator.user_id]
+
+
+# ---- who they are ----
+
+
+async def opened_people(home: House) -> tuple[Any, Any]:
+    """Both states of one tab on a customer's page."""
+    tab = new_tab("operator", f"/admin/customers/{home.workspace_id}")
+    page = await tab.tree.get_state(CustomerState)
+    await CustomerState.load.fn(page)
+    return page, await tab.tree.get_state(CustomerPeopleState)
+
+
+def test_a_member_is_shut_out_after_being_told_what_it_means_and_let_in_again(home: House, operator: Who) -> None:
+    accounts, password = home.services.accounts, "correct horse battery"
+    [member] = accounts.people.members(home.workspace_id)
+    session, key = accounts.sign_ins.sign_in(member.email, password), home.key("goes on")
+
+    async def decide() -> None:
+        page, people = await opened_people(home)
+        await CustomerPeopleState.ask.fn(people, member.user_id)
+        assert "API keys" in people.person["words"] or page.members[0]["disabled"]
+        await CustomerPeopleState.set_disabled.fn(people)
+        await CustomerPeopleState.set_disabled.fn(people)  # the second of two clicks
+        assert people.person["id"] == ""
+
+    with acting_as(operator):
+        asyncio.run(decide())
+        assert accounts.look_up(session) is None
+        with pytest.raises(NotAllowed):
+            accounts.sign_ins.sign_in(member.email, password)
+        assert accounts.keys.look_up(key)
+        asyncio.run(decide())
+    assert accounts.look_up(session) is None
+    assert accounts.look_up(accounts.sign_ins.sign_in(member.email, password))
+    with home.services.db.reading() as db:
+        found = [(note.action, note.actor_id) for note in recent(db, subject=member.user_id)]
+    assert found[:2] == [("user.enabled", operator.user_id), ("user.disabled", operator.user_id)]
+
+
+def test_nobody_of_another_workspace_and_not_oneself_is_shut_out_here(home: House, operator: Who) -> None:
+    accounts = home.services.accounts
+    other, _ = accounts.people.create_customer("lea@kestrel.example", "Lea", "a long password 2", "Kestrel")
+    accounts.people.add_member(home.workspace_id, operator.user_id, MemberRole.MEMBER)
+
+    async def ask_both() -> None:
+        _, people = await opened_people(home)
+        await CustomerPeopleState.ask.fn(people, other.id)
+        assert people.person["id"] == ""
+        people.person = {**people.person, "id": other.id}  # as a socket might have it
+        await CustomerPeopleState.set_disabled.fn(people)
+        assert people.problem
+        await CustomerPeopleState.ask.fn(people, operator.user_id)
+        await CustomerPeopleState.set_disabled.fn(people)
+        assert people.problem == "You cannot disable your own account."
+
+    with acting_as(operator):
+        asyncio.run(ask_both())
+    assert accounts.sign_ins.sign_in("lea@kestrel.example", "a long password 2")
+
+
+def test_a_workspace_gets_another_name(home: House, operator: Who) -> None:
+    async def rename() -> None:
+        page, people = await opened_people(home)
+        await CustomerPeopleState.begin_rename.fn(people)
+        assert people.name == page.customer["name"]
+        CustomerPeopleState.write_name.fn(people, "   ")
+        await CustomerPeopleState.rename.fn(people)
+        assert people.name_error
+        CustomerPeopleState.write_name.fn(people, "Halfmoon & Daughters")
+        await CustomerPeopleState.rename.fn(people)
+        assert not people.renaming
+
+    with acting_as(operator):
+        asyncio.run(rename())
+    assert home.services.accounts.people.workspace(home.workspace_id).name == "Halfmoon & Daughters"
+    assert ("workspace.renamed", "Halfmoon & Daughters", operator.user_id) in notes(home)

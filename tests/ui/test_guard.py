@@ -8,6 +8,7 @@ from reflex.state import OnLoadInternalState, State
 from reflex.utils.format import format_event_handler
 from reflex_base.registry import RegistrationContext
 
+from app.accounts.identity import Who
 from app.kernel.errors import NotAllowed, NotSignedIn
 from app.ui.guard import PageState, acting_as, cookie_value, required_role, visitor, who, workspace_id
 from app.ui.page import PAGES, Page
@@ -282,6 +283,32 @@ async def test_a_session_is_looked_up_once_in_a_few_seconds():
     clock.now += tab.guard.remember_seconds + 0.1
     await tab.send(name_of(CustomerState))
     assert look_up.asked == 2
+
+
+async def test_whoever_was_shut_out_or_renamed_is_looked_up_at_once():
+    look_up = LookUps()
+    tab = new_tab("owner", look_up=look_up)
+    changes = [0]
+    tab.guard.epoch = lambda: changes[0]
+    assert await tab.send(name_of(CustomerState)) is None
+    del look_up.sessions["owner"]
+    assert await tab.send(name_of(CustomerState)) is None, "remembered"
+    changes[0] += 1
+    assert await tab.send(name_of(CustomerState)) is not None
+
+
+async def test_what_was_looked_up_while_it_changed_is_not_remembered():
+    changes = [0]
+
+    def changing(token: str) -> Who | None:
+        changes[0] += 1
+        return OWNER
+
+    tab = new_tab("owner", look_up=changing)
+    tab.guard.epoch = lambda: changes[0]
+    await tab.send(name_of(CustomerState))
+    await tab.send(name_of(CustomerState))
+    assert changes == [2]
 
 
 @pytest.mark.parametrize(

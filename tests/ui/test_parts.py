@@ -2,11 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 
+import reflex as rx
 from reflex_base.components.component import Component
 
 from app.ui.components.typed import TypedInput
+from app.ui.connection import OVERLAY, connection_lost
 from tests.support.sources import APP, FILES, nodes
 
 UI = APP / "ui"
@@ -62,3 +65,13 @@ def test_only_base_makes_the_routers_links():
         and not (isinstance(href := words.get("href"), ast.Constant) and str(href.value).startswith("#"))
     ]
     assert loose == [], "use route_link for a page of the app, plain_link for anything else"
+
+
+def test_what_is_said_of_a_lost_connection_stands_in_place_of_reflex_s_words():
+    """Under a key Reflex does not have, both would be shown."""
+    [wraps] = [field for field in fields(rx.App) if field.name == "app_wraps"]
+    assert callable(wraps.default_factory)
+    assert OVERLAY in wraps.default_factory()
+    line = connection_lost(True)
+    assert "No connection." in str(line)
+    assert connection_lost(False) is None

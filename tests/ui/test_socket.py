@@ -23,7 +23,7 @@ from tests.ui.people import SESSIONS
 
 ORIGIN = "http://localhost:3000"
 NAMESPACE = "/_event"
-BALANCE = format_event_handler(ShellState.event_handlers["refresh_balance"])
+BALANCE = format_event_handler(ShellState.event_handlers["refresh"])
 SEARCH = format_event_handler(PaletteState.event_handlers["search"])
 
 

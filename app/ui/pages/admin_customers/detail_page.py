@@ -13,6 +13,7 @@ from app.ui.components import (
     copyable,
     data_table,
     empty_state,
+    icon_button,
     kpi,
     kpi_strip,
     link_button,
@@ -33,6 +34,8 @@ from app.ui.pages.admin_customers.files_state import CustomerFilesState
 from app.ui.pages.admin_customers.files_view import files_card, files_dialog
 from app.ui.pages.admin_customers.limits_state import CustomerLimitsState
 from app.ui.pages.admin_customers.limits_view import limits_card, limits_dialog
+from app.ui.pages.admin_customers.people_state import CustomerPeopleState
+from app.ui.pages.admin_customers.people_view import disable_dialog, members_card, rename_dialog
 from app.ui.pages.admin_customers.postpaid_state import PostpaidState
 from app.ui.pages.admin_customers.postpaid_view import postpaid_card, postpaid_dialog, subscriptions_card
 from app.ui.pages.admin_subscriptions.create_view import create_dialog
@@ -63,6 +66,8 @@ def admin_customer() -> rx.Component:
         rx.cond(CustomerState.missing, nobody, _whole()),
         credits_dialog(),
         suspend_dialog(),
+        rename_dialog(),
+        disable_dialog(),
         limits_dialog(),
         billing_dialog(),
         postpaid_dialog(),
@@ -81,8 +86,15 @@ def _whole() -> rx.Component:
     return column(
         row(
             rx.cond(one["suspended"], chip(t("admin_customers.suspended"), tone="thin", icon_name="pause")),
+            rx.cond(CustomerState.frozen != "", chip(CustomerState.frozen, tone="loss", icon_name="lock")),
             rx.cond(one["id"] != "", copyable(one["id"], primary=True)),
             rx.el.span(one["owner"], class_name="fb-small fb-cut", title=one["owner"]),
+            icon_button(
+                "pencil",
+                t("admin_customers.rename.verb"),
+                on_click=CustomerPeopleState.begin_rename,
+                custom_attrs={"data-testid": "rename"},
+            ),
             rx.el.span(class_name="flex-1"),
             button(
                 rx.cond(one["suspended"], t("admin_customers.resume.verb"), t("admin_customers.suspend.verb")),
@@ -103,7 +115,11 @@ def _whole() -> rx.Component:
             kpi(
                 t("admin_customers.column.available"),
                 one["available"],
-                t("admin_customers.kpi.available_words"),
+                rx.cond(
+                    CustomerState.frozen != "",
+                    t("admin_customers.kpi.frozen_words"),
+                    t("admin_customers.kpi.available_words"),
+                ),
                 with_token=True,
             ),
             kpi(t("admin_customers.kpi.balance"), CustomerState.balance, t("admin_customers.kpi.balance_words")),
@@ -122,7 +138,7 @@ def _whole() -> rx.Component:
                 files_card(),
                 billing_card(),
                 _lots(),
-                _members(),
+                members_card(),
                 _keys(),
                 _notes(),
                 class_name="gap-[14px]",
@@ -200,20 +216,6 @@ def _lots() -> rx.Component:
         ),
         t("admin_customers.lots.none"),
         detail=t("admin_customers.lots.order"),
-    )
-
-
-def _members() -> rx.Component:
-    return _listing(
-        t("admin_customers.members.title"),
-        CustomerState.members,
-        lambda one: (
-            rx.el.span(one["name"], class_name="fb-medium fb-cut", title=one["name"]),
-            rx.el.span(one["email"], class_name="fb-small fb-cut", title=one["email"]),
-            rx.el.span(one["role"], class_name="fb-small"),
-            None,
-        ),
-        t("admin_customers.members.none"),
     )
 
 

@@ -99,6 +99,7 @@ class CustomerState(PageState):
     missing: bool = False
     customer: CustomerRow = NO_ONE
     balance: str = ""
+    frozen: str = ""
     kept: str = ""
     lots: list[LotRow] = []
     ledger: list[LedgerRow] = []
@@ -270,6 +271,7 @@ class CustomerState(PageState):
         at = house.desk.clock()
         self.customer = customer_row(whole.customer, at)
         self.balance = present.credits(whole.balance.balance)
+        self.frozen = t("admin_customers.frozen") if whole.balance.frozen else ""
         self._available = whole.balance.available.micros
         self.kept = t("admin_customers.kpi.kept", amount=present.currency(whole.customer.earned.kept))
         self.lots = [lot_row(lot) for lot in whole.lots if lot.remaining]
@@ -284,13 +286,13 @@ class CustomerState(PageState):
 
 def _read(house: Services, workspace_id: str) -> _Whole:
     people = house.accounts.people
-    info = people.workspace(workspace_id)
+    info, members = people.workspace(workspace_id), people.members(workspace_id)
     with house.db.read() as connection:
         found = customers(connection, [info], house.desk.clock(), house.editing.credit_value)[0]
         requests = views.page(connection, Filter(workspace_id=workspace_id, limit=RECENT))
         ledger = lines(connection, workspace_id, Show(), limit=RECENT)
     with house.db.reading() as session:
-        notes = recent(session, subject=workspace_id, limit=RECENT)
+        notes = recent(session, subject=workspace_id, also=[member.user_id for member in members], limit=RECENT)
         actors = {note.actor_id for note in notes if note.actor_id}
         names = dict(session.exec(select(User.id, User.name).where(col(User.id).in_(actors))).all())
     return _Whole(
@@ -299,7 +301,7 @@ def _read(house: Services, workspace_id: str) -> _Whole:
         lots=house.ledger.lots(workspace_id),
         ledger=ledger,
         requests=requests,
-        members=people.members(workspace_id),
+        members=members,
         keys=house.accounts.keys.list(workspace_id),
         notes=notes,
         names=names,

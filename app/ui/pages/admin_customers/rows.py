@@ -66,10 +66,16 @@ class RequestRow(TypedDict):
 
 
 class PersonRow(TypedDict):
+    id: str
     name: str
     email: str
     role: str
-    initials: str
+    disabled: bool
+    act: str  # what the button beside them does
+    words: str  # what that means
+
+
+NOBODY: PersonRow = {"id": "", "name": "", "email": "", "role": "", "disabled": False, "act": "", "words": ""}
 
 
 class KeyRow(TypedDict):
@@ -146,11 +152,15 @@ def request_row(seen: Seen, at: datetime) -> RequestRow:
 
 
 def person_row(member: MemberInfo) -> PersonRow:
+    act = "enable" if member.is_disabled else "disable"
     return {
+        "id": member.user_id,
         "name": member.name,
         "email": member.email,
         "role": t(f"admin_customers.role.{member.role}"),
-        "initials": present.initials(member.name or member.email),
+        "disabled": member.is_disabled,
+        "act": t(f"admin_customers.members.{act}", name=member.name),
+        "words": t(f"admin_customers.{act}.words", name=member.name),
     }
 
 
@@ -173,6 +183,11 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "workspace.limited",
         "workspace.files",
         "member.added",
+        "user.created",
+        "user.disabled",
+        "user.enabled",
+        "user.renamed",
+        "user.password_set",
         "credits.granted",
         "credits.taken_back",
         "billing.tax_id_confirmed",
