@@ -144,7 +144,8 @@ def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Cl
     ledger, invoicing, ingest, news = Ledger(db, now), Invoicing(db, now), Ingest(db, now), News()
     accounts = Accounts(db, now, opened=open_wallet)
     engine = Engine(settings.jobs_url, executor_id()) if carry else None
-    desk = _desk(settings, db, vault, ledger, accounts, engine or (Remote(settings.jobs_url) if call else Idle()), now)
+    work = engine or (Remote(settings.jobs_url) if call else Idle())
+    desk = _desk(settings, db, vault, ledger, accounts, work, news, now)
     offers, files = desk.offers, desk.files
     cashier = Cashier(db, now, ledger, invoicing.taxes, _cash_house(settings), news.publish)
     collecting = Collecting(
@@ -185,7 +186,14 @@ def _credit_value(settings: Settings) -> Decimal:
 
 
 def _desk(
-    settings: Settings, db: Database, vault: Vault, ledger: Ledger, accounts: Accounts, work: Work, now: Clock
+    settings: Settings,
+    db: Database,
+    vault: Vault,
+    ledger: Ledger,
+    accounts: Accounts,
+    work: Work,
+    news: News,
+    now: Clock,
 ) -> Desk:
     """Where generations are asked for and followed."""
     offers = Offers(db, clock=now)
@@ -210,6 +218,7 @@ def _desk(
         listeners=Listeners(db),
         is_demo=settings.demo,
         entitled=Entitled(db, now, terms_of, plans_that),
+        news=news,
     )
 
 

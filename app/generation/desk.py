@@ -18,6 +18,7 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import ProviderRefused
 from app.kernel.events import Listeners
+from app.kernel.news import News
 from app.kernel.work import Work
 from app.ledger.wallet import Ledger
 from app.providers import registry
@@ -92,7 +93,8 @@ def _connection(access: ProviderAccess) -> Connection:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Given to every use case of this package. `signing_key` signs callback and input addresses."""
+    """Given to every use case of this package. `signing_key` signs callback and input addresses; `news` hears of every
+    workspace whose credits a generation moved at its end."""
 
     db: Database
     offers: Offers
@@ -108,6 +110,7 @@ class Desk:
     listeners: Listeners
     is_demo: bool = False
     entitled: Entitled | None = None
+    news: News = field(default_factory=News)
 
     def callback_url(self, provider_id: str, attempt_id: str) -> str:
         """Where the provider calls us back; the signature keeps strangers from naming our attempts."""

@@ -167,6 +167,7 @@ async def give_back(
         if close is rows.UPDATE_ATTEMPT:
             raise
         log.info("%s went on before it could be released; its next step sees to it", generation["id"])
+    desk.news.publish(generation["workspace_id"])
 
 
 def _is_forfeit(offer: Offer, attempt: rows.Row) -> bool:

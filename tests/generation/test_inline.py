@@ -282,3 +282,17 @@ async def test_what_ends_many_at_once_is_one_statement_for_all_of_them(shared_ho
             assert done.rowcount == 0
         for many in (rows.ANSWER, rows.ANSWER_ATTEMPT):
             assert many.run(connection, [nobody, nobody]) == 0
+
+
+@pytest.mark.one_engine
+async def test_whoever_looks_on_is_told_when_a_call_is_charged_and_when_it_is_given_back(customer: House) -> None:
+    told: list[str] = []
+    customer.services.news.listen(told.append)
+    await call(customer, "Three harbours")
+    assert customer.workspace_id in told
+    told.clear()
+    for provider in ("openai", "mirror"):
+        _fault(customer, provider, "refuse-503")
+    with pytest.raises(ProviderBusy):
+        await call(customer, "Hello")
+    assert customer.workspace_id in told

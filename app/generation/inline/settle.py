@@ -105,6 +105,7 @@ async def settle(desk: Desk, ask: Ask, plan: Plan, job: Job, brought: Brought) -
         also=also,
     )
     faults.point("inline.after_settle")
+    desk.news.publish(ask.workspace_id)
     await desk.gate.add_tokens(ask.workspace_id, ask.api_key_id, offer, tokens_of(usage) - plan.tokens)
     return Outcome(
         job.id, route, usage, settled.charged, brought.answer, estimated, settled.late, brought.cut, job.rates, kept

@@ -6,7 +6,6 @@ The database has the answer once it is whole; what is here is only there to be w
 import asyncio
 import contextlib
 
-from app import services
 from app.generation.flow import Flow
 from app.generation.inline.run import detached
 from app.generation.meter import Meter
@@ -47,7 +46,6 @@ class Answer:
         finally:
             self.is_over = True
             self._news.set()
-            services.current().news.publish(self.workspace_id)  # the hold is gone and the charge is there
 
 
 _open: dict[str, Answer] = {}
