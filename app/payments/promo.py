@@ -13,7 +13,7 @@ from typing import Any, Final
 from limits import RateLimitItemPerHour
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, or_, select, update
 
 from app.kernel.clock import Clock
 from app.kernel.db import Database, UtcDateTime
@@ -136,9 +136,17 @@ class Promo:
             raise Conflict("You have redeemed this code before.", code="code_claimed")
         return Redeemed(row.label, Money(row.credits_micros), expires)
 
-    def codes(self, limit: int = 200) -> list[Code]:
-        """The newest first."""
+    def codes(self, search: str = "", *, after: str | None = None, limit: int = 200) -> list[Code]:
+        """The newest first, behind the code `after`; `search` finds a part of the label, or the end of a code."""
         query = select(_code).order_by(_code.c.created_at.desc(), _code.c.id.desc()).limit(limit)
+        if sought := search.strip().lower():
+            labelled = func.lower(_code.c.label).contains(sought, autoescape=True)
+            end = _tidy(sought).lower() or sought
+            query = query.where(or_(labelled, func.lower(_code.c.hint).contains(end, autoescape=True)))
+        if after is not None:  # those of one batch have one moment
+            moment = select(_code.c.created_at).where(_code.c.id == after).scalar_subquery()
+            same = (_code.c.created_at == moment) & (_code.c.id < after)
+            query = query.where((_code.c.created_at < moment) | same)
         with self._db.read() as connection:
             return [_view(row) for row in connection.execute(query)]
 

@@ -83,10 +83,11 @@ def _phone_corner(here: str, area: Role) -> rx.Component:
     pill = rx.cond(
         ShellState.available != "",
         route_link(
-            amount(ShellState.available.split(".")[0], size="small", class_name="fb-strong"),
+            amount(ShellState.available_brief, size="small", class_name="fb-strong"),
             href="/balance",
             class_name="fb-balance-pill",
-            custom_attrs={"aria-label": t("shell.balance_of")},
+            title=ShellState.available,
+            custom_attrs={"aria-label": rx.Var.create(t("shell.balance_of") + " ") + ShellState.available},
         ),
     )
     avatar = rx.el.button(

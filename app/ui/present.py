@@ -57,6 +57,13 @@ def credits(amount: Figure) -> str:
     return number(amount)
 
 
+def credits_in_brief(amount: Money) -> str:
+    """`9,999`, `112.0M`: whole credits, for where there is hardly any room; never more than there are."""
+    whole = int(amount.amount)
+    tenths = whole // 100_000  # of a million
+    return f"{count(tenths // 10)}.{tenths % 10}M" if whole >= 1_000_000 else count(whole)
+
+
 def credit_words(amount: Figure) -> str:
     """`32 credits`, `1 credit`: for sentences and buttons."""
     return f"{number(amount)} {'credit' if _round(amount, 6) in (1, -1) else 'credits'}"

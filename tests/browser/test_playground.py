@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 from app.ui.pages.playground.slip_view import PRESS_MS
 from app.ui.pages.playground.snippets import LANGUAGES, Request, snippet
 from tests.files.samples import picture_bytes
-from tests.support.newcomer import Newcomer
+from tests.support.newcomer import Newcomer, newcomer
 from tests.support.server import Running
 
 pytestmark = pytest.mark.browser
@@ -164,7 +164,7 @@ def test_a_picture_goes_in_and_the_gallery_has_what_came_out(someone: Newcomer, 
     expect(page.get_by_test_id("field-image_url")).to_contain_text("640 × 400")
 
 
-def test_on_a_phone_everything_is_within_reach(someone: Newcomer, visitor: Callable[..., Page]):
+def test_on_a_phone_everything_is_within_reach(farebox: Running, someone: Newcomer, visitor: Callable[..., Page]):
     page = visitor(width=390, height=844)
     enter_on_a_phone(page, someone)
     page.get_by_role("textbox", name="Prompt").fill("A quiet harbour")
@@ -181,6 +181,12 @@ def test_on_a_phone_everything_is_within_reach(someone: Newcomer, visitor: Calla
     expect(page.get_by_role("dialog")).to_contain_text("A quiet harbour")
     page.keyboard.press("Escape")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    newcomer(farebox, credits=3).enter(page).goto(f"{farebox.url}/playground?model=flux-schnell")
+    expect(page.get_by_test_id("slip-brief")).to_contain_text("You need 7 more credits")
+    expect(run_button(page)).to_be_disabled()
+    page.get_by_test_id("brief-credits").click()  # without opening the slip
+    expect(page).to_have_url(f"{farebox.url}/top-up")
 
 
 def enter_on_a_phone(page: Page, who: Newcomer) -> None:

@@ -11,10 +11,13 @@ from app.accounts.identity import Who
 from app.jobs.courier import Courier
 from app.kernel import outbox
 from app.kernel.fiat import Fiat
+from app.kernel.money import Money
+from app.payments.promo import Offer
 from app.payments.unmatched import Reason, report
 from app.ui.guard import acting_as
 from app.ui.pages.admin_invoices.state import AllInvoicesState
 from app.ui.pages.admin_mail.state import MailState
+from app.ui.pages.admin_packages.codes_state import PAGE as CODES_PAGE
 from app.ui.pages.admin_packages.codes_state import CodesState
 from app.ui.pages.admin_packages.state import PackagesState
 from app.ui.pages.admin_settings.form import four_eyes_of, four_eyes_words, seller_of, values_of
@@ -141,6 +144,23 @@ def test_codes_are_shown_once_and_can_be_stopped(shop: Till) -> None:
     CodesState.ask_stop.fn(state, next(row["id"] for row in state.rows if row["is_on"]))
     do(shop, CodesState.stop.fn(state))
     assert sorted(row["state"] for row in state.rows) == ["Stopped", "Used up", "Valid"]
+
+
+def test_many_codes_have_pages_and_are_searched_by_label_and_end(shop: Till) -> None:
+    promo = shop.cashier.promo
+    promo.make(Offer("Conference", Money.from_exact(5)), actor="op", count=CODES_PAGE + 1)
+    promo.make_named("SPRING26", Offer("Spring 100%", Money.from_exact(5)), actor="op")
+    state = codes(shop)
+    assert (len(state.rows), state.shown, state.has_next, state.has_previous) == (CODES_PAGE, "1–20", True, False)
+    first = {row["id"] for row in state.rows}
+    do(shop, CodesState.next_page.fn(state))
+    assert (len(state.rows), state.shown, state.has_next, state.has_previous) == (2, "21–22", False, True)
+    assert first.isdisjoint(row["id"] for row in state.rows)
+    do(shop, CodesState.previous_page.fn(state))
+    assert {row["id"] for row in state.rows} == first
+    for text, found in (("conf", CODES_PAGE), ("ng-26", 1), ("100%", 1), ("%", 1), ("nothing of the kind", 0)):
+        do(shop, CodesState.look_for.fn(state, text))
+        assert len(state.rows) == found, text
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,18 @@ async def test_the_filter_and_its_csv_are_one(reader: Screen) -> None:
     assert state.csv == f"/download/statement.csv?show=charges&month={month}"
 
 
+async def test_many_lots_are_shown_a_few_at_a_time(screen: Screen, home: House) -> None:
+    ledger = home.services.ledger
+    for number in range(balance.LOTS + 2):
+        await ledger.grant(
+            home.workspace_id, credits(5), kind="promo", label=f"Lot {number}", ref=f"{number}", actor="test"
+        )
+    state = await screen.open(BalanceState, "/balance")
+    assert (len(state.lots), state.more_lots) == (balance.LOTS, "Show more of the other 3")
+    await screen.act(state.show_more_lots())
+    assert (len(state.lots), state.more_lots) == (balance.LOTS + 3, "")
+
+
 @pytest.mark.parametrize(
     ("handler", "bad"), [("choose_show", "secrets"), ("choose_month", "2001-01"), ("choose_period", "1000000")]
 )

@@ -21,6 +21,22 @@ def credits(amount: str) -> Money:
 
 
 @pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        pytest.param("0.75", "0", id="whole ones"),
+        pytest.param("9999.99", "9,999", id="never more than there are"),
+        pytest.param("999999", "999,999", id="below a million as they are"),
+        pytest.param("1000000", "1.0M", id="a million"),
+        pytest.param("112018790", "112.0M", id="many"),
+        pytest.param("1999999999", "1,999.9M", id="very many"),
+        pytest.param("-50.5", "−50", id="owed"),
+    ],
+)
+def test_credits_where_there_is_hardly_any_room(amount: str, text: str) -> None:
+    assert present.credits_in_brief(credits(amount)) == text
+
+
+@pytest.mark.parametrize(
     ("figure", "text"),
     [
         pytest.param(D("48210"), "48,210", id="thousands have commas"),

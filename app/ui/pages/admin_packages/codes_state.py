@@ -13,18 +13,21 @@ from app.ui import present
 from app.ui.components import toast_done
 from app.ui.guard import PageState, who
 from app.ui.pages.admin_packages.form import CODE_FIELDS, CodeRow, Values, code_row, count_of, offer_of
+from app.ui.paging import Paged
 from app.ui.roles import Role
 
+PAGE = 20
 LONGEST = 120
 WRONG = (*CODE_FIELDS, "")
 
 
-class CodesState(PageState):
+class CodesState(Paged, PageState):
     REQUIRED_ROLE: ClassVar[Role] = Role.OPERATOR
     ONE_VISIT: ClassVar[tuple[str, ...]] = ("making", "values", "errors", "busy", "made", "made_words", "stopping")
 
     ready: bool = False
     rows: list[CodeRow] = []
+    search: str = ""
     making: bool = False
     stamp: str = ""
     values: Values = dict.fromkeys(CODE_FIELDS, "")
@@ -37,8 +40,14 @@ class CodesState(PageState):
 
     @rx.event
     async def load(self):
-        """A visit."""
-        await self._show()
+        """A visit: from the top, with the search as it was left."""
+        await self._from_the_start()
+
+    @rx.event
+    async def look_for(self, text: str):
+        """Part of a label, or the end of a code."""
+        self.search = str(text)[:LONGEST]
+        await self._from_the_start()
 
     @rx.event
     def opened(self, is_open: bool):
@@ -79,7 +88,8 @@ class CodesState(PageState):
         self.made = "\n".join(codes)
         said = present.plural(len(codes), t("admin_packages.code.one"), t("admin_packages.code.many"))
         self.made_words = t("admin_packages.code.made", codes=said, credits=present.credit_words(offer.credits))
-        await self._show()
+        self.search = ""
+        await self._from_the_start()
 
     @rx.event
     def ask_stop(self, code_id: str):
@@ -107,6 +117,9 @@ class CodesState(PageState):
 
     async def _show(self) -> None:
         house = services.current()
-        found = await asyncio.to_thread(house.cashier.promo.codes)
-        self.rows = [code_row(code, house.desk.clock()) for code in found]
+        search, after = self.search, self._after()
+        found = await asyncio.to_thread(lambda: house.cashier.promo.codes(search, after=after, limit=PAGE + 1))
+        self.rows = [code_row(code, house.desk.clock()) for code in found[:PAGE]]
+        self.has_next, self.has_previous = len(found) > PAGE, after is not None
+        self.shown = t("admin_packages.code.shown", **self._range(PAGE)) if self.rows else ""
         self.ready = True

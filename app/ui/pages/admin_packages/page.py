@@ -10,8 +10,10 @@ from app.ui.components import (
     chip,
     column,
     empty_state,
+    filter_input,
     icon_button,
     notice,
+    pagination,
     panel,
     row,
     skeleton,
@@ -134,12 +136,25 @@ def _package(one: Any, at: Any) -> rx.Component:
 
 
 def _codes() -> rx.Component:
-    nothing = rx.el.p(t("admin_packages.code.none"), class_name="fb-text-2 p-4")
+    none = rx.cond(CodesState.search != "", t("admin_packages.code.no_match"), t("admin_packages.code.none"))
+    nothing = rx.el.p(none, class_name="fb-text-2 p-4")
     filled = rx.el.ul(rx.foreach(CodesState.rows, _code), class_name="fb-entries")
+    turns = CodesState.has_next | CodesState.has_previous
     return column(
         panel(
             t("admin_packages.code.title"),
+            rx.cond(turns | (CodesState.search != ""), _code_search()),
             rx.cond(CodesState.ready, rx.cond(var(CodesState.rows).length() > 0, filled, nothing), _waiting()),
+            rx.cond(
+                turns,
+                pagination(
+                    shown=CodesState.shown,
+                    has_previous=CodesState.has_previous,
+                    has_next=CodesState.has_next,
+                    on_previous=CodesState.previous_page,
+                    on_next=CodesState.next_page,
+                ),
+            ),
             actions=[
                 button(
                     t("admin_packages.code.new"),
@@ -157,6 +172,14 @@ def _codes() -> rx.Component:
             tone="neutral",
         ),
         class_name="gap-[14px]",
+    )
+
+
+def _code_search() -> rx.Component:
+    return row(
+        filter_input(value=CodesState.search, on_change=CodesState.look_for, label=t("admin_packages.code.search")),
+        class_name="fb-filters",
+        role="search",
     )
 
 

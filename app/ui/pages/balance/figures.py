@@ -127,11 +127,14 @@ def _days(whole: int) -> str:
     return t("balance.lasts.day") if whole == 1 else t("balance.lasts.days", count=present.count(whole))
 
 
-def lot_rows(stands: Standing, now: datetime, bought: Mapping[str, BoughtLot] = NOTHING_BOUGHT) -> list[LotRow]:
-    """The lots that hold something, the next to be used first; `bought` are the orders behind them."""
+def lot_rows(
+    stands: Standing, now: datetime, bought: Mapping[str, BoughtLot] = NOTHING_BOUGHT, most: int | None = None
+) -> list[LotRow]:
+    """The first `most` lots that hold something, the next to be used first; `bought` are the orders behind them."""
     several = len(stands.lots) > 1
     return [
-        _lot_row(lot, position == 0 and several, now, bought.get(lot.id)) for position, lot in enumerate(stands.lots)
+        _lot_row(lot, position == 0 and several, now, bought.get(lot.id))
+        for position, lot in enumerate(stands.lots[:most])
     ]
 
 

@@ -8,13 +8,10 @@ from app.generation.report import KEY_OF, MODEL_OF
 from app.kernel.text import t
 from app.ui.components import (
     Column,
-    card,
     chart,
-    chip,
     data_table,
     empty_state,
     icon,
-    icon_tile,
     kpi,
     kpi_strip,
     link_button,
@@ -30,7 +27,6 @@ from app.ui.components import (
     share_bar,
     skeleton,
     state_dot,
-    text_link,
     two_line,
     var,
 )
@@ -39,6 +35,7 @@ from app.ui.page import page
 from app.ui.pages.balance.alert_state import AlertState
 from app.ui.pages.balance.alert_view import alert_card, alert_dialog
 from app.ui.pages.balance.ledger import show_options
+from app.ui.pages.balance.lots_view import auto_topup, lots
 from app.ui.pages.balance.state import PERIODS, BalanceState
 from app.ui.pages.balance.statement_view import statement_dialog
 from app.ui.roles import Role
@@ -56,7 +53,7 @@ def balance() -> rx.Component:
             _spend(),
             _by_model(),
             _ledger(),
-            rx.el.div(_lots(), alert_card(), _auto(), class_name="fb-balance-side"),
+            rx.el.div(lots(), alert_card(), auto_topup(), class_name="fb-balance-side"),
             class_name="fb-balance-grid",
         ),
         alert_dialog(),
@@ -326,73 +323,4 @@ def _no_entries() -> rx.Component:
         filtered,
         empty_state("search-x", t("balance.empty.filtered_title"), t("balance.empty.filtered_sentence"), compact=True),
         empty_state("wallet", t("balance.empty.title"), t("balance.empty.sentence"), compact=True),
-    )
-
-
-# ---- the lots ----
-
-
-def _lots() -> rx.Component:
-    return panel(
-        t("balance.lots.title"),
-        rx.cond(
-            BalanceState.ready & (var(BalanceState.lots).length() == 0),
-            rx.el.p(t("balance.lots.none"), class_name="fb-small fb-lot"),
-        ),
-        rx.el.ul(rx.foreach(BalanceState.lots, _lot), class_name="fb-plain-list"),
-        rx.el.p(
-            icon("ticket-plus", 14),
-            text_link(t("balance.need"), href="/top-up"),
-            class_name="fb-small fb-lots-foot",
-        ),
-        actions=[rx.el.span(t("balance.lots.detail"), class_name="fb-small")],
-        flush=True,
-        class_name="fb-lots",
-    )
-
-
-def _auto() -> rx.Component:
-    """Whether the balance refills by itself, and the way to set it."""
-    return rx.cond(
-        BalanceState.ready & BalanceState.auto_offered,
-        card(
-            row(
-                icon_tile("repeat", tone=BalanceState.auto_tone),
-                rx.el.div(
-                    rx.el.p(t("balance.auto.title"), class_name="fb-strong"),
-                    rx.el.p(BalanceState.auto, class_name="fb-small fb-num"),
-                    class_name="flex-1 min-w-0",
-                ),
-                link_button(t("balance.auto.set"), href="/top-up#auto-top-up", size="small"),
-                class_name="gap-3",
-            ),
-            class_name="fb-side-card",
-            custom_attrs={"data-testid": "auto-topup"},
-        ),
-    )
-
-
-def _lot(item: Any) -> rx.Component:
-    return rx.el.li(
-        row(
-            rx.el.span(item["label"], class_name="fb-strong fb-cut", title=item["label"]),
-            rx.cond(item["first"] != "", chip(item["first"], tone="accent")),
-            rx.el.span(
-                rx.el.span(item["left"], class_name="fb-strong"),
-                " ",
-                rx.el.span(item["granted"], class_name="fb-text-2"),
-                class_name="fb-num fb-nowrap ml-auto",
-            ),
-        ),
-        share_bar(item["percent"], series=item["series"]),
-        row(
-            rx.cond(
-                item["href"] != "",
-                route_link(item["origin"], href=item["href"], class_name="fb-small fb-num fb-reference"),
-                rx.el.span(item["origin"], class_name="fb-small fb-num"),
-            ),
-            rx.el.span(class_name="flex-1"),
-            rx.el.span(item["ends"], class_name="fb-small-size fb-num", custom_attrs={"data-tone": item["tone"]}),
-        ),
-        class_name="fb-lot",
     )

@@ -16,7 +16,7 @@ from app.ledger.standing import Standing, standing
 from app.payments.lots import BoughtLot, bought_lots
 from app.payments.topup_settings import TopupView
 from app.services import Services
-from app.ui import wiring
+from app.ui import present, wiring
 from app.ui.components import NOT_DRAWN, Drawing, drawing
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.balance.figures import NO_FIGURES, Figures, LotRow, figures, lot_rows
@@ -26,6 +26,7 @@ from app.ui.pages.balance.trouble import Trouble, auto_words, troubles
 from app.ui.roles import Role
 
 PAGE = 20
+LOTS = 8  # shown at first, and more with each press
 PERIODS = ("7", "30", "90")
 #: "Lasts about" is an average over this many days, whatever the chart shows.
 OUTLOOK_DAYS = 30
@@ -51,7 +52,8 @@ class BalanceState(PageState):
 
     ready: bool = False
     figures: Figures = NO_FIGURES
-    lots: list[LotRow] = []
+    lots: list[LotRow] = []  # as many as are asked for
+    more_lots: str = ""
     troubles: list[Trouble] = []
     auto_offered: bool = False  # only where cards are taken
     auto: str = ""  # automatic top-up in a few words
@@ -75,13 +77,14 @@ class BalanceState(PageState):
     has_previous: bool = False
     has_next: bool = False
     csv: str = ""
+    _lots_shown: int = LOTS
     _starts: list[Cursor] = []  # where each earlier page ended
 
     @rx.event
     async def load(self):
         """A visit: everything, the newest entries."""
         wiring.follow(self, workspace_id(), BalanceState.refresh)
-        self._starts = []
+        self._starts, self._lots_shown = [], LOTS
         await self._show_overview()
         await self._show_ledger()
         self.ready = True
@@ -108,6 +111,12 @@ class BalanceState(PageState):
         if chosen in (MODEL_OF, KEY_OF):
             self.by = chosen
             await self._show_overview()
+
+    @rx.event
+    async def show_more_lots(self):
+        """Some that are used later; each press as many as stood there."""
+        self._lots_shown *= 2
+        await self._show_overview()
 
     @rx.event
     async def choose_show(self, chosen: str):
@@ -155,7 +164,9 @@ class BalanceState(PageState):
         overview = await asyncio.to_thread(_overview, parts, workspace_id(), int(self.period), self.by)
         now = parts.desk.clock()
         self.figures = figures(overview.stands, overview.outlook)
-        self.lots = lot_rows(overview.stands, now, overview.bought)
+        self.lots = lot_rows(overview.stands, now, overview.bought, self._lots_shown)
+        left = len(overview.stands.lots) - len(self.lots)
+        self.more_lots = t("balance.lots.more", count=present.count(left)) if left else ""
         self.troubles = troubles(overview.stands.balance, overview.freezes)
         self.auto_offered = parts.cashier.takes_cards
         self.auto, self.auto_tone = auto_words(overview.topup)

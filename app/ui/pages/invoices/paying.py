@@ -105,6 +105,7 @@ def _bill(item: Any) -> rx.Component:
             item["link"] != "",
             link_button(t("invoices.paying.pay"), href=item["link"], native=True, custom_attrs={"data-testid": "pay"}),
         ),
+        class_name="fb-bill",
     )
 
 

@@ -34,6 +34,23 @@ PRESS_MS = 500
 def run_dock() -> rx.Component:
     """Slip, Run, and what is paid for. On a phone the slip is one line that opens upwards."""
     return rx.fragment(
+        _brief(),
+        rx.el.div(
+            _slip(), class_name="fb-play-slip", custom_attrs={"data-open": rx.cond(FORM.slip_open, "true", "false")}
+        ),
+        _run(),
+        rx.el.p(
+            icon("shield-check", 14),
+            rx.el.span(rx.cond(FORM.slip["promise"] != "", FORM.slip["promise"], t("playground.promise.before"))),
+            class_name="fb-play-promise",
+        ),
+        PoliteText.create(text=FORM.slip["spoken"]),
+    )
+
+
+def _brief() -> rx.Component:
+    """The slip in one line, on a phone; where the balance is too small the way out stands in it, without opening."""
+    return rx.el.div(
         rx.el.button(
             rx.el.span(rx.cond(_has_trouble(), FORM.slip["message"], FORM.slip["brief"]), class_name="fb-cut flex-1"),
             rx.el.span(FORM.slip["brief_after"], class_name="fb-num fb-nowrap"),
@@ -47,16 +64,18 @@ def run_dock() -> rx.Component:
                 "data-testid": "slip-brief",
             },
         ),
-        rx.el.div(
-            _slip(), class_name="fb-play-slip", custom_attrs={"data-open": rx.cond(FORM.slip_open, "true", "false")}
-        ),
-        _run(),
-        rx.el.p(
-            icon("shield-check", 14),
-            rx.el.span(rx.cond(FORM.slip["promise"] != "", FORM.slip["promise"], t("playground.promise.before"))),
-            class_name="fb-play-promise",
-        ),
-        PoliteText.create(text=FORM.slip["spoken"]),
+        rx.cond((FORM.slip["status"] == "short") & ~FORM.slip_open, _get_credits("brief-credits")),
+        class_name="fb-play-brief-row",
+    )
+
+
+def _get_credits(test_id: str) -> rx.Component:
+    return link_button(
+        t("playground.short.top_up"),
+        href="/top-up",
+        kind="solid",
+        size="small",
+        custom_attrs={"data-testid": test_id},
     )
 
 
@@ -109,16 +128,7 @@ def _words() -> rx.Component:
             rx.cond(FORM.slip["advice"] != "", rx.el.p(FORM.slip["advice"], class_name="fb-small")),
             class_name="flex-1 min-w-0",
         ),
-        rx.cond(
-            FORM.slip["status"] == "short",
-            link_button(
-                t("playground.short.top_up"),
-                href="/top-up",
-                kind="solid",
-                size="small",
-                custom_attrs={"data-testid": "get-credits"},
-            ),
-        ),
+        rx.cond(FORM.slip["status"] == "short", _get_credits("get-credits")),
         class_name="fb-play-slip-words",
         custom_attrs={"data-testid": "slip-words"},
     )

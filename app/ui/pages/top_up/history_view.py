@@ -7,7 +7,6 @@ import reflex as rx
 from app.kernel.text import t
 from app.ui.components import (
     Column,
-    button,
     chip,
     data_table,
     icon,
@@ -20,6 +19,7 @@ from app.ui.components import (
     two_line,
     var,
 )
+from app.ui.pages.top_up.cancel_view import cancel_order
 from app.ui.pages.top_up.shop_state import ShopState
 
 SHOP = var(ShopState)
@@ -55,7 +55,7 @@ def _waiting(item: Any) -> rx.Component:
             ),
             rx.cond(
                 item["may_cancel"] != "",
-                button(t("top_up.order.cancel"), kind="ghost", size="small", on_click=SHOP.cancel(item["id"])),
+                cancel_order(item["reference"], SHOP.cancel(item["id"]), size="small"),
             ),
         ),
         class_name="fb-lot",

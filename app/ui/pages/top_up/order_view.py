@@ -27,6 +27,7 @@ from app.ui.components import (
     trace_step,
     var,
 )
+from app.ui.pages.top_up.cancel_view import cancel_order
 from app.ui.pages.top_up.order_state import OrderState
 from app.ui.pages.top_up.shop_view import bank_line
 
@@ -94,7 +95,7 @@ def _message() -> rx.Component:
             rx.cond(FACTS["credited"] != "", _go_on()),
             rx.cond(
                 FACTS["may_cancel"] != "",
-                button(t("top_up.order.cancel"), kind="ghost", on_click=ORDER.cancel),
+                cancel_order(FACTS["reference"], ORDER.cancel),
             ),
             class_name="flex-wrap fb-order-acts",
         ),
