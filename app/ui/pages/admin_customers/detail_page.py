@@ -84,33 +84,7 @@ def admin_customer() -> rx.Component:
 def _whole() -> rx.Component:
     one = CustomerState.customer
     return column(
-        row(
-            rx.cond(one["suspended"], chip(t("admin_customers.suspended"), tone="thin", icon_name="pause")),
-            rx.cond(CustomerState.frozen != "", chip(CustomerState.frozen, tone="loss", icon_name="lock")),
-            rx.cond(one["id"] != "", copyable(one["id"], primary=True)),
-            rx.el.span(one["owner"], class_name="fb-small fb-cut", title=one["owner"]),
-            icon_button(
-                "pencil",
-                t("admin_customers.rename.verb"),
-                on_click=CustomerPeopleState.begin_rename,
-                custom_attrs={"data-testid": "rename"},
-            ),
-            rx.el.span(class_name="flex-1"),
-            button(
-                rx.cond(one["suspended"], t("admin_customers.resume.verb"), t("admin_customers.suspend.verb")),
-                kind="ghost",
-                icon_name="power",
-                on_click=var(CustomerState.confirm_opened)(True),
-            ),
-            button(t("admin_customers.take.verb"), icon_name="minus", on_click=var(CustomerState.begin)(TAKE)),
-            button(
-                t("admin_customers.grant.verb"),
-                kind="solid",
-                icon_name="plus",
-                on_click=var(CustomerState.begin)(GRANT),
-            ),
-            class_name="flex-wrap",
-        ),
+        _head(),
         kpi_strip(
             kpi(
                 t("admin_customers.column.available"),
@@ -146,6 +120,38 @@ def _whole() -> rx.Component:
             class_name="fb-today",
         ),
         class_name="gap-[14px]",
+    )
+
+
+def _head() -> rx.Component:
+    """Which workspace, what stands in its way, and what an operator does about it."""
+    one = CustomerState.customer
+    return row(
+        rx.cond(one["suspended"], chip(t("admin_customers.suspended"), tone="thin", icon_name="pause")),
+        rx.cond(CustomerState.frozen != "", chip(CustomerState.frozen, tone="loss", icon_name="lock")),
+        rx.cond(one["id"] != "", copyable(one["id"], primary=True)),
+        rx.el.span(one["owner"], class_name="fb-small fb-cut", title=one["owner"]),
+        icon_button(
+            "pencil",
+            t("admin_customers.rename.verb"),
+            on_click=CustomerPeopleState.begin_rename,
+            custom_attrs={"data-testid": "rename"},
+        ),
+        rx.el.span(class_name="flex-1"),
+        button(
+            rx.cond(one["suspended"], t("admin_customers.resume.verb"), t("admin_customers.suspend.verb")),
+            kind="ghost",
+            icon_name="power",
+            on_click=var(CustomerState.confirm_opened)(True),
+        ),
+        button(t("admin_customers.take.verb"), icon_name="minus", on_click=var(CustomerState.begin)(TAKE)),
+        button(
+            t("admin_customers.grant.verb"),
+            kind="solid",
+            icon_name="plus",
+            on_click=var(CustomerState.begin)(GRANT),
+        ),
+        class_name="flex-wrap",
     )
 
 

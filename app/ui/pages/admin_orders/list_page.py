@@ -22,7 +22,6 @@ from app.ui.components import (
     link_button,
     notice,
     pagination,
-    plain_link,
     row,
     segmented,
     select,
@@ -34,6 +33,7 @@ from app.ui.components import (
 )
 from app.ui.layout import shell
 from app.ui.page import page
+from app.ui.pages.admin_orders.enquiries_view import enquiries, enquiry_dialog
 from app.ui.pages.admin_orders.list_state import METHODS, OrdersState
 from app.ui.pages.admin_orders.rows import ALL, GROUPS
 from app.ui.pages.admin_orders.sending_view import sending, sending_dialog
@@ -54,13 +54,13 @@ def admin_orders() -> rx.Component:
                 OrdersState.view,
                 ("send", sending(_queue, OrdersState.owed)),
                 ("unmatched", _unmatched()),
-                ("enquiries", _enquiries()),
+                ("enquiries", enquiries(_done_too(), _queue)),
                 _orders(),
             ),
         ),
         sending_dialog(),
         _case_dialog(),
-        _enquiry_dialog(),
+        enquiry_dialog(),
         here="orders",
         title=t("admin_orders.title"),
         area=Role.OPERATOR,
@@ -280,110 +280,4 @@ def _case_dialog() -> rx.Component:
             leave=t("admin_orders.case.leave"),
             test_id="resolve-case",
         ),
-    )
-
-
-# ---- enquiries ----
-
-
-def _enquiries() -> rx.Component:
-    return rx.fragment(
-        _done_too(),
-        _queue(
-            OrdersState.asked,
-            _enquiry,
-            empty_state("inbox", t("admin_orders.no_enquiries.title"), t("admin_orders.no_enquiries.sentence")),
-        ),
-    )
-
-
-def _enquiry(one: Any) -> rx.Component:
-    return rx.el.li(
-        row(
-            column(
-                row(
-                    rx.el.span(one["who"], class_name="fb-strong fb-cut"),
-                    chip(one["state_words"], tone=one["tone"]),
-                    class_name="flex-wrap",
-                ),
-                rx.el.span(one["message"], class_name="fb-small fb-cut"),
-                class_name="flex-1",
-            ),
-            rx.el.span(one["time"], class_name="fb-small fb-num fb-queue-age"),
-            button(
-                t("admin_orders.enquiry.verb"),
-                size="small",
-                on_click=var(OrdersState.open_enquiry)(one["id"]),
-                custom_attrs={"data-testid": "read-enquiry"},
-            ),
-            class_name="fb-queue-row",
-        ),
-        key=one["id"],
-    )
-
-
-def _enquiry_dialog() -> rx.Component:
-    one = OrdersState.enquiry
-    is_open = one["state"] == "open"
-    return dialog(
-        column(
-            rx.cond(OrdersState.problem != "", notice(OrdersState.problem)),
-            column(
-                definition(
-                    t("admin_orders.enquiry.from"),
-                    plain_link(one["email"], href=one["mailto"], class_name="fb-link"),
-                ),
-                rx.cond(one["company"] != "", definition(t("admin_orders.enquiry.company"), one["company"])),
-                rx.cond(
-                    one["customer_href"] != "",
-                    definition(
-                        t("admin_orders.enquiry.customer"),
-                        text_link(t("admin_orders.enquiry.open_customer"), href=one["customer_href"]),
-                    ),
-                ),
-                rx.cond(
-                    one["order_href"] != "",
-                    definition(
-                        t("admin_orders.enquiry.order"),
-                        text_link(t("admin_orders.enquiry.open_order"), href=one["order_href"]),
-                    ),
-                ),
-            ),
-            rx.el.p(one["message"], class_name="fb-message"),
-            field(
-                t("admin_orders.enquiry.note"),
-                text_area(default_value=OrdersState.words, on_change=OrdersState.write, id="enquiry-note", rows=3),
-                hint=t("admin_orders.enquiry.note_hint"),
-                for_id="enquiry-note",
-            ),
-            class_name="gap-[14px]",
-        ),
-        title=one["who"],
-        is_open=one["id"] != "",
-        on_open_change=OrdersState.enquiry_opened,
-        footer=[
-            rx.cond(
-                one["order_href"] == "",
-                link_button(
-                    t("admin_orders.enquiry.write_order"),
-                    href=one["agree_href"],
-                    icon_name="file-plus-2",
-                    custom_attrs={"data-testid": "write-order"},
-                ),
-            ),
-            rx.cond(
-                is_open,
-                button(t("admin_orders.enquiry.close"), on_click=var(OrdersState.handle)("closed")),
-                button(t("admin_orders.enquiry.reopen"), on_click=var(OrdersState.handle)("open")),
-            ),
-            rx.cond(
-                is_open,
-                button(
-                    t("admin_orders.enquiry.answer"),
-                    kind="solid",
-                    on_click=var(OrdersState.handle)("answered"),
-                    custom_attrs={"data-testid": "answered"},
-                ),
-            ),
-        ],
     )

@@ -17,20 +17,20 @@ from app.kernel.ids import new_id
 from app.kernel.text import t
 from app.pricing.parameters import Parameter
 from app.ui.guard import PageState, who, workspace_id
-from app.ui.pages.playground import fields, listening, look, slip, snippets, starters, work_reads
+from app.ui.pages.playground import fields, listening, look, slip, starters, work_reads
 from app.ui.pages.playground.confirm import CHOICES, NEVER, NOTHING_ASKED, USUAL, Question, must_ask, question
 from app.ui.pages.playground.fields import FieldRow
 from app.ui.pages.playground.labels import pixels_of
 from app.ui.pages.playground.opening import Kept, form_of, kept_of
 from app.ui.pages.playground.slip import QUOTING, Shown, Slip, Stale
-from app.ui.pages.playground.snippets import Piece
+from app.ui.pages.playground.snippet_state import Snippets
 from app.ui.roles import Role
 
 LONGEST_VALUE = 100_000
 LONGEST_NAME = 120
 
 
-class FormState(PageState):
+class FormState(Snippets, PageState):
     """One draft per tab. What was typed is kept from model to model where it still fits."""
 
     REQUIRED_ROLE: ClassVar[Role] = Role.CUSTOMER
@@ -56,17 +56,12 @@ class FormState(PageState):
     notice_tone: str = "loss"
     question: Question = NOTHING_ASKED
     confirm_choice: str = rx.LocalStorage(USUAL, name="fb-confirm-runs")
-    language: str = "curl"
-    dry_first: bool = True
-    code: list[Piece] = []
-    code_text: str = ""
 
     _kept: dict[str, str] = {}
     _kept_files: dict[str, list[dict[str, str]]] = {}
     _tried: bool = False
     _missing: tuple[str, ...] = ()
     _stale: Stale | None = None
-    _given: dict[str, Any] = {}
     _segments: dict[str, bool] = {}
     _visit: tuple[str, str] = ("", "")
     _less: bool = False
@@ -188,18 +183,6 @@ class FormState(PageState):
     @rx.event
     def close_notice(self):
         self.notice = ""
-
-    @rx.event
-    def set_language(self, language: str):
-        """Which program the request is shown as."""
-        if language in snippets.LANGUAGES:
-            self.language = language
-            self._write_code()
-
-    @rx.event
-    def set_dry_first(self, on: bool):
-        self.dry_first = on is True
-        self._write_code()
 
     # ---- asking before something costly ----
 
@@ -393,17 +376,3 @@ class FormState(PageState):
         """Set a var only where it changes: what did not change is not sent."""
         if getattr(self, name) != value:
             setattr(self, name, value)
-
-    def _write_code(self) -> None:
-        offer = self._offer()
-        if offer is None:
-            return
-        request = snippets.Request(
-            services.current().settings.public_url,
-            offer.alias,
-            offer.operation,
-            snippets.worth_saying(offer, self._given),
-        )
-        text = snippets.snippet(request, self.language, dry_run=self.dry_first)
-        if text != self.code_text:
-            self.code_text, self.code = text, snippets.pieces(text, self.language)

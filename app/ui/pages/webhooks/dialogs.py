@@ -86,6 +86,14 @@ def _form() -> rx.Component:
             hint=t("webhooks.new.optional"),
             for_id="webhook-description",
         ),
+        _events(),
+        class_name="gap-[12px]",
+    )
+
+
+def _events() -> rx.Component:
+    """Everything, or some of it by name."""
+    return rx.fragment(
         field(
             t("webhooks.new.events"),
             segmented(
@@ -113,7 +121,6 @@ def _form() -> rx.Component:
                 custom_attrs={"aria-label": t("webhooks.new.events")},
             ),
         ),
-        class_name="gap-[12px]",
     )
 
 

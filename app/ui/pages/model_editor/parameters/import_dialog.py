@@ -12,30 +12,7 @@ TONES = {"added": "good", "changed": "neutral", "removed": "thin"}
 
 def import_dialog() -> rx.Component:
     return dialog(
-        rx.el.div(
-            field(
-                t("model_editor.import.source"),
-                select(
-                    ImportState.sources,
-                    value=ImportState.source,
-                    on_change=on.set_source,
-                    label=t("model_editor.import.source"),
-                ),
-            ),
-            field(
-                t("model_editor.import.wanted"),
-                typed_input(
-                    value=ImportState.wanted,
-                    on_change=on.set_wanted,
-                    placeholder="black-forest-labs/flux-schnell",
-                    id="import-wanted",
-                    mono=True,
-                    delay=120,
-                ),
-                for_id="import-wanted",
-            ),
-            class_name="fb-form-pair",
-        ),
+        _where_from(),
         field(
             t("model_editor.import.pasted"),
             rx.el.textarea(
@@ -71,6 +48,34 @@ def import_dialog() -> rx.Component:
                 custom_attrs={"data-testid": "take-schema"},
             ),
         ],
+    )
+
+
+def _where_from() -> rx.Component:
+    """Which provider, and what it calls the model."""
+    return rx.el.div(
+        field(
+            t("model_editor.import.source"),
+            select(
+                ImportState.sources,
+                value=ImportState.source,
+                on_change=on.set_source,
+                label=t("model_editor.import.source"),
+            ),
+        ),
+        field(
+            t("model_editor.import.wanted"),
+            typed_input(
+                value=ImportState.wanted,
+                on_change=on.set_wanted,
+                placeholder="black-forest-labs/flux-schnell",
+                id="import-wanted",
+                mono=True,
+                delay=120,
+            ),
+            for_id="import-wanted",
+        ),
+        class_name="fb-form-pair",
     )
 
 
