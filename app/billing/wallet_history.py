@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, or_, select
 
+from app.billing import wallet_tables
 from app.kernel.errors import NotFound
 from app.kernel.given import Given
-from app.kernel.money import Money
+from app.kernel.money import CREDIT, Money
 from app.ledger import accounts, reads
 from app.ledger import tables as ledger
 from app.plans.search import bounds
@@ -34,8 +35,10 @@ REASON: Final = func.coalesce(_said, case(REASONS, value=_journal.kind, else_="C
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """`moved` is what came in, below zero what went. Credits that came are a lot: `left` of it, until `expires_at`."""
+    """`moved` is what came in, below zero what went, in the wallet with that number in the ledger. Credits that came
+    are a lot: `left` of it, until `expires_at`."""
 
+    wallet: int
     journal_id: str
     kind: str
     reason: str
@@ -59,20 +62,20 @@ class Found:
     offset: int
 
 
-def search(connection: Connection, row: Record, given: Given) -> Found:
-    """A wallet's movements, newest first unless `order` is asc."""
-    query = _movements(connection, row).where(*_wanted(given))
+def search(connection: Connection, row: Record | None, given: Given) -> Found:
+    """A wallet's movements, or everybody's, newest first unless `order` is asc."""
+    query = (_of_all() if row is None else _movements(connection, row)).where(*_wanted(given))
     limit, offset = bounds(given)
     total = int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
     is_asc = given.choice("order", ("asc", "desc"), "desc") == "asc"
     order = (_journal.created_at, _journal.id)
     query = query.order_by(*(order if is_asc else [column.desc() for column in order]))
-    return Found(_read(connection, row, query.limit(limit).offset(offset)), total, limit, offset)
+    return Found(_read(connection, query.limit(limit).offset(offset)), total, limit, offset)
 
 
 def of_journal(connection: Connection, row: Record, journal_id: str) -> Transaction:
     """One movement; `NotFound` for a journal that moved nothing here."""
-    found = _read(connection, row, _movements(connection, row).where(_journal.id == journal_id))
+    found = _read(connection, _movements(connection, row).where(_journal.id == journal_id))
     if not found:
         raise NotFound(f"There is no transaction {journal_id} in this wallet.", code="transaction_not_found")
     return found[0]
@@ -81,8 +84,23 @@ def of_journal(connection: Connection, row: Record, journal_id: str) -> Transact
 def _movements(connection: Connection, row: Record) -> Select[Any]:
     wallet = reads.wallet_of(connection, str(row["workspace_id"]), str(row["unit"]))
     own = accounts.prepaid(wallet.workspace_id, wallet.unit)
+    return _told().where(_journal.wallet_id == wallet.id, _entry.account == own, _entry.unit == wallet.unit)
+
+
+def _of_all() -> Select[Any]:
+    """A journal is of one wallet, and moves only the credits of that one."""
+    wallet, known = ledger.wallet.c, select(wallet_tables.wallet.c.id)
+    mine = (_entry.unit == wallet.unit) & _entry.account.endswith(f":{accounts.PREPAID}", autoescape=True)
+    mine &= (wallet.unit == CREDIT) | wallet.unit.in_(known)
+    return _told().join(ledger.wallet, wallet.id == _journal.wallet_id).where(mine)
+
+
+def _told() -> Select[Any]:
+    """What is told of a movement, wherever it was."""
     return (
         select(
+            _journal.wallet_id,
+            _entry.unit,
             _journal.id,
             _journal.kind,
             REASON.label("reason"),
@@ -98,7 +116,6 @@ def _movements(connection: Connection, row: Record) -> Select[Any]:
         )
         .join(ledger.entry, _entry.journal_id == _journal.id)
         .outerjoin(ledger.lot, _lot.journal_id == _journal.id)
-        .where(_journal.wallet_id == wallet.id, _entry.account == own, _entry.unit == wallet.unit)
     )
 
 
@@ -139,8 +156,9 @@ def _wanted(given: Given) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def _read(connection: Connection, row: Record, query: Select[Any]) -> list[Transaction]:
-    unit, rows = str(row["unit"]), connection.execute(query).all()
+def _read(connection: Connection, query: Select[Any]) -> list[Transaction]:
+    rows = connection.execute(query).all()
+    units = {found.id: str(found.unit) for found in rows}
     used: dict[str, list[tuple[str, Money]]] = {}
     uses = (
         select(_use.journal_id, _lot.journal_id, _use.amount)
@@ -149,19 +167,20 @@ def _read(connection: Connection, row: Record, query: Select[Any]) -> list[Trans
         .order_by(_use.position)
     )
     for journal_id, source, micros in connection.execute(uses):
-        used.setdefault(journal_id, []).append((source, Money(int(micros), unit)))
+        used.setdefault(journal_id, []).append((source, Money(int(micros), units[journal_id])))
     return [
         Transaction(
+            found.wallet_id,
             found.id,
             found.kind,
             found.reason,
-            Money(-int(found.amount), unit),
-            Money(int(found.balance_after), unit),
+            Money(-int(found.amount), found.unit),
+            Money(int(found.balance_after), found.unit),
             found.memo or {},
             found.generation_id,
             found.actor,
             found.created_at,
-            None if found.remaining is None else Money(int(found.remaining), unit),
+            None if found.remaining is None else Money(int(found.remaining), found.unit),
             found.expires_at,
             found.priority,
             tuple(used.get(found.id, ())),

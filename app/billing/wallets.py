@@ -112,6 +112,15 @@ def get(connection: Connection, wallet_id: str, house: House) -> Record:
     return row
 
 
+def of_ledger(connection: Connection, numbers: Collection[int], house: House) -> dict[int, Record]:
+    """Those that have these numbers in the ledger."""
+    known = ledger.wallet.c
+    rows = connection.execute(select(known.id, known.workspace_id, known.unit).where(known.id.in_(sorted(numbers))))
+    return {
+        row.id: get(connection, house_id(row.workspace_id) if row.unit == CREDIT else row.unit, house) for row in rows
+    }
+
+
 def of_customer(connection: Connection, customer: Customer, house: House) -> list[Record]:
     """All of a customer's, the product's own first, then in the order in which they pay."""
     rows = [row for row in shelf.of(connection, "customer_id", [customer.id]) if row["unit"] != CREDIT]

@@ -233,3 +233,26 @@ def test_search(sdk: Flexprice, customer: str) -> None:
     for wished, ids, total in ((True, [watched], 1), (False, [made[2]], 2)):
         found = sdk.wallets.query_wallet(wallet_ids=[*made, watched], status="active", alert_enabled=wished, limit=1)
         assert ([one.id for one in found.items], found.pagination.total) == (ids, total)
+
+
+def test_the_transactions_of_everybody_are_searched_too(http: httpx.Client, sdk: Flexprice) -> None:
+    """As the SDK asks: it cannot name a wallet."""
+    made = []
+    for number, credits_ in enumerate(("3", "5")):
+        name = f"everybody-{number}"
+        customer = sdk.customers.create_customer(external_id=name, name=name).id
+        wallet = sdk.wallets.create_wallet(customer_id=customer, currency="usd").id or ""
+        sdk.wallets.top_up_wallet(
+            id=wallet, credits_to_add=credits_, transaction_reason="FREE_CREDIT_GRANT", idempotency_key=name
+        )
+        made.append((wallet, customer))
+    found = sdk.wallets.query_wallet_transaction(type_="credit", limit=2).items or []
+    assert [(each.wallet_id, each.customer_id, each.credit_amount) for each in found] == [
+        (*made[1], "5"), (*made[0], "3"),
+    ]  # fmt: skip
+    one = sdk.wallets.query_wallet_transaction(type_="credit", id=found[1].id)
+    assert [(each.wallet_id, one.pagination.total) for each in one.items or []] == [(made[0][0], 1)]
+    debits = sdk.wallets.query_wallet_transaction(type_="debit", start_time=found[1].created_at)
+    assert not debits.items
+    refused = http.post("/wallets/transactions/search", json={"wallet_id": "wallet_nobody"})
+    assert refused.status_code == 404

@@ -1,5 +1,6 @@
 """`/wallets`: a customer's credits, added, taken, listed, closed; and how they stand at this moment."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -116,14 +117,17 @@ def moves(billing: Billing) -> APIRouter:
     def search_transactions(_key: Key, body: OptionalBody, query: Query) -> dict[str, Any]:
         asked = Given({**query.raw, **body.raw})
         with db.read() as connection:
-            row = wallets.get(connection, asked.text("wallet_id"), house)
-            return listed(row, wallet_history.search(connection, row, asked))
+            row = wallets.get(connection, asked.text("wallet_id"), house) if asked.has("wallet_id") else None
+            found = wallet_history.search(connection, row, asked)
+            known = wallets.of_ledger(connection, {one.wallet for one in found.items}, house)
+            return listed(known, found)
 
     @api.get("/wallets/{wallet_id}/transactions")
     def transactions(_key: Key, wallet_id: str, query: Query) -> dict[str, Any]:
         with db.read() as connection:
             row = wallets.get(connection, wallet_id, house)
-            return listed(row, wallet_history.search(connection, row, query))
+            found = wallet_history.search(connection, row, query)
+            return listed(dict.fromkeys((one.wallet for one in found.items), row), found)
 
     @api.post("/wallets/{wallet_id}/top-up")
     def top_up(key: Key, wallet_id: str, body: Body) -> dict[str, Any]:
@@ -150,7 +154,7 @@ def moves(billing: Billing) -> APIRouter:
     return api
 
 
-def listed(row: Record, found: wallet_history.Found) -> dict[str, Any]:
-    """A page of transactions."""
-    items = [wallet_words.transaction(row, one) for one in found.items]
+def listed(rows: Mapping[int, Record], found: wallet_history.Found) -> dict[str, Any]:
+    """A page of transactions, with their wallets by number."""
+    items = [wallet_words.transaction(rows[one.wallet], one) for one in found.items]
     return wire.listed(items, found.total, found.limit, found.offset)
