@@ -28,7 +28,7 @@ from app.ledger.wallet import open_wallet
 from app.plans import customers
 from app.plans import tables as plans
 from app.plans.customers import Customer
-from app.plans.search import Page, chosen
+from app.plans.search import Page, chosen, lowered
 from app.plans.search import search as page_of
 from app.plans.shelf import Shelf
 from app.plans.tables import PUBLISHED
@@ -139,7 +139,7 @@ def search(connection: Connection, given: Given) -> Page:
     if given.has("alert_enabled"):
         is_on = func.coalesce(_table.c.alert_settings["alert_enabled"].as_boolean(), false())
         wanted.append(is_on == given.flag("alert_enabled"))
-    return page_of(connection, _table, given, *wanted)
+    return page_of(connection, _table, given, *wanted, names={"currency": lowered(_table.c.currency)})
 
 
 def change(connection: Connection, wallet_id: str, given: Given, house: House, *, actor: str, now: datetime) -> Record:

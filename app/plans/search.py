@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
-    Column,
     ColumnElement,
     Connection,
     DateTime,
@@ -36,6 +36,15 @@ COMPARABLE: Final = (String, Numeric, Integer, DateTime, Boolean)
 STATUSES: Final = ("published", "deleted", "archived")
 
 Condition = ColumnElement[bool]
+#: What a search calls something that is no column of that name.
+Names = Mapping[str, ColumnElement[Any]]
+
+
+class Amount(TypeDecorator[int]):
+    """Money in thousandths of its currency: figures that are compared with it are in the currency itself."""
+
+    impl = BigInteger
+    cache_ok = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,14 @@ class Page:
     offset: int
 
 
-def search(connection: Connection, table: Table, given: Given, *wanted: Condition) -> Page:
-    """The page of `table` that `given` asks for, of what is `wanted`: newest first unless it says otherwise."""
-    conditions = [*wanted, *narrowed(table, given)]
+def search(connection: Connection, table: Table, given: Given, *wanted: Condition, names: Names | None = None) -> Page:
+    """The page of `table` that `given` asks for, of what is `wanted`: newest first unless it says otherwise. A field
+    is what the `names` say, else the column of that name."""
+    fields = {**table.c, **(names or {})}
+    conditions = [*wanted, *narrowed(table, given, fields)]
     limit, offset = bounds(given)
     total = connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
-    query = select(table).where(*conditions).order_by(*ordered(table, given)).limit(limit).offset(offset)
+    query = select(table).where(*conditions).order_by(*ordered(table, given, fields)).limit(limit).offset(offset)
     return Page([dict(row) for row in connection.execute(query).mappings()], total, limit, offset)
 
 
@@ -75,7 +86,7 @@ def chosen(column: ColumnElement[Any], given: Given, name: str) -> list[Conditio
     return [column.in_(sorted(set(values)))]
 
 
-def narrowed(table: Table, given: Given) -> list[Condition]:
+def narrowed(table: Table, given: Given, fields: Names) -> list[Condition]:
     """What every search can ask: status, when it was made, metadata, and `filters`."""
     found: list[Condition] = []
     if "status" in table.c:
@@ -87,17 +98,17 @@ def narrowed(table: Table, given: Given) -> list[Condition]:
         found.append(table.c.created_at <= end)
     if "metadata" in table.c:
         found += [table.c.metadata[key].as_string() == value for key, value in given.labels().items()]
-    return found + [_condition(table, each) for each in given.objects("filters", most=MOST_CONDITIONS)]
+    return found + [_condition(fields, each) for each in given.objects("filters", most=MOST_CONDITIONS)]
 
 
-def ordered(table: Table, given: Given) -> list[ColumnElement[Any]]:
+def ordered(table: Table, given: Given, fields: Names) -> list[ColumnElement[Any]]:
     """`sort` (a field, or a list of fields with a direction) and `order`; ties by id, so that pages do not overlap."""
     down = given.maybe_choice("order", ("asc", "desc")) != "asc"
     wish = given.raw.get("sort")
     if isinstance(wish, str) and wish:
-        return [_way(_column(table, given, "sort"), down), _way(table.c.id, down)]
+        return [_way(_column(fields, given, "sort"), down), _way(table.c.id, down)]
     found = [
-        _way(_column(table, each, "field"), each.choice("direction", ("asc", "desc"), "asc") == "desc")
+        _way(_column(fields, each, "field"), each.choice("direction", ("asc", "desc"), "asc") == "desc")
         for each in (given.objects("sort", most=10) if isinstance(wish, list) else [])
     ]
     return [*(found or [_way(table.c.created_at, down)]), _way(table.c.id, down)]
@@ -107,20 +118,20 @@ def _way(column: ColumnElement[Any], down: bool) -> ColumnElement[Any]:
     return column.desc() if down else column.asc()
 
 
-def _column(table: Table, given: Given, name: str) -> Column[Any]:
+def _column(fields: Names, given: Given, name: str) -> ColumnElement[Any]:
     field = given.text(name)
-    if field not in table.c or not isinstance(_kind(table.c[field]), COMPARABLE):
+    if field not in fields or not isinstance(_kind(fields[field]), COMPARABLE):
         raise given.wrong(name, f"names no field of this that can be compared: {field!r}.")
-    return table.c[field]
+    return fields[field]
 
 
-def _kind(column: Column[Any]) -> TypeEngine[Any]:
+def _kind(column: ColumnElement[Any]) -> TypeEngine[Any]:
     """What the database keeps in it."""
     kind: TypeEngine[Any] = column.type
     return kind.impl_instance if isinstance(kind, TypeDecorator) else kind
 
 
-_COMPARED: Final[Mapping[str, Callable[[Column[Any], Any], Condition]]] = {
+_COMPARED: Final[Mapping[str, Callable[[ColumnElement[Any], Any], Condition]]] = {
     "eq": lambda column, value: column == value,
     "gt": lambda column, value: column > value,
     "gte": lambda column, value: column >= value,
@@ -133,8 +144,8 @@ _LISTED: Final = ("in", "not_in")
 _TEXTUAL: Final = ("contains", "not_contains")
 
 
-def _condition(table: Table, given: Given) -> Condition:
-    column = _column(table, given, "field")
+def _condition(fields: Names, given: Given) -> Condition:
+    column = _column(fields, given, "field")
     operator = given.choice("operator", (*_COMPARED, *_LISTED, *_TEXTUAL), "eq")
     value = given.object("value")
     if operator in _LISTED:
@@ -158,7 +169,23 @@ def _one(value: Given) -> object:
     return said[0]
 
 
-def _as(column: Column[Any], said: object, value: Given) -> object:
+def lowered(column: ColumnElement[str]) -> ColumnElement[str]:
+    """What is kept in capitals and said without."""
+    return func.lower(column, type_=String())
+
+
+def more_than(column: ColumnElement[Any], figure: Decimal) -> Condition:
+    """Where an `Amount` is more than that."""
+    return column > _whole(figure * 1_000)
+
+
+def _whole(figure: Decimal) -> int | float:
+    """As a column of whole numbers is compared with it: what no column holds is only larger or smaller."""
+    whole = figure == figure.to_integral_value() and abs(figure) < LARGEST_WHOLE
+    return int(figure) if whole else float(figure)
+
+
+def _as(column: ColumnElement[Any], said: object, value: Given) -> object:
     """The value as the column holds it."""
     kind = _kind(column)
     asked = Given({"value": said}, value.place)
@@ -168,7 +195,6 @@ def _as(column: Column[Any], said: object, value: Given) -> object:
     if isinstance(kind, Boolean):
         return asked.flag("value")
     if isinstance(kind, Integer):
-        figure: Decimal = asked.decimal("value", least=None)
-        whole = figure == figure.to_integral_value() and abs(figure) < LARGEST_WHOLE
-        return int(figure) if whole else float(figure)  # what no column holds is only larger or smaller
+        figure: Decimal = asked.decimal("value", least=None) * (1_000 if isinstance(column.type, Amount) else 1)
+        return _whole(figure)
     return asked.text("value")

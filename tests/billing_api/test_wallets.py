@@ -39,7 +39,7 @@ def make(sdk: Flexprice, customer: str, **more: Any) -> Any:
 def test_the_life_of_a_wallet(sdk: Flexprice, customer: str) -> None:
     made = make(sdk, customer, conversion_rate="0.5", initial_credits_to_load="100", metadata={"team": "a"})
     assert (made.id.startswith("wallet_"), made.wallet_status, made.wallet_type) == (True, "active", "PRE_PAID")
-    assert (made.credit_balance, made.balance, made.currency, made.metadata) == ("100", "50", "USD", {"team": "a"})
+    assert (made.credit_balance, made.balance, made.currency, made.metadata) == ("100", "50", "usd", {"team": "a"})
     topped = sdk.wallets.top_up_wallet(
         id=made.id, credits_to_add="20", transaction_reason="PURCHASED_CREDIT_DIRECT", expiry_date_utc=LATER,
         idempotency_key="k1", bonus_credits_to_add="5", priority=1,

@@ -122,7 +122,7 @@ def _source(connection: Connection, source: Source) -> Wire:
     found = {
         "subscription_id": source.subscription_id,
         "entity_id": row["entity_id"],
-        "entity_type": row["entity_type"],
+        "entity_type": str(row["entity_type"]).lower(),
         "quantity": source.quantity,
         "entitlement_id": row["id"],
         "is_enabled": row["is_enabled"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from app.api.billing import show, subscription_wire, wire
+from app.api.billing import finding, show, subscription_wire, wire
 from app.billing import invoices as books
 from app.billing import subscriptions, tables
 from app.billing.drafts import Built
@@ -16,7 +16,7 @@ from app.billing.rating import RatedLine
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from app.plans import customers as customer_book
-from app.plans.search import Condition, Page, chosen
+from app.plans.search import Condition, Page, chosen, more_than
 from app.plans.search import search as page_of
 
 INVOICE = tables.billing_invoice
@@ -44,12 +44,15 @@ def find_all(connection: Connection, given: Given) -> Page:
             wanted.append(column >= least)
         if (most := given.maybe_moment(f"{name}_lte")) is not None:
             wanted.append(column <= most)
+    for name in ("amount_due", "amount_remaining"):
+        if (above := given.maybe_decimal(f"{name}_gt", least=None)) is not None:
+            wanted.append(more_than(finding.INVOICES[name], above))
     if (since := given.maybe_moment("finalized_at_gte")) is not None:
         wanted.append(INVOICE.c.finalized_at >= since)
     if (since := given.maybe_moment("voided_at_gte")) is not None:
         wanted.append(INVOICE.c.voided_at >= since)
     plain = Given({name: value for name, value in given.raw.items() if name not in ("status", "expand")})
-    return page_of(connection, INVOICE, plain, *wanted)
+    return page_of(connection, INVOICE, plain, *wanted, names=finding.INVOICES)
 
 
 def summed(connection: Connection, customer: Row[Any], now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
-from app.api.billing import show, wire
+from app.api.billing import finding, show, wire
 from app.api.billing.unserved import expands
 from app.billing import addons, agreeing, allowances, facts, subscriptions, tables, usage_lines
 from app.billing.lifecycle import State
@@ -45,7 +45,7 @@ def find_all(connection: Connection, given: Given) -> Page:
         wanted += [SUB.c.state == State.TRIALING, SUB.c.trial_end <= at]
     wanted += chosen(SUB.c.customer_id, given, "invoicing_customer_ids")  # who has it is who is asked to pay
     plain = Given({name: value for name, value in given.raw.items() if name not in ("status", "expand")})
-    return page_of(connection, SUB, plain, *wanted)
+    return page_of(connection, SUB, plain, *wanted, names=finding.SUBSCRIPTIONS)
 
 
 def listed(connection: Connection, given: Given) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def find_lines(connection: Connection, given: Given, now: datetime) -> Page:
     if given.flag("active_filter"):
         wanted += [LINE.c.start_at <= now, or_(LINE.c.end_at.is_(None), LINE.c.end_at > now)]
     plain = Given({name: value for name, value in given.raw.items() if name not in ("status", "expand")})
-    return page_of(connection, LINE, plain, *wanted)
+    return page_of(connection, LINE, plain, *wanted, names=finding.LINES)
 
 
 def used(connection: Connection, given: Given, now: datetime) -> dict[str, Any]:

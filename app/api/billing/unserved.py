@@ -89,7 +89,6 @@ _IN_FULL: Final = (
     ("POST", "/wallets/transactions/search"), ("GET", "/wallets/{wallet_id}/transactions"),
     ("GET", "/customers/wallets"), ("GET", "/wallets/{wallet_id}/balance/real-time"), ("GET", "/payments"),
     ("GET", "/taxes/rates"), ("POST", "/alerts/search"), ("POST", "/alerts/setting/search"),
-    ("POST", "/events/analytics"),
 )  # fmt: skip
 #: What `expand` may name, separated by commas; what is in every answer may be asked for as well.
 EXPANDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
@@ -112,6 +111,7 @@ EXPANDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("POST", "/costs/search"): ("prices",),
     ("POST", "/costs/analytics"): ("meter", "price"),
     ("GET", "/costs/{sheet_id}"): ("prices",),
+    ("POST", "/events/analytics"): ("meter", "feature"),
     **dict.fromkeys(_IN_FULL, ()),
 }  # fmt: skip
 
@@ -218,8 +218,6 @@ FIELDS: Final[Mapping[tuple[str, str], Mapping[str, Unserved]]] = {
         **_INVOICE_LINE,
     },
     ("POST", "/invoices/search"): {
-        "amount_due_gt": Unserved("is not served: ask for the payment_status."),
-        "amount_remaining_gt": Unserved("is not served: ask for the payment_status."),
         "status": PUBLISHED_ONLY,
     },
     ("GET", "/invoices/{invoice_id}"): {

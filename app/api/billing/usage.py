@@ -10,8 +10,9 @@ from typing import Any, Final
 from fastapi import APIRouter
 from sqlalchemy import Connection, select
 
-from app.api.billing import wire
+from app.api.billing import show, wire
 from app.api.billing.common import Billing
+from app.api.billing.unserved import expands
 from app.billing import unrated, usage_cost
 from app.billing.usage_cost import Cost
 from app.kernel.db import Database
@@ -24,7 +25,7 @@ from app.metering.cells import Wanted
 from app.metering.meters import Meter
 from app.metering.reading import Seen
 from app.metering.windows import SIZES
-from app.plans import customers
+from app.plans import customers, features
 from app.plans import tables as plans
 
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -179,27 +180,38 @@ def _analysed(connection: Connection, names: Names, given: Given, now: datetime)
     groups = given.texts("group_by", most=MOST_GROUPS)
     by = [_dimension(given, name) for name in groups if name not in ("feature_id", "meter_id")]
     asked = _asked(connection, names, given, now, "property_filters", by)
-    features = _features(connection, given.texts("feature_ids"))
+    by_meter = _features(connection, given.texts("feature_ids"))
     meters = [
         meter
         for meter in meter_book.every(connection)
-        if (not given.raw.get("feature_ids") or meter.id in features)
+        if (not given.raw.get("feature_ids") or meter.id in by_meter)
         and (asked.wanted.customers is not None or is_addable(meter))
     ]
     counted = count(connection, meters, asked)
     cost = None if by or asked.only else _cost(connection, given, asked.wanted.span)
     items = [
-        _item(meter, features.get(meter.id), asked, group, total, found.points.get(group, {})) | _priced(cost, meter)
+        _item(meter, by_meter.get(meter.id), asked, group, total, found.points.get(group, {})) | _priced(cost, meter)
         for meter in meters
         for found in (counted[meter.id],)
         for group, total in sorted(found.totals.items())
     ]
+    _expand(connection, given, items)
     said: Wire = {"items": items, "custom_analytics": []}
     if cost is not None:
         named = {item["meter_id"] for item in items}
         whole = sum((amount for meter_id, amount in cost.by_meter.items() if meter_id in named), Fraction(0))
         said |= {"total_cost": wire.decimal(whole), "currency": cost.currency.lower()}
     return said
+
+
+def _expand(connection: Connection, given: Given, items: Sequence[Wire]) -> None:
+    """What is wished for beside the figures."""
+    wish = expands(given.raw)
+    for item in items:
+        if "meter" in wish:
+            item["meter"] = show.meter(meter_book.get(connection, item["meter_id"]))
+        if "feature" in wish and item["feature_id"] is not None:
+            item["feature"] = show.feature(connection, features.shelf.get(connection, item["feature_id"]))
 
 
 def _cost(connection: Connection, given: Given, span: Span) -> Cost | None:
