@@ -41,7 +41,8 @@ from app.generation.sweep import overdue
 from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
 from app.jobs.courier import Courier
-from app.jobs.engine import Carrier, Engine, Remote
+from app.jobs.engine import Engine, Remote
+from app.jobs.sweeper import Carrier
 from app.kernel import clock, events, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
@@ -136,14 +137,17 @@ class Services:
             self.chores.wake(chore)
 
 
-def build(settings: Settings, *, carry: bool = True, call: bool = False, now: Clock = clock.now) -> Services:
+def build(
+    settings: Settings, *, carry: bool = True, call: bool = False, alone: bool = False, now: Clock = clock.now
+) -> Services:
     """Everything, wired; nothing started. `carry=False` builds a process that leaves generations to others; with `call`
-    it hands them over at once instead of waiting until somebody finds them."""
+    it hands them over at once instead of waiting until somebody finds them. One that carries and is `alone` serves
+    nobody."""
     db = Database(settings.database_url)
     vault = Vault([settings.secret_key])
     ledger, invoicing, ingest, news = Ledger(db, now), Invoicing(db, now), Ingest(db, now), News()
     accounts = Accounts(db, now, opened=open_wallet)
-    engine = Engine(settings.jobs_url, executor_id()) if carry else None
+    engine = Engine(settings.jobs_url, executor_id(), alone=alone) if carry else None
     work = engine or (Remote(settings.jobs_url) if call else Idle())
     desk = _desk(settings, db, vault, ledger, accounts, work, news, now)
     offers, files = desk.offers, desk.files

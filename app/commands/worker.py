@@ -20,7 +20,7 @@ def carry_until_told(settings: Settings) -> None:
     logs.configure(settings.log_format, settings.log_level)
     if settings.otel_endpoint:
         tracing.configure(settings.otel_endpoint, service="farebox-worker")
-    services = build(settings)
+    services = build(settings, alone=True)
     wire = wire_of(services)
     services.webhooks.describe_with(lambda seen: present.generation(seen, wire))
     services.start()

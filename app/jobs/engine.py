@@ -1,5 +1,8 @@
 """The thin door to DBOS: one durable workflow per generation, and a sweeper that would finish them all without it.
 
+What is asked for in a process that carries is begun there at once. The queue is for what a process leaves to others;
+asking it costs five milliseconds each time, more than anything else that a process does which has nothing to do.
+
 The workflow only moves time forward: each step calls `advance`, which re-reads the books and is safe to repeat. DBOS
 keeps its own tables in its own SQLite file (or in a schema of our PostgreSQL); losing them loses nothing but time.
 
@@ -11,12 +14,15 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from app.jobs.sweeper import Carrier, Sweeper
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, DBOSConfig, EnqueueOptions
@@ -27,24 +33,25 @@ TOPIC = "look"
 APPLICATION_VERSION = "farebox-1"
 #: DBOS keeps the waiting time of a workflow; a longer wait is cut into looks.
 LONGEST_WAIT_SECONDS = 30.0
-SWEEP_SECONDS = 2.0
+#: Carried at a time by one process; the rest waits in the queue.
+AT_ONCE: Final = 200
+#: Seconds between two looks into the queue, of a process that has nothing else to do and of one that serves as well.
+#: The queue keeps them for all: one that serves leaves what a worker has set.
+ALONE_LOOKS, SERVING_LOOKS = 0.1, 1.0
+#: A server is killed five seconds after it was told to stop.
+LAST_STEPS_SECONDS: Final = 4.0
+
+NOT_HANDED_OVER = "could not hand %s to the workflow engine; the sweeper will carry it"
 
 log = logging.getLogger("farebox.jobs")
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """What the engine moves forward: one step of a generation (the seconds until the next, None when finished), and
-    which generations nobody is carrying."""
-
-    advance: Callable[[str], Awaitable[float | None]]
-    overdue: Callable[[], Awaitable[list[str]]]
-
-
 class Engine:
-    """Implements `kernel.work.Work`. One per process; `launch` starts it, `stop` ends it."""
+    """Implements `kernel.work.Work`. One per process; `launch` starts it, `stop` ends it. A process that is `alone`
+    serves no requests besides."""
 
-    def __init__(self, database_url: str, executor_id: str) -> None:
+    def __init__(self, database_url: str, executor_id: str, *, alone: bool = False) -> None:
+        self._alone = alone
         self._config: DBOSConfig = {
             "name": "farebox",
             "system_database_url": database_url,
@@ -56,6 +63,8 @@ class Engine:
         }
         self._outbox = ThreadPoolExecutor(max_workers=2, thread_name_prefix="jobs-outbox")
         self._sweeper = Sweeper()
+        self._open = ExitStack()
+        self._carrying: BlockingPortal
         self._running = False
         self._launching: threading.Thread | None = None
 
@@ -79,13 +88,21 @@ class Engine:
         prepare_sqlite(self._config["system_database_url"] or "")
         DBOS(config=self._config)
         _register(carrier)
+        _here.is_ending = False
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=200, polling_interval_sec=0.1)
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=AT_ONCE,
+            polling_interval_sec=ALONE_LOOKS if self._alone else SERVING_LOOKS,
+            on_conflict="always_update" if self._alone else "never_update",
+        )
+        self._carrying = self._open.enter_context(start_blocking_portal(name="carrying"))
         self._running = True
         self._sweeper.start(carrier)
 
     def stop(self) -> None:
-        """Stop taking work; running workflows are recovered at the next launch. One under way is waited for."""
+        """Stop taking work; running workflows are recovered at the next launch. Steps under way are waited for: one
+        that is cut off may have bought something, and nobody would know."""
         if self._launching is not None:
             self._launching.join()
         if not self._running:
@@ -93,12 +110,20 @@ class Engine:
         self._running = False
         self._sweeper.stop()
         self._outbox.shutdown(wait=True)
+        _here.end(LAST_STEPS_SECONDS)
+        self._open.close()  # whatever is carried there is cut off where it waits
         from dbos import DBOS
 
         DBOS.destroy(workflow_completion_timeout_sec=0)
 
     def follow(self, generation_id: str) -> None:
-        self._later(_enqueue, generation_id)
+        if not self._running:
+            return
+        if len(_here.carried) < AT_ONCE:
+            with suppress(RuntimeError):  # it has just been stopped
+                self._carrying.start_task_soon(_begin, generation_id)
+        else:
+            self._later(_enqueue, generation_id)
 
     def wake(self, generation_id: str) -> None:
         self._later(_send, generation_id)
@@ -113,7 +138,18 @@ def _logged(call: Callable[[str], object], generation_id: str) -> None:
     try:
         call(generation_id)
     except Exception:
-        log.exception("could not hand %s to the workflow engine; the sweeper will carry it", generation_id)
+        log.exception(NOT_HANDED_OVER, generation_id)
+
+
+async def _begin(generation_id: str) -> None:
+    """Carry it here; known already, it is left to whoever carries it."""
+    from dbos import DBOS, SetWorkflowID
+
+    try:
+        with SetWorkflowID(generation_id):
+            await DBOS.start_workflow_async(_workflow(), generation_id)
+    except Exception:
+        log.exception(NOT_HANDED_OVER, generation_id)
 
 
 def _enqueue(generation_id: str) -> None:
@@ -168,6 +204,34 @@ _carrier: Carrier | None = None
 _registered: Callable[[str], Any] | None = None
 
 
+class _Here:
+    """What this process carries now, whatever loop it is on."""
+
+    def __init__(self) -> None:
+        self.carried: set[str] = set()
+        self.is_ending = False
+        self._steps: set[str] = set()
+
+    async def step(self, carrier: Carrier, generation_id: str) -> float | None:
+        self._steps.add(generation_id)
+        try:
+            if not self.is_ending:
+                return await carrier.advance(generation_id)
+        finally:
+            self._steps.discard(generation_id)
+        return await asyncio.Future()  # until it is cut off: the next process goes on from here
+
+    def end(self, patience_seconds: float) -> None:
+        """Begin no step any more, and let those under way come to their end."""
+        self.is_ending = True
+        end = time.monotonic() + patience_seconds
+        while self._steps and time.monotonic() < end:
+            time.sleep(0.02)
+
+
+_here = _Here()
+
+
 def _workflow() -> Callable[[str], Any]:
     if _registered is None:
         raise RuntimeError("the engine was not launched")
@@ -191,11 +255,13 @@ def _define() -> Callable[[str], Any]:
 
     @DBOS.workflow(name="carry")
     async def carry(generation_id: str) -> str:
-        while True:
-            wait = await step(generation_id)
-            if wait is None:
-                return generation_id
-            await DBOS.recv_async(TOPIC, timeout_seconds=min(max(wait, 0.05), LONGEST_WAIT_SECONDS))
+        _here.carried.add(generation_id)
+        try:
+            while (wait := await step(generation_id)) is not None:
+                await DBOS.recv_async(TOPIC, timeout_seconds=min(max(wait, 0.05), LONGEST_WAIT_SECONDS))
+            return generation_id
+        finally:
+            _here.carried.discard(generation_id)
 
     return carry
 
@@ -203,40 +269,7 @@ def _define() -> Callable[[str], Any]:
 async def _step(generation_id: str) -> float | None:
     if _carrier is None:
         raise RuntimeError("the engine was not launched")
-    return await _carrier.advance(generation_id)
-
-
-class Sweeper:
-    """A thread with its own event loop that advances what is overdue, whether or not DBOS is well."""
-
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, carrier: Carrier) -> None:
-        self._stopping.clear()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._sweep(carrier)), name="sweeper", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
-
-    async def _sweep(self, carrier: Carrier) -> None:
-        while not await asyncio.to_thread(self._stopping.wait, SWEEP_SECONDS):
-            try:
-                late = await carrier.overdue()
-            except Exception:
-                log.exception("the sweeper could not read what is overdue; it tries again in %s s", SWEEP_SECONDS)
-                continue
-            await asyncio.gather(*(self._advance(carrier, generation_id) for generation_id in late))
-
-    async def _advance(self, carrier: Carrier, generation_id: str) -> None:
-        try:
-            await carrier.advance(generation_id)
-        except Exception:
-            log.exception("could not advance %s; it stays held and is tried again", generation_id)
+    return await _here.step(_carrier, generation_id)
 
 
 def prepare_sqlite(url: str) -> None:

@@ -1,6 +1,7 @@
 """The workflow engine carries generations by itself, and the sweeper does without it. On both databases."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,9 +9,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from dbos import DBOS
 
 from app.generation.sweep import overdue
-from app.jobs.engine import Carrier, Engine, Sweeper
+from app.jobs.engine import ALONE_LOOKS, QUEUE, SERVING_LOOKS, Engine
+from app.jobs.sweeper import Carrier, Sweeper
 from app.kernel import outbox
 from app.kernel.clock import now
 from app.kernel.errors import Broken
@@ -23,7 +26,7 @@ PROMPT = "A red tram on a viaduct"
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sweeper looks ten times a second, and takes nothing for somebody else's that is due."""
-    monkeypatch.setattr("app.jobs.engine.SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr("app.jobs.sweeper.SWEEP_SECONDS", 0.1)
     monkeypatch.setattr("app.services.overdue", partial(overdue, by=timedelta(0)))
 
 
@@ -32,6 +35,10 @@ def home(seeded_url: str, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
     """A house whose engine runs."""
     with house(settings_for(tmp_path / "home", seeded_url, sandbox_url), carry=True) as built:
         yield built
+
+
+async def nobody() -> list[str]:
+    return []
 
 
 def wait_for(house: House, generation_ids: list[str]) -> list[str]:
@@ -68,6 +75,49 @@ def test_a_request_the_engine_never_heard_of_is_swept_up(
     assert wait_for(home, [started.generation_id]) == ["completed"]
 
 
+def test_a_full_process_leaves_the_rest_to_the_queue(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.engine.AT_ONCE", 0)
+    monkeypatch.setattr("app.jobs.engine._begin", None)
+
+    started = asyncio.run(home.start("flux-schnell", prompt=PROMPT))
+
+    assert wait_for(home, [started.generation_id]) == ["completed"]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_process_that_serves_looks_into_the_queue_less_often_and_leaves_it_to_a_worker(
+    tmp_path: Path, alone: bool
+) -> None:
+    def looks(alone: bool) -> float:
+        engine = Engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "here:0", alone=alone)
+        engine.launch(Carrier(lambda _: asyncio.sleep(0), nobody))
+        try:
+            queue = DBOS.retrieve_queue(QUEUE)
+            return queue.polling_interval_sec if queue else 0.0
+        finally:
+            engine.stop()
+
+    assert [looks(alone), looks(False)] == ([ALONE_LOOKS] * 2 if alone else [SERVING_LOOKS] * 2)
+
+
+def test_a_step_under_way_comes_to_its_end_before_the_process_stops(tmp_path: Path) -> None:
+    engine = Engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "here:0")
+    began, ended = threading.Event(), threading.Event()
+
+    async def advance(_: str) -> float | None:
+        began.set()
+        await asyncio.sleep(0.3)
+        ended.set()
+        return 0.0
+
+    engine.launch(Carrier(advance, nobody))
+    engine.follow("gen_1")
+    assert began.wait(PATIENCE_SECONDS)
+    engine.stop()
+
+    assert ended.is_set()
+
+
 def test_work_left_by_a_stopped_process_is_finished_by_the_next(
     seeded_url: str, sandbox_url: str, tmp_path: Path
 ) -> None:
@@ -98,10 +148,7 @@ def test_who_asked_for_a_launch_behind_its_back_hears_of_its_failure(tmp_path: P
     engine = Engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "here:0")
     heard: list[Exception] = []
 
-    async def nothing() -> list[str]:
-        return []
-
-    engine.launch_behind(Carrier(lambda _: asyncio.sleep(0), nothing), heard.append)
+    engine.launch_behind(Carrier(lambda _: asyncio.sleep(0), nobody), heard.append)
     engine.stop()
 
     assert [type(error).__name__ for error in heard] == ["OperationalError"]
