@@ -16,6 +16,13 @@ from app.plans.search import USUAL
 def router(billing: Billing) -> APIRouter:
     api = APIRouter(tags=["credit grants"])
     Key = Annotated[BillingKey, billing.key("wallets")]
+    _grant_routes(api, billing, Key)
+    _coming_routes(api, billing, Key)
+    return api
+
+
+def _grant_routes(api: APIRouter, billing: Billing, Key: Any) -> None:
+    """Grants by themselves, of a plan, of an addon."""
     db, clock = billing.db, billing.clock
 
     @api.post("/creditgrants", status_code=201)
@@ -60,6 +67,11 @@ def router(billing: Billing) -> APIRouter:
                 [show.credit_grant(one) for one in credit_grants.shelf.of(connection, "addon_id", [addon_id])]
             )
 
+
+def _coming_routes(api: APIRouter, billing: Billing, Key: Any) -> None:
+    """What is still to come of them."""
+    db, clock = billing.db, billing.clock
+
     @api.get("/subscriptions/{subscription_id}/grants/upcoming")
     def of_subscription(_key: Key, subscription_id: str) -> dict[str, Any]:
         with db.read() as connection:
@@ -73,8 +85,6 @@ def router(billing: Billing) -> APIRouter:
             query = select(tables.subscription).where(tables.subscription.c.customer_id == found.id)
             rows = list(connection.execute(query))
             return _listed([_pending(one) for one in credit_grants.upcoming(connection, rows, clock())])
-
-    return api
 
 
 def _pending(one: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,13 @@ REPORTED = (payments.SUCCEEDED, payments.FAILED, payments.PROCESSING)
 def router(billing: Billing) -> APIRouter:
     api = APIRouter(tags=["payments"])
     Key = Annotated[BillingKey, billing.key("invoices")]
+    _making_routes(api, billing, Key)
+    _following_routes(api, billing, Key)
+    return api
+
+
+def _making_routes(api: APIRouter, billing: Billing, Key: Any) -> None:
+    """Payments made and found."""
     db, clock = billing.db, billing.clock
 
     @api.post("/payments", status_code=201)
@@ -71,6 +78,11 @@ def router(billing: Billing) -> APIRouter:
             row = payments.find(connection, payment_id)
         return shown(db, row)
 
+
+def _following_routes(api: APIRouter, billing: Billing, Key: Any) -> None:
+    """What becomes of one."""
+    db, clock = billing.db, billing.clock
+
     @api.put("/payments/{payment_id}")
     def change(_key: Key, payment_id: str, body: Body) -> dict[str, Any]:
         with db.write() as connection:
@@ -89,8 +101,6 @@ def router(billing: Billing) -> APIRouter:
         with db.write() as connection:
             row = _process(connection, payment_id, clock())
         return shown(db, row)
-
-    return api
 
 
 def _report(connection: Connection, payment_id: str, body: Given, now: datetime) -> Row[Any]:
