@@ -10,12 +10,16 @@ import pytest
 from app.api.gateway import present
 from app.billing import agreeing, subscriptions, turns
 from app.generation.entitled import Entitled
+from app.generation.inline.hold import Job, begin
 from app.generation.preview import preview
 from app.generation.price import price
+from app.generation.start import Ask
+from app.generation.text import plan_chat
 from app.kernel import versions
 from app.kernel.clock import now
 from app.kernel.errors import NotAllowed
 from app.kernel.given import Given
+from app.kernel.ids import new_id
 from app.plans import catalog, customers, entitlements, features
 from app.plans.allowed import Quota, Terms
 from tests.support.house import House
@@ -39,7 +43,7 @@ class Sold:
         meter = {
             "meter": {
                 "name": key,
-                "event_name": "image_generated",
+                "event_name": said.pop("event", "image_generated"),
                 "aggregation": said.pop("counts", {"type": "COUNT"}),
             }
         }
@@ -253,3 +257,22 @@ def test_one_key_twice_where_a_quota_has_room_for_one_gets_one_answer(sold: Sold
 
     outcomes = asyncio.run(all_at_once(sold.home, 4, idempotency_key="same"))
     assert {one.generation_id for one in outcomes} == {outcomes[0].generation_id}
+
+
+@pytest.mark.one_engine
+def test_chats_at_once_are_counted_as_they_begin(sold: Sold) -> None:
+    starter = sold.plan("Starter")
+    sold.promise(starter, "quota:chats", usage_limit=4, is_soft_limit=False, event="text_generated")
+    sold.subscribe(starter)
+    desk = sold.home.services.desk
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "A tram"}], "max_tokens": 40}
+    plan = plan_chat(desk.offers.find("gpt-4o-mini"), body, len(str(body)))
+
+    async def scenario() -> list[Any]:
+        asks = (Ask(sold.home.workspace_id, "gpt-4o-mini", body, "chat", new_id("req")) for _ in range(12))
+        begun = await asyncio.gather(*(begin(desk, ask, plan) for ask in asks), return_exceptions=True)
+        await desk.providers.close()
+        return list(begun)
+
+    outcomes = asyncio.run(scenario())
+    assert (sum(isinstance(one, Job) for one in outcomes), len(refused(outcomes))) == (4, 8)
