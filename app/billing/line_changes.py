@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, update
 
-from app.billing import agreeing, joining, subscriptions
+from app.billing import agreeing, joining, prorating, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import pin, unpin
 from app.billing.subscriptions import LINE, Line
@@ -46,7 +46,10 @@ def change(connection: Connection, line_id: str, given: Given, now: datetime) ->
     said = {**before, **agreeing.committed(given, before)}
     heir = Line(pin(price), line.quantity, line.name, said or None, tuple(line.coupons or ()), meta, at, line.end_at)
     agreeing.bearable(connection, heir, agreeing.rhythm_of(row), given)
+    prorating.hold(connection, row, now)  # what is paid ahead already stays as it was
     subscriptions.end_line(connection, line_id, at=at, now=now)
-    (made,) = subscriptions.add_lines(connection, row.id, line.plan_id, line.plan_name, [heir], at, now)
+    (made,) = subscriptions.add_lines(
+        connection, row.id, line.plan_id, line.plan_name, [heir], at, now, association=line.association_id
+    )
     joining.follow(connection, row.id, {line_id: made}, now)
     return subscriptions.line_of(connection, made)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.billing import addons, agreeing, beginning, closing, promised, subscriptions
+from app.billing import addons, agreeing, beginning, closing, line_changes, promised, subscriptions
 from app.billing.audit import run_audit
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput, NotFound
@@ -222,6 +222,24 @@ def test_a_trial_pays_for_it_when_it_is_over(world: World) -> None:
     take(world, made, seats)
     turn(world, "2026-04-11T01:00", "2026-04-11T04:00")
     assert [total for total, _ in billed(world, made)] == [5700]
+
+
+def test_a_price_of_it_that_was_changed_is_dropped_with_it(world: World) -> None:
+    made = subscribed(world, world.addon("seats", SEATS))
+    [association] = _associations(world, made)
+    world.now = at("2026-04-10")
+    with world.db.write() as connection:
+        (line,) = [each for each in subscriptions.lines_of(connection, made) if each.association_id == association.id]
+        changed = line_changes.change(connection, line.id, Given({"amount": "40"}), world.now)
+    assert changed.association_id == association.id
+    turn(world, "2026-05-01T01:00", "2026-05-01T04:00")
+    drop(world, association.id, at_period_end=True)
+    turn(world, "2026-06-01T01:00", "2026-06-01T04:00")
+    assert [lines for _, lines in billed(world, made)] == [
+        [("Base", 2000), ("Seats", 3000)],
+        [("Base", 2000), ("Seats", 4000)],
+        [("Base", 2000)],
+    ]
 
 
 def _associations(world: World, made: str) -> list[Any]:
