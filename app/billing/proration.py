@@ -59,7 +59,9 @@ def net_of(amount: int, discount: int, invoice: Mapping[str, Any]) -> Fraction:
     """What of a line was asked for and not credited since, in the smallest unit. Credit carried from before stands
     among the discounts, but it was money."""
     net, left, carried = Fraction(amount - discount), invoice["subtotal"] - invoice["discount"], invoice["carried_used"]
-    if carried:
+    if carried and carried == invoice["discount"]:
+        net = Fraction(amount)  # nothing else was taken off, and what each line bore of it is rounded
+    elif carried:
         net = net * (left + carried) / left if left else Fraction(carried * amount, invoice["subtotal"])
     if invoice["total"]:
         net *= 1 - min(Fraction(invoice["adjusted"] + invoice["refunded"], invoice["total"]), Fraction(1))

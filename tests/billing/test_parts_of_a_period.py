@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from app.billing import agreeing, closing, finalizing, invoices, subscriptions, turns, wallets
 from app.billing.paying_in_credits import NO_HOUSE
+from app.billing.proration import net_of
 from app.kernel.db import Database
 from app.kernel.given import Given
 from app.plans import customers
@@ -221,3 +222,9 @@ def test_the_last_draft_of_a_cancelled_subscription_that_is_dropped_frees_the_cr
         with world.db.write() as connection:
             finalizing.void(connection, world.invoices(made)[-1].id, now=world.now)
     assert (world.subscription(made).carried, world.credits(wallet)) == (0, 16)
+
+
+def test_credit_from_before_does_not_change_by_a_cent_what_a_line_comes_to() -> None:
+    """What each line bore of it is rounded: it is not worked back from that."""
+    invoice = {"subtotal": 111_564, "discount": 48_547, "carried_used": 48_547, "total": 63_017}
+    assert net_of(94_100, 40_948, {**invoice, "adjusted": 0, "refunded": 0}) == 94_100
