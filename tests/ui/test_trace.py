@@ -237,3 +237,17 @@ async def test_the_page_says_that_its_files_are_gone(screen: Screen, home: House
     assert state.facts["thumb"] == ""
     assert state.facts["files_gone"].startswith("2 files were kept until ")
     assert state.facts["headline"] == "20 credits for 2 images"
+
+
+async def test_what_happens_while_the_page_is_opened_is_not_missed(
+    screen: Screen, home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends after it was read and before the page follows its news: nobody tells the page."""
+    started = await start(home.services.desk, home.ask("flux-schnell", prompt="A red tram"))
+    order: list[str] = []
+    told = TraceState._put
+    monkeypatch.setattr(wiring, "follow", lambda *_: order.append("follow"))
+    monkeypatch.setattr(TraceState, "_put", lambda self, what: (order.append("read"), told(self, what))[1])
+    await trace_of(screen, started.generation_id)
+    await home.carry(started.generation_id)
+    assert order[-2:] == ["follow", "read"]

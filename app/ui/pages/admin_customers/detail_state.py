@@ -129,6 +129,7 @@ class CustomerState(PageState):
         wanted = self._wanted()
         if await self._show():
             wiring.follow(self, wanted, CustomerState.refresh)
+            await self._show()  # what happened between reading and following is told by nobody
 
     @rx.event
     async def refresh(self):

@@ -144,6 +144,7 @@ class OrderState(PageState):
         workspace = await self._show()
         if workspace:
             wiring.follow(self, workspace, OrderState.refresh)
+            await self._show()  # what happened between reading and following is told by nobody
 
     @rx.event
     async def refresh(self):

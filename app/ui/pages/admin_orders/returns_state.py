@@ -82,6 +82,7 @@ class ReturnsState(PageState):
         workspace = await self._show()
         if workspace:
             wiring.follow(self, workspace, ReturnsState.refresh)
+            await self._show()  # what happened between reading and following is told by nobody
 
     @rx.event
     async def refresh(self):

@@ -71,6 +71,7 @@ class TraceState(PageState):
         workspace = await self._show()
         if workspace:
             wiring.follow(self, workspace, TraceState.refresh)
+            await self._show()  # what happened between reading and following is told by nobody
 
     @rx.event
     async def refresh(self):
