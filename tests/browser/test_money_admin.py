@@ -75,7 +75,9 @@ def test_a_transfer_is_recorded_approved_and_invoiced(
     expect(operator.frame_locator("iframe").locator("body")).not_to_be_empty()
 
 
-def test_a_rejected_order_says_why(farebox: Running, buyer: Newcomer, operator: Page) -> None:
+def test_a_rejected_order_says_why_and_a_customer_calls_one_off_after_a_question(
+    farebox: Running, buyer: Newcomer, operator: Page, visitor
+) -> None:
     order = order_by_transfer(buyer, "Starter")
     operator.goto(f"{farebox.url}/admin/orders/{order['id']}")
     operator.get_by_test_id("reject").click()
@@ -85,6 +87,20 @@ def test_a_rejected_order_says_why(farebox: Running, buyer: Newcomer, operator: 
     operator.get_by_test_id("confirm-order").click()
     expect(operator.get_by_test_id("order-state")).to_have_text("Rejected")
     expect(operator.get_by_text("No transfer came").first).to_be_visible()
+
+    other = order_by_transfer(buyer, "Team")
+    customer: Page = buyer.enter(visitor())
+    customer.goto(f"{farebox.url}/top-up")
+    waiting = customer.get_by_test_id("open-orders")
+    waiting.get_by_test_id("cancel-order").click()
+    expect(customer.get_by_role("dialog")).to_contain_text("already on its way")
+    customer.keyboard.press("Escape")
+    expect(waiting).to_contain_text(other["reference"])
+    waiting.get_by_test_id("cancel-order").click()
+    customer.get_by_test_id("confirm-cancel-order").click()
+    expect(customer.get_by_text(f"Order {other['reference']} is canceled.").first).to_be_visible()
+    expect(customer.get_by_role("dialog")).to_have_count(0)
+    expect(waiting).to_have_count(0)
 
 
 def test_a_package_gets_a_new_price_and_codes_are_made(farebox: Running, operator: Page) -> None:
