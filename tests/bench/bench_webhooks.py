@@ -48,10 +48,11 @@ def run() -> list[Row]:
         server.prepare_template(prepare)
         sqlite_url = f"sqlite:///{_migrated(folder / 'farebox.sqlite')}"
         with server.fresh() as postgres_url, running_stripe(folder / "stripe", speed=50) as stripe_:
-            with server.fresh() as empty_url:
+            with server.fresh() as empty_url, server.fresh() as other_url:
                 taken = [
                     _taken("SQLite", f"sqlite:///{_migrated(folder / 'empty.sqlite')}", folder / "a", stripe_),
                     _taken("PostgreSQL", empty_url, folder / "b", stripe_),
+                    _taken("PostgreSQL and a worker apart", other_url, folder / "c", stripe_, apart=True),
                 ]
             with open_till(folder / "shop", sqlite_url, stripe_) as till:
                 began = time.monotonic()
@@ -87,9 +88,12 @@ def _migrated(path: Path) -> Path:
 # --- taking
 
 
-def _taken(name: str, url: str, folder: Path, stripe_: SandboxStripe) -> Row:
+def _taken(name: str, url: str, folder: Path, stripe_: SandboxStripe, *, apart: bool = False) -> Row:
     """Of a shop without orders: a thousand open ones would be looked after meanwhile, and that is the other figure."""
-    with open_till(folder, url, stripe_) as till, serving(till.services.settings, carry=True) as server:
+    with (
+        open_till(folder, url, stripe_) as till,
+        serving(till.services.settings, carry=not apart, worker=apart) as server,
+    ):
         send_all(server.port, _requests(WARM), CONCURRENT)
         took = send_all(server.port, _requests(TAKEN), CONCURRENT)
         empty = send_all(server.port, [EMPTY] * TAKEN, CONCURRENT)

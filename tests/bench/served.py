@@ -1,6 +1,7 @@
 """The API as an installation serves it, by the same command and so on the same event loop.
 
-`with serving(settings) as server: server.url …`; with `carry`, its engine and its chores are in the same process.
+`with serving(settings) as server: server.url …`; with `carry`, its engine and its chores are in the same process, and
+with `worker` in another, as `docs/scaling.md` has it.
 """
 
 import json
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,6 +22,7 @@ from fastapi import FastAPI
 from app import server
 from app import services as building
 from app.commands import api
+from app.commands.worker import carry_until_told
 from app.run.processes import TETHER
 from app.settings import Settings
 from tests.support.sandbox import free_port
@@ -41,39 +43,56 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(settings: Settings, *, carry: bool = False) -> Iterator[Server]:
+def serving(settings: Settings, *, carry: bool = False, worker: bool = False) -> Iterator[Server]:
     """Over a database that is there already; the settings' port is not used."""
     settings.home.mkdir(parents=True, exist_ok=True)
     here = replace(settings, port=free_port())
     *granian, _ = api.command(here, workers=1)
+    with ExitStack() as running:
+        front = running.enter_context(_process([*granian, f"{__name__}:make"], here, carry))
+        _wait(here.port, "/healthz", front)
+        if worker:
+            back = running.enter_context(_process([sys.executable, "-m", __name__], here, True))
+            _wait(here.port, "/readyz", back)
+        yield Server(here.port, front.pid)
+
+
+@contextmanager
+def _process(command: list[str], settings: Settings, carry: bool) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
-        [sys.executable, TETHER, *granian, f"{__name__}:make"],
-        env={**os.environ, GIVEN: json.dumps([asdict(here), carry], default=str)},
+        [sys.executable, TETHER, *command],
+        env={**os.environ, GIVEN: json.dumps([asdict(settings), carry], default=str)},
         stdin=subprocess.PIPE,  # which closes when we end, however that comes about
         start_new_session=True,
     )
     try:
-        _wait(here.port, process)
-        yield Server(here.port, process.pid)
+        yield process
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # granian and the process it started
+            os.killpg(process.pid, signal.SIGKILL)  # whatever it is, and the processes it started
         process.wait(10)
 
 
 def make() -> FastAPI:
     """What granian calls."""
-    said, carry = json.loads(os.environ[GIVEN])
-    settings = Settings(**{**said, "home": Path(said["home"])})
+    settings, carry = _given()
     return server.serving(building.install(building.build(settings, carry=carry, call=not carry)))
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _given() -> tuple[Settings, bool]:
+    said, carry = json.loads(os.environ[GIVEN])
+    return Settings(**{**said, "home": Path(said["home"])}), carry
+
+
+def _wait(port: int, path: str, process: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).is_success:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).is_success:
                 return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     raise RuntimeError("the server did not start")
+
+
+if __name__ == "__main__":
+    carry_until_told(_given()[0])
