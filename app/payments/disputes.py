@@ -89,8 +89,10 @@ class Disputes:
         return await self._in_turn(dispute_id, external_id)
 
     async def _in_turn(self, dispute_id: str, external_id: str) -> str:
-        """Several events about one dispute wait for each other here; other processes are told that it is busy."""
-        async with self._locks.setdefault((asyncio.get_running_loop(), external_id), asyncio.Lock()):
+        """Events about one dispute, and about several of one order, which share what is left of it, wait for each other
+        here; other processes are told that it is busy."""
+        order = (await asyncio.to_thread(self._turn, dispute_id)).order
+        async with self._locks.setdefault((asyncio.get_running_loop(), order.id), asyncio.Lock()):
             return await self._follow(dispute_id, external_id)
 
     async def _follow(self, dispute_id: str, external_id: str) -> str:

@@ -223,6 +223,23 @@ def test_a_dispute_takes_what_another_of_the_same_payment_left(one_till: Till) -
     till.assert_books_balance()
 
 
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_two_disputes_of_a_payment_that_are_heard_of_together(one_till: Till, end: str) -> None:
+    till = one_till
+    order = bought(till)
+    made = [till.stripe.ctl("disputes", charge=charge_of(till, order), amount=amount) for amount in (135, 1_190)]
+    hear(till)
+    standing = balance(till)
+    assert (till.credits, standing.set_aside.amount) == (0, 10_500)
+    assert sum(seen.amount.minor for seen in till.cashier.disputes()) == 1_325
+
+    word(till, made[0]["id"], end)
+    word(till, made[1]["id"], "lost")
+    assert (till.credits, balance(till).debt.amount) == (0, 0)
+    assert sum(amount for amount, _ in notes(till)) == 1_190
+    till.assert_books_balance()
+
+
 def test_what_a_hold_counted_on_is_taken_when_it_is_free(one_till: Till) -> None:
     till = one_till
     order = bought(till)
