@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, update
 
-from app.billing import agreeing, joining, prorating, subscriptions
+from app.billing import agreeing, heirs, joining, prorating, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import pin, unpin
 from app.billing.subscriptions import LINE, Line
@@ -52,4 +52,5 @@ def change(connection: Connection, line_id: str, given: Given, now: datetime) ->
         connection, row.id, line.plan_id, line.plan_name, [heir], at, now, association=line.association_id
     )
     joining.follow(connection, row.id, {line_id: made}, now)
+    heirs.hand_over(connection, subscriptions.find(connection, row.id), {line_id: made}, now)
     return subscriptions.line_of(connection, made)

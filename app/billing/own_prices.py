@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from app.billing import agreeing, joining, line_coupons, subscriptions
+from app.billing import agreeing, heirs, joining, line_coupons, prorating, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import OWN, pin
 from app.billing.subscriptions import Line
@@ -68,16 +68,19 @@ def change(connection: Connection, price_id: str, given: Given, *, actor: str, n
     ]  # fmt: skip
     for line in going_on:
         subscriptions.require_changeable(row, line, now)
-    heirs = [
+    new = [
         Line(pin(changed), line.quantity, line.name, line.commitment, tuple(line.coupons or ()), line.meta,
              max(at, line.start_at), line.end_at)
         for line in going_on
     ]  # fmt: skip
+    prorating.hold(connection, row, now)  # what is paid ahead already stays as it was
     for line in going_on:
         subscriptions.end_line(connection, line.id, at=at, now=now)
-    made = subscriptions.add_lines(connection, row.id, row.plan_id, "", heirs, at, now)
+    made = subscriptions.add_lines(connection, row.id, row.plan_id, "", new, at, now)
     line_coupons.pass_on(connection, row, {price_id: str(changed["id"])}, now, by="price_id")
-    joining.follow(connection, row.id, dict(zip((line.id for line in going_on), made, strict=True)), now)
+    by_line = dict(zip((line.id for line in going_on), made, strict=True))
+    joining.follow(connection, row.id, by_line, now)
+    heirs.hand_over(connection, subscriptions.find(connection, row.id), by_line, now)
     return changed
 
 

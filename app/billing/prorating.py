@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import invoices, subscriptions, tables
+from app.billing import heirs, invoices, subscriptions, tables
 from app.billing.invoices import DRAFT
 from app.billing.periods import Unit
 from app.billing.pinned import ONCE, item_of
@@ -99,13 +99,15 @@ def credit(
         return []
     pauses = subscriptions.pauses_of(connection, row.id)
     unused_from = min((each.begun_at for each in pauses if each.resumed_at is None), default=now)
-    lines = []
-    for line in lines_ahead(connection, row, subscriptions.period_of(row), now):
+    going_on = lines_ahead(connection, row, subscriptions.period_of(row), now)
+    theirs, lines = {line.id for line in going_on}, []
+    for line in going_on:
         if line.price.get("billing_period") == ONCE or (association and line.association_id != association):
             continue
         if line.association_id is not None and not addons:
             continue
-        for of, charged in _charged_ahead(connection, row, line.id):
+        paid = [each for each in heirs.paid_as(row, line.id) if each == line.id or each not in theirs]
+        for of, charged in _charged_ahead(connection, row, paid):
             until = of.end if line.end_at == of.end else row.period_end
             back = _prorated(row, of, unused_from, line.name, old=charged, until=until)
             if line.association_id and line.end_at and line.end_at < of.end:  # the rest came back when it was dropped
@@ -119,14 +121,14 @@ def unused(connection: Connection, row: Row[Any], line: Row[Any], at: datetime) 
     if not _is_ahead(line.price) or at >= row.period_end or subscriptions.is_trial(row, subscriptions.period_of(row)):
         return []
     lines = []
-    for of, charged in _charged_ahead(connection, row, line.id):
+    for of, charged in _charged_ahead(connection, row, heirs.paid_as(row, line.id)):
         until = of.end if line.end_at == of.end else row.period_end
         lines.append(_prorated(row, of, at, line.name, old=charged, until=until))
     return [each for each in lines if each.exact]
 
 
-def _charged_ahead(connection: Connection, row: Row[Any], line_id: str) -> list[tuple[Span, Fraction]]:
-    """For which days of this period invoices charge a line, and how much: less discounts and what was credited."""
+def _charged_ahead(connection: Connection, row: Row[Any], line_ids: Sequence[str]) -> list[tuple[Span, Fraction]]:
+    """For which days of this period invoices charge lines, and how much: less discounts and what was credited."""
     stated = invoices.LINE
     query = (
         select(stated.c.amount, stated.c.discount, stated.c.period_start, stated.c.period_end, _INVOICE)
@@ -134,7 +136,7 @@ def _charged_ahead(connection: Connection, row: Row[Any], line_id: str) -> list[
         .where(
             _INVOICE.c.subscription_id == row.id,
             _INVOICE.c.state.in_((DRAFT, invoices.FINALIZED)),
-            stated.c.subscription_line_id == line_id,
+            stated.c.subscription_line_id.in_(line_ids),
             stated.c.kind == FIXED,
             stated.c.period_start >= row.period_start,
             stated.c.period_start < row.period_end,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import line_coupons, subscriptions
+from app.billing import heirs, line_coupons, prorating, subscriptions
 from app.billing.agreeing import least, plan_of, prices_of
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
@@ -59,25 +59,29 @@ def _sync_one(connection: Connection, row: Row[Any], plan: Mapping[str, Any], kn
     only_listed, chosen = row.agreed.get("only_listed_prices", bool(listed)), known.keys() & set(listed)
     gone = {line.price_id: line for line in lines if line.end_at is None and _ended(line, known, now)}
     new = list[Line]()
-    heirs = dict[str, str]()
+    successors = dict[str, str]()
     for price in present:
         family = set(_family(str(price["id"]), known))
         if price["id"] in had:
             continue
         if parent := next((price_id for price_id in gone if price_id in family), None):
             new.append(_successor(gone[parent], known[parent], price))
-            heirs[parent] = str(price["id"])
+            successors[parent] = str(price["id"])
         elif price["billing_period"] == ONCE:
             continue  # what is paid once was to be paid at the beginning
         elif not family & had and (not only_listed or family & chosen):
             new.append(Line(pin(price), least(price)))
+    if gone:
+        prorating.hold(connection, row, now)  # what is paid ahead already stays as it was
     for line in gone.values():
         subscriptions.end_line(connection, line.id, at=now, now=now)
     made = subscriptions.add_lines(connection, row.id, str(plan["id"]), str(plan["name"]), new, now, now)
     followers = {price["id"]: line_id for price, line_id in zip((line.price for line in new), made, strict=True)}
-    row = line_coupons.pass_on(connection, row, heirs, now, by="price_id")
-    by_line = {line.id: followers[heirs[line.price_id]] for line in gone.values() if line.price_id in heirs}
-    line_coupons.pass_on(connection, row, by_line, now)
+    row = line_coupons.pass_on(connection, row, successors, now, by="price_id")
+    by_line = {line.id: followers[successors[line.price_id]] for line in gone.values() if line.price_id in successors}
+    row = line_coupons.pass_on(connection, row, by_line, now)
+    if by_line:
+        heirs.hand_over(connection, row, by_line, now)
     return bool(gone or new)
 
 

@@ -201,6 +201,50 @@ def test_what_was_paid_ahead_of_a_line_that_would_have_ended_comes_back_for_its_
     assert len(back) == 1
 
 
+@pytest.mark.parametrize("how", ["the line changes", "its price changes", "the plan's price changes"])
+@pytest.mark.parametrize("paid", [True, False], ids=["paid", "still a draft"])
+def test_what_was_paid_ahead_comes_back_with_the_line_that_goes_on(world: World, how: str, paid: bool) -> None:
+    """30 for April, 60 from the 11th on, over on the 16th: half of what was paid."""
+    plan = world.plan("pro", BASE if how == "its price changes" else {**SEATS, "display_name": "Seats"})
+    made = world.subscribe(world.customer("studio"), plan)
+    price = own(world, made, SEATS)["id"] if how == "its price changes" else ""
+    if paid:
+        asked(world, made, "2026-04-01T04:00")
+    world.now = at("2026-04-11")
+    with world.db.write() as connection:
+        line = [each for each in subscriptions.lines_of(connection, made) if each.name == "Seats"][-1]
+        to = Given({"amount": "60"})
+        if how == "the line changes":
+            line_changes.change(connection, line.id, to, world.now)
+        else:
+            wish = {"actor": "test", "now": world.now}
+            own_prices.change(connection, price or line.price_id, to, **wish)
+    if how == "the plan's price changes":
+        syncing.sync(world.db, plan, world.clock)
+    for _ in range(2):  # and once more, on the same day: nothing twice
+        world.now = at("2026-04-16")
+        with world.db.write() as connection:
+            row = subscriptions.find(connection, made, lock=True)
+            back = [line.exact for line in prorating.credit(connection, row, world.now)]
+            assert back == [-15]
+            (goes_on,) = [
+                each for each in subscriptions.lines_of(connection, made) if each.name == "Seats" and not each.end_at
+            ]
+            assert [line.exact for line in prorating.unused(connection, row, goes_on, world.now)] == [-15]
+
+
+def test_a_line_that_changes_on_a_day_to_come_gives_nothing_back_twice(world: World) -> None:
+    made = world.subscribe(world.customer("studio"), world.plan("pro", SEATS))
+    asked(world, made, "2026-04-01T04:00")
+    line = line_named(world, made, "Seats")
+    world.now = at("2026-04-16")
+    with world.db.write() as connection:
+        later = Given({"amount": "60", "effective_from": "2026-04-21T00:00:00Z"})
+        line_changes.change(connection, line.id, later, world.now)
+        row = subscriptions.find(connection, made, lock=True)
+        assert [each.exact for each in prorating.credit(connection, row, world.now)] == [-15]
+
+
 def test_what_is_paid_once_is_asked_for_once_when_it_comes_within_a_period(world: World, running: str) -> None:
     own(world, running, SETUP)
     assert asked(world, running, "2026-05-01T01:00", "2026-05-01T04:00", "2026-06-01T01:00", "2026-06-01T04:00") == [
