@@ -60,6 +60,7 @@ class Database:
             else create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
         )
 
+        self._same = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         #: SQLite's driver keeps every statement by itself, unless somebody says BEGIN.
         self._alone = {"farebox_alone": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
 
@@ -69,9 +70,21 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view for reading; nothing is kept."""
+        """For reading; nothing is kept. On PostgreSQL each statement sees what was committed before it."""
+        with self._reading() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """`read` in which all statements see the same moment: for figures that are worked out of several. On SQLite
+        each `read` is that."""
+        with self._reading(**self._same) as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self, **options: Any) -> Iterator[Connection]:
         with self.engine.connect() as fresh:
-            connection = fresh.execution_options(farebox_read=True)
+            connection = fresh.execution_options(farebox_read=True, **options)
             with connection.begin() as transaction:
                 yield connection
                 transaction.rollback()

@@ -166,7 +166,7 @@ class Bookings:
 
     def _figures(self, back: Back) -> "_Figures":
         """Tax and debt as they would be booked now."""
-        with self._db.read() as connection:
+        with self._db.snapshot() as connection:
             order = rows.find(connection, back.order_id)
             aside = set_asides.set_aside(connection, back.ref)
             done = aside is not None and aside.state == TAKEN_BACK
@@ -211,7 +211,7 @@ class Bookings:
     def _was(self, back: Back) -> "_Was":
         """What had been taken: credits, bonus, tax, and until when they would have lived."""
         now, nothing = self._clock(), Money(0, CREDIT)
-        with self._db.read() as connection:
+        with self._db.snapshot() as connection:
             order = rows.find(connection, back.order_id)
             lots = claims.lots_of(connection, order)
             parts = claims.made(connection, lots.paid, back.ref)
@@ -233,7 +233,7 @@ class Bookings:
         return await asyncio.to_thread(self._read_shares, order, ref, credits, is_bonus)
 
     def _read_shares(self, order: Row[Any], ref: str, credits: Money, is_bonus: bool) -> list[Share]:
-        with self._db.read() as connection:
+        with self._db.snapshot() as connection:
             lots = claims.lots_of(connection, order)
             return claims.shares(connection, lots.bonus if is_bonus else lots.paid, ref, credits)
 

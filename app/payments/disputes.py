@@ -282,11 +282,11 @@ class Disputes:
             return str(connection.execute(select(disputes.c.id).where(mine)).scalar_one())
 
     def _turn(self, dispute_id: str) -> Turn:
-        with self._db.read() as connection:
+        with self._db.snapshot() as connection:
             return turn_of(connection, dispute_id)
 
     def _grown(self, order_id: str) -> list[tuple[str, str]]:
-        with self._db.read() as connection:
+        with self._db.snapshot() as connection:
             turns = turns_of(connection, order_id, self._provider.door.name)
         return [(turn.row.id, turn.row.external_id) for turn in turns if turn.has_grown or turn.is_between]
 

@@ -95,6 +95,16 @@ def test_a_read_keeps_nothing(kept: Database) -> None:
     assert names(kept) == []
 
 
+def test_all_statements_of_a_snapshot_see_the_same_moment(kept: Database) -> None:
+    with kept.snapshot() as connection:
+        before = connection.execute(select(TABLE.c.name)).all()
+        with kept.write() as other:
+            other.execute(insert(TABLE).values(name="later"))
+        assert connection.execute(select(TABLE.c.name)).all() == before
+    with kept.read() as connection:
+        assert len(connection.execute(select(TABLE.c.name)).all()) == len(before) + 1
+
+
 def test_sessions_read_and_write_like_connections(database: Database) -> None:
     row = Workspace(id="ws_1", name="Halfmoon", created_at=NOON)
     with database.writing() as session:
