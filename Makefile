@@ -22,7 +22,7 @@ dev: ## The same with hot reload, for working on Farebox
 build: ## Build the front end only (a production start serves what this built)
 	@$(LAUNCH) build
 
-test: test-env ## The whole suite: SQLite, PostgreSQL and a browser (under 10 minutes on 2 cores)
+test: test-env ## The whole suite: SQLite, PostgreSQL and a browser (10 to 15 minutes on 2 cores)
 	@$(VENV)/python -m tests.support.suite
 
 test-long: test-env ## The suite with more seeds, every kill, and all of it on both databases

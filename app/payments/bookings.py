@@ -247,10 +247,11 @@ class Bookings:
 
     def _held(self, order: Row[Any], ref: str) -> list[AsideView]:
         """Everything that was set aside for it."""
-        made = self._made(order, ref)
-        with self._db.read() as connection:
+        with self._db.snapshot() as connection:
+            lots = claims.lots_of(connection, order)
+            made = claims.made(connection, lots.paid, ref)
             more = set_asides.named(connection, [part.ref + MORE for part in made])
-        return [*self._made(order, ref, bonus=True), *more, *made]
+            return [*claims.made(connection, lots.bonus, ref + BONUS), *more, *made]
 
     def _owed(self, ref: str) -> Money:
         with self._db.read() as connection:
