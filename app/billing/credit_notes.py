@@ -114,13 +114,19 @@ def finalize(connection: Connection, note_id: str, *, now: datetime, target: str
         number=issued.number,
         refund_target=target or note.refund_target,
     )
-    if kind == REFUND and (target or note.refund_target) == WALLET:
+    note = find(connection, note_id)
+    if gives_credits(note):
         paying_in_credits.refund(connection, note, row, now)
     elif kind == REFUND:
         refund_rows.plan(connection, note, row, now)
     _apply(connection, row, kind, note.amount, now)
     mailing.credit_note(connection, row, issued, Fiat(note.amount, note.currency), now)
     return find(connection, note_id)
+
+
+def gives_credits(note: Row[Any]) -> bool:
+    """Whether what it gives back are credits."""
+    return bool(note.kind == REFUND and note.refund_target == WALLET)
 
 
 def void(connection: Connection, note_id: str, *, now: datetime) -> Row[Any]:

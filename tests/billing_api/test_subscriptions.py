@@ -298,6 +298,24 @@ def test_who_gives_credits_with_a_subscription_may_change_wallets(
             assert [client.post("/subscriptions", json=body).status_code for body in asked] == answers
 
 
+def test_who_gives_credits_with_a_credit_note_may_change_wallets(
+    billing_server: BillingServer, sdk: Flexprice, subscribed: Any, seller: None
+) -> None:
+    (draft,) = sdk.invoices.query_invoice(subscription_id=subscribed.id).items or []
+    sdk.invoices.finalize_invoice(id=draft.id or "")
+    sdk.invoices.update_invoice_payment_status(id=draft.id or "", payment_status="SUCCEEDED")
+    asked = {"invoice_id": draft.id, "reason": "SERVICE_ISSUE"}
+    with billing_server.http(billing_server.key("invoices:write", "wallets:read")) as client:
+        assert client.post("/creditnotes", json=asked).status_code == 403
+        noted = client.post("/creditnotes", json={**asked, "process_credit_note": False}).json()["id"]
+        assert client.post(f"/creditnotes/{noted}/finalize").status_code == 403
+        assert client.get(f"/creditnotes/{noted}").json()["credit_note_status"] == "DRAFT"
+        where = f"/customers/{subscribed.customer_id}/wallets"
+        assert not any(float(wallet["balance"]) for wallet in client.get(where).json())
+        back = {"refund_target": "BACK_TO_SOURCE"}
+        assert client.post(f"/creditnotes/{noted}/finalize", json=back).status_code == 200  # money, not credits
+
+
 def test_an_end_lies_ahead(http: httpx.Client, subscribed: Any) -> None:
     where = f"/subscriptions/{subscribed.id}"
     assert http.put(where, json={"cancel_at": "2020-01-01T00:00:00Z"}).status_code == 400

@@ -1,12 +1,13 @@
 """`/creditnotes`: what goes back of an invoice, or is not asked for after all."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from sqlalchemy import Connection, Row
 
 from app.api.billing import invoice_wire, wire
-from app.api.billing.common import Billing, Body, OptionalBody
+from app.api.billing.common import Billing, Body, OptionalBody, require
 from app.billing import credit_notes, refund_rows
 from app.billing import invoices as books
 from app.kernel.fiat import Fiat
@@ -24,7 +25,7 @@ def router(billing: Billing) -> APIRouter:
         with db.write() as connection:
             note = credit_notes.create(connection, body, actor=key.id, now=now)
             if body.flag("process_credit_note", True):
-                note = credit_notes.finalize(connection, note.id, now=now)
+                note = _issued(connection, key, note.id, now)
             return shown(connection, note)
 
     @api.get("/creditnotes/{note_id}")
@@ -33,10 +34,10 @@ def router(billing: Billing) -> APIRouter:
             return shown(connection, credit_notes.find(connection, note_id))
 
     @api.post("/creditnotes/{note_id}/finalize")
-    def finalize(_key: Key, note_id: str, body: OptionalBody) -> dict[str, Any]:
+    def finalize(key: Key, note_id: str, body: OptionalBody) -> dict[str, Any]:
         target = body.maybe_choice("refund_target", (credit_notes.WALLET, credit_notes.SOURCE))
         with db.write() as connection:
-            return shown(connection, credit_notes.finalize(connection, note_id, now=clock(), target=target))
+            return shown(connection, _issued(connection, key, note_id, clock(), target))
 
     @api.post("/creditnotes/{note_id}/void")
     def void(_key: Key, note_id: str) -> dict[str, Any]:
@@ -55,6 +56,16 @@ def router(billing: Billing) -> APIRouter:
             return shown(connection, note)
 
     return api
+
+
+def _issued(
+    connection: Connection, key: BillingKey, note_id: str, now: datetime, target: str | None = None
+) -> Row[Any]:
+    """The note with its number. One that gives credits needs a key that may change wallets, or nothing is done."""
+    note = credit_notes.finalize(connection, note_id, now=now, target=target)
+    if credit_notes.gives_credits(note):
+        require(key, "wallets")
+    return note
 
 
 def shown(connection: Connection, note: Row[Any]) -> dict[str, Any]:
