@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -25,12 +25,27 @@ REASONS = (
     "SUBSCRIPTION_TRIAL_START", "PRORATION", "MANUAL", "AUTO_INVOICE_THRESHOLD", "WALLET_AUTO_TOPUP",
     "SUBSCRIPTION_PAUSED", "SUBSCRIPTION_RESUME",
 )  # fmt: skip
+#: Under this name an invoice keeps what was asked for, so that its key is good for nothing else.
+ASKED: Final = "asked"
 
 
 def create(connection: Connection, given: Given, *, actor: str, now: datetime) -> Row[Any]:
-    """A draft of these lines; the same `idempotency_key` answers the one that was made before."""
-    customer_id = given.text("customer_id")
-    customer = facts.customer_of(connection, customer_id)
+    """A draft of these lines. The same `idempotency_key` answers the one that was made before, whatever became of
+    coupons and taxes since; `IdempotencyConflict` where anything else was asked for with it."""
+    customer = facts.customer_of(connection, given.text("customer_id"))
+    key = given.maybe("idempotency_key")
+    source = f"one_off:{customer.id}:{key or new_id('src')}"
+    locked = select(plans.customer.c.id).where(plans.customer.c.id == customer.id).with_for_update()
+    connection.execute(locked)  # of two with the same key the second finds the first one's
+    known = connection.execute(select(invoices.INVOICE).where(invoices.INVOICE.c.source == source)).one_or_none()
+    if known is None:
+        return _made(connection, given, customer, source, actor, now)
+    if known.computed.get(ASKED) != given.digest():
+        raise IdempotencyConflict("This idempotency_key was used for another invoice.", param="idempotency_key")
+    return known
+
+
+def _made(connection: Connection, given: Given, customer: Row[Any], source: str, actor: str, now: datetime) -> Row[Any]:
     currency = customers.currency(given)
     span = Span(given.maybe_moment("period_start") or now, given.maybe_moment("period_end") or now)
     if span.end < span.start:
@@ -49,8 +64,6 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         said = given.maybe_decimal(name, most=MOST_AMOUNT)
         if said is not None and said not in (draft.due.subtotal.amount, draft.due.total.amount):
             raise given.wrong(name, f"is not what it comes to, {draft.due.total}.")
-    key = given.maybe("idempotency_key")
-    source = f"one_off:{customer.id}:{key}" if key else f"one_off:{new_id('src')}"
     head = Head(
         customer_id=customer.id,
         workspace_id=customer.workspace_id,
@@ -63,15 +76,9 @@ def create(connection: Connection, given: Given, *, actor: str, now: datetime) -
         manual=True,
         meta=given.labels(),
     )
-    kept = drafts.computed(draft, [name for name, _ in coupons], tax)
-    locked = select(plans.customer.c.id).where(plans.customer.c.id == customer.id).with_for_update()
-    connection.execute(locked)  # of two with the same key the second finds the first one's
-    known = connection.execute(select(invoices.INVOICE.c.id).where(invoices.INVOICE.c.source == source)).first()
+    kept = {**drafts.computed(draft, [name for name, _ in coupons], tax), ASKED: given.digest()}
     row = invoices.keep(connection, head, Built(draft, kept), actor=actor, now=now)
-    if (row.customer_id, row.currency, row.subtotal) != (customer.id, currency, draft.due.subtotal.minor):
-        raise IdempotencyConflict("This idempotency_key was used for another invoice.", param="idempotency_key")
-    if known is None:
-        reductions.redeem_all(connection, [name for name, _ in coupons], now=now)
+    reductions.redeem_all(connection, [name for name, _ in coupons], now=now)
     return row
 
 

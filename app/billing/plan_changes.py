@@ -1,7 +1,5 @@
 """A plan changed in place, with a say in its periods and its addons: now, or when the period ends."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -89,7 +87,7 @@ def read(connection: Connection, given: Given, row: Row[Any], now: datetime) -> 
         _drops(connection, given, row, now),
         _may_supersede(given),
         given.maybe("idempotency_key") or None,
-        _digest(given),
+        given.digest(),
         given.labels(),
     )
 
@@ -122,14 +120,10 @@ def again(row: Row[Any], given: Given) -> Done | None:
     kept = (row.agreed.get(KEYS) or {}).get(key) if key else None
     if kept is None:
         return None
-    if kept["asked"] != _digest(given):
+    if kept["asked"] != given.digest():
         raise Conflict("This idempotency_key was used for another change.", code="version_conflict")
     said: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in kept.items()}
     return Done(**said)
-
-
-def _digest(given: Given) -> str:
-    return hashlib.sha256(json.dumps(dict(given.raw), sort_keys=True).encode()).hexdigest()
 
 
 def change(connection: Connection, subscription_id: str, wish: Wish, *, actor: str, now: datetime) -> Done:

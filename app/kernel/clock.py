@@ -16,3 +16,9 @@ def as_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"naive datetime {moment!r}: give it a time zone")
     return moment.astimezone(UTC)
+
+
+def parsed(text: str) -> datetime:
+    """A moment as RFC 3339 writes it, in UTC: its letters may be small. `ValueError` for what is none, and for one
+    without its zone."""
+    return as_utc(datetime.fromisoformat(text.upper()))

@@ -1,13 +1,15 @@
 """Reading what somebody sent as JSON, field by field: the right kind, within bounds, and the field's name in every
 refusal. Unknown fields are left alone, and null is the same as nothing."""
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Self
 
-from app.kernel.clock import as_utc
+from app.kernel.clock import parsed
 from app.kernel.errors import InvalidInput
 from app.kernel.fiat import Fiat
 from app.kernel.money import exact
@@ -150,8 +152,8 @@ class Given:
         """A time with its zone, in UTC."""
         found = self.raw.get(name)
         try:
-            return as_utc(datetime.fromisoformat(found))  # type: ignore[arg-type]
-        except (ValueError, TypeError, OverflowError):
+            return parsed(found if isinstance(found, str) else "")
+        except (ValueError, OverflowError):
             said = "must be a time with its zone, such as 2026-04-14T15:00:00Z."
             raise self.wrong(name, said if self.has(name) else "is missing.") from None
 
@@ -207,6 +209,10 @@ class Given:
         if any(len(each) > LONGEST_METADATA or not storable(each) for pair in kept.items() for each in pair):
             raise self.wrong(name, "holds a text that is too long or cannot be stored.")
         return kept
+
+    def digest(self) -> str:
+        """What is given as one word, whatever the order of its fields: the same word is the same request."""
+        return hashlib.sha256(json.dumps(dict(self.raw), sort_keys=True).encode()).hexdigest()
 
     def changes(self, **readers: "Callable[[Self, str], Any]") -> dict[str, Any]:
         """What each reader makes of its field, for the fields that are given at all."""

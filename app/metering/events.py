@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from app.kernel.clock import as_utc
+from app.kernel.clock import parsed
 from app.kernel.errors import InvalidInput
 from app.metering.apart import FIGURES, LONGEST_DIMENSION, Apart, Kind, Kinds, Parts, canonical, kinds_of
 
@@ -228,8 +228,8 @@ def _moment(given: object, now: datetime, place: str) -> datetime:
     if given in (None, ""):
         return now
     try:
-        return as_utc(datetime.fromisoformat(given))  # type: ignore[arg-type]
-    except (ValueError, TypeError, OverflowError):
+        return parsed(given if isinstance(given, str) else "")
+    except (ValueError, OverflowError):
         said = "timestamp is a time with its zone, such as 2026-04-14T15:00:00Z."
         raise InvalidInput(said, param=_at(place, "timestamp")) from None
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from app.billing import one_off, subscriptions, syncing
 from app.billing.subscriptions import SUBSCRIPTION
 from app.kernel.db import Database
-from app.kernel.errors import InvalidInput, Rejected
+from app.kernel.errors import IdempotencyConflict, InvalidInput, Rejected
 from app.kernel.given import Given
 from app.plans import price_book, tables
 from tests.billing.world import World, at, full
@@ -74,11 +74,27 @@ def test_a_coupon_is_used_as_often_as_it_may_be(world: World) -> None:
     assert bill(world, customer, "TWICE", idempotency_key="one").id == first.id  # the same once more uses none up
     with pytest.raises(Rejected, match="used up"):
         bill(world, customer, "TWICE")
+    assert bill(world, customer, "TWICE", idempotency_key="one").id == first.id  # nor does it need one
     with pytest.raises(Rejected, match="used up"):
         world.subscribe(customer, plan, coupons=["TWICE"])
     with world.db.read() as connection:
         assert connection.execute(select(tables.coupon.c.total_redemptions)).scalar_one() == 2
         assert len(connection.execute(select(subscriptions.SUBSCRIPTION.c.id)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"coupons": []}, {"due_date": "2026-09-01T00:00:00Z"}, {"metadata": {"order": "8"}}, {"description": "Setup"},
+     {"line_items": [{"amount": "10", "quantity": "2"}]}],
+    ids=lambda other: next(iter(other)),
+)  # fmt: skip
+def test_a_key_is_good_for_one_bill(world: World, other: dict[str, Any]) -> None:
+    world.coupon("TWICE", percentage_off="0", max_redemptions=2)
+    customer = world.customer("studio")
+    first = bill(world, customer, "TWICE", idempotency_key="one")
+    with pytest.raises(IdempotencyConflict):
+        bill(world, customer, "TWICE", idempotency_key="one", **other)
+    assert bill(world, customer, "TWICE", idempotency_key="one").id == first.id
 
 
 def test_a_coupon_is_used_while_it_may_be(world: World) -> None:
