@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.billing import agreeing, invoices, joining, prorating, subscriptions, tables
+from app.billing import agreeing, closing, invoices, joining, prorating, subscriptions, tables
 from app.billing.agreeing import Rhythm
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
@@ -94,7 +94,7 @@ def begin_with(
 
 def add(connection: Connection, subscription_id: str, wish: Wish, *, actor: str, now: datetime) -> Done:
     """One more addon, and the invoice of what it costs for the days that are left of the period."""
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = closing.catch_up(connection, subscription_id, now=now, actor=actor)
     if row.state == State.CANCELLED:
         raise Conflict("A cancelled subscription takes no addon.", code="invalid_operation")
     if row.next_plan and (row.next_plan["unit"], row.next_plan["count"]) != (
@@ -126,7 +126,7 @@ def remove(
     now: datetime,
 ) -> Done:
     """It ends then; what was paid ahead and is not used comes back as credit. Again, it changes nothing."""
-    row = subscriptions.find(connection, find(connection, association_id).subscription_id, lock=True)
+    row = closing.catch_up(connection, find(connection, association_id).subscription_id, now=now, actor=actor)
     kept = find(connection, association_id)
     if kept.cancelled_at is not None:
         return Done(kept, None)

@@ -81,11 +81,12 @@ def close(connection: Connection, subscription_id: str, *, now: datetime, actor:
     return True
 
 
-def catch_up(connection: Connection, subscription_id: str, *, now: datetime, actor: str) -> None:
+def catch_up(connection: Connection, subscription_id: str, *, now: datetime, actor: str = "system") -> Row[Any]:
     """End every period that is over, before anything else becomes of a subscription: what it owes must not depend on
-    whether the chore came by first."""
+    whether the chore came by first. Answers it as it is then, under its lock."""
     while close(connection, subscription_id, now=now, actor=actor):
         pass
+    return subscriptions.find(connection, subscription_id, lock=True)
 
 
 def _next_period(connection: Connection, row: Row[Any], closed: Span, now: datetime) -> Row[Any]:
@@ -145,8 +146,7 @@ def cancel_now(
     now: datetime,
 ) -> tuple[Row[Any], Row[Any] | None, list[RatedLine]]:
     """End it this moment. What was paid ahead and not used comes back as credit when asked; what was used is billed."""
-    catch_up(connection, subscription_id, now=now, actor=actor)
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = catch_up(connection, subscription_id, now=now, actor=actor)
     if row.state == State.CANCELLED:
         return row, None, []
     before, span = row, subscriptions.period_of(row)
@@ -183,8 +183,7 @@ def change_plan(
     connection: Connection, subscription_id: str, to: NewPlan, *, prorate: bool, actor: str, now: datetime
 ) -> tuple[Row[Any], Row[Any] | None, list[RatedLine]]:
     """Another plan from this moment on: credit for what was paid ahead, a charge for what is used instead."""
-    catch_up(connection, subscription_id, now=now, actor=actor)
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = catch_up(connection, subscription_id, now=now, actor=actor)
     span, whole = subscriptions.period_of(row), subscriptions.whole_of(row)
     others, used, ahead = prorating.credit(connection, row, now, addons=False) if prorate else [], None, None
     prorating.hold(connection, row, now)
@@ -220,7 +219,7 @@ def change_plan(
 
 def plan_change_later(connection: Connection, subscription_id: str, to: NewPlan, *, now: datetime) -> Row[Any]:
     """Another plan from the next period on."""
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = catch_up(connection, subscription_id, now=now)
     if row.state not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its plan.", code="invalid_operation")
     turns.require_rhythm(connection, row, to.unit, to.count, row.period_end, but=to.drops)

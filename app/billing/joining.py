@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from app.billing import invoices, line_coupons, prorating, subscriptions, turns
+from app.billing import closing, invoices, line_coupons, prorating, subscriptions, turns
 from app.billing.lifecycle import State
 from app.billing.subscriptions import Line
 from app.billing.wanted import Wanted
@@ -21,7 +21,7 @@ def join(
     connection: Connection, row: Row[Any], lines: Sequence[Line], *, prorate: bool = True, actor: str, now: datetime
 ) -> list[str]:
     """Add these lines from their `start_at`, or now: their ids. Without `prorate` what is paid ahead costs nothing
-    until the next period. The caller has locked the subscription."""
+    until the next period. `row` is the subscription as `closing.catch_up` answers it."""
     prorating.hold(connection, row, now)
     line_ids = subscriptions.add_lines(connection, row.id, row.plan_id, "", lines, now, now)
     if not prorate or not line_ids:
@@ -34,19 +34,20 @@ def join(
     return line_ids
 
 
-def wait(connection: Connection, row: Row[Any], line_ids: Sequence[str], now: datetime) -> None:
+def wait(connection: Connection, row: Row[Any], line_ids: Sequence[str], now: datetime) -> Row[Any]:
     """Have these lines of a paused subscription charged when it goes on."""
     waiting = [*row.agreed.get(WAITING, ()), *line_ids]
-    subscriptions.change(connection, row, now, agreed={**row.agreed, WAITING: waiting})
+    return subscriptions.change(connection, row, now, agreed={**row.agreed, WAITING: waiting})
 
 
-def follow(connection: Connection, subscription_id: str, heirs: Mapping[str, str], now: datetime) -> None:
+def follow(connection: Connection, subscription_id: str, heirs: Mapping[str, str], now: datetime) -> Row[Any]:
     """What goes on in another line has its coupons, and what waits meanwhile is charged in that one too: `heirs` by
-    the line they follow."""
+    the line they follow. Answers the subscription with what was noted of it."""
     row = line_coupons.pass_on(connection, subscriptions.find(connection, subscription_id, lock=True), heirs, now)
     waiting = row.agreed.get(WAITING, ()) if row.state == State.PAUSED else ()
     if found := [heirs[line] for line in waiting if line in heirs]:
-        wait(connection, row, found, now)
+        return wait(connection, row, found, now)
+    return row
 
 
 def resume(
@@ -54,7 +55,7 @@ def resume(
 ) -> tuple[Row[Any], Row[Any]]:
     """Let a paused subscription go on (`turns.resume`), and charge what joined it meanwhile for the days that
     are left from here."""
-    waiting = subscriptions.find(connection, subscription_id, lock=True).agreed.get(WAITING)
+    waiting = closing.catch_up(connection, subscription_id, now=now, actor=actor).agreed.get(WAITING)
     row, paused = turns.resume(connection, subscription_id, now=now, meta=meta)
     if waiting:
         agreed = {name: said for name, said in row.agreed.items() if name != WAITING}

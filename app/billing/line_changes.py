@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, update
 
-from app.billing import agreeing, heirs, joining, prorating, subscriptions
+from app.billing import agreeing, closing, heirs, joining, prorating, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import pin, unpin
 from app.billing.subscriptions import LINE, Line
@@ -23,8 +23,7 @@ COMMITTED = {
 
 def change(connection: Connection, line_id: str, given: Given, now: datetime) -> Row[tuple[object, ...]]:
     """What it costs or is committed to, from `effective_from` or now: answers the successor. Notes change in place."""
-    line = subscriptions.line_of(connection, line_id)
-    row = subscriptions.find(connection, line.subscription_id, lock=True)
+    row = closing.catch_up(connection, subscriptions.line_of(connection, line_id).subscription_id, now=now)
     line = subscriptions.line_of(connection, line_id)
     if row.state == State.CANCELLED or (line.end_at is not None and line.end_at <= now):
         raise Conflict("A line that has ended does not change.", code="invalid_operation")
@@ -51,6 +50,12 @@ def change(connection: Connection, line_id: str, given: Given, now: datetime) ->
     (made,) = subscriptions.add_lines(
         connection, row.id, line.plan_id, line.plan_name, [heir], at, now, association=line.association_id
     )
-    joining.follow(connection, row.id, {line_id: made}, now)
-    heirs.hand_over(connection, subscriptions.find(connection, row.id), {line_id: made}, now)
+    row = joining.follow(connection, row.id, {line_id: made}, now)
+    heirs.hand_over(connection, row, {line_id: made}, now)
     return subscriptions.line_of(connection, made)
+
+
+def end(connection: Connection, line_id: str, *, at: datetime | None, now: datetime) -> Row[tuple[object, ...]]:
+    """It ends `at` a moment, or now: what was used before is billed."""
+    closing.catch_up(connection, subscriptions.line_of(connection, line_id).subscription_id, now=now)
+    return subscriptions.end_line(connection, line_id, at=at or now, now=now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from app.billing import agreeing, heirs, joining, line_coupons, prorating, subscriptions
+from app.billing import agreeing, closing, heirs, joining, line_coupons, prorating, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import OWN, pin
 from app.billing.subscriptions import Line
@@ -35,7 +35,7 @@ def _create(connection: Connection, items: Sequence[Given], actor: str, now: dat
         if given.raw.get("entity_type") != OWN:
             found.append(price_book.create(connection, given, actor=actor, now=now))
             continue
-        row = _open(connection, given.text("entity_id"))
+        row = _open(connection, given.text("entity_id"), actor, now)
         made = price_book.create(connection, given, actor=actor, now=now)
         subscriptions.require_open(row, made["start_date"], "start_date")
         line = Line(pin(made), agreeing.least(made), start_at=made["start_date"], end_at=made["end_date"])
@@ -43,12 +43,12 @@ def _create(connection: Connection, items: Sequence[Given], actor: str, now: dat
         joining_.setdefault(row.id, []).append(line)
         found.append(made)
     for subscription_id, lines in joining_.items():
-        joining.join(connection, _open(connection, subscription_id), lines, actor=actor, now=now)
+        joining.join(connection, _open(connection, subscription_id, actor, now), lines, actor=actor, now=now)
     return found
 
 
-def _open(connection: Connection, subscription_id: str) -> Row[Any]:
-    row = subscriptions.find(connection, subscription_id, lock=True)
+def _open(connection: Connection, subscription_id: str, actor: str, now: datetime) -> Row[Any]:
+    row = closing.catch_up(connection, subscription_id, now=now, actor=actor)
     if row.state == State.CANCELLED:
         raise Conflict("A cancelled subscription takes no more prices.", code="invalid_operation")
     return row
@@ -60,7 +60,7 @@ def change(connection: Connection, price_id: str, given: Given, *, actor: str, n
     changed = price_book.change(connection, price_id, given, actor=actor, now=now)
     if old["entity_type"] != OWN or changed["id"] == price_id:
         return changed
-    at, row = changed["start_date"], subscriptions.find(connection, old["entity_id"], lock=True)
+    at, row = changed["start_date"], closing.catch_up(connection, old["entity_id"], now=now, actor=actor)
     subscriptions.require_open(row, at, "effective_from")
     going_on = [
         line for line in subscriptions.lines_of(connection, row.id)
@@ -79,8 +79,7 @@ def change(connection: Connection, price_id: str, given: Given, *, actor: str, n
     made = subscriptions.add_lines(connection, row.id, row.plan_id, "", new, at, now)
     line_coupons.pass_on(connection, row, {price_id: str(changed["id"])}, now, by="price_id")
     by_line = dict(zip((line.id for line in going_on), made, strict=True))
-    joining.follow(connection, row.id, by_line, now)
-    heirs.hand_over(connection, subscriptions.find(connection, row.id), by_line, now)
+    heirs.hand_over(connection, joining.follow(connection, row.id, by_line, now), by_line, now)
     return changed
 
 
@@ -88,6 +87,7 @@ def end(connection: Connection, price_id: str, given: Given, *, actor: str, now:
     """As any price; with a subscription's own its lines end too."""
     ended = price_book.end(connection, price_id, given, actor=actor, now=now)
     if ended["entity_type"] == OWN:
+        closing.catch_up(connection, ended["entity_id"], now=now, actor=actor)
         for line in subscriptions.lines_of(connection, ended["entity_id"]):
             if line.price_id == price_id and (line.end_at is None or line.end_at > ended["end_date"]):
                 subscriptions.end_line(connection, line.id, at=ended["end_date"], now=now)

@@ -73,6 +73,11 @@ def _metered(price: Mapping[str, Any], meter: Meter | None) -> Meter | None:
     return replace(meter, bucket_size=bucket) if meter is not None and bucket else meter
 
 
+def is_ahead(price: Mapping[str, Any]) -> bool:
+    """Whether a pinned price is paid before its period."""
+    return bool(price["type"] == FIXED and price.get("invoice_cadence") == ADVANCE)
+
+
 def commitment_of(given: Mapping[str, Any] | None) -> tuple[Commitment | None, bool]:
     """What a line is committed to, and whether each of its windows is measured by itself."""
     amount = (given or {}).get("commitment_amount")

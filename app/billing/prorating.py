@@ -1,7 +1,7 @@
 """What was charged ahead of its time, and what a change within a period makes of it: credit for the days that are
 left, a charge for what takes their place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Row, select
 from app.billing import heirs, invoices, subscriptions, tables
 from app.billing.invoices import DRAFT
 from app.billing.periods import Unit
-from app.billing.pinned import ONCE, item_of
+from app.billing.pinned import ONCE, is_ahead, item_of
 from app.billing.proration import change as prorated
 from app.billing.proration import net_of
-from app.billing.rating import ADVANCE, FIXED, PRORATION, RatedLine
+from app.billing.rating import FIXED, PRORATION, RatedLine
 from app.billing.subscriptions import Line
 from app.billing.wanted import Wanted
 from app.kernel.fiat import exponent
@@ -58,7 +58,7 @@ def charge(row: Row[Any], to: NewPlan, now: datetime, line_ids: Sequence[str] = 
         return []
     whole, lines = subscriptions.whole_of(row), []
     for new, line_id in zip(to.lines, line_ids or [""] * len(to.lines), strict=True):
-        if _is_ahead(new.price):
+        if is_ahead(new.price):
             name = new.name or str(new.price.get("display_name") or to.plan_name)
             cost_ = worth(new.price, new.quantity)
             line = _prorated(row, whole, now, name, new=cost_)
@@ -74,7 +74,7 @@ def joined(
     """A line that came within the period, for the days until the period ends or the line does, and of those only what
     lies `since` and `until` then. None where nothing is paid ahead for those: in a trial, for what is paid once (it is
     asked for with the period), for days to come."""
-    if not _is_ahead(line.price) or line.price.get("billing_period") == ONCE:
+    if not is_ahead(line.price) or line.price.get("billing_period") == ONCE:
         return None
     if subscriptions.is_trial(row, subscriptions.period_of(row)):
         return None
@@ -118,7 +118,7 @@ def credit(
 
 def unused(connection: Connection, row: Row[Any], line: Row[Any], at: datetime) -> list[RatedLine]:
     """What was charged ahead for a line that ends `at`, for the days after it."""
-    if not _is_ahead(line.price) or at >= row.period_end or subscriptions.is_trial(row, subscriptions.period_of(row)):
+    if not is_ahead(line.price) or at >= row.period_end or subscriptions.is_trial(row, subscriptions.period_of(row)):
         return []
     lines = []
     for of, charged in _charged_ahead(connection, row, heirs.paid_as(row, line.id)):
@@ -171,11 +171,7 @@ def _prorated(
 
 def lines_ahead(connection: Connection, row: Row[Any], span: Span, now: datetime) -> list[Row[Any]]:
     """The lines that were paid for in advance and go on."""
-    return [line for line in subscriptions.lines_of(connection, row.id, Span(now, span.end)) if _is_ahead(line.price)]
-
-
-def _is_ahead(price: Mapping[str, Any]) -> bool:
-    return bool(price["type"] == FIXED and price.get("invoice_cadence") == ADVANCE)
+    return [line for line in subscriptions.lines_of(connection, row.id, Span(now, span.end)) if is_ahead(line.price)]
 
 
 def hold(connection: Connection, row: Row[Any], now: datetime) -> None:
@@ -185,7 +181,7 @@ def hold(connection: Connection, row: Row[Any], now: datetime) -> None:
         ahead = Wanted.from_json(Span(draft.period_start, draft.period_end), draft.computed).ahead
         if ahead is None or draft.computed.get("ahead_lines") is not None:
             continue
-        lines = [line for line in subscriptions.lines_of(connection, row.id, ahead) if _is_ahead(line.price)]
+        lines = [line for line in subscriptions.lines_of(connection, row.id, ahead) if is_ahead(line.price)]
         held = {line.id: line.end_at and line.end_at.isoformat() for line in lines}
         invoices.change(connection, draft, now, computed={**draft.computed, "ahead_lines": held})
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from app.billing import agreeing, coupon_changes, invoices, joining, prorating, subscriptions
+from app.billing import agreeing, closing, coupon_changes, invoices, joining, prorating, subscriptions
 from app.billing.lifecycle import State
 from app.billing.pinned import exact, pin, unpin
 from app.billing.rating import FIXED, RatedLine
@@ -34,7 +34,7 @@ def change(
 ) -> Changed:
     """Give lines of a subscription (`id`) another `quantity`, `amount` or both, from `effective_date` or now, and
     `coupons`. `Conflict` for one that is not running: nothing is charged in a pause."""
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = closing.catch_up(connection, subscription_id, now=now, actor=actor)
     if row.state not in (State.ACTIVE, State.TRIALING):
         raise Conflict(f"A subscription that is {row.state} keeps its lines as they are.", code="invalid_operation")
     prorating.hold(connection, row, now)

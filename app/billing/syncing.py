@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from app.billing import heirs, line_coupons, prorating, subscriptions
+from app.billing import closing, heirs, line_coupons, prorating, subscriptions
 from app.billing.agreeing import least, plan_of, prices_of
 from app.billing.lifecycle import State
 from app.billing.periods import Unit
@@ -43,11 +43,12 @@ def _sync_alone(db: Database, subscription_id: str, plan_id: str, clock: Clock) 
     price = tables.price
     query = select(price).where(price.c.entity_type == "PLAN", price.c.entity_id == plan_id)
     with db.write() as connection:
-        row = subscriptions.find(connection, subscription_id, lock=True)
+        now = clock()
+        row = closing.catch_up(connection, subscription_id, now=now)
         if row.plan_id != plan_id or row.state == State.CANCELLED:
             return False  # it went on to another plan, or ended, while others were brought up to date
         known = {str(one["id"]): dict(one) for one in connection.execute(query).mappings()}
-        return _sync_one(connection, row, plan_of(connection, plan_id), known, clock())
+        return _sync_one(connection, row, plan_of(connection, plan_id), known, now)
 
 
 def _sync_one(connection: Connection, row: Row[Any], plan: Mapping[str, Any], known: Prices, now: datetime) -> bool:

@@ -19,7 +19,7 @@ def end(
 ) -> tuple[Row[Any], Row[Any] | None]:
     """The trial ends `at` a moment to come, or now: then its first paid period begins, with its invoice. `Conflict`
     where no trial runs."""
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = closing.catch_up(connection, subscription_id, now=now, actor=actor)
     if row.state != State.TRIALING or row.start_at >= now:
         raise Conflict("No trial of this subscription runs at this moment.", code="invalid_operation")
     if at is not None and not now < at <= row.start_at + timedelta(days=LONGEST_TRIAL):

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from app.billing import subscriptions
+from app.billing import closing, subscriptions
 from app.billing.lifecycle import State
 from app.billing.turns import PRORATED_END
 from app.kernel.errors import Conflict
@@ -24,7 +24,7 @@ def keep(connection: Connection, subscription_id: str, *, now: datetime) -> Row[
 
 def keep_plan(connection: Connection, subscription_id: str, *, now: datetime) -> Row[Any]:
     """A change of plan that waits for the end of the period does not happen."""
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = closing.catch_up(connection, subscription_id, now=now)
     if row.next_plan is None:
         return row
     return subscriptions.change(connection, row, now, next_plan=None)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
 
-from app.billing import invoices, joining, payments, postpaid, subscriptions, tables, turns
+from app.billing import closing, invoices, joining, payments, postpaid, subscriptions, tables
 from app.billing.lifecycle import State
 from app.kernel import outbox
 
@@ -56,7 +56,7 @@ def look(connection: Connection, subscription_id: str, now: datetime) -> str | N
     waited = now - _failed_at(connection, invoice)
     done = invoice.computed.get(STEP)
     if waited >= RESTS_AFTER and done != RESTS and row.state == State.ACTIVE:
-        turns.pause(connection, row.id, reason=UNPAID, meta={"invoice_id": invoice.id}, actor=ACTOR, now=now)
+        closing.pause(connection, row.id, reason=UNPAID, meta={"invoice_id": invoice.id}, actor=ACTOR, now=now)
         return _did(connection, invoice, RESTS, now, told=not _has_another(connection, row))
     if waited >= WARNED_AFTER and done is None:
         return _did(connection, invoice, WARNED, now)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from app.api.billing import invoice_wire, wire
 from app.api.billing import subscription_wire as show
-from app.billing import addons, agreeing, coupon_changes, invoices, quantities, subscriptions, trials
+from app.billing import addons, agreeing, closing, coupon_changes, invoices, quantities, subscriptions, trials
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.given import Given
 from app.plans import reductions
@@ -29,7 +29,8 @@ class Act:
     state: str
 
     def row(self) -> Row[Any]:
-        return subscriptions.find(self.connection, self.subscription_id, lock=True)
+        """The subscription under its lock, with every period that is over ended."""
+        return closing.catch_up(self.connection, self.subscription_id, now=self.now, actor=self.actor)
 
     def invoice(self, invoice_id: str) -> Row[Any]:
         return invoices.find(self.connection, invoice_id)

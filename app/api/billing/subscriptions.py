@@ -44,7 +44,7 @@ def with_addons(billing: Billing) -> APIRouter:
     def add_addon(key: Key, body: Body) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            row = subscriptions.find(connection, body.text("subscription_id"), lock=True)
+            row = closing.catch_up(connection, body.text("subscription_id"), now=now, actor=key.id)
             wish = addons.read(connection, body, agreeing.rhythm_of(row), now)
             done = addons.add(connection, row.id, wish, actor=key.id, now=now)
             made = done.invoice and invoice_wire.shown(connection, done.invoice)
@@ -99,14 +99,13 @@ def lines(billing: Billing) -> APIRouter:
     def end_line(_key: Key, line_id: str, body: OptionalBody) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            at = body.maybe_moment("effective_from") or now
-            return show.line(subscriptions.end_line(connection, line_id, at=at, now=now))
+            return show.line(line_changes.end(connection, line_id, at=body.maybe_moment("effective_from"), now=now))
 
     @api.post("/subscriptions/{subscription_id}/lineitems", status_code=201)
     def add_line(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            row = subscriptions.find(connection, subscription_id, lock=True)
+            row = closing.catch_up(connection, subscription_id, now=now, actor=key.id)
             if row.state == State.CANCELLED:
                 raise Conflict("A cancelled subscription takes no more lines.", code="invalid_operation")
             wanted = agreeing.line_of(connection, body, agreeing.rhythm_of(row), now, actor=key.id)
@@ -230,10 +229,10 @@ def router(billing: Billing) -> APIRouter:
             return show.shown(connection, subscriptions.find(connection, subscription_id), expands(query.raw))
 
     @api.put("/subscriptions/{subscription_id}")
-    def change(_key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
+    def change(key: Key, subscription_id: str, body: Body) -> dict[str, Any]:
         now = clock()
         with db.write() as connection:
-            row = subscriptions.find(connection, subscription_id, lock=True)
+            row = closing.catch_up(connection, subscription_id, now=now, actor=key.id)
             if row.state == State.CANCELLED:
                 raise Conflict("A cancelled subscription does not change.", code="invalid_operation")
             row = _rescheduled(connection, row, body, now)
@@ -287,8 +286,7 @@ def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given
                 now=now,
             )
         else:
-            closing.catch_up(connection, subscription_id, now=now, actor=key.id)
-            before = subscriptions.find(connection, subscription_id)
+            before = closing.catch_up(connection, subscription_id, now=now, actor=key.id)
             at = body.moment("cancel_at") if way == "scheduled_date" else before.period_end
             if at <= now:
                 raise InvalidInput("cancel_at lies in the future.", param="cancel_at")
@@ -311,7 +309,7 @@ def _cancel(billing: Billing, key: BillingKey, subscription_id: str, body: Given
 def _change(billing: Billing, key: BillingKey, subscription_id: str, body: Given) -> dict[str, Any]:
     now = billing.clock()
     with billing.db.write() as connection:
-        before = subscriptions.find(connection, subscription_id, lock=True)
+        before = closing.catch_up(connection, subscription_id, now=now, actor=key.id)
         to = agreeing.read_change(connection, body, before, now)
         kind = plan_changes.kind_of(connection, before, to, now)
         made, lines = None, list[RatedLine]()

@@ -82,7 +82,7 @@ def change_plan(
     now: datetime,
 ) -> Outcome:
     """Another plan, now or from the next period on. `InvalidInput` for the plan and rhythm it has already."""
-    row = subscriptions.find(connection, subscription_id, lock=True)
+    row = closing.catch_up(connection, subscription_id, now=now, actor=actor)
     to = agreeing.read_change(connection, Given(given), row, now)
     if (to.plan_id, to.unit, to.count) == (row.plan_id, row.billing_period, row.billing_period_count):
         raise InvalidInput(t("admin_subscriptions.change.same"), param="target_plan_id")
@@ -105,8 +105,7 @@ def cancel(
 ) -> Outcome:
     """End it now, or with its period."""
     if when == LATER:
-        closing.catch_up(connection, subscription_id, now=now, actor=actor)
-        row = subscriptions.find(connection, subscription_id)
+        row = closing.catch_up(connection, subscription_id, now=now, actor=actor)
         return Outcome(turns.cancel(connection, row.id, at=row.period_end, reason=reason, now=now))
     row, made, lines = closing.cancel_now(
         connection, subscription_id, reason=reason, prorate=prorate, invoice=invoice, actor=actor, now=now
@@ -160,7 +159,7 @@ def add_addon(
     now: datetime,
 ) -> Outcome:
     """One more addon, now or from the next period on; `once` is for the period in which it begins."""
-    row = subscriptions.find(connection, subscription_id)
+    row = closing.catch_up(connection, subscription_id, now=now, actor=actor)
     given = {
         "addon_id": addon_id,
         "change_at": addons.LATER if when == LATER else addons.NOW,
