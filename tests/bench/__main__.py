@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
+from tests.bench.quiet import ticks
 from tests.bench.row import Row, in_parts
 
 HERE = Path(__file__).parent
@@ -35,25 +36,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(name: str) -> list[Row]:
-    started, rows, before = time.monotonic(), list[Row](), _ticks()
+    started, rows, before = time.monotonic(), list[Row](), ticks()
     print(f"{name} …", flush=True)
     for row in in_parts({name: lambda: import_module(f"tests.bench.{name}").run()}):
         print("  " + "  ".join(cell for cell in _cells(row) if cell), flush=True)
         rows.append(row)
-    elsewhere, all_ = (after - then for after, then in zip(_ticks(), before, strict=True))
-    said = f", of which other machines had the processor for {elsewhere / all_:.0%}" if elsewhere else ""
+    elsewhere = ticks().since(before)
+    said = f", of which other machines had the processor for {elsewhere:.0%}" if elsewhere else ""
     print(f"{name}  {time.monotonic() - started:.0f} s{said}", flush=True)
     return rows
-
-
-def _ticks() -> tuple[int, int]:
-    """What a virtual machine's processors were kept from (Linux: `steal`), and their time in all. It is in no
-    process's own figures, and makes every one of them later."""
-    try:
-        user_to_steal = Path("/proc/stat").read_text().split(maxsplit=9)[1:9]
-    except OSError:
-        return 0, 0
-    return int(user_to_steal[7]), sum(map(int, user_to_steal))
 
 
 def table(rows: Iterable[Row]) -> str:
