@@ -19,6 +19,7 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotFound
 from app.payments import tables
+from app.payments.crowd import Crowd
 from app.payments.verify import Hint
 
 NEW, DONE, IGNORED, PARKED = "new", "done", "ignored", "parked"
@@ -65,6 +66,7 @@ class Inbox:
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
+        self.crowd = Crowd()
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Waiting] = WeakKeyDictionary()
 
     async def accept(self, provider: str, hint: Hint, *, used: bool = True) -> None:
@@ -83,6 +85,7 @@ class Inbox:
     async def _write(self, waiting: _Waiting) -> None:
         while waiting.rows:
             batch, waiting.rows = waiting.rows[:MOST_AT_ONCE], waiting.rows[MOST_AT_ONCE:]
+            self.crowd.seen(len(batch))
             try:
                 await asyncio.to_thread(self.write_now, [row for row, _ in batch])
             except Exception as error:

@@ -90,8 +90,11 @@ class Worker:
         for delivery in batch:
             about.setdefault((self._kind(delivery), delivery.object_id), []).append(delivery)
         results: list[tuple[Delivery, Result]] = []
+        turnstile = asyncio.Lock()
 
         async def one(same: list[Delivery]) -> None:
+            async with turnstile:  # one after the other while others come in, and several at a time when they are in
+                await self._inbox.crowd.let_in()
             result = await self._result(same[0])
             results.extend((delivery, result) for delivery in same)
 
