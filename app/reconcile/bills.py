@@ -12,6 +12,7 @@ from app.billing.card_tables import billing_charge, billing_refund
 from app.billing.refund_rows import OPEN, STRIPE, SUCCEEDED
 from app.kernel.fiat import CURRENCIES, Fiat, from_psp
 from app.payments.verdict import Progress, Proof
+from app.reconcile import odd
 from app.reconcile.findings import Code, Difference
 
 UNKNOWN_FOR: Final = timedelta(hours=1)
@@ -91,15 +92,22 @@ def refunded(connection: Connection, provider: str, livemode: bool, since: datet
 def stuck(connection: Connection, now: datetime) -> Iterator[Difference]:
     """Charges of which nobody knows the end, and money that was credited and did not go back."""
     late = _charge.state.in_((ASKED, UNKNOWN)) & (_charge.session_id.is_(None)) & (_charge.expires_at.is_(None))
-    for row in connection.execute(_charges().where(late, _charge.asked_at < now - UNKNOWN_FOR)):
-        facts = {"number": row.number or "–", "amount": str(Fiat(row.amount, row.currency))}
-        yield Difference(Code.CHARGE_STUCK, row.payment_id, facts, None, row.workspace_id)
+    asked = connection.execute(_charges().where(late, _charge.asked_at < now - UNKNOWN_FOR))
+    yield from odd.each("billing_charge", asked, _stuck_charge)
     query = (
         select(billing_refund, _invoice.workspace_id, _invoice.number)
         .join(tables.billing_payment, _payment.id == _refund.payment_id)
         .join(tables.billing_invoice, _invoice.id == _payment.invoice_id)
         .where(_refund.state.in_(OPEN), _refund.created_at < now - REFUND_TAKES)
     )
-    for row in connection.execute(query.order_by(_refund.created_at)):
-        facts = {"number": row.number, "amount": str(Fiat(row.amount, row.currency)), "provider": row.way}
-        yield Difference(Code.REFUND_STUCK, row.id, facts, None, row.workspace_id)
+    yield from odd.each("billing_refund", connection.execute(query.order_by(_refund.created_at)), _stuck_refund)
+
+
+def _stuck_charge(row: Row[Any]) -> Iterator[Difference]:
+    facts = {"number": row.number or "–", "amount": str(Fiat(row.amount, row.currency))}
+    yield Difference(Code.CHARGE_STUCK, row.payment_id, facts, None, row.workspace_id)
+
+
+def _stuck_refund(row: Row[Any]) -> Iterator[Difference]:
+    facts = {"number": row.number, "amount": str(Fiat(row.amount, row.currency)), "provider": row.way}
+    yield Difference(Code.REFUND_STUCK, row.id, facts, None, row.workspace_id)

@@ -22,6 +22,7 @@ from app.payments.orders import MANUAL
 from app.payments.return_tables import dispute, refund
 from app.payments.tax_reports import unreported
 from app.payments.tax_tables import tax_report
+from app.reconcile import odd
 from app.reconcile.findings import Code, Difference
 
 BATCH: Final = 1000
@@ -35,8 +36,7 @@ _PAID: Final = [str(state) for state in CREDITED]
 
 def compare(connection: Connection, since: datetime | None) -> Iterator[Difference]:
     """Every difference among what was paid since then, or ever."""
-    for row in credited(connection, since):
-        yield from of_order(row)
+    yield from odd.each(odd.ORDER, credited(connection, since), of_order)
     yield from _payments_without_order(connection, since)
     yield from _credits_without_payment(connection, since)
     yield from _invoices_without_payment(connection, since)
@@ -161,9 +161,13 @@ def _payments_without_order(connection: Connection, since: datetime | None) -> I
         .outerjoin(tables.payment_order, and_(_order.payment_id == _payment.id, _order.state.in_(_PAID)))
         .where(_order.id.is_(None))
     )
-    for row in connection.execute(query if since is None else query.where(_payment.created_at >= since)):
-        amount = Fiat(row.amount_minor, row.currency)
-        yield _named(Code.PAYMENT_WITHOUT_ORDER, row.external_id, row.order_id, row.workspace_id, amount=amount)
+    found = connection.execute(query if since is None else query.where(_payment.created_at >= since))
+    yield from odd.each("payment", found, _payment_alone)
+
+
+def _payment_alone(row: Row[Any]) -> Iterator[Difference]:
+    amount = Fiat(row.amount_minor, row.currency)
+    yield _named(Code.PAYMENT_WITHOUT_ORDER, row.external_id, row.order_id, row.workspace_id, amount=amount)
 
 
 def _credits_without_payment(connection: Connection, since: datetime | None) -> Iterator[Difference]:
@@ -179,9 +183,13 @@ def _credits_without_payment(connection: Connection, since: datetime | None) -> 
             ~exists().where(dispute.c.restored_journal_id == _journal.id),
         )
     )
-    for row in connection.execute(query if since is None else query.where(_journal.created_at >= since)):
-        facts = {"credits": Money(int(row.issued)), "payment": row.ref, "by": row.actor}
-        yield _named(Code.CREDITS_WITHOUT_PAYMENT, row.id, None, row.workspace_id, **facts)
+    found = connection.execute(query if since is None else query.where(_journal.created_at >= since))
+    yield from odd.each("journal", found, _credits_alone)
+
+
+def _credits_alone(row: Row[Any]) -> Iterator[Difference]:
+    facts = {"credits": Money(int(row.issued)), "payment": row.ref, "by": row.actor}
+    yield _named(Code.CREDITS_WITHOUT_PAYMENT, row.id, None, row.workspace_id, **facts)
 
 
 def _invoices_without_payment(connection: Connection, since: datetime | None) -> Iterator[Difference]:
@@ -190,17 +198,24 @@ def _invoices_without_payment(connection: Connection, since: datetime | None) ->
         .outerjoin(tables.payment_order, and_(_order.id == _invoice.source_id, _order.invoice_id == _invoice.id))
         .where(_invoice.source_kind == "order", or_(_order.id.is_(None), _order.state.not_in(_PAID)))
     )
-    for row in connection.execute(query if since is None else query.where(_invoice.issued_at >= since)):
-        amount = Fiat(row.gross, row.currency)
-        yield _named(Code.INVOICE_WITHOUT_PAYMENT, row.number, row.order_id, row.workspace_id, amount=amount)
+    found = connection.execute(query if since is None else query.where(_invoice.issued_at >= since))
+    yield from odd.each("invoice", found, _invoice_alone)
+
+
+def _invoice_alone(row: Row[Any]) -> Iterator[Difference]:
+    amount = Fiat(row.gross, row.currency)
+    yield _named(Code.INVOICE_WITHOUT_PAYMENT, row.number, row.order_id, row.workspace_id, amount=amount)
 
 
 def untold_taxes(connection: Connection, now: datetime) -> Iterator[Difference]:
     """Sales and refunds that Stripe Tax worked the tax out for and was not told of."""
-    for row in unreported(connection, now - TOLD_WITHIN):
-        net, tax = Fiat(row.net_minor, row.currency), Fiat(row.tax_minor, row.currency)
-        facts = {"amount": net, "tax": tax, "reason": row.failure_code}
-        yield _named(Code.TAX_NOT_REPORTED, row.reference, row.order_id, row.workspace_id, **facts)
+    yield from odd.each("tax_report", unreported(connection, now - TOLD_WITHIN), _untold)
+
+
+def _untold(row: Row[Any]) -> Iterator[Difference]:
+    net, tax = Fiat(row.net_minor, row.currency), Fiat(row.tax_minor, row.currency)
+    facts = {"amount": net, "tax": tax, "reason": row.failure_code}
+    yield _named(Code.TAX_NOT_REPORTED, row.reference, row.order_id, row.workspace_id, **facts)
 
 
 def lost_reports(connection: Connection) -> Iterator[Difference]:
@@ -211,10 +226,13 @@ def lost_reports(connection: Connection) -> Iterator[Difference]:
         .outerjoin(tax_report, report.document_id == _order.invoice_id)
         .where(_order.state.in_(_PAID), _order.tax_calculation_id.is_not(None), report.id.is_(None))
     )
-    for row in connection.execute(lost):
-        net, tax = Fiat(row.net_minor, row.currency), Fiat(row.tax_minor, row.currency)
-        subject = row.invoice_number or row.id
-        yield _named(Code.TAX_NOT_REPORTED, subject, row.id, row.workspace_id, amount=net, tax=tax, reason="lost")
+    yield from odd.each(odd.ORDER, connection.execute(lost), _lost)
+
+
+def _lost(row: Row[Any]) -> Iterator[Difference]:
+    net, tax = Fiat(row.net_minor, row.currency), Fiat(row.tax_minor, row.currency)
+    subject = row.invoice_number or row.id
+    yield _named(Code.TAX_NOT_REPORTED, subject, row.id, row.workspace_id, amount=net, tax=tax, reason="lost")
 
 
 def without_tax(connection: Connection) -> Iterator[Difference]:

@@ -47,6 +47,8 @@ class Code(StrEnum):
     BOOKS_BROKEN = "books_broken"
     INVOICES_BROKEN = "invoices_broken"
     RETURNS_BROKEN = "returns_broken"
+    ROW_UNREADABLE = "row_unreadable"
+    CHECK_UNFINISHED = "check_unfinished"
 
 
 #: Told to the operators by a mail of its own when it comes up.

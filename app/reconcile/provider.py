@@ -33,7 +33,7 @@ from app.payments.stripe_returns import DisputeSeen
 from app.payments.unmatched import OPEN
 from app.payments.verdict import Progress, Proof
 from app.payments.worker import Worker
-from app.reconcile import bills
+from app.reconcile import bills, odd
 from app.reconcile.findings import Code, Difference
 
 STALE: Final = timedelta(minutes=35)  # a page lives 31 minutes
@@ -78,8 +78,7 @@ class Provider:
         for order in stale:
             if order.kind != AUTO_TOPUP:  # those have no page, and their own look at the charge
                 await self._worker.look(order)
-        found = [await asyncio.to_thread(self._after_look, order.id) for order in stale]
-        return len(stale), [difference for difference in found if difference is not None]
+        return len(stale), await asyncio.to_thread(self._after_looks, [order.id for order in stale])
 
     def _stale(self, thorough: bool) -> Sequence[Row[Any]]:
         states = [State.DRAFT, State.PENDING, State.UNKNOWN, *([State.PROCESSING] if thorough else [])]
@@ -92,16 +91,18 @@ class Provider:
         with self._db.read() as connection:
             return connection.execute(query.order_by(_order.created_at).limit(MOST_LOOKS)).all()
 
-    def _after_look(self, order_id: str) -> Difference | None:
+    def _after_looks(self, order_ids: list[str]) -> list[Difference]:
+        query = select(tables.payment_order).where(_order.id.in_(order_ids)).order_by(_order.created_at)
         with self._db.read() as connection:
-            order = connection.execute(select(tables.payment_order).where(_order.id == order_id)).one()
+            return list(odd.each(odd.ORDER, connection.execute(query), self._after_look))
+
+    def _after_look(self, order: Row[Any]) -> Iterator[Difference]:
         state, now = State(order.state), self._clock()
         facts = {"state": str(state), "amount": str(Fiat(order.gross_minor, order.currency))}
         if state in CREDITED:
-            return Difference(Code.PAYMENT_NOT_CREDITED, order.id, facts, order.id, order.workspace_id, healed=True)
-        if state in LAPSED or not _is_stuck(order, state, now):
-            return None
-        return Difference(Code.ORDER_STUCK, order.id, facts, order.id, order.workspace_id)
+            yield Difference(Code.PAYMENT_NOT_CREDITED, order.id, facts, order.id, order.workspace_id, healed=True)
+        elif state not in LAPSED and _is_stuck(order, state, now):
+            yield Difference(Code.ORDER_STUCK, order.id, facts, order.id, order.workspace_id)
 
     # --- payments
 
@@ -112,13 +113,13 @@ class Provider:
         async for page in self._listing.payments(since - BEGUN_BEFORE):
             for payment in page:
                 seen.add(payment.payment_id)
-                found += await self._compare(payment)
+                found += await odd.looked_at("payment", None, payment.payment_id, self._compare(payment))
         for ours in await asyncio.to_thread(self._ours, since):
             if ours.external_id not in seen:
-                found += await self._look_up(ours)
+                found += await odd.looked_at("payment", ours, ours.external_id, self._look_up(ours))
         for bill in await asyncio.to_thread(self._bills, since):
             if bill.intent_id not in seen:
-                found += await self._look_up_bill(bill)
+                found += await odd.looked_at("billing_payment", bill, bill.intent_id, self._look_up_bill(bill))
         return len(seen), found
 
     async def _compare(self, seen: SeenPayment) -> list[Difference]:
@@ -189,13 +190,13 @@ class Provider:
             count += len(page)
             about |= {one.payment_id for one in page if one.payment_id and one.created_at <= settled}
         about |= await asyncio.to_thread(self._credited_back, since)
-        found = []
+        found = list[Difference]()
         for payment_id in sorted(about):
             ours = await asyncio.to_thread(self._known, payment_id)
             if ours is not None:
-                found += await self._compare_refunds(ours)
+                found += await odd.looked_at("payment", ours, payment_id, self._compare_refunds(ours))
             elif (bill := await asyncio.to_thread(self._bill, payment_id)) is not None:
-                found += await self._compare_bill_refunds(bill)
+                found += await odd.looked_at("billing_payment", bill, payment_id, self._compare_bill_refunds(bill))
         return count, found
 
     async def _compare_refunds(self, ours: Row[Any]) -> list[Difference]:
@@ -257,15 +258,18 @@ class Provider:
     async def disputes(self, since: datetime) -> tuple[int, list[Difference]]:
         """Disputes at the provider against ours, and ours that are open against the provider's present word."""
         seen = {one.external_id: one async for page in self._listing.disputes(since) for one in page}
-        found = []
+        found = list[Difference]()
         for ours in await asyncio.to_thread(self._open_disputes):
             if ours.external_id in seen:
                 continue
             try:
                 seen[ours.external_id] = await self._listing.dispute(ours.external_id)
             except NotFound:
-                found.append(_of_return(Code.DISPUTE_NOT_AT_PROVIDER, ours, ours.external_id))
-        found += [difference for one in seen.values() for difference in await self._compare_dispute(one)]
+                found += odd.one(
+                    "dispute", ours, lambda row: [_of_return(Code.DISPUTE_NOT_AT_PROVIDER, row, row.external_id)]
+                )
+        for word in seen.values():
+            found += await odd.looked_at("dispute", None, word.external_id, self._compare_dispute(word))
         return len(seen), found
 
     async def _compare_dispute(self, seen: DisputeSeen) -> list[Difference]:
@@ -320,8 +324,8 @@ class Provider:
 def stuck_refunds(connection: Connection, now: datetime) -> Iterator[Difference]:
     """Refunds that nobody ends: their credits are set aside meanwhile."""
     query = select(refund).where(refund.c.state.in_(OPEN_REFUNDS), refund.c.created_at < now - REFUND_TAKES)
-    for row in connection.execute(query.order_by(refund.c.created_at)):
-        yield _of_return(Code.REFUND_STUCK, row, row.id)
+    stuck = connection.execute(query.order_by(refund.c.created_at))
+    yield from odd.each("refund", stuck, lambda row: [_of_return(Code.REFUND_STUCK, row, row.id)])
 
 
 def _is_of(refund_id: Any) -> Any:
@@ -336,11 +340,14 @@ def unmatched(connection: Connection) -> Iterator[Difference]:
     """Money without an order that nobody has decided about."""
     kept = tables.unmatched_payment
     query = select(kept).where(kept.c.state == OPEN).order_by(kept.c.created_at, kept.c.id)
-    for row in connection.execute(query):
-        amount = None if row.amount_minor is None else str(Fiat(row.amount_minor, row.currency))
-        facts = {"reason": row.reason, "provider": row.provider, "amount": amount, "case": row.id}
-        told = {name: value for name, value in facts.items() if value}
-        yield Difference(Code.MONEY_UNMATCHED, row.external_id, told, row.order_id, row.workspace_id)
+    yield from odd.each(kept.name, connection.execute(query), _waits)
+
+
+def _waits(row: Row[Any]) -> Iterator[Difference]:
+    amount = None if row.amount_minor is None else str(Fiat(row.amount_minor, row.currency))
+    facts = {"reason": row.reason, "provider": row.provider, "amount": amount, "case": row.id}
+    told = {name: value for name, value in facts.items() if value}
+    yield Difference(Code.MONEY_UNMATCHED, row.external_id, told, row.order_id, row.workspace_id)
 
 
 def _is_stuck(order: Row[Any], state: State, now: datetime) -> bool:

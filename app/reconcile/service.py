@@ -7,7 +7,7 @@ repeated and be killed.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,7 +29,7 @@ from app.payments import tables
 from app.payments.cards import Cards
 from app.payments.cashier import STRIPE, Cashier
 from app.payments.stripe_listing import StripeListing
-from app.reconcile import bills, books, provider, webhooks
+from app.reconcile import bills, books, odd, provider, webhooks
 from app.reconcile.findings import TOLD_ALREADY, Code, Difference
 from app.reconcile.provider import Provider
 from app.reconcile.runs import Depth, Run, Runs
@@ -39,6 +39,8 @@ LOOK_BACK: Final = timedelta(days=3)
 MAILED: Final = 20
 SYSTEM: Final = "system"
 GAP: Final = "numbers_without_gaps"
+
+Checking = Callable[[], Iterable[Difference]]
 
 log = logging.getLogger(__name__)
 
@@ -119,22 +121,30 @@ class Reconcile:
 
     def _inside(self, depth: Depth, since: datetime, compared: dict[str, int]) -> list[Difference]:
         """Everything that only reads our own books."""
-        with self._db.read() as connection:
-            found = list(books.compare(connection, None if depth is Depth.FULL else since))
-            found += webhooks.waiting(connection, self._clock())
-            found += provider.unmatched(connection)
-            found += books.untold_taxes(connection, self._clock())
-            found += provider.stuck_refunds(connection, self._clock())
-            found += bills.stuck(connection, self._clock())
+        found, now, db = list[Difference](), self._clock(), self._db
+        with db.read() as connection:
+            checks: dict[str, Checking] = {
+                "orders": lambda: books.compare(connection, None if depth is Depth.FULL else since),
+                "webhooks": lambda: webhooks.waiting(connection, now),
+                "unmatched money": lambda: provider.unmatched(connection),
+                "reports to Stripe Tax": lambda: books.untold_taxes(connection, now),
+                "refunds": lambda: provider.stuck_refunds(connection, now),
+                "charges for invoices": lambda: bills.stuck(connection, now),
+            }
             if depth is Depth.FULL:
-                found += books.without_tax(connection)
-                found += books.lost_reports(connection)
+                checks["invoices without tax"] = lambda: books.without_tax(connection)
+                checks["lost reports to Stripe Tax"] = lambda: books.lost_reports(connection)
+            for name, check in checks.items():
+                found += odd.section(name, check)
             compared |= _counts(connection)
-        if depth is Depth.FULL:
-            found += _breaches(Code.BOOKS_BROKEN, ledger.run_audit(self._db, self._clock()))
-            found += _breaches(Code.INVOICES_BROKEN, invoicing.run_audit(self._db))
-            found += _breaches(Code.INVOICES_BROKEN, billing.run_audit(self._db, self._clock()))
-            found += _breaches(Code.RETURNS_BROKEN, returns.run_audit(self._db, self._clock()))
+        audits: dict[str, Checking] = {
+            "the ledger": lambda: _breaches(Code.BOOKS_BROKEN, ledger.run_audit(db, now)),
+            "the invoices": lambda: _breaches(Code.INVOICES_BROKEN, invoicing.run_audit(db)),
+            "the billed invoices": lambda: _breaches(Code.INVOICES_BROKEN, billing.run_audit(db, now)),
+            "the returns": lambda: _breaches(Code.RETURNS_BROKEN, returns.run_audit(db, now)),
+        }
+        for name, check in audits.items() if depth is Depth.FULL else ():
+            found += odd.section(name, check)
         return found
 
     def _tell(self, run: Run, before: Run | None) -> None:

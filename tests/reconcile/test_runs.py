@@ -120,3 +120,37 @@ def test_the_chores_are_there(one_till: Till) -> None:
     one_till.run(names["reconcile.nightly"].run())
     with one_till.services.db.read() as connection:
         assert connection.execute(text("SELECT kind FROM reconcile_run")).scalar() == "full"
+
+
+def test_rows_that_cannot_be_read_are_told_and_the_run_goes_on(till: Till) -> None:
+    payment, order, invoice, changed = (paid(till) for _ in range(4))
+    made_up = "('unm_odd', 'stripe', 'pi_odd', 'mismatch', '{}', 'XXX', 5, false, 'open', '2026-01-01')"
+    columns = "(id, provider, external_id, reason, detail, currency, amount_minor, livemode, state, created_at)"
+    behind_its_back(
+        till,
+        "UPDATE payment SET currency = 'XXX' WHERE order_id = :payment",
+        "UPDATE payment_order SET currency = 'eur' WHERE id = :order",
+        "UPDATE invoice SET currency = '' WHERE order_id = :invoice",
+        "UPDATE payment SET amount_minor = 1180 WHERE order_id = :changed",
+        f"INSERT INTO unmatched_payment {columns} VALUES {made_up}",
+        payment=payment.id,
+        order=order.id,
+        invoice=invoice.id,
+        changed=changed.id,
+    )
+    for depth in Depth:
+        run = reconcile(till, depth)
+        told = {(one.facts["table"], one.order_id) for one in run.open if one.code is Code.ROW_UNREADABLE}
+        assert told >= {("payment_order", each.id) for each in (payment, order, invoice)} | {
+            ("unmatched_payment", None)
+        }
+        assert changed.id in {one.order_id for one in run.open if one.code is Code.PAYMENT_DIFFERS}
+        assert (run.state, run.healed) == ("done", [])
+
+
+def test_a_check_that_rows_keep_from_ending_is_told(one_till: Till) -> None:
+    order = paid(one_till)
+    broken = "UPDATE payment_order SET tax_calculation_id = 'x', tax_snapshot = '{' WHERE id = :id"
+    behind_its_back(one_till, broken, "UPDATE invoice_series SET next = next + 1", id=order.id)
+    run = reconcile(one_till)
+    assert {Code.CHECK_UNFINISHED, Code.NUMBER_GAP} <= set(open_codes(run))
