@@ -54,6 +54,19 @@ class Code(StrEnum):
 #: Told to the operators by a mail of its own when it comes up.
 TOLD_ALREADY = frozenset({Code.MONEY_UNMATCHED, Code.WEBHOOK_PARKED})
 
+#: What every run looks for in all of the books; for the others, a quick one reads the last days only, or nothing.
+ALWAYS_ASKED = frozenset(
+    {
+        Code.WEBHOOK_MISSED,
+        Code.WEBHOOK_PARKED,
+        Code.WEBHOOK_LATE,
+        Code.MONEY_UNMATCHED,
+        Code.REFUND_STUCK,
+        Code.CHARGE_STUCK,
+        Code.PROVIDER_SILENT,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

@@ -1,18 +1,18 @@
 """The runs as they are kept: begun, ended, read, and forgotten in time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, Select, String, cast, delete, func, insert, select, update
 
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
-from app.reconcile.findings import Difference
+from app.reconcile.findings import ALWAYS_ASKED, Difference
 from app.reconcile.tables import reconcile_run
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
@@ -110,12 +110,27 @@ class Runs:
         return None if row is None else _of(row)
 
     def latest(self, limit: int = 50, *, finished: bool = False, found: bool = False) -> list[Run]:
-        """The newest first; only those that ended well, or only those with something to tell."""
+        """The newest first; only those that ended well, or only those that found something the one before had not."""
         query = select(reconcile_run).order_by(_run.started_at.desc(), _run.id.desc()).limit(limit)
         query = query.where(_run.state == DONE) if finished else query
-        query = query.where((_run.open > 0) | (_run.healed > 0) | (_run.state == FAILED)) if found else query
+        query = query.where(_run.id.in_(_telling())) if found else query
         with self._db.read() as connection:
             return [_of(row) for row in connection.execute(query)]
+
+    def standing(self) -> Run | None:
+        """The newest that ended well, with what remains of the newest full one: the quick ones after it look at the
+        last days only, so that they do not find it says nothing."""
+        ended = (
+            select(reconcile_run).where(_run.state == DONE).order_by(_run.started_at.desc(), _run.id.desc()).limit(1)
+        )
+        with self._db.read() as connection:
+            found = [connection.execute(query).first() for query in (ended, ended.where(_run.kind == Depth.FULL))]
+        newest, full = (None if row is None else _of(row) for row in found)
+        if newest is None or full is None or newest.id == full.id:
+            return newest
+        known = {one.key for one in newest.open}
+        still = [one for one in full.open if one.key not in known and one.code not in ALWAYS_ASKED]
+        return replace(newest, differences=[*newest.open, *still, *newest.healed])
 
     def watermark(self) -> datetime | None:
         """Up to which moment all of the provider's events were seen."""
@@ -124,14 +139,23 @@ class Runs:
             return connection.execute(query).scalar()
 
     def forget(self) -> int:
-        """Drop old runs, and sooner those that found nothing. The newest watermark stays."""
+        """Drop old runs, and sooner those that healed nothing and found nothing, or only what full ones tell too. The
+        newest watermark stays."""
         now, newest = self._clock(), self.watermark()
-        old = (_run.started_at < now - KEPT) | (
-            (_run.started_at < now - CLEAN_KEPT) & (_run.open == 0) & (_run.healed == 0)
-        )
+        dull = (_run.healed == 0) & ((_run.open == 0) | (_run.kind == Depth.QUICK))
+        old = (_run.started_at < now - KEPT) | ((_run.started_at < now - CLEAN_KEPT) & dull)
         unless_newest = _run.watermark.is_(None) | (_run.watermark != newest)
         with self._db.write() as connection:
             return connection.execute(delete(reconcile_run).where(old, unless_newest)).rowcount
+
+
+def _telling() -> Select[Any]:
+    """Runs that healed something, failed, or left other differences than the one of their kind before."""
+    said = cast(_run.differences, String)
+    before = func.lag(said).over(partition_by=_run.kind, order_by=(_run.started_at, _run.id))
+    kept = select(_run.id, _run.open, _run.healed, _run.state, said.label("said"), before.label("before")).subquery().c
+    news = (kept.open > 0) & (kept.before.is_(None) | (kept.before != kept.said))
+    return select(kept.id).where(news | (kept.healed > 0) | (kept.state == FAILED))
 
 
 def _of(row: Row[Any]) -> Run:

@@ -73,6 +73,29 @@ def test_operators_are_told_at_night_and_in_between_only_of_what_is_new(till: Ti
     assert till.mails()[before:].count("reconcile_report") == 2
 
 
+def test_what_a_full_run_found_stands_until_the_next_and_is_listed_once(till: Till) -> None:
+    runs = till.services.reconcile.runs
+    paid(till)
+    behind_its_back(till, "UPDATE invoice_series SET next = next + 1")
+    full = reconcile(till)
+    quick = [reconcile(till, Depth.QUICK) for _ in range(3)]
+    assert quick[-1].is_clean
+    standing = runs.standing()
+    assert standing is not None
+    assert (standing.id, open_codes(standing)) == (quick[-1].id, [Code.NUMBER_GAP])
+    behind_its_back(till, "DELETE FROM payment")
+    repeated = [reconcile(till, Depth.QUICK) for _ in range(3)]
+    assert [one.id for one in runs.latest(found=True)] == [repeated[0].id, full.id]
+    behind_its_back(till, "UPDATE invoice_series SET next = next - 1")
+    reconcile(till)
+    after = runs.standing()
+    assert after is not None
+    assert Code.NUMBER_GAP not in open_codes(after)
+    till.time.ahead += timedelta(days=8)
+    runs.forget()
+    assert [one.depth for one in runs.latest(found=True)] == [Depth.FULL, Depth.FULL]
+
+
 @pytest.mark.one_engine
 def test_old_runs_are_forgotten_and_the_watermark_is_not(till: Till) -> None:
     runs = till.services.reconcile.runs

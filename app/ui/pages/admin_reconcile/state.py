@@ -12,7 +12,7 @@ from app.kernel.errors import FareboxError
 from app.kernel.ids import is_id
 from app.kernel.text import t
 from app.payments import desk
-from app.reconcile.runs import Run
+from app.reconcile.runs import DONE, Run
 from app.services import Services
 from app.ui import present
 from app.ui.components import toast_done
@@ -119,6 +119,8 @@ def _read(house: Services, chosen: str, only_found: bool) -> _Found:
     newest = kept.latest(1)
     wanted = kept.peek(chosen) if chosen else None
     run = wanted or (newest[0] if newest else None)
+    if wanted is None and run is not None and run.state == DONE:
+        run = kept.standing()
     orders = [one.order_id for one in run.differences if one.order_id] if run else []
     with house.db.read() as connection:
         references = desk.references(connection, orders)

@@ -124,9 +124,8 @@ def _health(house: Services) -> list[ProviderHealth]:
 
 
 def _compared(house: Services) -> Run | None:
-    """The newest comparison of the books with the outside world."""
-    found = house.reconcile.runs.latest(1, finished=True)
-    return found[0] if found else None
+    """What the comparisons of the books with the outside world found and remains."""
+    return house.reconcile.runs.standing()
 
 
 async def _checked(house: Services) -> dict[str, Checked]:
