@@ -36,6 +36,7 @@ from app.payments.manual_rows import (
     must,
     must_be_paid,
     needed,
+    one_by_one,
     proof,
     receipt_row,
     received,
@@ -121,23 +122,34 @@ class Manual:
 
         `LimitReached` beyond `MOST_A_DAY`: an order costs its customer nothing yet, and operators are told of each.
         """
+        since = self._clock() - timedelta(days=1)
+
+        def room(connection: Connection) -> None:
+            if requested(connection, choice.workspace_id, since) >= MOST_A_DAY:
+                raise LimitReached(
+                    f"A workspace can place {MOST_A_DAY} orders by transfer a day: pay or cancel those first.",
+                    code="too_many_orders",
+                    retry_after_seconds=3600,
+                )
+
+        def room_still(connection: Connection) -> None:
+            one_by_one(connection, choice.workspace_id)  # orders that come together are counted all the same
+            room(connection)
+
         with self._db.read() as connection:
             rules = policy.read(connection)
-            again = by_key(connection, choice.workspace_id, choice.key) is not None
-            today = 0 if again else requested(connection, choice.workspace_id, self._clock() - timedelta(days=1))
-        if today >= MOST_A_DAY:
-            raise LimitReached(
-                f"A workspace can place {MOST_A_DAY} orders by transfer a day: pay or cancel those first.",
-                code="too_many_orders",
-                retry_after_seconds=3600,
-            )
+            if by_key(connection, choice.workspace_id, choice.key) is None:
+                room(connection)
         if not rules.transfers:
             raise Conflict("Orders by bank transfer are not offered here.", code="transfers_off")
         expires = self._clock() + timedelta(days=rules.transfer_days)
-        return self._orders.take(choice, MANUAL, self._real, expires).order
+        return self._orders.take(choice, MANUAL, self._real, expires, may=room_still).order
 
     def agree(self, agreement: Agreement, *, actor: str, key: str) -> OrderView:
-        """Write an order for what was agreed with a customer, such as the outcome of an enquiry."""
+        """Write an order for what was agreed with a customer, such as the outcome of an enquiry.
+
+        Again under the same key answers the same order; `IdempotencyConflict` when it was used for anything else.
+        """
         check_key(key)
         title = " ".join(agreement.title.split())
         if not title or len(title) > LONGEST_TITLE or not title.isprintable():

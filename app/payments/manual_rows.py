@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts.tables import Member
+from app.accounts.tables import Member, Workspace
 from app.kernel import outbox
 from app.kernel.db import metadata
 from app.kernel.errors import Conflict, NotAllowed
@@ -17,7 +17,7 @@ from app.payments.orders import CUSTOM, MANUAL, PACKAGE
 from app.payments.unmatched import Reason, report
 from app.payments.verdict import Progress, Proof
 
-MEMBER = metadata.tables[str(Member.__tablename__)]
+MEMBER, WORKSPACE = (metadata.tables[str(one.__tablename__)] for one in (Member, Workspace))
 LONGEST_REFERENCE = 140
 
 
@@ -43,6 +43,12 @@ def requested(connection: Connection, workspace_id: str, since: datetime) -> int
         kept.c.created_at > since,
     )
     return int(connection.execute(mine).scalar_one())
+
+
+def one_by_one(connection: Connection, workspace_id: str) -> None:
+    """Whoever else calls this for the same workspace waits until this transaction has ended."""
+    mine = select(WORKSPACE.c.id).where(WORKSPACE.c.id == workspace_id)
+    connection.execute(mine.with_for_update(key_share=True))
 
 
 def by_transfer(

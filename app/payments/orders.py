@@ -39,6 +39,8 @@ OPEN: Final = (State.DRAFT, State.PENDING)
 
 #: The tax on a net price for this workspace, as of now.
 Quote = Callable[[str, Fiat], TaxSnapshot]
+#: Raises what forbids an order, in the transaction that writes it.
+Check = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,17 @@ class Orders:
         """The final amount for this workspace, before anything is written."""
         return self._quote(workspace_id, net)
 
-    def take(self, choice: Choice, provider: str, livemode: bool, expires_at: datetime | None = None) -> Taken:
-        """The order for this choice: the one made under this key before, the open one of this package, or a new one.
+    def take(
+        self,
+        choice: Choice,
+        provider: str,
+        livemode: bool,
+        expires_at: datetime | None = None,
+        *,
+        may: Check | None = None,
+    ) -> Taken:
+        """The order for this choice: the one made under this key before, the open one of this package, or a new one,
+        which `may` can refuse in the transaction that writes it.
 
         Raises `Conflict` "package_changed", "terms_changed" or "amount_not_chargeable", `InvalidInput`
         "terms_not_accepted".
@@ -145,20 +156,25 @@ class Orders:
             expires_at,
             State.PENDING if provider == MANUAL else State.DRAFT,
         )
-        return self.write(draft)
+        return self.write(draft, may=may)
 
-    def write(self, draft: Draft) -> Taken:
-        """Insert the order, or answer the one that stands in its way."""
+    def write(self, draft: Draft, *, may: Check | None = None) -> Taken:
+        """Insert the order, or answer the one that stands in its way. `IdempotencyConflict` when its key was used for
+        another."""
         for _ in range(3):
             with self._db.read() as connection:
                 known = by_key(connection, draft.workspace_id, draft.key)
-                if known is None:
+                if known is not None:
+                    _must_be_same_sale(known, draft)
+                else:
                     known = _open_one(connection, draft)
             if known is not None:
                 same = known.idempotency_key == draft.key or _agrees(known, draft, self._clock())
                 return Taken(self.find(known.id), stale=not same)
             try:
                 with self._db.write() as connection:
+                    if may is not None:
+                        may(connection)
                     return Taken(insert_order(connection, draft, self._clock()), is_new=True)
             except IntegrityError:
                 continue  # somebody else was first: the next look finds theirs
@@ -329,5 +345,30 @@ def _within_calculation(draft: Draft) -> datetime | None:
 def _same_choice(row: Row[Any], choice: Choice, provider: str) -> OrderView:
     asked = (choice.package_version_id, choice.currency, provider)
     if (row.package_version_id, row.currency, row.provider) != asked:
-        raise IdempotencyConflict("This key was used for another order.", param="Idempotency-Key")
+        raise _used_key()
     return views.of_row(row)
+
+
+def _must_be_same_sale(row: Row[Any], draft: Draft) -> None:
+    """The tax may have changed since: what was agreed is the price that the tax is worked out on."""
+    sale, tax = draft.sale, draft.tax
+    written = Sale(
+        row.kind,
+        row.title,
+        Money(row.credits_micros),
+        Money(row.bonus_micros),
+        row.expires_days,
+        row.bonus_expires_days,
+        row.package_version_id,
+    )
+    price, priced = (
+        (tax.total_gross, Fiat(row.gross_minor, row.currency))
+        if tax.seller.prices_include_tax
+        else (tax.total_net, Fiat(row.net_minor, row.currency))
+    )
+    if (written, row.provider, priced) != (sale, draft.provider, price):
+        raise _used_key()
+
+
+def _used_key() -> IdempotencyConflict:
+    return IdempotencyConflict("This key was used for another order.", param="Idempotency-Key")

@@ -9,7 +9,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from app.kernel.errors import Conflict, FareboxError, InvalidInput, LimitReached, NotAllowed, NotFound
+from app.invoicing.seed import BUYER
+from app.kernel.errors import (
+    Conflict,
+    FareboxError,
+    IdempotencyConflict,
+    InvalidInput,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+)
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.payments.lifecycle import State
@@ -249,6 +258,23 @@ def test_what_was_agreed_upon_is_ordered_by_an_operator(till: Till) -> None:
 
 
 @pytest.mark.parametrize(
+    "other",
+    [{"title": "Another"}, {"credits": Money.from_exact(6)}, {"net": Fiat(301, "EUR")}, {"expires_days": 30}],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_key_belongs_to_one_agreement(one_till: Till, other: dict) -> None:
+    agreed = Agreement(one_till.workspace_id, "Contract", Money.from_exact(5), Fiat(300, "EUR"))
+    order = one_till.cashier.manual.agree(agreed, actor="op", key="deal")
+    with pytest.raises(IdempotencyConflict) as refused:
+        one_till.cashier.manual.agree(replace(agreed, **other), actor="op", key="deal")
+    assert (refused.value.stable_code, refused.value.param) == ("idempotency_conflict", "Idempotency-Key")
+    untaxed = replace(BUYER, company="Kahn GmbH", city="Wien", country="AT", tax_id="ATU13585627")
+    one_till.services.invoicing.profiles.save(one_till.workspace_id, untaxed, actor="op")
+    assert one_till.cashier.manual.agree(agreed, actor="op", key="deal").id == order.id  # its tax is what it was
+    assert one_till.count("payment_order") == 1
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"title": " "},
@@ -304,6 +330,18 @@ def test_a_workspace_orders_so_often_a_day_and_no_more(one_till: Till) -> None:
     assert till.cashier.manual.request(till.choice(workspace_id=other, actor=person))
     till.time.ahead += timedelta(days=1)
     assert till.cashier.manual.request(choices[-1])
+
+
+def test_orders_that_come_together_are_counted_all_the_same(till: Till) -> None:
+    choices = [till.choice() for _ in range(MOST_A_DAY + 10)]
+
+    async def all_at_once() -> list[object]:
+        asked = [asyncio.to_thread(till.cashier.manual.request, choice) for choice in choices]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = till.run(all_at_once())
+    assert {type(answer) for answer in answers} == {OrderView, LimitReached}
+    assert till.count("payment_order") == MOST_A_DAY
 
 
 # --- proofs

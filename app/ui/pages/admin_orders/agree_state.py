@@ -31,8 +31,15 @@ FIELDS = ("title", "credits", "bonus", "price", "expires_days", "bonus_expires_d
 LONGEST = 80
 MOST_DAYS = 3_660
 SHOWN = 6
-#: Why no final amount can be named, in words of this page.
-PROBLEMS = ("billing_profile_needed", "seller_needed", "no_tax_rate", "tax_unavailable", "tax_address_unknown")
+#: Why no final amount can be named or no order written, in words of this page.
+PROBLEMS = (
+    "billing_profile_needed",
+    "seller_needed",
+    "no_tax_rate",
+    "tax_unavailable",
+    "tax_address_unknown",
+    "idempotency_conflict",
+)
 
 
 class Found(TypedDict):
