@@ -133,7 +133,7 @@ class AccountStatements:
 
     def page(self, workspace_id: str, period: Period, *, after: str | None = None, limit: int = 100) -> StatementPage:
         """`limit` lines behind the line `after`, an entry's id; `NotFound` when that is no entry of this workspace."""
-        with self._db.read() as connection:
+        with self._db.snapshot() as connection:
             wallet = reads.wallet_of(connection, workspace_id)
             behind = _position(connection, wallet, after) if after else None
             opening = _sum(connection, wallet, _J.created_at < period.since)
@@ -154,7 +154,7 @@ class AccountStatements:
         yield csv_row(COLUMNS) + _balance_row(OPENING, period.since, _money(balance, wallet))
         behind: tuple[datetime, str] | None = None
         while True:
-            with self._db.read() as connection:
+            with self._db.snapshot() as connection:
                 found = self._movements(connection, wallet, period, behind, balance, BATCH)
             if found:
                 yield "".join(_movement_row(movement) for movement in found)

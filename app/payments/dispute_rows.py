@@ -1,5 +1,6 @@
 """A dispute's row: written once, listed, and how much of it had not gone back otherwise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ from app.kernel.fiat import CURRENCIES, Fiat, from_psp
 from app.kernel.ids import new_id
 from app.kernel.money import Money
 from app.payments.dispute_rules import State
+from app.payments.return_notes import Note, notes_by_cause
 from app.payments.return_tables import dispute as disputes
 from app.payments.stripe_returns import DisputeSeen
 
@@ -31,8 +33,7 @@ class DisputeView:
     amount: Fiat
     credits: Money
     shortfall: Money
-    credit_note_id: str | None
-    credit_note_number: str | None
+    credit_notes: tuple[Note, ...]
     due_by: datetime | None
     created_at: datetime
     closed_at: datetime | None
@@ -58,11 +59,16 @@ def listed(
         query = query.where(disputes.c.workspace_id == workspace_id)
     if open_only:
         query = query.where(disputes.c.state.in_([str(State.OPEN), str(State.FLAGGED)]))
-    return [view(row) for row in connection.execute(query)]
+    return views(connection, connection.execute(query).all())
 
 
-def view(row: Row[Any]) -> DisputeView:
-    """A row as it is shown."""
+def views(connection: Connection, found: Sequence[Row[Any]]) -> list[DisputeView]:
+    """Rows as they are shown."""
+    notes = notes_by_cause(connection, {row.order_id for row in found})
+    return [_view(row, notes.get(row.id, ())) for row in found]
+
+
+def _view(row: Row[Any], notes: tuple[Note, ...]) -> DisputeView:
     return DisputeView(
         id=row.id,
         order_id=row.order_id,
@@ -75,8 +81,7 @@ def view(row: Row[Any]) -> DisputeView:
         amount=Fiat(row.amount_minor, row.currency),
         credits=Money(row.credits_micros),
         shortfall=Money(row.shortfall_micros),
-        credit_note_id=row.credit_note_id,
-        credit_note_number=row.credit_note_number,
+        credit_notes=notes,
         due_by=row.due_by,
         created_at=row.created_at,
         closed_at=row.closed_at,

@@ -6,11 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from app.generation.account_statement import Purchase
-from app.invoicing import tables as invoicing
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.ledger import accounts, journal, tables
-from app.payments.return_rows import SOLD_ANEW
+from app.payments.return_notes import notes_by_ref, sold_anew_by_ref
 from app.payments.return_tables import dispute, refund
 from app.payments.tables import payment_order
 
@@ -50,18 +49,20 @@ def _returned(connection: Connection, workspace_id: str, ids: Collection[str]) -
     causes = {**_causes(connection, refund, workspace_id, about), **_causes(connection, dispute, workspace_id, about)}
     moved = [row for row in moved if row.ref.partition(":")[0] in causes]
     money = _money(connection, [row.id for row in moved])
-    anew = _sold_anew(connection, {row.ref.removesuffix(RESTORED) for row in moved if row.ref.endswith(RESTORED)})
+    orders = {cause.order_id for cause in causes.values()}
+    noted, anew = notes_by_ref(connection, orders), sold_anew_by_ref(connection, orders)
     found = {}
     for row in moved:
         cause, amount = causes[row.ref.partition(":")[0]], money.get(row.id)
-        noted = cause.credit_note_number if amount is not None else None
-        number = anew.get(row.ref.removesuffix(RESTORED)) if row.kind in SOLD else noted
-        found[row.id] = Purchase(amount, cause.order_id, number)
+        documents = anew.get(row.ref.removesuffix(RESTORED), ()) if row.kind in SOLD else noted.get(row.ref, ())
+        named = row.kind in SOLD or amount is not None
+        numbers = ", ".join(one.number for one in documents) if named else ""
+        found[row.id] = Purchase(amount, cause.order_id, numbers or None)
     return found
 
 
 def _causes(connection: Connection, table: Any, workspace_id: str, ids: Collection[str]) -> dict[str, Row[Any]]:
-    query = select(table.c.id, table.c.order_id, table.c.credit_note_number)
+    query = select(table.c.id, table.c.order_id)
     mine = query.where(table.c.workspace_id == workspace_id, table.c.id.in_(ids))
     return {row.id: row for row in connection.execute(mine)}
 
@@ -73,9 +74,3 @@ def _money(connection: Connection, ids: Collection[str]) -> dict[str, Fiat]:
     query = query.where(entry.journal_id.in_(ids), entry.account.like(accounts.CASH + "%"))
     rows = connection.execute(query.group_by(entry.journal_id, entry.unit))
     return {row.journal_id: Fiat.from_exact(Money(int(row.amount), row.unit).amount, row.unit) for row in rows}
-
-
-def _sold_anew(connection: Connection, refs: Collection[str]) -> dict[str, str]:
-    kept = invoicing.invoice.c
-    query = select(kept.source_id, kept.number).where(kept.source_kind.in_(SOLD_ANEW), kept.source_id.in_(refs))
-    return dict(connection.execute(query).tuples().all())

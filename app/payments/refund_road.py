@@ -342,7 +342,7 @@ class RefundRoad:
 
     def find(self, refund_id: str) -> RefundView:
         with self._db.read() as connection:
-            return refund_rows.view(refund_rows.find(connection, refund_id))
+            return refund_rows.views(connection, [refund_rows.find(connection, refund_id)])[0]
 
     def both(self, refund_id: str) -> tuple[Row[Any], Row[Any]]:
         with self._db.read() as connection:

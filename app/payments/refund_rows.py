@@ -11,6 +11,7 @@ from app.kernel.errors import NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
 from app.payments import tables
+from app.payments.return_notes import Note, notes_by_cause
 from app.payments.return_rows import ASKED, PENDING, SEEN
 from app.payments.return_tables import refund
 from app.payments.stripe_returns import RefundSeen
@@ -38,8 +39,7 @@ class RefundView:
     reason: str
     note: str
     failure_code: str | None
-    credit_note_id: str | None
-    credit_note_number: str | None
+    credit_notes: tuple[Note, ...]
     created_by: str
     created_at: datetime
     done_at: datetime | None
@@ -118,10 +118,16 @@ def listed(
         query = query.where(refund.c.workspace_id == workspace_id)
     if open_only:
         query = query.where(refund.c.state.in_(OPEN))
-    return [view(row) for row in connection.execute(query)]
+    return views(connection, connection.execute(query).all())
 
 
-def view(row: Row[Any]) -> RefundView:
+def views(connection: Connection, found: Sequence[Row[Any]]) -> list[RefundView]:
+    """Rows as they are shown."""
+    notes = notes_by_cause(connection, {row.order_id for row in found})
+    return [_view(row, notes.get(row.id, ())) for row in found]
+
+
+def _view(row: Row[Any], notes: tuple[Note, ...]) -> RefundView:
     return RefundView(
         id=row.id,
         order_id=row.order_id,
@@ -136,8 +142,7 @@ def view(row: Row[Any]) -> RefundView:
         reason=row.reason,
         note=row.note,
         failure_code=row.failure_code,
-        credit_note_id=row.credit_note_id,
-        credit_note_number=row.credit_note_number,
+        credit_notes=notes,
         created_by=row.created_by,
         created_at=row.created_at,
         done_at=row.done_at,

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 Check = Callable[[Any], Iterable[Difference]]
 
 
-def each(table: str, rows: Iterable[Row[Any]], check: Check) -> Iterator[Difference]:
+def each(table: str, rows: Iterable[Any], check: Check) -> Iterator[Difference]:
     """What `check` finds in each row; `table` says where to look for one that cannot be read."""
     for row in rows:
         yield from one(table, row, check)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.generation.account_statement import Period
 from app.kernel.fiat import Fiat
 from app.payments.dispute_rules import State as Dispute
 from app.payments.lifecycle import State
@@ -58,7 +59,12 @@ def test_a_lost_dispute_of_the_whole_credits_both_invoices(till: Till) -> None:
     assert (notes(till), cash(till)) == (TWICE, 0)
     [seen] = till.cashier.disputes()
     assert (seen.state, seen.credits.amount, seen.shortfall.micros) == (Dispute.LOST, 10_000, 0)
-    assert len(till.rows("SELECT id FROM invoice WHERE kind = 'credit_note' AND source_kind = 'dispute'")) == 2
+    issued = "SELECT id, number FROM invoice WHERE kind = 'credit_note' AND source_kind = 'dispute' ORDER BY sequence"
+    both = [tuple(row) for row in till.rows(issued)]
+    assert (len(both), list(seen.credit_notes)) == (2, both)
+    today = Period(till.time() - timedelta(days=1), till.time() + timedelta(days=1))
+    last = till.services.statements.page(till.workspace_id, today).movements[-1].purchase
+    assert (last.amount, last.invoice_no) == (Fiat(-1_190, "EUR"), ", ".join(number for _, number in both))
     assert till.mails().count("credit_note") == 3
     clean(till)
 

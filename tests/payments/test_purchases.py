@@ -4,12 +4,14 @@ import csv
 import io
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from app.generation.account_statement import Period
+from app.generation.account_statement import AccountStatements, Period
 from app.jobs.courier import Courier
 from app.kernel import outbox
+from app.kernel.money import Money
 from tests.support.returns import bought, charge_of, refund
 from tests.support.till import Till
 from tests.support.topups import hear
@@ -72,3 +74,25 @@ def test_the_statement_names_refunds_disputes_and_what_came_back(one_till: Till)
     assert [line for line in lines if not line["order_id"]] == []
     assert len({line["invoice_no"] for line in lines if line["money_amount"]}) == len(money)
     assert sum(Decimal(line["credits_delta"]) for line in lines) == till.credits
+
+
+def test_a_page_of_the_statement_adds_up_whatever_comes_in_meanwhile(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given(credits: int) -> None:
+        words = {"kind": "promo", "label": "Gift", "ref": f"gift:{credits}", "actor": "op"}
+        till.run(till.services.ledger.grant(till.workspace_id, Money.from_exact(credits), **words))
+
+    given(5)
+    reading = AccountStatements._movements
+
+    def late(*args: Any) -> Any:
+        given(7)
+        return reading(*args)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(AccountStatements, "_movements", late)
+        today = Period(till.time() - timedelta(days=1), till.time() + timedelta(days=1))
+        page = till.services.statements.page(till.workspace_id, today)
+    assert (len(page.movements), page.movements[-1].balance_after) == (1, page.closing)
+    assert till.services.statements.page(till.workspace_id, today).closing == Money.from_exact(12)

@@ -84,7 +84,7 @@ def test_a_refund_says_what_it_will_do_and_is_made_once(shop: Till, operator: Wh
     assert [one.amount for one in at_stripe(shop)] == [595]
     [row] = state.rows
     assert (row["state"], row["said"], row["amount"]) == ("Refunded", "Asked for by phone", "€5.95")
-    assert row["note_href"].endswith(".pdf")
+    assert [note["href"].endswith(".pdf") for note in row["notes"]] == [True]
     assert (shop.state(order), shop.credits) == (State.PARTIALLY_REFUNDED, 5_250)
     shop.assert_books_balance()
 

@@ -479,9 +479,10 @@ def test_a_buyer_sees_what_went_back_and_nobody_elses(till: Till, buyer: Screen)
     state = visit(till, buyer, OrderState, f"?order={order.id}")
     dispute, refunded = state.back
     assert (refunded["title"], refunded["word"], refunded["amount"]) == ("Refund", "Refunded", "€5.95")
-    assert (refunded["note"], refunded["note_href"].endswith(".pdf")) == (back.credit_note_number, True)
+    [note] = back.credit_notes
+    assert refunded["notes"] == [{"number": note.number, "href": f"/download/invoices/{note.id}.pdf"}]
     assert refunded["detail"] == "5,000 credits went with it"
-    assert (dispute["title"], dispute["word"], dispute["note"]) == ("Dispute", "Being decided", "")
+    assert (dispute["title"], dispute["word"], dispute["notes"]) == ("Dispute", "Being decided", [])
     shown = str(state.back)
     assert not [secret for secret in ("internal", disputed["id"], back.external_id, "fraudulent") if secret in shown]
     stranger = screen_of(till, *till.customer(name="Oak"))

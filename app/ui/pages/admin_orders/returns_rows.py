@@ -1,6 +1,6 @@
 """Refunds and disputes of an order in words and figures: pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypedDict
 
@@ -14,6 +14,7 @@ from app.payments.orders import MANUAL
 from app.payments.refund_plan import Preview
 from app.payments.refund_rows import PROVIDER, RefundView
 from app.payments.refund_rules import Refundable
+from app.payments.return_notes import Note
 from app.ui import present
 
 REFUND_TONES: Final[Mapping[str, str]] = {
@@ -46,8 +47,7 @@ class ReturnRow(TypedDict):
     amount: str
     time: str
     full_time: str
-    note: str
-    note_href: str
+    notes: list[dict[str, str]]  # number and href of each
     can_end: bool
 
 
@@ -111,8 +111,7 @@ def refund_row(one: RefundView, names: Mapping[str, str], at: datetime) -> Retur
         "amount": present.fiat(one.amount),
         "time": present.moment(one.created_at, at),
         "full_time": present.full_moment(one.created_at),
-        "note": one.credit_note_number or "",
-        "note_href": _pdf(one.credit_note_id),
+        "notes": _links(one.credit_notes),
         "can_end": one.provider == MANUAL and one.is_open,
     }
 
@@ -132,8 +131,7 @@ def dispute_row(one: DisputeView, at: datetime) -> ReturnRow:
         "amount": present.fiat(one.amount),
         "time": present.moment(one.created_at, at),
         "full_time": present.full_moment(one.created_at),
-        "note": one.credit_note_number or "",
-        "note_href": _pdf(one.credit_note_id),
+        "notes": _links(one.credit_notes),
         "can_end": False,
     }
 
@@ -147,8 +145,8 @@ def _credits(words: str, credits: Money) -> str:
     return t(words, credits=present.credits(credits)) if credits else ""
 
 
-def _pdf(invoice_id: str | None) -> str:
-    return f"/download/invoices/{invoice_id}.pdf" if invoice_id else ""
+def _links(notes: Sequence[Note]) -> list[dict[str, str]]:
+    return [{"number": note.number, "href": f"/download/invoices/{note.id}.pdf"} for note in notes]
 
 
 def _joined(*parts: str) -> str:

@@ -157,7 +157,8 @@ class ReturnsState(PageState):
         if doing == SENT:
             view = await cashier.refunds.confirm_sent(self._refund_id, draft["bank_reference"], actor=actor)
             services.current().news.publish(view.workspace_id)
-            return t("admin_orders.sent.done", amount=present.fiat(view.amount), note=view.credit_note_number or "")
+            notes = ", ".join(note.number for note in view.credit_notes)
+            return t("admin_orders.sent.done", amount=present.fiat(view.amount), note=notes)
         if doing == CALL_OFF:
             view = await cashier.refunds.call_off(self._refund_id, actor=actor)
             services.current().news.publish(view.workspace_id)

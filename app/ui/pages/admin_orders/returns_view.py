@@ -59,6 +59,7 @@ def returns_panel() -> rx.Component:
 
 
 def _return(one: Any) -> rx.Component:
+    notes = one["notes"].to(list[dict[str, str]])
     return rx.el.li(
         row(
             column(
@@ -78,18 +79,9 @@ def _return(one: Any) -> rx.Component:
             class_name="fb-entry",
         ),
         rx.cond(
-            (one["note"] != "") | one["can_end"],
+            (notes.length() > 0) | one["can_end"],
             row(
-                rx.cond(
-                    one["note"] != "",
-                    plain_link(
-                        icon("download", 14),
-                        one["note"],
-                        href=one["note_href"],
-                        download=True,
-                        class_name="fb-link fb-row-file fb-mono",
-                    ),
-                ),
+                rx.foreach(notes, _note),
                 rx.el.span(class_name="flex-1"),
                 rx.cond(
                     one["can_end"],
@@ -112,6 +104,16 @@ def _return(one: Any) -> rx.Component:
             ),
         ),
         key=one["id"],
+    )
+
+
+def _note(one: Any) -> rx.Component:
+    return plain_link(
+        icon("download", 14),
+        one["number"],
+        href=one["href"],
+        download=True,
+        class_name="fb-link fb-row-file fb-mono",
     )
 
 

@@ -239,17 +239,18 @@ def _returned(item: Any) -> rx.Component:
             rx.el.span(item["detail"], class_name="fb-small fb-num"),
             rx.el.time(item["when"], title=item["whole_when"], class_name="fb-small fb-num ml-auto fb-nowrap"),
         ),
-        rx.cond(
-            item["note"] != "",
-            plain_link(
-                icon("download", 14),
-                item["note"],
-                href=item["note_href"],
-                download=True,
-                class_name="fb-link fb-row-file fb-back-note",
-            ),
-        ),
+        rx.foreach(item["notes"].to(list[dict[str, str]]), _note),
         class_name="fb-back",
+    )
+
+
+def _note(item: Any) -> rx.Component:
+    return plain_link(
+        icon("download", 14),
+        item["number"],
+        href=item["href"],
+        download=True,
+        class_name="fb-link fb-row-file fb-back-note",
     )
 
 

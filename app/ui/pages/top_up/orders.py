@@ -74,8 +74,7 @@ class BackRow(TypedDict):
     tone: str
     when: str
     whole_when: str
-    note: str
-    note_href: str
+    notes: list[dict[str, str]]  # number and href of each
 
 
 class ProofRow(TypedDict):
@@ -301,8 +300,7 @@ def _back(kind: str, word: str, tone: str, one: RefundView | DisputeView, credit
         tone=tone,
         when=present.moment(one.created_at, now),
         whole_when=present.full_moment(one.created_at),
-        note=one.credit_note_number or "",
-        note_href=f"/download/invoices/{one.credit_note_id}.pdf" if one.credit_note_id else "",
+        notes=[{"number": note.number, "href": f"/download/invoices/{note.id}.pdf"} for note in one.credit_notes],
     )
 
 
