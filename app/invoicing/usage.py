@@ -2,7 +2,8 @@
 
 What a lot is worth is what its receipt says was paid, tax included. An invoice states the worth of everything used up
 to the end of its month less what earlier ones stated, so a correction in one month mends itself in the next, and the
-invoices over a lot that is used up add up to its receipt to the cent.
+invoices over a lot that is used up add up to its receipt to the cent. Credits whose money went back after they were
+used were paid for by nothing: they are stated no longer, until other credits pay the debt.
 """
 
 from collections import defaultdict
@@ -127,13 +128,27 @@ def _used(connection: Connection, lots: Sequence[Prepaid], until: datetime) -> t
         .where(or_(journal.c.kind.in_(_USES), (journal.c.kind == REVERSAL) & undone.c.kind.in_(_USES)))
         .group_by(use.c.lot_id)
     )
-    amounts = {lot_id: int(amount) for lot_id, amount in connection.execute(consumed)}
+    amounts = dict(connection.execute(consumed).tuples().all())
+    owed = _owed_again(connection, lots, until)
     worth, credits_ = Fiat.zero(lots[0].gross.currency), Money.zero(lots[0].granted.unit)
     for lot in lots:
-        used = amounts.get(lot.lot_id, 0)
+        used = int(amounts.get(lot.lot_id, 0)) - owed.get(lot.lot_id, 0)
         worth += Fiat(_share(lot.gross.minor, used, lot.granted.micros), lot.gross.currency)
         credits_ += Money(used, lot.granted.unit)
     return worth, credits_
+
+
+def _owed_again(connection: Connection, lots: Sequence[Prepaid], until: datetime) -> dict[str, int]:
+    """What was used of these lots and not paid for after all: their money went back, and it is debt. The credits that
+    pay that debt are the ones it was used of."""
+    aside = ledger.set_aside.c
+    back = (
+        select(aside.lot_id, func.sum(aside.shortfall))
+        .where(aside.lot_id.in_([lot.lot_id for lot in lots]))
+        .where(aside.state == ledger.TAKEN_BACK, aside.closed_at < until)
+        .group_by(aside.lot_id)
+    )
+    return {lot_id: int(shortfall) for lot_id, shortfall in connection.execute(back)}
 
 
 def _share(whole: int, part: int, of: int) -> int:
