@@ -2,6 +2,7 @@
 rules and written as an order with its charge. One is under way at a time, by a unique index.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, insert, select
@@ -19,6 +20,7 @@ from app.kernel.fiat import Fiat
 from app.kernel.money import CREDIT, Money
 from app.kernel.text import t
 from app.ledger import reads as books
+from app.ledger.reads import Balance
 from app.ledger.tables import wallet
 from app.payments import rows, saved_card_rows, tables, topup_rows
 from app.payments.card_tables import auto_topup, off_session_charge
@@ -41,6 +43,25 @@ from app.payments.waiting import BATCH, BEING_ASKED
 
 WORKSPACE = metadata.tables[str(Workspace.__tablename__)]
 AVAILABLE = wallet.c.balance + wallet.c.credit_limit - wallet.c.owed - wallet.c.held - wallet.c.debt
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What would be charged: `net` at list prices, with its tax."""
+
+    rules: Rules
+    package: Package
+    net: Fiat
+    tax: TaxSnapshot
+
+    @property
+    def sale(self) -> Sale:
+        return _sale(self.package, self.package.rate(self.rules.currency).credits_for(self.net))
+
+    def is_too_much(self, balance: Balance) -> bool:
+        """Whether less would be asked for at this balance, or nothing."""
+        least = self.rules.wanted(balance.available, self.package.rate(self.rules.currency))
+        return balance.frozen or least is None or least.minor < self.net.minor
 
 
 class TopupOrders:
@@ -102,17 +123,18 @@ class TopupOrders:
             self.cannot(workspace_id, missing.stable_code)
             return None
         try:
-            credits = package.rate(rules.currency).credits_for(net)
-            return self._write(workspace_id, setting.consent_id, rules, _sale(package, credits), tax)
+            return self._write(workspace_id, setting.consent_id, Wanted(rules, package, net, tax))
         except IntegrityError:
             return None  # another one is under way since a moment ago
 
-    def _write(self, workspace_id: str, consent_id: str, rules: Rules, sale: Sale, tax: TaxSnapshot) -> str | None:
-        now = self._clock()
+    def _write(self, workspace_id: str, consent_id: str, wanted: "Wanted") -> str | None:
+        now, rules, tax = self._clock(), wanted.rules, wanted.tax
         with self._db.write() as connection:
             setting = topup_rows.find(connection, workspace_id, lock=True)
             if setting is None or setting.state != State.ON or setting.consent_id != consent_id:
                 return None
+            if wanted.is_too_much(books.balance(connection, workspace_id)):
+                return None  # credits came while the tax was worked out; the next turn looks anew
             seen = topup_rows.standing(connection, workspace_id, rules.currency, now)
             standing = Standing(seen.spent, seen.today, seen.last_at, seen.in_flight, setting.not_before)
             reason = holding_off(rules, tax.total_gross, standing, now)
@@ -127,7 +149,7 @@ class TopupOrders:
                 workspace_id,
                 self._door.name,
                 self._door.livemode,
-                sale,
+                wanted.sale,
                 tax,
                 setting.terms_version_id,
                 rows.SYSTEM,

@@ -23,6 +23,7 @@ from app.kernel.errors import NotFound, ProviderBusy, ProviderRefused, ProviderU
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money, grouped
 from app.kernel.text import t
+from app.ledger import reads as books
 from app.payments import rows, tables, topup_rows
 from app.payments.card_tables import off_session_charge
 from app.payments.declines import Decline
@@ -169,7 +170,8 @@ class Topups:
             await self._answered(order, found)
             return
         age = self._clock() - charge.asked_at
-        if order.state != OrderState.PROCESSING and age < KEY_LASTS and await asyncio.to_thread(self._still_on, order):
+        is_askable = order.state != OrderState.PROCESSING and age < KEY_LASTS
+        if is_askable and await asyncio.to_thread(self._still_wanted, order):
             await self._charge(order_id)
         elif age > ARRIVED_BY_THEN:
             await asyncio.to_thread(self._never, order, "never_charged", None)
@@ -205,11 +207,14 @@ class Topups:
             topup_rows.mark(connection, order_id, now, look_at=now + BEING_ASKED)
             return order, charge
 
-    def _still_on(self, order: Row[Any]) -> bool:
+    def _still_wanted(self, order: Row[Any]) -> bool:
+        """Whether a charge that was never made would be made now: the rules are on, and the balance is still low."""
         with self._db.read() as connection:
             setting = topup_rows.find(connection, order.workspace_id)
             charge = topup_rows.charge_of(connection, order.id)
-            return bool(setting and charge and setting.state == State.ON and setting.card_id == charge.card_id)
+            if setting is None or charge is None or setting.state != State.ON or setting.card_id != charge.card_id:
+                return False
+            return books.balance(connection, order.workspace_id).available.micros < int(setting.threshold_micros)
 
     def _later(self, order_id: str, why: str, payment_id: str | None = None) -> None:
         now = self._clock()

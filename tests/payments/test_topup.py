@@ -3,17 +3,21 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from app.invoicing.taxes import Taxes
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.kernel.fiat import Fiat
 from app.kernel.money import Money
+from app.ledger.operations import GrantOp
 from app.payments.consent import SAVE_CARD_WORDING, Consent
 from app.payments.lifecycle import State
 from app.payments.topup_rules import Mode, month_of
 from app.payments.topup_rules import State as Topup
+from tests.support.returns import bought
 from tests.support.till import VISA, Till
 from tests.support.topups import (
     agreed,
@@ -135,6 +139,24 @@ def test_what_is_held_counts_as_gone(one_till: Till) -> None:
     assert due(till) == 0
 
 
+def test_credits_that_come_while_the_tax_is_worked_out_spare_the_card(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(till)
+    empty(till)
+    quote = Taxes.quote_tax
+
+    def slow(*args: Any) -> Any:
+        given = Money.from_exact(5_000)
+        till.services.ledger.perform(GrantOp(till.workspace_id, given, "promo", "Gift", "gift", "op", 0))
+        return quote(*args)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Taxes, "quote_tax", slow)
+        due(till)
+    assert (topups(till), charges(till), till.credits) == ([], [], 6_000)
+
+
 def test_a_suspended_workspace_is_not_charged(one_till: Till) -> None:
     till = one_till
     card = card_on_file(till)
@@ -187,6 +209,21 @@ def test_case_21_a_charge_that_never_arrived_is_made_once(one_till: Till, fault:
     [order] = topups(till)
     assert (order.state, len(charges(till))) == (State.UNKNOWN, 0)
     later(till, minutes=5)
+    assert (till.state(order), till.credits, len(charges(till))) == (State.PAID, 11_000, 1)
+
+
+def test_a_charge_that_never_arrived_waits_while_its_customer_has_paid_themselves(one_till: Till) -> None:
+    till = one_till
+    on(till)
+    empty(till)
+    till.stripe.ctl("fail", fault="drop-before-accept", match=INTENTS, times=3)
+    due(till)
+    [order] = topups(till)
+    bought(till)
+    later(till, minutes=5)
+    assert (till.state(order), till.credits, charges(till)) == (State.UNKNOWN, 11_500, [])
+    empty(till)
+    later(till, hours=1)
     assert (till.state(order), till.credits, len(charges(till))) == (State.PAID, 11_000, 1)
 
 
