@@ -69,8 +69,6 @@ from app.ui.pages import (
     webhooks,
 )
 
-#: How long a stop waits for the calls under way; the sweeper sees to longer ones.
-FINISH_SECONDS = 10.0
 log = logging.getLogger("farebox")
 PAGES = (
     admin_billing_keys,
@@ -128,8 +126,9 @@ def serving(services: Services) -> rx.App:
         try:
             yield
         finally:
-            await finish(services.desk, FINISH_SECONDS)
-            await asyncio.to_thread(services.stop)
+            until = services.end()
+            await finish(services.desk, until.left)
+            await asyncio.to_thread(services.stop, until)
 
     served.register_lifespan_task(running)
     return served

@@ -17,9 +17,6 @@ from app.kernel import logs, tracing
 from app.services import Services
 from app.settings import load
 
-#: How long a stop waits for the calls under way; the sweeper sees to longer ones.
-FINISH_SECONDS = 10.0
-
 
 def serving(services: Services) -> FastAPI:
     """The API, with the parts it needs started and stopped around it."""
@@ -32,8 +29,9 @@ def serving(services: Services) -> FastAPI:
         try:
             yield
         finally:
-            await finish(services.desk, FINISH_SECONDS)
-            await asyncio.to_thread(services.stop)
+            until = services.end()
+            await finish(services.desk, until.left)
+            await asyncio.to_thread(services.stop, until)
 
     api.router.lifespan_context = running
     return api

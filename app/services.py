@@ -41,6 +41,7 @@ from app.generation.sweep import overdue
 from app.invoicing.service import Invoicing
 from app.jobs.chores import Chore, Chores
 from app.jobs.courier import Courier
+from app.jobs.ending import Until
 from app.jobs.engine import Engine, Remote
 from app.jobs.sweeper import Carrier
 from app.kernel import clock, events, outbox
@@ -112,11 +113,20 @@ class Services:
         if self.chores is not None:
             self.chores.start()
 
-    def stop(self) -> None:
-        if self.chores is not None:
-            self.chores.stop()
+    def end(self) -> Until:
+        """Tell those who work by themselves to begin nothing any more; until when they are waited for."""
+        for part in (self.chores, self.engine):
+            if part is not None:
+                part.end()
+        return Until()
+
+    def stop(self, until: Until | None = None) -> None:
+        """Wait for what is under way, then close everything. Without `until` nobody was told before."""
+        until = until or self.end()
         if self.engine is not None:
-            self.engine.stop()
+            self.engine.stop(until)
+        if self.chores is not None:
+            self.chores.stop(until)
         self.ledger.stop()
         self.accounts.close()
         self.request_log.close()

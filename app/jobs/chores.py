@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
+from app.jobs.ending import LAST_SECONDS, Until
 from app.jobs.leases import LEASE, Leases, Turn
 from app.kernel import clock
 from app.kernel.clock import Clock, as_utc
@@ -27,7 +28,6 @@ RETRY = timedelta(seconds=60)
 GLANCE = timedelta(seconds=2)
 TICK_SECONDS = 0.25
 SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.05, 5.0
-STOP_SECONDS = 10.0
 
 log = logging.getLogger("farebox.chores")
 
@@ -92,13 +92,17 @@ class Chores:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._tend_all()), name="chores", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Let running turns end (for a while), then give the leases back."""
+    def end(self) -> None:
+        """Begin no turn any more."""
         self._stopping.set()
         for name in self._tended:
             self._ring(name)
+
+    def stop(self, until: Until | None = None) -> None:
+        """Let running turns end (for a while), then give the leases back."""
+        self.end()
         if self._thread is not None:
-            self._thread.join(timeout=STOP_SECONDS * 2)
+            self._thread.join((until or Until()).left)
             self._thread = None
         if self._registered:
             self._leases.let_go()
@@ -142,7 +146,7 @@ class Chores:
         tasks = [asyncio.create_task(self._tend(tended)) for tended in self._tended.values()]
         while not self._stopping.is_set():
             await asyncio.sleep(TICK_SECONDS)
-        _, unfinished = await asyncio.wait(tasks, timeout=STOP_SECONDS) if tasks else (None, set())
+        _, unfinished = await asyncio.wait(tasks, timeout=LAST_SECONDS) if tasks else (None, set())
         for task in unfinished:
             task.cancel()
         self._loop = None

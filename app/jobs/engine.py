@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from app.jobs.ending import Until
 from app.jobs.sweeper import Carrier, Sweeper
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ LONGEST_WAIT_SECONDS = 30.0
 AT_ONCE: Final = 200
 #: Seconds between two looks into the queue, of a process that has nothing else to do and of one that serves as well.
 #: The queue keeps them for all: one that serves leaves what a worker has set.
-ALONE_LOOKS, SERVING_LOOKS = 0.1, 1.0
-#: A server is killed five seconds after it was told to stop.
-LAST_STEPS_SECONDS: Final = 4.0
+ALONE_LOOKS, SERVING_LOOKS = 0.125, 1.0
+#: What the queue of an installation keeps that was there before servers asked less often than workers.
+FORMER_LOOKS: Final = 0.1
 
 NOT_HANDED_OVER = "could not hand %s to the workflow engine; the sweeper will carry it"
 
@@ -67,6 +68,8 @@ class Engine:
         self._carrying: BlockingPortal
         self._running = False
         self._launching: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._beginning = threading.Lock()
 
     def launch_behind(self, carrier: Carrier, failed: Callable[[Exception], None]) -> None:
         """Launch in a thread of its own; `failed` is told there what went wrong. Until it is up, what is asked for is
@@ -82,7 +85,15 @@ class Engine:
         self._launching.start()
 
     def launch(self, carrier: Carrier) -> None:
-        """Register the workflow, recover what this executor left behind, and start sweeping."""
+        """Register the workflow, recover what this executor left behind, and start sweeping. Who was told to end
+        meanwhile begins none of it."""
+        import dbos  # noqa: F401 - loading it takes seconds, for which nobody who stops has to wait
+
+        with self._beginning:
+            if not self._ending.is_set():
+                self._launch(carrier)
+
+    def _launch(self, carrier: Carrier) -> None:
         from dbos import DBOS
 
         prepare_sqlite(self._config["system_database_url"] or "")
@@ -90,27 +101,40 @@ class Engine:
         _register(carrier)
         _here.is_ending = False
         DBOS.launch()
+        kept = DBOS.retrieve_queue(QUEUE)
+        mine = self._alone or (kept is not None and kept.polling_interval_sec == FORMER_LOOKS)
         DBOS.register_queue(
             QUEUE,
             worker_concurrency=AT_ONCE,
             polling_interval_sec=ALONE_LOOKS if self._alone else SERVING_LOOKS,
-            on_conflict="always_update" if self._alone else "never_update",
+            on_conflict="always_update" if mine else "never_update",
         )
         self._carrying = self._open.enter_context(start_blocking_portal(name="carrying"))
         self._running = True
         self._sweeper.start(carrier)
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """Begin no step any more."""
+        self._ending.set()
+        self._sweeper.end()
+        if self._running:
+            _here.is_ending = True
+
+    def stop(self, until: Until | None = None) -> None:
         """Stop taking work; running workflows are recovered at the next launch. Steps under way are waited for: one
         that is cut off may have bought something, and nobody would know."""
-        if self._launching is not None:
-            self._launching.join()
+        until = until or Until()
+        self._ending.set()
+        if not self._beginning.acquire(timeout=until.left):
+            return  # it is cut off in its launch, which the next one recovers from
+        self._beginning.release()
         if not self._running:
             return
+        self.end()
         self._running = False
-        self._sweeper.stop()
+        self._sweeper.stop(until)
         self._outbox.shutdown(wait=True)
-        _here.end(LAST_STEPS_SECONDS)
+        _here.wait(until)
         self._open.close()  # whatever is carried there is cut off where it waits
         from dbos import DBOS
 
@@ -221,11 +245,9 @@ class _Here:
             self._steps.discard(generation_id)
         return await asyncio.Future()  # until it is cut off: the next process goes on from here
 
-    def end(self, patience_seconds: float) -> None:
-        """Begin no step any more, and let those under way come to their end."""
-        self.is_ending = True
-        end = time.monotonic() + patience_seconds
-        while self._steps and time.monotonic() < end:
+    def wait(self, until: Until) -> None:
+        """Let the steps under way come to their end."""
+        while self._steps and until.left:
             time.sleep(0.02)
 
 

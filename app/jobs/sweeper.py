@@ -6,6 +6,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from app.jobs.ending import Until
+
 SWEEP_SECONDS = 2.0
 
 log = logging.getLogger("farebox.jobs")
@@ -32,10 +34,14 @@ class Sweeper:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._sweep(carrier)), name="sweeper", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """Begin nothing any more."""
         self._stopping.set()
+
+    def stop(self, until: Until | None = None) -> None:
+        self.end()
         if self._thread is not None:
-            self._thread.join(timeout=10)
+            self._thread.join((until or Until()).left)
 
     async def _sweep(self, carrier: Carrier) -> None:
         while not await asyncio.to_thread(self._stopping.wait, SWEEP_SECONDS):
@@ -47,6 +53,8 @@ class Sweeper:
             await asyncio.gather(*(self._advance(carrier, generation_id) for generation_id in late))
 
     async def _advance(self, carrier: Carrier, generation_id: str) -> None:
+        if self._stopping.is_set():
+            return
         try:
             await carrier.advance(generation_id)
         except Exception:

@@ -12,7 +12,8 @@ import pytest
 from dbos import DBOS
 
 from app.generation.sweep import overdue
-from app.jobs.engine import ALONE_LOOKS, QUEUE, SERVING_LOOKS, Engine
+from app.jobs.ending import Until
+from app.jobs.engine import ALONE_LOOKS, FORMER_LOOKS, QUEUE, SERVING_LOOKS, Engine, _here
 from app.jobs.sweeper import Carrier, Sweeper
 from app.kernel import outbox
 from app.kernel.clock import now
@@ -39,6 +40,17 @@ def home(seeded_url: str, sandbox_url: str, tmp_path: Path) -> Iterator[House]:
 
 async def nobody() -> list[str]:
     return []
+
+
+def looks(folder: Path, *, alone: bool) -> float:
+    """How often a process looks into the queue that is kept there."""
+    engine = Engine(f"sqlite:///{folder / 'jobs.sqlite'}", "here:0", alone=alone)
+    engine.launch(Carrier(lambda _: asyncio.sleep(0), nobody))
+    try:
+        queue = DBOS.retrieve_queue(QUEUE)
+        return queue.polling_interval_sec if queue else 0.0
+    finally:
+        engine.stop()
 
 
 def wait_for(house: House, generation_ids: list[str]) -> list[str]:
@@ -88,16 +100,16 @@ def test_a_full_process_leaves_the_rest_to_the_queue(home: House, monkeypatch: p
 def test_a_process_that_serves_looks_into_the_queue_less_often_and_leaves_it_to_a_worker(
     tmp_path: Path, alone: bool
 ) -> None:
-    def looks(alone: bool) -> float:
-        engine = Engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "here:0", alone=alone)
-        engine.launch(Carrier(lambda _: asyncio.sleep(0), nobody))
-        try:
-            queue = DBOS.retrieve_queue(QUEUE)
-            return queue.polling_interval_sec if queue else 0.0
-        finally:
-            engine.stop()
+    assert [looks(tmp_path, alone=alone), looks(tmp_path, alone=False)] == (
+        [ALONE_LOOKS] * 2 if alone else [SERVING_LOOKS] * 2
+    )
 
-    assert [looks(alone), looks(False)] == ([ALONE_LOOKS] * 2 if alone else [SERVING_LOOKS] * 2)
+
+def test_a_queue_of_before_is_looked_into_less_often_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("app.jobs.engine.SERVING_LOOKS", FORMER_LOOKS)
+        assert looks(tmp_path, alone=False) == FORMER_LOOKS
+    assert looks(tmp_path, alone=False) == SERVING_LOOKS
 
 
 def test_a_step_under_way_comes_to_its_end_before_the_process_stops(tmp_path: Path) -> None:
@@ -116,6 +128,34 @@ def test_a_step_under_way_comes_to_its_end_before_the_process_stops(tmp_path: Pa
     engine.stop()
 
     assert ended.is_set()
+
+
+def test_everybody_is_told_before_anybody_is_waited_for(tmp_path: Path, hurried: None) -> None:
+    """What is swept here ends when the workflows were told to; whoever waited for it first would never tell them."""
+    engine = Engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "here:0")
+    began, until = threading.Event(), Until(PATIENCE_SECONDS)
+
+    async def overdue() -> list[str]:
+        return ["gen_1"]
+
+    async def advance(_: str) -> None:
+        began.set()
+        while not _here.is_ending:
+            await asyncio.sleep(0.01)
+
+    engine.launch(Carrier(advance, overdue))
+    assert began.wait(PATIENCE_SECONDS)
+    engine.stop(until)
+
+    assert until.left
+
+
+def test_who_is_told_to_stop_before_it_was_launched_is_not_launched(tmp_path: Path) -> None:
+    engine = Engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}", "here:0")
+    engine.stop()
+    engine.launch(Carrier(lambda _: asyncio.sleep(0), nobody))
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_work_left_by_a_stopped_process_is_finished_by_the_next(
