@@ -8,7 +8,7 @@ from app.billing import agreeing, closing, heirs, joining, prorating, subscripti
 from app.billing.lifecycle import State
 from app.billing.pinned import pin, unpin
 from app.billing.subscriptions import LINE, Line
-from app.kernel.errors import Conflict
+from app.kernel.errors import AmountTooLarge, Conflict
 from app.kernel.given import Given
 from app.plans.price_book import COSTS
 
@@ -56,6 +56,11 @@ def change(connection: Connection, line_id: str, given: Given, now: datetime) ->
 
 
 def end(connection: Connection, line_id: str, *, at: datetime | None, now: datetime) -> Row[tuple[object, ...]]:
-    """It ends `at` a moment, or now: what was used before is billed."""
-    closing.catch_up(connection, subscriptions.line_of(connection, line_id).subscription_id, now=now)
+    """It ends `at` a moment, or now: what was used before is billed. A period that comes to more than an invoice can
+    hold stays open for it: from its beginning on, an end of the line is what mends it."""
+    within = connection.begin_nested()
+    try:
+        closing.catch_up(connection, subscriptions.line_of(connection, line_id).subscription_id, now=now)
+    except AmountTooLarge:
+        within.rollback()
     return subscriptions.end_line(connection, line_id, at=at or now, now=now)

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from app.billing import closing, finalizing, postpaid, unpaid
+from app.billing import closing, finalizing, postpaid, too_large, unpaid
 from app.billing.came_late import LATE_REACH
 from app.kernel.clock import Clock
 from app.kernel.db import Database
+from app.kernel.errors import AmountTooLarge
 from app.kernel.money import Money
 from app.ledger.wallet import Ledger
 
@@ -81,7 +82,7 @@ def close_months(db: Database, now: datetime) -> int:
         with db.write() as connection:
             return postpaid.close(connection, workspace_id, now=now) is not None
 
-    return _each(waiting, close, "the month of %s could not be closed")
+    return _each(db, now, waiting, close, "the month of %s could not be closed")
 
 
 def bill_late(db: Database, now: datetime) -> int:
@@ -93,7 +94,7 @@ def bill_late(db: Database, now: datetime) -> int:
         with db.write() as connection:
             return finalizing.bill_late(connection, subscription_id, now=now) is not None
 
-    return _each(waiting, bill, "late usage of %s could not be billed")
+    return _each(db, now, waiting, bill, "late usage of %s could not be billed")
 
 
 def settle_owed(db: Database, ledger: Ledger) -> int:
@@ -122,7 +123,7 @@ def dun_all(db: Database, now: datetime) -> dict[str, str]:
         found[workspace_id] = state
         return True
 
-    _each(everyone, dun, "%s could not be dunned")
+    _each(db, now, everyone, dun, "%s could not be dunned")
     return found
 
 
@@ -135,7 +136,7 @@ def look_at_unpaid(db: Database, now: datetime) -> int:
         with db.write() as connection:
             return unpaid.look(connection, subscription_id, now) is not None
 
-    return _each(waiting, look, "the unpaid invoice of %s could not be dealt with")
+    return _each(db, now, waiting, look, "the unpaid invoice of %s could not be dealt with")
 
 
 def close_due(db: Database, now: datetime) -> int:
@@ -147,7 +148,7 @@ def close_due(db: Database, now: datetime) -> int:
             closed += 1
         return closed
 
-    return _all(db, lambda it, most: closing.due(it, now, most), close, "the period of %s could not be closed")
+    return _all(db, now, lambda it, most: closing.due(it, now, most), close, "the period of %s could not be closed")
 
 
 def _close(db: Database, subscription_id: str, now: datetime) -> bool:
@@ -163,21 +164,31 @@ def finalize_due(db: Database, now: datetime) -> int:
             finalizing.finalize(connection, invoice_id, now=now)
         return True
 
-    return _all(db, lambda it, most: finalizing.drafts_due(it, now, most), finalize, "%s could not be finalised")
+    return _all(db, now, lambda it, most: finalizing.drafts_due(it, now, most), finalize, "%s could not be finalised")
 
 
-def _each(waiting: Iterable[str], work: Callable[[str], int], failed: str) -> int:
+def _each(db: Database, now: datetime, waiting: Iterable[str], work: Callable[[str], int], failed: str) -> int:
     """Do this for each by itself; what it came to in all. One that fails is told, and the next turn tries it again."""
-    done = 0
+    done, beyond = 0, list[tuple[str, AmountTooLarge]]()
     for name in waiting:
         try:
             done += work(name)
-        except Exception:
+        except Exception as error:
             log.exception(f"{failed}; it is tried again", name)
+            if isinstance(error, AmountTooLarge):
+                beyond.append((name, error))
+    for name, too_much in beyond:
+        too_large.tell(db, name, too_much, now)
     return done
 
 
-def _all(db: Database, due: Callable[[Connection, int], Sequence[str]], work: Callable[[str], int], failed: str) -> int:
+def _all(
+    db: Database,
+    now: datetime,
+    due: Callable[[Connection, int], Sequence[str]],
+    work: Callable[[str], int],
+    failed: str,
+) -> int:
     """The same for all that are due, a batch at a time: those that failed are due still, and must not fill it."""
     done, tried = 0, set[str]()
     while True:
@@ -186,4 +197,4 @@ def _all(db: Database, due: Callable[[Connection, int], Sequence[str]], work: Ca
         if not waiting:
             return done
         tried.update(waiting)
-        done += _each(waiting, work, failed)
+        done += _each(db, now, waiting, work, failed)

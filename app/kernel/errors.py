@@ -10,6 +10,7 @@ FareboxError                      stable `code`, a sentence that says what to do
 │   │   ├── PriceChanged · PriceAboveMax · IdempotencyConflict
 │   ├── LimitReached (429)
 │   ├── InsufficientCredits (402)
+│   ├── AmountTooLarge            more than an account or an invoice can hold; also an `OverflowError` (400)
 │   └── Unpriced                  the model has no price for this combination (409)
 ├── ProviderError                 an upstream said no, or said something we cannot use
 │   ├── ProviderBusy              nothing was accepted; trying again is safe
@@ -21,7 +22,9 @@ FareboxError                      stable `code`, a sentence that says what to do
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+MOST_BITS_TOLD: Final = 1_000
 
 
 class FareboxError(Exception):
@@ -98,6 +101,17 @@ class InsufficientCredits(Rejected):
     """`details` carries `required` and `available` in micro-credits."""
 
     code = "insufficient_credits"
+
+
+class AmountTooLarge(Rejected, OverflowError):
+    """`details["amount"]` is the figure in the smallest unit, as far as it can be told."""
+
+    code = "amount_too_large"
+
+    def __init__(self, smallest: int, unit: str) -> None:
+        figure = str(smallest) if smallest.bit_length() < MOST_BITS_TOLD else "A figure beyond reason"
+        said = f"{figure} of the smallest unit of {unit} is more than an account or an invoice can hold."
+        super().__init__(said, amount=figure, unit=unit)
 
 
 class ProviderError(FareboxError):

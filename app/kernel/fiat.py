@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Self
 
+from app.kernel.errors import AmountTooLarge
 from app.kernel.money import MAX_MICROS, Exact, Money, Rounding, exact, fraction, round_to
 
 _CODES: Final = """
@@ -49,7 +50,7 @@ class Fiat:
         if type(self.minor) is not int:
             raise TypeError(f"minor units must be an int, not {self.minor!r}")
         if abs(self.minor) > MAX_MICROS:
-            raise OverflowError(f"{self.minor} is more than an account can hold")
+            raise AmountTooLarge(self.minor, self.currency)
         exponent(self.currency)
 
     @classmethod

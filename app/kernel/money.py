@@ -11,6 +11,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final, Self
 
+from app.kernel.errors import AmountTooLarge
+
 MICRO = 1_000_000
 CREDIT = "credit"
 USD = "USD"
@@ -79,7 +81,7 @@ class Money:
         if type(self.micros) is not int:
             raise TypeError(f"micros must be an int, not {self.micros!r}")
         if abs(self.micros) > MAX_MICROS:
-            raise OverflowError(f"{self.micros} is more than an account can hold")
+            raise AmountTooLarge(self.micros, self.unit)
 
     @classmethod
     def from_exact(cls, amount: Exact, unit: str = CREDIT, mode: Rounding = Rounding.HALF_UP) -> Self:

@@ -23,6 +23,8 @@ from app.payments.rows import insert_once
 from app.payments.verdict import Proof
 
 OPEN, RESOLVED = "open", "resolved"
+#: The provider of cases that no provider's word began.
+BILLING = "billing"
 LONGEST_NOTE = 500
 
 
@@ -45,6 +47,7 @@ class Reason(StrEnum):
     INVOICE_OVERPAID = "invoice_overpaid"  # an invoice was paid again, or by more than was left
     INVOICE_TAKEN_BACK = "invoice_taken_back"  # an invoice that was voided meanwhile was paid all the same
     INVOICE_UNSERVED = "invoice_unserved"  # the first invoice of a subscription that ended before it was paid
+    INVOICE_TOO_LARGE = "invoice_too_large"  # a period or an invoice comes to more than an account can hold
     INVOICE_DISPUTED = "invoice_disputed"  # a cardholder takes back what an invoice was paid with
 
 

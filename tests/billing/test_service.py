@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.billing import credit_grants, postpaid, service, subscriptions, wallets
+from app.billing import credit_grants, drafts, line_changes, postpaid, service, subscriptions, wallets
 from app.billing.credit_grants import CreditGrants
 from app.billing.service import BillingCloser
 from app.billing.wallet_alerts import WalletAlerts
 from app.billing.wallet_words import Outstanding
 from app.billing.wallets import House
 from app.kernel.db import Database
+from app.kernel.errors import AmountTooLarge
 from app.kernel.given import Given
 from app.kernel.money import Money
 from app.ledger.wallet import Ledger
+from app.payments.unmatched import Unmatched
 from app.plans import customers
 from tests.billing.world import World, at
 
@@ -54,6 +56,28 @@ def test_a_subscription_that_cannot_be_worked_out_stops_no_other(world: World, m
     world.turn()
     assert [row.state for row in world.invoices(sound)] == ["FINALIZED", "DRAFT"]
     assert world.subscription(broken).period_end == at("2026-04-20")
+
+
+def test_what_no_invoice_can_hold_stops_nobody_and_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "BATCH", 1)
+    dear = world.plan("dear", {"type": "USAGE", "meter_id": "meter_images", "amount": "1000000000000"})
+    absurd = world.subscribe(world.customer("a"), dear)
+    sound = world.subscribe(world.customer("b"), world.plan("pro", BASE))
+    world.event("a", "image.generated", "2026-04-05", image_count="99999999")
+    world.now = at("2026-05-02")
+    for _ in range(2):
+        world.turn()
+    assert [row.state for row in world.invoices(sound)] == ["FINALIZED", "DRAFT"]
+    [case] = Unmatched(world.db, world.clock).open_cases()
+    assert (case.reason, case.external_id) == ("invoice_too_large", f"{absurd}:2026-04-01")
+    assert case.detail == {"code": "amount_too_large", "comes_to": "9999999900000000000000"}
+    with world.db.write() as connection:
+        with pytest.raises(AmountTooLarge):
+            drafts.preview(connection, absurd, now=world.now)
+        (line,) = subscriptions.lines_of(connection, absurd)
+        line_changes.end(connection, line.id, at=at("2026-04-01"), now=world.now)
+    world.turn()
+    assert world.subscription(absurd).period_start == at("2026-05-01")
 
 
 def test_a_draft_that_cannot_be_worked_out_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

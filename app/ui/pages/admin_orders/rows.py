@@ -18,7 +18,7 @@ from app.payments.lifecycle import CREDITED, LAPSED, UNPAID, State
 from app.payments.manual import Receipt
 from app.payments.orders import MANUAL
 from app.payments.proofs import ProofFile
-from app.payments.unmatched import Case
+from app.payments.unmatched import BILLING, Case
 from app.payments.views import EventView, OrderView, PaymentView
 from app.ui import present
 
@@ -210,7 +210,9 @@ def case_row(
 ) -> CaseRow:
     """Money that needs a person, with what to do about it."""
     order = references.get(case.order_id or "", "")
-    provider = t("admin_orders.method.transfer" if case.provider == MANUAL else "admin_orders.method.stripe")
+    provider = {MANUAL: t("admin_orders.method.transfer"), BILLING: t("admin_orders.method.billing")}.get(
+        case.provider, t("admin_orders.method.stripe")
+    )
     told = (str(case.detail.get(name) or "") for name in ("invoice", "paid"))
     parts = [provider, present.short_id(case.external_id), *told]
     done = ""
