@@ -4,7 +4,7 @@ An event is rated when a meter reads it and a price of that meter matches, among
 customer without a subscription, among all that are on sale. What the prepaid ledger has settled is rated.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
@@ -56,7 +56,7 @@ class Book:
     meters: Sequence[Meter]
     prices: Mapping[str, Sequence[Offered]]  # by meter
     agreed: Mapping[str, Agreed]  # by the names of a customer
-    is_of_kinds: bool = False  # it looks at what events are alike in, and not at an event
+    reads: Callable[[Meter, str, Mapping[str, Any]], bool] = Meter.reads  # by an event, or by what events are alike in
 
     @classmethod
     def read(cls, connection: Connection) -> "Book":
@@ -74,7 +74,7 @@ class Book:
         return [
             price
             for meter in self.meters
-            if meter.id in self.prices and self._reads(meter, name, properties)
+            if meter.id in self.prices and self.reads(meter, name, properties)
             for price in self.prices[meter.id]
             if holds(price.filters, properties) and any(_within(at, *span) for span in _spans(price, agreed))
         ]
@@ -83,36 +83,34 @@ class Book:
         """Whether somebody pays for it."""
         return bool(properties.get(SETTLED_BY)) or bool(self.prices_for(customer, name, properties, at))
 
-    def _reads(self, meter: Meter, name: str, properties: Mapping[str, Any]) -> bool:
-        return (meter.may_read if self.is_of_kinds else meter.reads)(name, properties)
-
-    def told(self) -> "Book":
+    def told(self, reads: Callable[[Meter, str, Mapping[str, Any]], bool]) -> "Book":
         """Those whose filters are seen by what events are alike in."""
         meters = [meter for meter in self.meters if meter.is_told]
         prices = {
             meter_id: [price for price in many if all(is_told(name, told) for name, told in price.filters.items())]
             for meter_id, many in self.prices.items()
         }
-        return Book(meters, prices, self.agreed, is_of_kinds=True)
+        return Book(meters, prices, self.agreed, reads)
 
 
 def find(connection: Connection, span: Span, *, limit: int = 200) -> list[Unrated]:
     """Kinds of events without a price in a period, the most frequent first."""
     book = Book.read(connection)
-    told = book.told()
+    told, perhaps = book.told(Meter.reads_each), book.told(Meter.may_read)
     is_all = (told.meters, told.prices) == (book.meters, book.prices)
     found: dict[tuple[str, int], Unrated] = {}
     unknown = dict[str, set[int]]()
-    rated: dict[tuple[str | None, int], bool] = {}
+    rated, maybe = dict[tuple[str | None, int], bool](), dict[tuple[str | None, int], bool]()
     wanted = Wanted(span, by_customer=True, only_counts=True)
     for cell in cells(connection, wanted, lambda kind: SETTLED_BY not in kind.properties):
         customer, kind = cell.customer, cell.kind
         who = customer if customer in book.agreed else None  # who agreed to nothing is like all the others
         if (who, kind.id) not in rated:
             rated[who, kind.id] = told.rates(customer, kind.name, kind.said)
+            maybe[who, kind.id] = not is_all or perhaps.rates(customer, kind.name, kind.said)
         if rated[who, kind.id]:
             continue
-        if is_all:  # no filter that only the events tell
+        if not maybe[who, kind.id]:  # no filter and no expression that only the events tell
             before = found[customer, kind.id].events if (customer, kind.id) in found else 0
             found[customer, kind.id] = Unrated(customer, kind, before + cell.events)
         else:

@@ -32,10 +32,11 @@ _LEVELS: Final = (("||",), ("&&",), ("==", "!=", "<", "<=", ">", ">="), ("+", "-
 
 
 class Expression:
-    """A compiled expression; `of(properties)` is its value for one event."""
+    """A compiled expression; `of(properties)` is its value for one event. One that `is_total` gives a quantity of any
+    figures when it gives one of some: it divides by nothing that events say, raises to no power and chooses nothing."""
 
-    def __init__(self, text: str, run: Node, names: frozenset[str]) -> None:
-        self.text, self.names, self._run = text, names, run
+    def __init__(self, text: str, run: Node, names: frozenset[str], *, is_total: bool) -> None:
+        self.text, self.names, self.is_total, self._run = text, names, is_total, run
 
     def of(self, properties: Properties) -> Fraction:
         """The quantity; raises `InvalidInput` "expression_failed" when these properties give none."""
@@ -52,12 +53,12 @@ def compile_expression(text: str) -> Expression:
         raise InvalidInput(f"An expression has up to {LONGEST} characters.", code="invalid_expression")
     parser = _Parser(text)
     run = parser.whole()
-    return Expression(text, run, frozenset(parser.names))
+    return Expression(text, run, frozenset(parser.names), is_total=parser.is_total)
 
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.text, self.names, self.depth = text, set[str](), 0
+        self.text, self.names, self.depth, self.is_total = text, set[str](), 0, True
         self.tokens, self.at = list(_tokens(text)), 0
 
     def whole(self) -> Node:
@@ -72,6 +73,7 @@ class _Parser:
             raise self.wrong("it is nested too deeply")
         condition = self.binary(0)
         if self.take("?"):
+            self.is_total = False
             yes = self.choice()
             self.need(":")
             no = self.choice()
@@ -86,6 +88,8 @@ class _Parser:
         left = self.binary(level + 1)
         while (operator := self.next()) in _LEVELS[level]:
             self.at += 1
+            if operator in ("/", "%") and not _is_figure(self.next()):
+                self.is_total = False
             left = _joined(operator, left, self.binary(level + 1))
         return left
 
@@ -130,6 +134,7 @@ class _Parser:
     def call(self, name: str) -> Node:
         if name not in _FUNCTIONS:
             raise self.wrong(f"there is no function {name}; there are {', '.join(_FUNCTIONS)}")
+        self.is_total = self.is_total and name != "pow"
         given = [self.choice()]
         while self.take(","):
             given.append(self.choice())
@@ -164,6 +169,11 @@ def _tokens(text: str) -> list[str]:
         found.append(match[match.lastindex or 0])
         at = match.end()
     return found
+
+
+def _is_figure(token: str) -> bool:
+    """A number above zero, as it is written."""
+    return token[:1].isdigit() and Fraction(token) > 0
 
 
 def _joined(operator: str, left: Node, right: Node) -> Node:

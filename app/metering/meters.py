@@ -31,8 +31,15 @@ class Meter:
         """Whether an event is its business: by name, by its filters, and by having something to count."""
         return self.counted(event_name, properties) is not None
 
+    def reads_each(self, event_name: str, properties: Mapping[str, Any]) -> bool:
+        """The same of what events are alike in: whether it reads every one of them. False also where an expression
+        can be worked out of some, which only the events themselves tell."""
+        if self.expression is not None and not compile_expression(self.expression).is_total:
+            return False
+        return self.reads(event_name, properties)
+
     def may_read(self, event_name: str, properties: Mapping[str, Any]) -> bool:
-        """The same of what events are alike in: whether an expression can be worked out, each of them tells."""
+        """Whether it may read some of them."""
         if self.expression is not None:
             return self._is_meant(event_name, properties)
         return self.reads(event_name, properties)
