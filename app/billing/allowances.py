@@ -1,7 +1,8 @@
 """What a subscription includes: so much of a meter, and when that begins anew."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final, Self
@@ -36,14 +37,15 @@ class Allowance:
     reset: Unit | None = None
     since: datetime | None = None
 
-    def windows(self, span: Span) -> list[Span]:
-        """The parts of a period in each of which the allowance counts by itself."""
+    def windows(self, span: Span) -> list[tuple[datetime, Span]]:
+        """The parts of a period in each of which the allowance counts by itself, and when each began to: that of the
+        first may lie before the period."""
         if self.reset is None:
-            return [span]
+            return [(span.start, span)]
         found, begun = [], calendar_start(self.reset, span.start)
         while begun < span.end:
             following = moved(begun, self.reset, 1)
-            found.append(Span(max(begun, span.start), min(following, span.end)))
+            found.append((begun, Span(max(begun, span.start), min(following, span.end))))
             begun = following
         return found
 
@@ -71,9 +73,9 @@ class Allowance:
 def included(
     connection: Connection, row: Row[Any], span: Span | None = None, plan_id: str | None = None
 ) -> list[Allowance]:
-    """What the plan of a subscription and its addons include: limits of one meter add up, one without end wins. An
-    addon counts in full for every period that it has a part in; without a `span` the present one is meant, and
-    without a `plan_id` the present plan."""
+    """What the plan of a subscription and its addons include: limits of one meter add up, one without end wins, and
+    they begin anew as most of them do. An addon counts in full for every period that it has a part in; without a `span`
+    the present one is meant, and without a `plan_id` the present plan."""
     ent, feature = plans.entitlement, plans.feature
     many = addons_of(connection, row.id, span or Span(row.period_start, row.period_end))
     query = (
@@ -102,16 +104,11 @@ def included(
         )
         .order_by(ent.c.id)
     )
-    found: dict[str, Allowance] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for each in in_force([dict(each) for each in connection.execute(query).mappings()], row):
-        if not each["is_enabled"]:
-            continue
-        limit, meter_id = each["usage_limit"], each["meter_id"]
-        limit = None if limit is None else Fraction(limit) * many.get(each["entity_id"], 1)
-        reset, never = each["usage_reset_period"], each["usage_reset_period"] == NEVER
-        mine = Allowance(meter_id, limit, _reset(reset, row), row.start_at if never else None)
-        found[meter_id] = _together(found.get(meter_id), mine)
-    return list(found.values())
+        if each["is_enabled"]:
+            found.setdefault(each["meter_id"], []).append(each)
+    return [_together(meter_id, every, many, row) for meter_id, every in found.items()]
 
 
 def in_force(rows: Iterable[Mapping[str, Any]], subscription: Row[Any]) -> list[dict[str, Any]]:
@@ -154,11 +151,15 @@ def addons_of(connection: Connection, subscription_id: str, span: Span) -> dict[
     return {addon_id: int(many) for addon_id, many in connection.execute(query)}
 
 
-def _together(one: Allowance | None, other: Allowance) -> Allowance:
-    if one is None:
-        return other
-    limit = None if one.limit is None or other.limit is None else one.limit + other.limit
-    return replace(one, limit=limit)
+def _together(meter_id: str, every: Sequence[Mapping[str, Any]], many: Mapping[str, int], row: Row[Any]) -> Allowance:
+    """Entitlements of one meter: as most of them do, they begin anew (`plans.entitlements.aggregate` says the same)."""
+    limit: Fraction | None = Fraction(0)
+    for each in every:
+        more = each["usage_limit"]
+        limit = None if limit is None or more is None else limit + Fraction(more) * many.get(each["entity_id"], 1)
+    resets = Counter(each["usage_reset_period"] for each in every if each["usage_reset_period"])
+    reset = resets.most_common(1)[0][0] if resets else None
+    return Allowance(meter_id, limit, _reset(reset, row), row.start_at if reset == NEVER else None)
 
 
 def _reset(period: str | None, row: Row[Any]) -> Unit | None:

@@ -41,7 +41,7 @@ _NOTHING: Final = _Stated(0, 0, NOTHING, NOTHING)
 
 def lines(connection: Connection, row: Row[Any], customer: str, span: Span) -> list[RatedLine]:
     """What was used in a period already invoiced and came in only afterwards: the difference to what was stated. All
-    lines of its meter share what is included, and so do later periods where that never begins anew."""
+    lines of its meter share what is included, and so do later periods where that does not begin anew with them."""
     query = select(_INVOICE).where(
         _INVOICE.c.subscription_id == row.id,
         _INVOICE.c.state.in_(("FINALIZED", "SKIPPED")),
@@ -58,7 +58,8 @@ def lines(connection: Connection, row: Row[Any], customer: str, span: Span) -> l
         stated = _stated(connection, row.id, period)
         used = usage_lines.of(connection, row, customer, period, included)
         meters = {_meter(line) for line in used if _events(line, stated)}
-        since_then |= {each.meter_id for each in included if each.since is not None and each.meter_id in meters}
+        outlasts = {each.meter_id for each in included if each.since is not None or each.reset is not None}
+        since_then |= outlasts & meters
         concerned = meters | since_then
         differences = [
             one for line in used if _meter(line) in concerned for one in _difference(line, stated, row.currency)

@@ -204,15 +204,46 @@ def fixed(item: Item, span: Span, part: Fraction = Fraction(1)) -> RatedLine:
     )
 
 
-def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING, served: Sequence[Span] = ()) -> RatedLine:
-    """One metered price: what exceeds the allowance, rated from its first tier, then measured by its commitment. When
-    it was `served` tells how many windows there were, also those in which nothing was used."""
+@dataclass(frozen=True, slots=True)
+class Billable:
+    """What is left to be paid of the usage of one item, and what of it was included. `windows` are the buckets by
+    their beginning, None where there are none."""
+
+    quantity: Fraction = NOTHING
+    entitled: Fraction = NOTHING
+    windows: Mapping[datetime, Fraction] | None = None
+
+    def plus(self, other: "Billable") -> "Billable":
+        """Both together: of two parts of a period."""
+        windows = None
+        if self.windows is not None or other.windows is not None:
+            both = self.windows or {}, other.windows or {}
+            windows = {at: both[0].get(at, NOTHING) + both[1].get(at, NOTHING) for at in sorted({*both[0], *both[1]})}
+        return Billable(self.quantity + other.quantity, self.entitled + other.entitled, windows)
+
+
+def billable_of(used: Used, allowance: Fraction | None = NOTHING) -> Billable:
+    """What exceeds an allowance, which the first buckets use up."""
     billable = beyond(used.quantity, allowance)
-    entitled = used.quantity - billable
-    paid = used
-    if used.buckets is not None:
-        left = beyond_in_turn(used.buckets, entitled) if billable else (NOTHING,) * len(used.buckets)
-        paid = replace(used, buckets=left) if entitled else used
+    entitled, left = used.quantity - billable, used.buckets
+    if left is None:
+        return Billable(billable, entitled)
+    if entitled:
+        left = beyond_in_turn(left, entitled) if billable else (NOTHING,) * len(left)
+    return Billable(billable, entitled, dict(zip(used.windows, left, strict=True)))
+
+
+def usage_line(item: Item, used: Used, allowance: Fraction | None = NOTHING, served: Sequence[Span] = ()) -> RatedLine:
+    """`line_of` with one allowance for the whole of it."""
+    return line_of(item, used, billable_of(used, allowance), served)
+
+
+def line_of(item: Item, used: Used, due: Billable, served: Sequence[Span] = ()) -> RatedLine:
+    """One metered price: what is left to be paid, rated from its first tier, then measured by its commitment. When it
+    was `served` tells how many windows there were, also those in which nothing was used."""
+    billable, entitled, paid = due.quantity, due.entitled, used
+    if due.windows is not None:
+        paid = replace(used, buckets=tuple(due.windows.values()), windows=tuple(due.windows))
     amount, tier, said = _priced(item, paid, billable)
     rated, true_up, overage = amount, NOTHING, NOTHING
     if item.commitment is not None:

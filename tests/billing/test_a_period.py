@@ -173,6 +173,75 @@ def test_when_what_is_included_begins_anew(world: World, reset: str | None, bill
     assert (usage.used, usage.resets_at) == ((26, None) if reset == "NEVER" else (0, at("2026-07-01")))
 
 
+VOLUME = {
+    "billing_model": "TIERED", "tier_mode": "VOLUME",
+    "tiers": [{"up_to": 3, "unit_amount": "2"}, {"up_to": None, "unit_amount": "1"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("meter", "price", "reset", "billed"),
+    [  # by hand: of 15, 4 and 12 in three days 5, 0 and 2 exceed what is included a day
+        pytest.param({}, VOLUME, "DAILY", [7, 0], id="in tiers"),
+        pytest.param({"bucket_size": "DAY"}, VOLUME, "DAILY", [5 + 2 * 2, 0], id="tiers of a day"),
+        pytest.param({"bucket_size": "WEEK"}, VOLUME, "DAILY", [7, 0], id="tiers of a week"),
+        pytest.param({"aggregation": "MAX"}, {"amount": "1"}, "DAILY", [7, 0], id="the largest of a day"),
+    ],
+)
+def test_what_is_included_comes_off_the_window_it_is_for(
+    world: World, meter: dict[str, Any], price: dict[str, Any], reset: str, billed: list[int]
+) -> None:
+    world.meter("odd", "made", fields=["n"], **meter)
+    plan = world.plan("pro", {"meter_id": "meter_odd", **price})
+    world.entitle(plan, "odd", 10, reset)
+    made = world.subscribe(world.customer("studio"), plan)
+    for day, n in (("2026-04-14", 15), ("2026-04-15", 4), ("2026-04-16", 12)):
+        world.event("studio", "made", day, n=n)
+    for moment in ("2026-05-01T00:30", "2026-06-01T00:30"):
+        world.now = at(moment)
+        world.turn()
+    assert [line.amount // 100 for invoice in world.invoices(made) for line in world.lines(invoice)] == billed
+
+
+def test_what_one_price_takes_back_is_not_included_in_another(world: World) -> None:
+    dear = {"amount": "1", "filter_values": {"model": ["veo"]}}
+    made = world.subscribe(world.customer("studio"), world.plan("pro", {**IMAGES, "amount": "1"}, dear))
+    world.event("studio", "image.generated", "2026-04-10", image_count=-3)
+    world.event("studio", "image.generated", "2026-04-11", image_count=5, model="veo")
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    assert [line.amount for line in world.lines(world.invoices(made)[0])] == [0, 500]
+
+
+def test_what_several_include_of_a_meter_begins_anew_as_most_of_them_do(world: World) -> None:
+    plan = world.plan("pro", {**IMAGES, "amount": "1"})
+    for limit, reset in ((3, None), (3, "DAILY"), (4, "DAILY"), (0, "MONTHLY")):
+        world.entitle(plan, "images", limit, reset)
+    made = world.subscribe(world.customer("studio"), plan)
+    for day in ("2026-04-14", "2026-04-15"):
+        world.event("studio", "image.generated", day, image_count=12)
+    world.now = at("2026-05-01T00:30")
+    world.turn()
+    assert [line.amount for line in world.lines(world.invoices(made)[0])] == [400]
+
+
+def test_what_a_week_includes_is_included_once_where_a_period_ends_in_it(world: World) -> None:
+    """What comes late for the first part of that week changes the second."""
+    plan = world.plan("pro", {**IMAGES, "amount": "1"})
+    world.entitle(plan, "images", 10, "WEEKLY")
+    made = world.subscribe(world.customer("studio"), plan)
+    world.event("studio", "image.generated", "2026-04-29", image_count=8)
+    world.event("studio", "image.generated", "2026-05-02", image_count=8)
+    for moment in ("2026-05-01T00:30", "2026-05-01T03:00", "2026-06-01T00:30", "2026-06-01T03:00"):
+        world.now = at(moment)
+        world.turn()
+    assert [line.amount for invoice in world.invoices(made) for line in world.lines(invoice)] == [0, 600]
+    world.event("studio", "image.generated", "2026-04-30", image_count=1)
+    world.now = at("2026-07-01T03:00")
+    world.turn()
+    assert world.invoices(made)[-1].total == 100
+
+
 def test_coupons_credit_carried_and_tax(world: World) -> None:
     world.coupon("TEN", percentage_off="10")
     world.coupon("ONCE", type="fixed", amount_off="5", cadence="once")
