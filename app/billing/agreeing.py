@@ -75,7 +75,7 @@ def read(connection: Connection, given: Given, now: datetime) -> Agreement:
     agreed["include_price_ids"] = list(given.texts("include_price_ids"))
     agreed["only_listed_prices"] = given.has("include_price_ids")  # an empty list takes none of the plan's prices
     more = {str(each.maybe("price_id")) for each in given.objects("line_items", most=100)}
-    agreed["coupons"] = _coupons(connection, given, {str(line.price["id"]) for line in lines} | more)
+    agreed["coupons"] = _coupons(connection, given, {str(line.price["id"]) for line in lines} | more, currency)
     agreed["tax_rates"] = taxed(connection, given, currency)
     agreed["override_entitlements"] = [
         _promised(connection, each, plan) for each in given.objects("override_entitlements", most=200)
@@ -365,7 +365,7 @@ def taxed(connection: Connection, given: Given, currency: str) -> list[str]:
     return found
 
 
-def _coupons(connection: Connection, given: Given, prices: Collection[str]) -> list[dict[str, Any]]:
+def _coupons(connection: Connection, given: Given, prices: Collection[str], currency: str) -> list[dict[str, Any]]:
     """Coupons of the whole, and of single prices, as associations."""
     named = {each.maybe("price_id") for each in given.objects("subscription_coupons", most=50)} - {None}
     for name, wanted in (
@@ -374,25 +374,32 @@ def _coupons(connection: Connection, given: Given, prices: Collection[str]) -> l
     ):
         if unknown := wanted - set(prices):
             raise given.wrong(name, f"names the price {min(unknown)[:100]}, which is not among these.")
-    found = [coupon(connection, code) for code in given.texts("coupons", most=50)]
+    found = [coupon(connection, code, currency) for code in given.texts("coupons", most=50)]
     for each in given.objects("subscription_coupons", most=50):
         extra = {"price_id": each.text("price_id")} if each.has("price_id") else {}
         for name in ("start_date", "end_date"):
             if (moment := each.maybe_moment(name)) is not None:
                 extra[name] = moment.isoformat()
-        found.append(coupon(connection, each.text("coupon_code")) | extra)
+        found.append(coupon(connection, each.text("coupon_code"), currency) | extra)
     by_price = given.maybe_object("line_item_coupons")
     for price_id in by_price.raw if by_price else ():
         if by_price is not None:
-            found += [coupon(connection, code) | {"price_id": price_id} for code in by_price.texts(price_id, most=50)]
+            found += [
+                coupon(connection, code, currency) | {"price_id": price_id}
+                for code in by_price.texts(price_id, most=50)
+            ]
     return found
 
 
-def coupon(connection: Connection, code: str) -> dict[str, Any]:
-    """The association of a coupon, by its code or id; `NotFound`."""
+def coupon(connection: Connection, code: str, currency: str) -> dict[str, Any]:
+    """The association of a coupon, by its code or id; `NotFound`, and `InvalidInput` for an amount of another currency:
+    it would take nothing off."""
     table = tables.coupon
     named = (table.c.coupon_code == code) | (table.c.id == code)
     row = connection.execute(select(table).where(named, table.c.status == tables.PUBLISHED)).first()
     if row is None:
         raise NotFound(f"There is no coupon {code[:100]}.", code="coupon_not_found")
+    if row.currency and row.currency.upper() != currency.upper():
+        said = f"The coupon {code[:100]} is an amount of {row.currency.upper()}, and this is in {currency.upper()}."
+        raise InvalidInput(said, param="coupons", code="currency_mismatch")
     return {"id": new_id("coupon_assoc"), "coupon_id": row.id}

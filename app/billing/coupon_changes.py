@@ -23,7 +23,7 @@ def give(
     start, end = given.maybe_moment("start_date") or now, given.maybe_moment("end_date")
     if end is not None and end <= max(start, now):
         raise given.wrong("end_date", "must be after start_date, and not past.")
-    found = agreeing.coupon(connection, given.text("coupon_code"))
+    found = agreeing.coupon(connection, given.text("coupon_code"), row.currency)
     kept = found | {"start_date": start.isoformat()} | ({"end_date": end.isoformat()} if end else {})
     kept |= {"line_id": line.id} if line is not None else {}
     coupons = row.agreed.get("coupons") or ()

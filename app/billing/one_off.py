@@ -53,7 +53,11 @@ def _made(connection: Connection, given: Given, customer: Row[Any], source: str,
     lines = _lines(given, currency, span)
     _agrees(given, lines, currency)
     coupons = facts.discounts(
-        connection, [agreeing.coupon(connection, code) for code in given.texts("coupons", most=20)], None, currency, now
+        connection,
+        [agreeing.coupon(connection, code, currency) for code in given.texts("coupons", most=20)],
+        None,
+        currency,
+        now,
     )
     rates = [_rate(connection, given, each) for each in given.texts("tax_rates", most=20)]
     rates += agreeing.taxed(connection, given, currency)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from app.billing import one_off, subscriptions, syncing
+from app.billing import coupon_changes, one_off, subscriptions, syncing
 from app.billing.subscriptions import SUBSCRIPTION
 from app.kernel.db import Database
 from app.kernel.errors import IdempotencyConflict, InvalidInput, Rejected
@@ -95,6 +95,20 @@ def test_a_key_is_good_for_one_bill(world: World, other: dict[str, Any]) -> None
     with pytest.raises(IdempotencyConflict):
         bill(world, customer, "TWICE", idempotency_key="one", **other)
     assert bill(world, customer, "TWICE", idempotency_key="one").id == first.id
+
+
+def test_a_coupon_of_another_currency_is_refused(world: World) -> None:
+    world.coupon("EUROS", type="fixed", amount_off="5", percentage_off=None, currency="eur")
+    customer, plan = world.customer("studio"), world.plan("pro", BASE)
+    made = world.subscribe(customer, plan)
+    with pytest.raises(InvalidInput, match="EUR, and this is in USD"):
+        bill(world, customer, "EUROS")
+    with pytest.raises(InvalidInput, match="EUR, and this is in USD"):
+        world.subscribe(customer, plan, coupons=["EUROS"])
+    with world.db.write() as connection:
+        row = subscriptions.find(connection, made, lock=True)
+        with pytest.raises(InvalidInput, match="EUR, and this is in USD"):
+            coupon_changes.give(connection, row, Given({"coupon_code": "EUROS"}), world.now)
 
 
 def test_a_coupon_is_used_while_it_may_be(world: World) -> None:

@@ -177,6 +177,9 @@ def test_an_invoice_is_finalised_paid_and_credited(sdk: Flexprice, http: httpx.C
         },
     )  # fmt: skip
     assert (paid.payment_status, again.json()["id"]) == ("SUCCEEDED", paid.id)
+    wanted: list[dict[str, Any]] = [{"payment_ids": [paid.id or ""]}, {"payment_ids": ["pay_none"]},
+                                    {"destination_id": draft.id, "currency": "usd"}, {"currency": "eur"}]  # fmt: skip
+    assert [len(sdk.payments.list_payments(**wish).items or []) for wish in wanted] == [1, 0, 1, 0]
     part: list[Any] = [{"invoice_line_item_id": (done.line_items or [])[0].id, "amount": "2"}]
     less = sdk.credit_notes.create_credit_note(
         invoice_id=draft.id or "", reason="BILLING_ERROR", memo="Too much",

@@ -66,7 +66,12 @@ def _making_routes(api: APIRouter, billing: Billing, Key: Any) -> None:
             *chosen(PAYMENT.c.invoice_id, query, "destination_id"),
             *chosen(PAYMENT.c.state, query, "payment_status"),
             *chosen(PAYMENT.c.method, query, "payment_method_type"),
+            *chosen(PAYMENT.c.id, query, "payment_ids"),
+            *chosen(PAYMENT.c.reference, query, "gateway_payment_id"),
         ]
+        query.maybe_choice("destination_type", (DESTINATION,))
+        if query.has("currency"):
+            wanted.append(PAYMENT.c.currency == customer_book.currency(query))
         with db.read() as connection:
             found = page_of(connection, PAYMENT, query, *wanted)
             rows = [payments.find(connection, row["id"]) for row in found.items]
