@@ -14,7 +14,7 @@ from app.files.keeping import FILE, Own
 from app.kernel.errors import InvalidInput, NotAllowed
 from app.kernel.money import Money
 from app.ui.guard import acting_as
-from app.ui.pages.admin_customers.detail_state import CustomerState
+from app.ui.pages.admin_customers.detail_state import LOTS, CustomerState
 from app.ui.pages.admin_customers.files_state import CustomerFilesState
 from app.ui.pages.admin_customers.list_state import CustomersState
 from app.ui.pages.admin_customers.people_state import CustomerPeopleState
@@ -170,6 +170,21 @@ def test_the_page_shows_what_the_customer_has(home: House, operator: Who) -> Non
     assert [lot["label"] for lot in state.lots] == ["Test credits"]
     assert [line["moved"] for line in state.ledger] == ["+10,000"]
     assert [person["role"] for person in state.members] == ["Owner"]
+
+
+def test_hundreds_of_lots_are_shown_a_few_at_a_time(home: House, operator: Who) -> None:
+    async def give() -> None:
+        for number in range(LOTS):
+            await home.services.ledger.grant(
+                home.workspace_id, Money.from_exact(5), kind="promo", label="More", ref=f"{number}", actor="test"
+            )
+
+    asyncio.run(give())
+    with acting_as(operator):
+        state = customer_page(home)
+        assert (len(state.lots), state.more_lots) == (LOTS, "Show more of the other 1")
+        asyncio.run(CustomerState.show_more_lots.fn(state))
+    assert (len(state.lots), state.more_lots) == (LOTS + 1, "")
 
 
 @pytest.mark.parametrize("wanted", ["ws_01AAAAAAAAAAAAAAAAAAAAAAAA", "nonsense", "ws_1'; DROP"])

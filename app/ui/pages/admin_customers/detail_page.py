@@ -222,6 +222,8 @@ def _lots() -> rx.Component:
         ),
         t("admin_customers.lots.none"),
         detail=t("admin_customers.lots.order"),
+        more=CustomerState.more_lots,
+        show_more=CustomerState.show_more_lots,
     )
 
 
@@ -253,8 +255,11 @@ def _notes() -> rx.Component:
     )
 
 
-def _listing(title: str, rows: Any, parts: Any, none: str, detail: str | None = None) -> rx.Component:
-    """A panel of two-line entries: title over detail at the left, figure over note at the right."""
+def _listing(
+    title: str, rows: Any, parts: Any, none: str, detail: str | None = None, *, more: Any = None, show_more: Any = None
+) -> rx.Component:
+    """A panel of two-line entries: title over detail at the left, figure over note at the right. `more` says how many
+    are not shown yet, and `show_more` shows some of them."""
 
     def line(one: Any) -> rx.Component:
         head, below, figure, note = parts(one)
@@ -267,9 +272,15 @@ def _listing(title: str, rows: Any, parts: Any, none: str, detail: str | None = 
     return panel(
         title,
         rx.cond(var(rows).length() > 0, rx.el.ul(rx.foreach(rows, line), class_name="fb-entries"), _nothing(none)),
+        _more(more, show_more) if more is not None else None,
         detail=detail,
         flush=True,
     )
+
+
+def _more(words: Any, show_more: Any) -> rx.Component:
+    press = button(words, kind="ghost", size="small", icon_name="chevron-down", on_click=show_more)
+    return rx.cond(words != "", row(press, class_name="fb-lots-more"))
 
 
 def _nothing(sentence: str) -> rx.Component:

@@ -48,6 +48,7 @@ from app.ui.pages.admin_customers.rows import (
 from app.ui.roles import Role
 
 RECENT = 12
+LOTS = 8  # shown at first, and twice as many with each press
 LONGEST_INPUT = 300
 GRANT, TAKE = "grant", "take"
 FIELDS = ("amount", "label", "reason", "expires_at", "kind")
@@ -101,7 +102,8 @@ class CustomerState(PageState):
     balance: str = ""
     frozen: str = ""
     kept: str = ""
-    lots: list[LotRow] = []
+    lots: list[LotRow] = []  # as many as are asked for
+    more_lots: str = ""
     ledger: list[LedgerRow] = []
     requests: list[RequestRow] = []
     members: list[PersonRow] = []
@@ -120,12 +122,14 @@ class CustomerState(PageState):
     why: str = ""
     confirm_error: str = ""
     _available: int = 0
+    _lots_shown: int = LOTS
     _ref: str = ""  # the occasion this dialog is about: however often it is confirmed, it counts once
 
     @rx.event
     async def load(self):
         """A visit: the workspace the address names."""
         self.ready = self.missing = False
+        self._lots_shown = LOTS
         wanted = self._wanted()
         if await self._show():
             wiring.follow(self, wanted, CustomerState.refresh)
@@ -136,6 +140,12 @@ class CustomerState(PageState):
         """Pushed when something happened in this workspace."""
         if self.ready and not self.missing:
             await self._show()
+
+    @rx.event
+    async def show_more_lots(self):
+        """Twice as many: a customer of years has hundreds."""
+        self._lots_shown *= 2
+        await self._show()
 
     # ---- credits ----
 
@@ -275,7 +285,10 @@ class CustomerState(PageState):
         self.frozen = t("admin_customers.frozen") if whole.balance.frozen else ""
         self._available = whole.balance.available.micros
         self.kept = t("admin_customers.kpi.kept", amount=present.currency(whole.customer.earned.kept))
-        self.lots = [lot_row(lot) for lot in whole.lots if lot.remaining]
+        filled = [lot for lot in whole.lots if lot.remaining]
+        self.lots = [lot_row(lot) for lot in filled[: self._lots_shown]]
+        left = len(filled) - len(self.lots)
+        self.more_lots = t("balance.lots.more", count=present.count(left)) if left else ""
         self.ledger = [ledger_row(line, at) for line in whole.ledger]
         self.requests = [request_row(seen, at) for seen in whole.requests]
         self.members = [person_row(member) for member in whole.members]
