@@ -156,7 +156,7 @@ def build(
     db = Database(settings.database_url)
     vault = Vault([settings.secret_key])
     ledger, invoicing, ingest, news = Ledger(db, now), Invoicing(db, now), Ingest(db, now), News()
-    accounts = Accounts(db, now, opened=open_wallet)
+    accounts = Accounts(db, now, opened=open_wallet, secret_key=settings.secret_key, public_url=settings.public_url)
     engine = Engine(settings.jobs_url, executor_id(), alone=alone) if carry else None
     work = engine or (Remote(settings.jobs_url) if call else Idle())
     desk = _desk(settings, db, vault, ledger, accounts, work, news, now)

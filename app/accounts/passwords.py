@@ -13,6 +13,8 @@ from app.kernel.errors import InvalidInput
 
 SHORTEST = 10
 LONGEST = 256
+#: What stands where somebody has not chosen a password yet: no hash begins with it, and nothing fits it.
+UNUSABLE = "!"
 #: One check takes 64 MiB; without a bound a burst of sign-ins could take all the memory there is.
 CHECKS_AT_ONCE = 4
 
@@ -35,15 +37,21 @@ class Passwords:
     def hash(self, password: str) -> str:
         """What is stored; `InvalidInput` when the password is too short or too long."""
         if len(password) < SHORTEST:
-            raise InvalidInput(f"A password needs at least {SHORTEST} characters.", param="password")
+            raise InvalidInput(
+                f"A password needs at least {SHORTEST} characters.", param="password", code="password_too_short"
+            )
         if len(password) > LONGEST:
-            raise InvalidInput(f"A password may have at most {LONGEST} characters.", param="password")
+            raise InvalidInput(
+                f"A password may have at most {LONGEST} characters.", param="password", code="password_too_long"
+            )
         with self._room:
             return self._hasher.hash(_plain(password))
 
     def check(self, stored: str | None, password: str) -> Checked:
-        """Compare with the stored hash. `None` (no such account) costs as much as a wrong password and never fits."""
+        """Compare with the stored hash. No account and no password yet cost as much as a wrong one, and never fit."""
         given = _plain(password[:LONGEST])
+        if stored is not None and is_unusable(stored):
+            stored = None
         with self._room:
             decoy = self._decoy
             fits = self._verify(decoy if stored is None else stored, given)
@@ -61,6 +69,16 @@ class Passwords:
     @cached_property
     def _decoy(self) -> str:
         return self._hasher.hash(secrets.new_token())
+
+
+def unusable() -> str:
+    """Instead of a hash, for who has no password yet: another one each time, so that a link made over it is too."""
+    return UNUSABLE + secrets.new_token()
+
+
+def is_unusable(stored: str) -> bool:
+    """Whether there is no password yet."""
+    return stored.startswith(UNUSABLE)
 
 
 def _plain(password: str) -> str:

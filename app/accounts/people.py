@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_
+from sqlalchemy import Connection, delete, func, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from app.accounts.audit import record
 from app.accounts.identity import Role
-from app.accounts.passwords import Passwords
-from app.accounts.tables import Member, User, Workspace
-from app.kernel import mail_address
+from app.accounts.links import ended
+from app.accounts.passwords import Passwords, is_unusable
+from app.accounts.tables import Member, SignIn, User, Workspace
+from app.kernel import mail_address, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.kernel.errors import Conflict, InvalidInput, NotFound
@@ -48,6 +49,7 @@ class MemberInfo:
     name: str
     role: Role
     is_disabled: bool = False
+    is_invited: bool = False  # they have not chosen a password yet
 
 
 class People:
@@ -74,7 +76,7 @@ class People:
     ) -> Person:
         """A person who can sign in; `Conflict` "email_taken" when the address is known."""
         user = self._new_user(email, name, password, is_operator)
-        with _unique_email(), self._db.writing() as session:
+        with unique_email(), self._db.writing() as session:
             self._add_user(session, user, actor)
         return _person(user)
 
@@ -91,9 +93,9 @@ class People:
         self, email: str, name: str, password: str, workspace: str, *, actor: str | None = None
     ) -> tuple[Person, WorkspaceInfo]:
         """A person and a workspace of their own, both or neither."""
-        called = _name(workspace, param="workspace")
+        called = name_of(workspace, param="workspace")
         user = self._new_user(email, name, password, False)
-        with _unique_email(), self._db.writing() as session:
+        with unique_email(), self._db.writing() as session:
             self._add_user(session, user, actor)
             made = self._add_workspace(session, called, user.id, actor)
         return _person(user), made
@@ -117,7 +119,14 @@ class People:
         )
         with self._db.reading() as session:
             return [
-                MemberInfo(user.id, user.email, user.name, Role(member.role), user.disabled_at is not None)
+                MemberInfo(
+                    user.id,
+                    user.email,
+                    user.name,
+                    Role(member.role),
+                    is_disabled=user.disabled_at is not None,
+                    is_invited=is_unusable(user.password_hash),
+                )
                 for user, member in session.exec(query)
             ]
 
@@ -178,7 +187,7 @@ class People:
         """What a person is called from now on."""
         with self._db.writing() as session:
             user = _user(session, user_id)
-            user.name = _name(name)
+            user.name = name_of(name)
             record(session, actor, "user.renamed", user_id, user.name, at=self._clock())
         self._changed()
 
@@ -186,7 +195,7 @@ class People:
         """What a workspace is called from now on. Who its invoices are made out to is its billing profile's matter."""
         with self._db.writing() as session:
             workspace = _workspace(session, workspace_id)
-            workspace.name = _name(name, param="workspace")
+            workspace.name = name_of(name, param="workspace")
             record(session, actor, "workspace.renamed", workspace_id, workspace.name, at=self._clock())
         self._changed()
 
@@ -198,12 +207,26 @@ class People:
         """Lift a suspension."""
         self._set_suspended(workspace_id, None, "workspace.resumed", actor, "")
 
-    def set_password(self, user_id: str, password: str, *, actor: str | None = None) -> None:
-        """Store a new password. Ending the person's sessions is `Accounts.reset_password`'s part."""
-        hashed = self._passwords.hash(password)
+    def set_password(
+        self, user_id: str, password: str, *, actor: str | None = None, instead_of: str | None = None
+    ) -> None:
+        """Store a new password, end the person's sessions and promise them a mail that says so, all at once.
+
+        With `instead_of`, a stored hash, only in place of that one: `NotAllowed` "link_ended" if another came first.
+        """
+        hashed, now = self._passwords.hash(password), self._clock()
         with self._db.writing() as session:
-            _user(session, user_id).password_hash = hashed
-            record(session, actor, "user.password_set", user_id, at=self._clock())
+            user, connection = _user(session, user_id, locked=True), session.connection()
+            if instead_of is not None and user.password_hash != instead_of:
+                raise ended()
+            is_first = is_unusable(user.password_hash)
+            user.password_hash = hashed
+            connection.execute(delete(SignIn).where(col(SignIn.user_id) == user_id))
+            record(session, actor, "user.password_set", user_id, at=now)
+            if not is_first:
+                told = {"email": user.email, "changed_at": now}
+                outbox.mail(connection, "password_changed", key=f"password:{new_id('evt')}", to=user.email, params=told)
+        self._changed()
 
     def disable_user(self, user_id: str, *, actor: str | None = None) -> None:
         """The person can no longer sign in. Ending their sessions is `Accounts.disable`'s part."""
@@ -230,8 +253,8 @@ class People:
         # Hashing is slow by design: it happens before the write transaction opens.
         return User(
             id=new_id("usr"),
-            email=_email(email),
-            name=_name(name),
+            email=email_of(email),
+            name=name_of(name),
             password_hash=self._passwords.hash(password),
             is_operator=is_operator,
             created_at=self._clock(),
@@ -244,7 +267,7 @@ class People:
         record(session, actor, action, user.id, user.email, at=self._clock())
 
     def _add_workspace(self, session: Session, name: str, owner_id: str, actor: str | None) -> WorkspaceInfo:
-        workspace = Workspace(id=new_id("ws"), name=_name(name), created_at=self._clock())
+        workspace = Workspace(id=new_id("ws"), name=name_of(name), created_at=self._clock())
         session.add(workspace)
         session.flush()
         self._opened(session.connection(), workspace.id)
@@ -262,7 +285,8 @@ def normal_email(email: str) -> str:
     return email.strip().lower()
 
 
-def _email(email: str) -> str:
+def email_of(email: str) -> str:
+    """The address as it is stored; `InvalidInput` for what is none."""
     address = normal_email(email)
     domain = address.partition("@")[2]
     known = "." in domain or domain == "localhost"
@@ -271,15 +295,16 @@ def _email(email: str) -> str:
     return address
 
 
-def _name(name: str, *, param: str = "name") -> str:
+def name_of(name: str, *, param: str = "name") -> str:
+    """The name without needless spaces; `InvalidInput` for what is none."""
     tidy = " ".join(name.split())
     if not tidy or len(tidy) > LONGEST_NAME or not tidy.isprintable():
         raise InvalidInput(f"A name has between 1 and {LONGEST_NAME} visible characters.", param=param)
     return tidy
 
 
-def _user(session: Session, user_id: str) -> User:
-    user = session.get(User, user_id)
+def _user(session: Session, user_id: str, *, locked: bool = False) -> User:
+    user = session.get(User, user_id, with_for_update=locked or None)
     if user is None:
         raise NotFound(f"There is no user {user_id}.", code="user_not_found")
     return user
@@ -301,7 +326,7 @@ def _info(workspace: Workspace) -> WorkspaceInfo:
 
 
 @contextmanager
-def _unique_email() -> Iterator[None]:
+def unique_email() -> Iterator[None]:
     """Turns the database's unique constraint on the address into a refusal the caller can show."""
     try:
         yield

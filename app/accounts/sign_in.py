@@ -4,25 +4,22 @@ A session slides: every use gives it another fortnight, but none lives longer th
 address and e-mail close the door for a while, whether or not the e-mail is known.
 """
 
-import math
-import time
 from datetime import datetime, timedelta
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from app.accounts.cache import ShortCache
 from app.accounts.identity import Role, Who
-from app.accounts.passwords import Passwords
+from app.accounts.passwords import Checked, Passwords
 from app.accounts.people import normal_email
 from app.accounts.tables import Member, SignIn, User, Workspace
+from app.accounts.throttle import Throttle
 from app.kernel import secrets
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import LimitReached, NotAllowed, NotSignedIn
+from app.kernel.errors import NotAllowed, NotSignedIn
 
 SLIDES_BY = timedelta(days=14)
 LIVES_AT_MOST = timedelta(days=60)
@@ -30,41 +27,17 @@ SLIDES_EVERY = timedelta(hours=12)  # a session in use costs two writes a day, n
 REMEMBERED_FOR = timedelta(seconds=5)
 LONGEST_TOKEN = 200
 FAILURES: tuple[RateLimitItem, ...] = (RateLimitItemPerMinute(5, 5), RateLimitItemPerHour(20, 1))
-
-
-class Throttle:
-    """Counts attempts before they are judged, so that many at once get no more tries than one after the other."""
-
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    def attempt(self, email: str, address: str) -> None:
-        """Count one attempt; `LimitReached` when there were too many."""
-        who = secrets.digest(f"{email}\n{address}")
-        for limit in FAILURES:
-            if not self._limiter.hit(limit, who):
-                wait = self._limiter.get_window_stats(limit, who).reset_time - time.time()
-                raise LimitReached(
-                    "Too many attempts to sign in. Wait a few minutes and try again.",
-                    code="too_many_attempts",
-                    retry_after_seconds=max(1, math.ceil(wait)),
-                )
-
-    def forgive(self, email: str, address: str) -> None:
-        """It was them: start counting afresh."""
-        who = secrets.digest(f"{email}\n{address}")
-        for limit in FAILURES:
-            self._limiter.clear(limit, who)
+TOO_MANY = "Too many attempts to sign in. Wait a few minutes and try again."
 
 
 class SignIns:
     """Sessions of people."""
 
-    def __init__(self, db: Database, clock: Clock, passwords: Passwords, throttle: Throttle | None = None) -> None:
+    def __init__(self, db: Database, clock: Clock, passwords: Passwords) -> None:
         self._db = db
         self._clock = clock
         self._passwords = passwords
-        self._throttle = throttle or Throttle()
+        self._throttle = Throttle(FAILURES, TOO_MANY, "too_many_attempts")
         self._cache: ShortCache[Who] = ShortCache(clock, REMEMBERED_FOR)
 
     def sign_in(self, email: str, password: str, *, address: str = "") -> str:
@@ -73,17 +46,12 @@ class SignIns:
         `NotSignedIn` "wrong_credentials" (unknown e-mail and wrong password alike), `NotAllowed` "account_disabled"
         for the right password of a disabled account, `LimitReached` "too_many_attempts".
         """
-        email = normal_email(email)
-        self._throttle.attempt(email, address)
-        with self._db.reading() as session:
-            user = session.exec(select(User).where(User.email == email)).first()
-        checked = self._passwords.check(None if user is None else user.password_hash, password)
-        if user is None or not checked.fits:
-            raise NotSignedIn("That e-mail and password do not match.", code="wrong_credentials")
-        self._throttle.forgive(email, address)
-        if user.disabled_at is not None:
-            raise NotAllowed("This account is disabled. Please contact the operator.", code="account_disabled")
+        user, checked = self._verified(email, password, address)
         return self._begin(user.id, better_hash=checked.better_hash, old_hash=user.password_hash)
+
+    def verify(self, email: str, password: str, *, address: str = "") -> None:
+        """Return if this is the person's password, and count the attempt as one to sign in; refuses like `sign_in`."""
+        self._verified(email, password, address)
 
     def begin(self, user_id: str) -> str:
         """A session without a password, for the demo's one-click roles; `NotSignedIn` when there is no such user."""
@@ -134,6 +102,19 @@ class SignIns:
     def forget(self) -> None:
         """Drop what is remembered: a name, a role or a suspension changed."""
         self._cache.clear()
+
+    def _verified(self, email: str, password: str, address: str) -> tuple[User, Checked]:
+        email = normal_email(email)
+        self._throttle.attempt(email, address)
+        with self._db.reading() as session:
+            user = session.exec(select(User).where(User.email == email)).first()
+        checked = self._passwords.check(None if user is None else user.password_hash, password)
+        if user is None or not checked.fits:
+            raise NotSignedIn("That e-mail and password do not match.", code="wrong_credentials")
+        self._throttle.forgive(email, address)
+        if user.disabled_at is not None:
+            raise NotAllowed("This account is disabled. Please contact the operator.", code="account_disabled")
+        return user, checked
 
     def _begin(self, user_id: str, *, better_hash: str | None = None, old_hash: str | None = None) -> str:
         token, now = secrets.new_token(), self._clock()

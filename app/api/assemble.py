@@ -3,7 +3,7 @@
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 
-from app.api import documents, downloads, errors, files, hooks, links, observe, payments, session, uploads
+from app.api import documents, downloads, errors, files, hooks, links, observe, passwords, payments, session, uploads
 from app.api.addresses import require_storable
 from app.api.auth import Auth
 from app.api.billing import assemble as billing
@@ -67,6 +67,7 @@ def build_api(services: Services, demo_logins: DemoLogins = None) -> FastAPI:
         downloads.router(auth, services.db, services.statements, desk.clock),
         documents.router(auth, services.invoicing),
         session.router(auth, services.accounts, demo_logins),
+        passwords.router(auth, services.accounts),
     ):
         api.include_router(routes)
 

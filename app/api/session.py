@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.accounts.identity import Who
 from app.accounts.service import Accounts
 from app.accounts.sign_in import LIVES_AT_MOST
 from app.api.auth import COOKIE, Auth
@@ -34,14 +35,14 @@ def router(auth: Auth, accounts: Accounts, demo_logins: DemoLogins = None) -> AP
         try:
             token = await asyncio.to_thread(accounts.sign_ins.sign_in, email, form.get("password", ""), address=address)
         except (NotSignedIn, NotAllowed, LimitReached) as refused:
-            return _back_to_login(refused, email, wanted)
+            return back_to_login(refused, email, wanted)
         return await _welcome(request, token, wanted)
 
     @api.post("/end")
     async def sign_out(request: Request) -> Response:
         auth.require_same_origin(request)
         await _end_previous(request)
-        answer = _go(SIGNED_OUT_HOME)
+        answer = go(SIGNED_OUT_HOME)
         answer.delete_cookie(COOKIE, path="/", secure=auth.is_https, httponly=True, samesite="lax")
         return answer
 
@@ -63,25 +64,33 @@ def router(auth: Auth, accounts: Accounts, demo_logins: DemoLogins = None) -> AP
 
     async def _welcome(request: Request, token: str, wanted: str) -> Response:
         await _end_previous(request)
-        who = await asyncio.to_thread(accounts.look_up, token)
-        home = OPERATOR_HOME if who is not None and who.is_operator else CUSTOMER_HOME
-        answer = _go(safe_next(wanted) or home)
-        answer.set_cookie(
-            COOKIE,
-            token,
-            max_age=int(LIVES_AT_MOST.total_seconds()),
-            path="/",
-            httponly=True,
-            secure=auth.is_https,
-            samesite="lax",
-        )
-        return answer
+        home = home_of(await asyncio.to_thread(accounts.look_up, token))
+        return keep_session(go(safe_next(wanted) or home), token, is_https=auth.is_https)
 
     async def _end_previous(request: Request) -> None:
         if previous := request.cookies.get(COOKIE):
             await asyncio.to_thread(accounts.sign_ins.sign_out, previous)
 
     return api
+
+
+def home_of(who: Who | None) -> str:
+    """Where somebody's work is."""
+    return OPERATOR_HOME if who is not None and who.is_operator else CUSTOMER_HOME
+
+
+def keep_session(answer: Response, token: str, *, is_https: bool) -> Response:
+    """The answer, with the session's cookie."""
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(LIVES_AT_MOST.total_seconds()),
+        path="/",
+        httponly=True,
+        secure=is_https,
+        samesite="lax",
+    )
+    return answer
 
 
 def safe_next(wanted: str) -> str | None:
@@ -110,12 +119,14 @@ def _next_of_page(request: Request) -> str:
         return ""
 
 
-def _back_to_login(refused: FareboxError, email: str, wanted: str) -> Response:
+def back_to_login(refused: FareboxError, email: str, wanted: str) -> Response:
+    """Why somebody is not signed in, said by the page to sign in with."""
     said = {"error": refused.stable_code, "email": email[:LONGEST_EMAIL]}
     if kept := safe_next(wanted):
         said["next"] = kept
-    return _go(f"/login?{urlencode(said)}")
+    return go(f"/login?{urlencode(said)}")
 
 
-def _go(where: str) -> Response:
+def go(where: str) -> Response:
+    """On to another page."""
     return RedirectResponse(where, status_code=303, headers={"Cache-Control": "no-store"})

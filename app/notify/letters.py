@@ -175,6 +175,12 @@ LETTERS: Mapping[str, Letter] = {
         tone=Tone.LOSS,
         coded=("reason",),
     ),
+    # --- to one person: their account
+    "invited": Letter(
+        ("inviter", "called", "link"), ("called", "expires_at"), takes=("expires_at",), button="{link}", tone=Tone.GOOD
+    ),
+    "password_link": Letter(("email", "link", "expires_at"), ("email", "expires_at"), button="{link}"),
+    "password_changed": Letter(("email", "changed_at"), ("email", "changed_at"), tone=Tone.THIN),
     # --- to a workspace: a payment is disputed
     "dispute_opened": Letter(
         ("order", "amount", "credits"), ("order", "credits"), "amount", button="/balance", tone=Tone.LOSS

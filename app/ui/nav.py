@@ -29,6 +29,7 @@ CUSTOMER = (
     Entry("keys", "/keys", "key-round", "build", "k"),
     Entry("logs", "/logs", "scroll-text", "build", "l", in_bar=True),
     Entry("webhooks", "/webhooks", "webhook", "build", "h"),
+    Entry("team", "/team", "users", "workspace", "t"),
 )
 OPERATOR = (
     Entry("today", "/admin", "gauge", "", "t", in_bar=True),

@@ -5,7 +5,19 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import button, field, hidden, icon, icon_button, icon_tile, native_form, notice, row, text_input
+from app.ui.components import (
+    button,
+    field,
+    hidden,
+    icon,
+    icon_button,
+    icon_tile,
+    native_form,
+    notice,
+    row,
+    text_input,
+    text_link,
+)
 from app.ui.front_state import FrontState
 
 SIGN_IN = "/session"
@@ -26,6 +38,7 @@ def sign_in_card() -> rx.Component:
             action=SIGN_IN,
             class_name="fb-sign-in-form",
         ),
+        rx.el.p(text_link(t("passwords.forgot.link"), href="/forgot-password"), class_name="fb-small mt-3 text-center"),
         class_name="fb-sign-in",
         custom_attrs={"data-testid": "sign-in"},
     )

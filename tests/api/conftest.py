@@ -14,7 +14,7 @@ from app.accounts.identity import KeyHolder, Who
 from app.accounts.passwords import Passwords
 from app.accounts.people import Person, WorkspaceInfo
 from app.accounts.service import Accounts
-from app.api import errors, files, session, uploads
+from app.api import errors, files, passwords, session, uploads
 from app.api.auth import Auth
 from app.files.store import Files
 from app.kernel import clock
@@ -58,7 +58,8 @@ def build(accounts: Accounts, stored: Files, home: str = HOME, demo: session.Dem
     app = FastAPI()
     auth = Auth(accounts, home)
     errors.install(app, top_up_url=f"{home}/balance")
-    for router in (session.router(auth, accounts, demo), files.router(auth, stored), uploads.router(auth, stored)):
+    signing_in = (session.router(auth, accounts, demo), passwords.router(auth, accounts))
+    for router in (*signing_in, files.router(auth, stored), uploads.router(auth, stored)):
         app.include_router(router)
 
     @app.get("/with-key")

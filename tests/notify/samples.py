@@ -57,6 +57,18 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "link": "https://pay.example.com/inv_1",
         "card": "Visa 4242",
     },
+    "invited": {
+        "inviter": "Ada Lindqvist",
+        "called": "Halfmoon Studio",
+        "link": "https://ai.example.com/choose-password?link=usr_1",
+        "expires_at": MOMENT,
+    },
+    "password_link": {
+        "email": "ada@example.com",
+        "link": "https://ai.example.com/choose-password?link=usr_1",
+        "expires_at": MOMENT,
+    },
+    "password_changed": {"email": "ada@example.com", "changed_at": MOMENT},
     "topup_disabled": {"reason": "failed_attempt_limit_reached", "card": "Visa ending in 4242"},
     "webhook_disabled": {
         "url": "https://hooks.example.com/farebox",

@@ -183,6 +183,9 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "workspace.limited",
         "workspace.files",
         "member.added",
+        "member.invited",
+        "member.role",
+        "member.removed",
         "user.created",
         "user.disabled",
         "user.enabled",
@@ -209,7 +212,7 @@ def note_row(note: AuditEvent, names: dict[str, str], at: datetime) -> NoteRow:
         "subscription.issue",
     }
     words = t(f"admin_customers.note.{note.action.replace('.', '_')}") if note.action in known else note.action
-    detail = note.detail if note.action != "member.added" else ""
+    detail = note.detail if note.action not in {"member.added", "member.role"} else ""
     return {
         "time": present.moment(note.created_at, at),
         "who": names.get(note.actor_id or "", t("admin_customers.note.system")),
