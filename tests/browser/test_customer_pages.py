@@ -221,6 +221,55 @@ def test_a_key_is_made_shown_once_used_and_revoked(farebox: Running, customer: P
     _until(lambda: httpx.get(f"{farebox.url}/v1/balance", headers=headers).status_code == 401)
 
 
+def test_somebody_is_invited_chooses_a_password_changes_it_and_is_removed(
+    farebox: Running, someone: Newcomer, customer: Page, visitor: Callable[..., Page]
+) -> None:
+    page, url = customer, farebox.url
+    email = someone.email.replace("@", "-ben@")
+    page.goto(f"{url}/team")
+    expect(page.get_by_role("row").filter(has_text="you")).to_contain_text("Owner")
+    page.keyboard.press("n")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Name").fill("Ben")
+    page.get_by_label("Name").press("Enter")
+    line = page.get_by_role("row").filter(has_text=email)
+    expect(line).to_contain_text("Invited")
+    fits(page)
+
+    operator: Page = visitor(**DESK)
+    enter(operator, url, "operator")
+    operator.goto(f"{url}/admin/mail")
+    operator.get_by_test_id("mail").filter(has_text=email).click()
+    link = operator.frame_locator("iframe").get_by_role("link").first.get_attribute("href")
+    assert link is not None
+
+    ben: Page = visitor(**PHONE)
+    ben.goto(link)
+    expect(ben.locator("#password")).to_be_focused()
+    expect(ben.get_by_test_id("password-card")).to_contain_text(email)
+    ben.locator("#password").fill("correct horse battery")
+    ben.keyboard.press("Enter")
+    ben.wait_for_url("**/playground")
+    ben.goto(f"{url}/password")
+    ben.get_by_label("Present password").fill("not the present one")
+    ben.get_by_label("New password").fill("another horse battery")
+    ben.keyboard.press("Enter")
+    expect(ben.get_by_role("alert")).to_contain_text("Nothing was changed")
+    ben.get_by_label("Present password").fill("correct horse battery")
+    ben.get_by_label("New password").fill("another horse battery")
+    ben.keyboard.press("Enter")
+    ben.get_by_role("link", name="Go on").click()
+    ben.wait_for_url("**/playground")
+
+    line.get_by_role("button", name="Remove Ben").click()
+    page.get_by_test_id("confirm-remove").click()
+    expect(line).to_have_count(0)
+    ben.goto(f"{url}/balance")
+    expect(ben).to_have_url(re.compile("/login"))
+    ben.goto(link)
+    expect(ben.get_by_role("alert")).to_contain_text("has been used or has ended")
+
+
 def test_the_catalogue_is_searched_opened_and_tried(farebox: Running, customer: Page) -> None:
     page = customer
     page.goto(f"{farebox.url}/models")
