@@ -73,6 +73,15 @@
       for (const button of document.querySelectorAll("[data-fb-submit]")) button.setAttribute("data-busy", "false");
   });
 
+  // A file that is too large is not sent: the server would refuse it in the middle, and the browser would show no page.
+  document.addEventListener("change", (event) => {
+    const most = Number(event.target.getAttribute?.("data-fb-most"));
+    if (!most) return;
+    const isTooLarge = [...event.target.files].some((file) => file.size > most);
+    event.target.setCustomValidity(isTooLarge ? event.target.getAttribute("data-fb-too-large") : "");
+    event.target.reportValidity();
+  });
+
   // A link in the drawer or the palette closes it.
   document.addEventListener("click", (event) => {
     if (event.target.closest?.(".fb-drawer a"))

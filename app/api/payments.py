@@ -124,12 +124,18 @@ def _forms(auth: Auth, cashier: Cashier) -> APIRouter:
 
     @api.post("/orders/{order_id}/proof")
     async def upload(order_id: str, request: Request, who: Person) -> Response:
+        """Keep it, or back to the order with the code of what is wrong with it."""
         workspace_id = _workspace(who)
-        async with uploaded_file(request, "file", MOST_BYTES) as given:
-            name, content = given.filename or "", await given.read()
-        await asyncio.to_thread(
-            cashier.proofs.keep, order_id, name, content, workspace_id=workspace_id, actor=who.user_id
-        )
+        if not is_id(order_id, "ord"):
+            raise no_order(order_id)
+        try:
+            async with uploaded_file(request, "file", MOST_BYTES) as given:
+                name, content = given.filename or "", await given.read()
+            await asyncio.to_thread(
+                cashier.proofs.keep, order_id, name, content, workspace_id=workspace_id, actor=who.user_id
+            )
+        except (InvalidInput, Conflict) as refused:
+            return RedirectResponse(f"{TOP_UP}?order={order_id}&problem={refused.stable_code}", status_code=303)
         return RedirectResponse(f"{TOP_UP}?order={order_id}", status_code=303)
 
     @api.get("/proofs/{proof_id}")

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
+from app.payments.proofs import MOST_BYTES
 from app.ui.components import (
     button,
     card,
@@ -188,7 +189,11 @@ def _proofs() -> rx.Component:
                     required=True,
                     accept=".pdf,.png,.jpg,.jpeg",
                     class_name="fb-file-input",
-                    custom_attrs={"data-testid": "proof-file"},
+                    custom_attrs={
+                        "data-testid": "proof-file",
+                        "data-fb-most": str(MOST_BYTES),
+                        "data-fb-too-large": t("top_up.proof.too_large"),
+                    },
                 ),
                 button(
                     t("top_up.proof.upload"),
