@@ -17,6 +17,7 @@ MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 ARROW = "\N{RIGHTWARDS ARROW}"
 DOT = "\N{MIDDLE DOT}"
+MOST_PRICE_DECIMALS = 18
 NOTHING = "\N{EN DASH}"  # stands where there is no figure
 SYMBOLS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -86,6 +87,11 @@ def fiat(amount: Fiat) -> str:
     """Money that is paid, with its currency's own decimals: `€65.45`, `¥1,500`, `65.45 CHF`."""
     places = exponent(amount.currency)
     return _with_symbol(number(amount.amount, places, places), amount.currency)
+
+
+def price(amount: Figure, unit: str) -> str:
+    """What an operator asks for one of something: exact, `€49.00`, `$0.0000125`, `¥150`."""
+    return _with_symbol(number(amount, exponent(unit.upper()), MOST_PRICE_DECIMALS), unit.upper())
 
 
 def cost(amount: Figure, unit: str = "USD") -> str:

@@ -115,24 +115,24 @@ async def test_a_plan_its_price_and_the_successor(desk: Screen, home: House) -> 
     await write(desk, page, amount="0.08", filters="model = veo\nresolution = 720p, 1080p", display_name="Veo")
     await desk.act(page.save())
     (price,) = page.prices
-    assert (price["name"], price["cost"]) == ("Veo", "0.08 USD per video_seconds")
+    assert (price["name"], price["cost"]) == ("Veo", "$0.08 per video_seconds")
     assert price["when"] == "model = veo and resolution is 720p or 1080p"
     page.change_price(price["id"])
     await write(desk, page, amount="0.1")
     await desk.act(page.save())
-    assert [row["cost"] for row in page.prices] == ["0.1 USD per video_seconds"]
+    assert [row["cost"] for row in page.prices] == ["$0.10 per video_seconds"]
     await desk.act(page.choose_ended(True))
     assert [(row["cost"], row["is_ended"]) for row in page.prices] == [
-        ("0.08 USD per video_seconds", True),
-        ("0.1 USD per video_seconds", False),
+        ("$0.08 per video_seconds", True),
+        ("$0.10 per video_seconds", False),
     ]
 
 
 @pytest.mark.parametrize(
     ("way", "values", "cost"),
     [
-        pytest.param("fee", {"amount": "1,000"}, "1000 USD monthly", id="fee"),
-        pytest.param("package", {"amount": "2", "per": "1,000"}, "2 USD per 1,000 image_count", id="package"),
+        pytest.param("fee", {"amount": "1,000"}, "$1,000.00 monthly", id="fee"),
+        pytest.param("package", {"amount": "2", "per": "1,000"}, "$2.00 per 1,000 image_count", id="package"),
     ],
 )
 async def test_prices_of_other_kinds(desk: Screen, way: str, values: dict[str, str], cost: str) -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from app.billing import closing, tables, turns
+from app.billing import closing, credit_grants, tables, turns
+from app.kernel.given import Given
 from app.kernel.money import Money
 from app.metering.events import read_event
 from app.notify.tables import balance_alert
@@ -50,12 +51,18 @@ async def test_what_a_plan_allows_and_what_is_used_of_it(screen: Screen, home: H
         promises.promise_limit(connection, plan_id, "resolution", "1080p", "downgrade", **who)
         counted = {"usage_limit": "5", "usage_reset_period": "MONTHLY"}
         promises.promise_quota(connection, plan_id, "meter_img_count", counted, **who)
+        grant = {"name": "Monthly", "scope": "PLAN", "plan_id": plan_id, "credits": "5000", "cadence": "RECURRING"}
+        ends = {"period": "MONTHLY", "period_count": 1, "expiration_type": "BILLING_CYCLE"}
+        credit_grants.create(connection, Given(grant | ends), **who)
     agreed.subscribe(home, plan_id)
     used(home, 4)
     page = await screen.open(PlanState, "/plan")
     (plan,) = page.plans
     assert (plan["head"]["state"], plan["head"]["price"]) == ("Active", "$20.00 monthly + usage")
     assert plan["total"] == "$20.00"  # the images are within the quota
+    assert [(row["what"], row["detail"]) for row in page.included] == [
+        ("5,000 credits", "each month, end with the period")
+    ]
     assert [(row["what"], row["detail"]) for row in page.allows] == [
         ("1 model", "FLUX.1 schnell"),
         ("Resolution up to 1080p", "asked for more, it is made less and you are told"),

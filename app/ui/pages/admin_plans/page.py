@@ -116,6 +116,16 @@ def _open_plan() -> rx.Component:
             ],
             flush=True,
         ),
+        rx.cond(
+            STATE.grants.length() > 0,
+            panel(
+                t("admin_plans.grant.title"),
+                rx.el.ul(rx.foreach(PlansState.grants, _grant), class_name="fb-entries"),
+                detail=t("admin_plans.grant.detail"),
+                flush=True,
+                custom_attrs={"data-testid": "grants"},
+            ),
+        ),
         class_name="gap-[14px]",
     )
     return rx.cond(PlansState.chosen["id"] != "", shown)
@@ -162,6 +172,21 @@ def _promise(one: Any) -> rx.Component:
         ),
         key=one["id"],
         custom_attrs={"data-quiet": rx.cond(one["is_off"], "true", "false")},
+    )
+
+
+def _grant(one: Any) -> rx.Component:
+    return rx.el.li(
+        row(
+            rx.el.span(one["name"], class_name="fb-medium fb-cut flex-1", title=one["name"]),
+            rx.el.span(
+                rx.el.b(one["credits"], class_name="fb-num"),
+                rx.el.span(one["when"], class_name="fb-small"),
+                class_name="flex flex-col items-end",
+            ),
+            class_name="fb-entry",
+        ),
+        key=one["id"],
     )
 
 

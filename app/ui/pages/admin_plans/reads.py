@@ -5,13 +5,24 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Table, func, select
 
+from app.billing import credit_grants
 from app.billing import tables as billing
 from app.billing.lifecycle import State
 from app.kernel.db import Database
 from app.metering import meter_book
 from app.plans import catalog, features, price_book, tables
 from app.plans.tables import DELETED
-from app.ui.pages.admin_plans.rows import Choice, PlanRow, PriceRow, PromiseRow, plan_row, price_row, promise_row
+from app.ui.pages.admin_plans.rows import (
+    Choice,
+    GrantRow,
+    PlanRow,
+    PriceRow,
+    PromiseRow,
+    grant_row,
+    plan_row,
+    price_row,
+    promise_row,
+)
 
 MOST_PLANS = 500
 
@@ -24,6 +35,7 @@ class Opened:
     description: str
     prices: list[PriceRow]
     promises: list[PromiseRow]
+    grants: list[GrantRow]
     subscribers: int
 
 
@@ -55,6 +67,7 @@ def opened(db: Database, plan_id: str, now: datetime, *, with_ended: bool) -> Op
         promised = catalog.entitlements_of(connection, "PLAN", [plan_id])
         subscription = billing.subscription.c
         alive = select(func.count()).where(subscription.plan_id == plan_id, subscription.state != State.CANCELLED)
+        given = credit_grants.of_plan(connection, plan_id)
         on_it = int(connection.execute(alive).scalar_one())
         meters = {meter.id: meter.name for meter in meter_book.every(connection)}
         known = {row["id"]: row for row in features.shelf.of(connection, "id", [one["feature_id"] for one in promised])}
@@ -64,6 +77,7 @@ def opened(db: Database, plan_id: str, now: datetime, *, with_ended: bool) -> Op
         plan["description"] or "",
         [row for row in prices if with_ended or not row["is_ended"]],
         [promise_row(row, known.get(row["feature_id"])) for row in promised],
+        [grant_row(row) for row in given if row["end_date"] is None or row["end_date"] > now],
         on_it,
     )
 

@@ -56,6 +56,13 @@ class PromiseRow(TypedDict):
     is_off: bool
 
 
+class GrantRow(TypedDict):
+    id: str
+    name: str
+    credits: str
+    when: str
+
+
 class Choice(TypedDict):
     value: str
     label: str
@@ -131,7 +138,7 @@ def tiers_of(text: str) -> list[dict[str, Any]]:
 
 
 def cost_in_words(price: Mapping[str, Any], counted: str) -> str:
-    """`0.08 USD per video_seconds`, `20 USD monthly`, or how many tiers it has."""
+    """`$0.08 per video_seconds`, `$20.00 monthly`, or how many tiers it has."""
     unit = price["price_unit"] or price["currency"]
     amount = price["price_unit_amount"] if price["price_unit"] else price["amount"]
     if price["billing_model"] == "TIERED":
@@ -141,11 +148,18 @@ def cost_in_words(price: Mapping[str, Any], counted: str) -> str:
         return t("admin_plans.price.tiers", count=many, mode=mode, unit=unit, what=counted)
     if price["type"] == "FIXED":
         period = t(f"admin_plans.period.{price['billing_period'].lower()}")
-        return t("admin_plans.price.fixed", amount=amount, unit=unit, period=period)
+        return t("admin_plans.price.fixed", amount=_money(price, amount), period=period)
     packed = price["transform_quantity"]
     size = packed["divide_by"] if packed else 1
     what = counted if size == 1 else t("admin_plans.price.many", count=present.count(size), what=counted)
-    return t("admin_plans.price.usage", amount=amount, unit=unit, what=what)
+    return t("admin_plans.price.usage", amount=_money(price, amount), what=what)
+
+
+def _money(price: Mapping[str, Any], amount: str) -> str:
+    """`$20.00`, `$0.0000125`: a price is never rounded. A unit of the operator's own stands behind its figure."""
+    return (
+        f"{amount} {price['price_unit']}" if price["price_unit"] else present.price(Decimal(amount), price["currency"])
+    )
 
 
 def promise_row(promise: Mapping[str, Any], feature: Mapping[str, Any] | None) -> PromiseRow:
@@ -154,6 +168,28 @@ def promise_row(promise: Mapping[str, Any], feature: Mapping[str, Any] | None) -
         feature=_feature_in_words(feature) if feature else promise["feature_id"],
         promise=promise_in_words(promise),
         is_off=not promise["is_enabled"],
+    )
+
+
+def grant_row(grant: Mapping[str, Any]) -> GrantRow:
+    """The credits that come with a plan: `5,000 credits`, `each month, end with the period`."""
+    if grant["cadence"] == "ONETIME":
+        said = [t("admin_plans.grant.once")]
+    elif grant["period_count"] == 1:
+        said = [t(f"admin_plans.grant.each.{grant['period'].lower()}")]
+    else:
+        said = [t(f"admin_plans.grant.every.{grant['period'].lower()}", count=grant["period_count"])]
+    if grant["expiration_type"] == "BILLING_CYCLE":
+        said.append(t("admin_plans.grant.with_period"))
+    elif grant["expiration_type"] == "DURATION":
+        unit, many = grant["expiration_duration_unit"].lower(), grant["expiration_duration"]
+        length = t(f"admin_plans.grant.{'one' if many == 1 else 'many'}.{unit}", count=many)
+        said.append(t("admin_plans.grant.after", length=length))
+    return GrantRow(
+        id=grant["id"],
+        name=grant["name"],
+        credits=present.credit_words(Decimal(grant["credits"])),
+        when=", ".join(said),
     )
 
 

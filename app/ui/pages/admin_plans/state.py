@@ -29,6 +29,7 @@ from app.ui.pages.admin_plans.rows import (
     SUGGESTED,
     WAYS,
     Choice,
+    GrantRow,
     PlanRow,
     PriceRow,
     PromiseRow,
@@ -68,6 +69,7 @@ class PlansState(PageState):
     subtitle: str = ""  # what programs call it, and what it is
     prices: list[PriceRow] = []
     promises: list[PromiseRow] = []
+    grants: list[GrantRow] = []
     with_ended: bool = False
     meters: list[Choice] = []
     features: list[Choice] = []
@@ -308,7 +310,7 @@ class PlansState(PageState):
         self.meters, self.features, self.feature_types = await asyncio.to_thread(reads.choices, parts.db)
         offers = await asyncio.to_thread(parts.offers.list)
         self.models = [Choice(value=offer.alias, label=offer.title) for offer in offers]
-        self.prices, self.promises = [], []
+        self.prices, self.promises, self.grants = [], [], []
         if not is_id(self.chosen["id"], "plan"):
             return
         found = await asyncio.to_thread(
@@ -316,7 +318,7 @@ class PlansState(PageState):
         )
         if found is not None:
             self.chosen, self.description = found.plan, found.description
-            self.prices, self.promises = found.prices, found.promises
+            self.prices, self.promises, self.grants = found.prices, found.promises, found.grants
             self.subscribers = t("admin_plans.subscribers", count=present.count(found.subscribers))
             self.subscribers_href = f"/admin/subscriptions?plan={found.plan['id']}"
             self.subtitle = " · ".join(filter(None, (found.plan["key"], found.description)))

@@ -27,7 +27,7 @@ from app.ui.pages.plan.state import PlanState
 from app.ui.roles import Role
 
 STATE = var(PlanState)
-ICONS = ("box", "gauge", "check")
+ICONS = ("box", "gauge", "coins", "check")
 
 
 @page("/plan", title=t("plan.title"), role=Role.CUSTOMER, on_load=PlanState.load)

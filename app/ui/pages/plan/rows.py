@@ -13,7 +13,7 @@ from app.ledger.reads import Balance
 from app.plans import allowed
 from app.plans.allowed import Quota, Terms
 from app.ui import present
-from app.ui.pages.admin_plans.rows import promise_in_words
+from app.ui.pages.admin_plans.rows import grant_row, promise_in_words
 from app.ui.pages.admin_subscriptions.rows import SubscriptionRow, subscription_row
 from app.ui.pages.billed.rows import LineRow, SumRow, draft_lines, draft_sums
 
@@ -120,6 +120,12 @@ def included_rows(promises: Sequence[Mapping[str, Any]], features: Mapping[str, 
             continue
         found.append(AllowRow(key=promise["id"], icon="check", what=feature["name"], detail=promise_in_words(promise)))
     return found
+
+
+def given_rows(grants: Sequence[Mapping[str, Any]], at: datetime) -> list[AllowRow]:
+    """The credits that come with the plans."""
+    rows = [grant_row(grant) for grant in grants if grant["end_date"] is None or grant["end_date"] > at]
+    return [AllowRow(key=row["id"], icon="coins", what=row["credits"], detail=row["when"]) for row in rows]
 
 
 def account_of(row: Any, balance: Balance) -> Account:

@@ -7,7 +7,7 @@ import reflex as rx
 from sqlalchemy import Row
 
 from app import services
-from app.billing import drafts, drilling, invoices, listing, postpaid
+from app.billing import credit_grants, drafts, drilling, invoices, listing, postpaid
 from app.billing.drafts import Built
 from app.billing.lifecycle import State
 from app.billing.listing import Listed, Wanted
@@ -29,6 +29,7 @@ from app.ui.pages.plan.rows import (
     QuotaRow,
     account_of,
     allow_rows,
+    given_rows,
     included_rows,
     left_words,
     plan_row,
@@ -46,6 +47,7 @@ class Read(NamedTuple):
     terms: Terms | None
     promises: list[dict[str, Any]]
     features: dict[str, dict[str, Any]]
+    grants: list[dict[str, Any]]
     invoices: list[Row[Any]]
     account: Row[Any] | None
     balance: Balance
@@ -88,7 +90,7 @@ class PlanState(PageState):
         self.plans = [plan_row(listed, built, at) for listed, built in found.subscriptions]
         self.allows = allow_rows(found.terms, titles)
         self.quotas = [quota_row(quota) for quota in found.terms.quotas] if found.terms else []
-        self.included = included_rows(found.promises, found.features)
+        self.included = [*given_rows(found.grants, at), *included_rows(found.promises, found.features)]
         self.account = account_of(found.account, found.balance)
         self.invoices = [invoice_row(row, at) for row in found.invoices]
         self.left = left_words([left for row in found.invoices if (left := _left(row))])
@@ -106,12 +108,16 @@ def _read(house: Services, workspace: str) -> Read:
         found = listing.page(connection, Wanted(workspace_id=workspace, limit=MOST_SUBSCRIPTIONS))
         shown = [(one, _preview(connection, one, now)) for one in found if one.row.state in SHOWN]
         promises = catalog.entitlements_of(connection, "PLAN", [one.row.plan_id for one, _ in shown]) if shown else []
+        given = {
+            one["id"]: dict(one) for shown_one, _ in shown for one in credit_grants.grants_of(connection, shown_one.row)
+        }
         known = features.shelf.of(connection, "id", [one["feature_id"] for one in promises])
         return Read(
             shown,
             terms_of(connection, workspace, now),
             [dict(one) for one in promises],
             {row["id"]: dict(row) for row in known},
+            list(given.values()),
             drilling.of_workspace(connection, workspace, MOST_INVOICES, with_drafts=False),
             postpaid.find(connection, workspace),
             reads.balance(connection, workspace),
