@@ -25,6 +25,7 @@ import reflex as rx
 from app import services as building
 from app.api.assemble import build_api, wire_of
 from app.api.gateway import present
+from app.api.proxies import TrustedProxies
 from app.demo import demo_emails
 from app.generation.inline.run import finish
 from app.kernel import tracing
@@ -112,7 +113,11 @@ PAGES = (
 def serving(services: Services) -> rx.App:
     """The whole of Farebox in one process."""
     demo = services.settings.demo
-    served = assemble(transformers=[build_api(services, demo_emails if demo else None)])
+    proxies = services.settings.trusted_proxies
+    served = assemble(
+        transformers=[build_api(services, demo_emails if demo else None)],
+        around=[lambda inner: TrustedProxies(inner, proxies)],
+    )
     live = live_for(served)
     services.news.listen(lambda workspace_id: live.publish(topics.workspace(workspace_id)))
     api_wire = wire_of(services)

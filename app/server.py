@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from app import services as building
 from app.api.assemble import build_api
+from app.api.proxies import TrustedProxies
 from app.demo import demo_emails
 from app.generation.inline.run import finish
 from app.kernel import logs, tracing
@@ -34,6 +35,7 @@ def serving(services: Services) -> FastAPI:
             await asyncio.to_thread(services.stop, until)
 
     api.router.lifespan_context = running
+    api.add_middleware(TrustedProxies, networks=services.settings.trusted_proxies)
     return api
 
 

@@ -28,6 +28,8 @@ STRIPE_API = "https://api.stripe.com"
 STRIPE_FILE = "stripe.json"
 #: How the demo's server was started, for commands typed beside it.
 DEMO_ENVIRONMENT = "demo-environment.json"
+#: A proxy on this machine is believed about who calls.
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 _OF_DEMO = ("FAREBOX_DEMO", "FAREBOX_PORT", "FAREBOX_SANDBOX_URL")
 
 
@@ -48,6 +50,7 @@ class Settings:
     mail_from: str = ""  # the sender, such as Farebox <billing@example.com>
     confirm_above_credits: int = 5_000  # from where the playground asks before it runs; 0: it never asks by itself
     low_balance_credits: int = 100  # where a workspace that chose nothing is told that its balance is low
+    trusted_proxies: tuple[str, ...] = LOOPBACK_NETWORKS  # who may say on whose behalf they call
     metrics_token: str = field(default="", repr=False)  # who may read /metrics from elsewhere than this machine
     metrics_dir: str = ""  # where several processes of one server share their figures
     log_format: Literal["text", "json"] = "text"
@@ -116,6 +119,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         mail_from=_sender(env),
         confirm_above_credits=_integer(env, "FAREBOX_CONFIRM_ABOVE_CREDITS", 5_000, least=0),
         low_balance_credits=_integer(env, "FAREBOX_LOW_BALANCE_CREDITS", 100),
+        trusted_proxies=_proxies(env),
         metrics_token=env.get("FAREBOX_METRICS_TOKEN", ""),
         metrics_dir=env.get("PROMETHEUS_MULTIPROC_DIR", ""),
         log_format=_log_format(env),
@@ -130,6 +134,22 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         **_stripe(env, demo, folder),
         **_mirror(env, _public_url(env, demo, port(env))),
     )
+
+
+def _proxies(env: Mapping[str, str]) -> tuple[str, ...]:
+    """`FAREBOX_TRUSTED_PROXIES`: addresses and networks, parted by commas; the proxy on this machine when unset."""
+    named = env.get("FAREBOX_TRUSTED_PROXIES")
+    if named is None:
+        return LOOPBACK_NETWORKS
+    found = tuple(part.strip() for part in named.split(",") if part.strip())
+    for network in found:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise Broken(
+                f"FAREBOX_TRUSTED_PROXIES names {network!r}, which is no address or network like 10.0.0.0/8."
+            ) from None
+    return found
 
 
 def of_terminal(env: Mapping[str, str] | None = None) -> Mapping[str, str]:

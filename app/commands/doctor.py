@@ -93,6 +93,7 @@ def _shown(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "FAREBOX_UPLOAD_QUOTA_MB", str(settings.upload_quota_mb)
     yield "REDIS_URL", "set" if settings.redis_url else "unset: rate limits are each process's own"
 
+    yield "FAREBOX_TRUSTED_PROXIES", ", ".join(settings.trusted_proxies) or "none"
     yield "FAREBOX_METRICS_TOKEN", "set" if settings.metrics_token else "unset: /metrics answers this machine only"
     yield "FAREBOX_LOG_FORMAT", f"{settings.log_format} from {settings.log_level}"
     yield "FAREBOX_OTEL_ENDPOINT", settings.otel_endpoint or "unset: no traces"

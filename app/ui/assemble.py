@@ -28,13 +28,18 @@ def built_pages() -> Path:
     return Path(get_web_dir()) / Dirs.STATIC
 
 
-def assemble(*, transformers: Sequence[Any] = ()) -> rx.App:
-    """The app with every page that has been imported. `transformers` (the API) stand between the front and Reflex."""
+def assemble(*, transformers: Sequence[Any] = (), around: Sequence[Any] = ()) -> rx.App:
+    """The app with every page that has been imported. `transformers` (the API) stand between the front and Reflex, and
+    `around` before everything, sockets included."""
     app = rx.App(
         stylesheets=theme.STYLESHEETS,
         head_components=theme.head(),
         extra_app_wraps={OVERLAY: connection_lost},
-        api_transformer=[*transformers, lambda inner: Front(inner, built=built_pages(), is_private=_is_private(app))],
+        api_transformer=[
+            *transformers,
+            lambda inner: Front(inner, built=built_pages(), is_private=_is_private(app)),
+            *around,
+        ],
     )
     page.install(app, before=[ShellState.enter])
     guard = Guard(look_up=lambda token: wiring.current().look_up(token), epoch=lambda: wiring.current().epoch())
