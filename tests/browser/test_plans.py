@@ -60,7 +60,7 @@ def test_a_plan_is_made_agreed_on_felt_and_billed(
     page.get_by_role("radio", name="Fee").click()
     page.get_by_label("Amount").fill("20")
     page.get_by_test_id("save-price").click()
-    expect(page.get_by_text("20 USD monthly")).to_be_visible()
+    expect(page.get_by_text("$20.00 monthly")).to_be_visible()
 
     page.get_by_test_id("new-promise").click()
     choose(page, "Model", "FLUX.1 schnell")
