@@ -132,9 +132,10 @@ class Disputes:
             await self._release(turn, seen)
         elif todo is Step.RESTORE:
             await self._restore(turn, seen)
-        elif todo in (Step.FLAG, Step.CLOSE):
-            state = State.FLAGGED if todo is Step.FLAG else State.RELEASED
-            await asyncio.to_thread(self._only_state, turn, state, seen)
+        elif todo is Step.FLAG:
+            await asyncio.to_thread(self._flag, turn, seen)
+        elif todo is Step.CLOSE:
+            await self._close(turn, seen)
 
     # --- steps
 
@@ -162,7 +163,7 @@ class Disputes:
             rows.note(connection, turn.order.id, "dispute_opened", now, dispute=seen.external_id, reason=seen.reason)
             dispute_letters.to_operators(connection, turn, seen)
 
-        actor = rows.SYSTEM
+        actor, turn = rows.SYSTEM, await asyncio.to_thread(self._reserved, turn)
         await self._bookings.aside_rest(turn.order, turn.ref, turn.credits, turn.bonus, reason="dispute", actor=actor)
         faults.point("dispute.after_bonus")
         if (await asyncio.to_thread(self._policy)).dispute_freezes:
@@ -170,6 +171,15 @@ class Disputes:
         faults.point("dispute.after_freeze")
         await self._bookings.aside(
             turn.order, turn.ref, turn.credits, reason="dispute", actor=actor, partial=True, mark=mark
+        )
+
+    async def _close(self, turn: Turn, seen: DisputeSeen) -> None:
+        """Decided for us before it was open here; what an opening that was cut short had set aside returns."""
+        await self._bookings.give_back(
+            turn.order,
+            turn.ref,
+            actor=rows.SYSTEM,
+            mark=lambda connection: self._only_state(connection, turn, State.RELEASED, seen),
         )
 
     async def _anew(self, turn: Turn, seen: DisputeSeen) -> Turn:
@@ -290,17 +300,31 @@ class Disputes:
             turns = turns_of(connection, order_id, self._provider.door.name)
         return [(turn.row.id, turn.row.external_id) for turn in turns if turn.has_grown or turn.is_between]
 
-    def _only_state(self, turn: Turn, state: State, seen: DisputeSeen) -> None:
-        now = self._clock()
-        closed = now if state is State.RELEASED else None
+    def _reserved(self, turn: Turn) -> Turn:
+        """The turn with what it is about written down before anything is set aside: whoever follows another dispute of
+        the order, in another process, counts it as gone."""
+        if turn.row.state not in return_rows.DISPUTE_OPENING:
+            return turn
+        mine = update(disputes).where(disputes.c.id == turn.row.id, disputes.c.state == turn.row.state)
         with self._db.write() as connection:
-            if not self._change(
-                connection, turn.row.id, now, states=(State.NEW, State.FLAGGED), state=state, closed_at=closed
-            ):
-                return
-            rows.note(connection, turn.order.id, f"dispute_{state}", now, dispute=seen.external_id, status=seen.status)
-            if state is State.FLAGGED:
+            return_rows.order_locked(connection, turn.order.id)
+            fresh = turn_of(connection, turn.row.id)
+            if connection.execute(mine.values(booked_minor=fresh.booked.minor)).rowcount != 1:
+                raise Conflict(f"{turn.row.external_id} moved on meanwhile.", code="dispute_busy")
+        return fresh
+
+    def _flag(self, turn: Turn, seen: DisputeSeen) -> None:
+        with self._db.write() as connection:
+            if self._only_state(connection, turn, State.FLAGGED, seen):
                 dispute_letters.to_operators(connection, turn, seen)
+
+    def _only_state(self, connection: Connection, turn: Turn, state: State, seen: DisputeSeen) -> bool:
+        now = self._clock()
+        values = {"state": state, "booked_minor": 0, "closed_at": now if state is State.RELEASED else None}
+        moved = self._change(connection, turn.row.id, now, states=(State.NEW, State.FLAGGED), **values)
+        if moved:
+            rows.note(connection, turn.order.id, f"dispute_{state}", now, dispute=seen.external_id, status=seen.status)
+        return moved
 
     def _heard(self, dispute_id: str, seen: DisputeSeen) -> None:
         """Keep the bank's own word; one that nobody here knows is for the operators."""

@@ -25,6 +25,8 @@ FAILED, CANCELED, RESTORED = "failed", "canceled", "restored"
 #: The money of these went back, or is on its way.
 GONE: Final = (ASKED, SEEN, PENDING, SUCCEEDED)
 DISPUTE_GONE: Final = (dispute_rules.State.OPEN, dispute_rules.State.LOST)
+#: What a dispute is about is written down before credits are set aside for it, and only then its state.
+DISPUTE_OPENING: Final = (dispute_rules.State.NEW, dispute_rules.State.FLAGGED)
 #: What an invoice is issued for when money that had gone back is here again.
 SOLD_ANEW: Final = ("refund_restored", "dispute_restored")
 
@@ -59,7 +61,7 @@ def returned(connection: Connection, order: Row[Any], *, but: str = "") -> Fiat:
     """Everything of a payment that went back or is on its way, refunds and disputes together, without the one `but`."""
     disputes = select(func.coalesce(func.sum(dispute.c.booked_minor), 0)).where(
         dispute.c.order_id == order.id,
-        dispute.c.state.in_([str(state) for state in DISPUTE_GONE]),
+        dispute.c.state.in_([str(state) for state in (*DISPUTE_OPENING, *DISPUTE_GONE)]),
         dispute.c.id != but,
     )
     both = refunded(connection, order, but=but).minor + int(connection.execute(disputes).scalar_one())

@@ -92,6 +92,24 @@ def test_killed_while_a_dispute_opens(till: Till, tmp_path: Path, database_url: 
     till.assert_books_balance()
 
 
+def test_killed_while_a_dispute_opens_that_is_won_meanwhile(till: Till, tmp_path: Path, database_url: str) -> None:
+    order = bought(till)
+    dispute = till.stripe.ctl("disputes", charge=charge_of(till, order))
+    told = [event for event in everything(till) if event["type"] == "charge.dispute.created"]
+    assert till.deliver(told) == [200]
+    killed(till, tmp_path, database_url, "dispute", dispute["id"], "dispute.after_freeze")
+    assert till.credits == 10_000  # the bonus is set aside
+
+    till.stripe.ctl(f"disputes/{dispute['id']}", status="won")
+    till.time.ahead += timedelta(minutes=5)
+    hear(till)
+    standing = till.services.ledger.balance(till.workspace_id)
+    assert [one.state for one in till.cashier.disputes()] == [Dispute.RELEASED]
+    assert (till.state(order), till.credits) == (State.PAID, 10_500)
+    assert (standing.set_aside.micros, standing.frozen) == (0, False)
+    till.assert_books_balance()
+
+
 @pytest.mark.parametrize("fault", sweep(WON, "returns.between_lots"))
 def test_killed_while_a_dispute_is_won(till: Till, tmp_path: Path, database_url: str, fault: str) -> None:
     order = bought(till)

@@ -1,17 +1,22 @@
 """Disputes on the real road: opened, won, lost, thought over again."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.kernel.errors import NotAllowed
 from app.kernel.money import Money
+from app.payments.bookings import Bookings
 from app.payments.dispute_rules import State as Dispute
 from app.payments.lifecycle import State
 from app.payments.topup_rules import State as Topup
 from app.payments.views import OrderView
 from tests.support.returns import WAITS, at_stripe, bought, cash, charge_of, notes, refund
+from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import Till
+from tests.support.till import till as open_till
 from tests.support.topups import everything, hear, letters, on, setting, use
 
 
@@ -236,6 +241,38 @@ def test_two_disputes_of_a_payment_that_are_heard_of_together(one_till: Till, en
     word(till, made[0]["id"], end)
     word(till, made[1]["id"], "lost")
     assert (till.credits, balance(till).debt.amount) == (0, 0)
+    assert sum(amount for amount, _ in notes(till)) == 1_190
+    till.assert_books_balance()
+
+
+def test_two_processes_follow_two_disputes_of_a_payment_at_once(
+    till: Till, tmp_path: Path, database_url: str, stripe_: SandboxStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = bought(till)
+    part, whole = (
+        str(till.stripe.ctl("disputes", charge=charge_of(till, order), amount=cents)["id"]) for cents in (595, 1_190)
+    )
+    with open_till(tmp_path / "second", database_url, stripe_, fresh=False) as other:
+        mine, theirs = till.cashier.dispute_road, other.cashier.dispute_road
+        assert mine is not None
+        assert theirs is not None
+        setting_aside = Bookings.aside_rest
+        meanwhile = iter([theirs.look(whole)])
+
+        async def overtaken(*args: Any, **how: Any) -> None:
+            for look in meanwhile:
+                await look
+            await setting_aside(*args, **how)
+
+        with monkeypatch.context() as once:
+            once.setattr(Bookings, "aside_rest", overtaken)
+            till.run(mine.look(part))
+    assert (till.credits, balance(till).set_aside.amount) == (0, 10_500)
+    booked = till.rows("SELECT amount_minor, booked_minor, credits_micros FROM dispute ORDER BY amount_minor")
+    assert [(one.booked_minor, one.credits_micros // 10**6) for one in booked] == [(595, 5_000), (595, 5_000)]
+    for dispute in (part, whole):
+        word(till, dispute, "lost")
+    assert (till.credits, balance(till).debt.amount, till.state(order)) == (0, 0, State.REFUNDED)
     assert sum(amount for amount, _ in notes(till)) == 1_190
     till.assert_books_balance()
 

@@ -15,6 +15,7 @@ from app.kernel.money import Money
 from app.ledger.operations import GrantOp
 from app.payments.consent import SAVE_CARD_WORDING, Consent
 from app.payments.lifecycle import State
+from app.payments.topup_orders import Wanted
 from app.payments.topup_rules import Mode, month_of
 from app.payments.topup_rules import State as Topup
 from tests.support.returns import bought
@@ -305,8 +306,8 @@ def test_the_database_itself_allows_one_under_way(till: Till) -> None:
         row = connection.execute(text("SELECT consent_id, package_id FROM auto_topup")).one()
     quote = till.cashier.orders.quote(till.workspace_id, Fiat(1_000, "EUR"))
     till.time.ahead += timedelta(minutes=5)
-    rules = setting(till).rules
-    assert write(till.workspace_id, row.consent_id, rules, till.package, quote) is None
+    wanted = Wanted(setting(till).rules, till.package, Fiat(1_000, "EUR"), quote)
+    assert write(till.workspace_id, row.consent_id, wanted) is None
     assert [each.id for each in topups(till)] == [order.id]
 
 
