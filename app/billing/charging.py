@@ -24,6 +24,7 @@ from app.kernel.text import t
 from app.payments import saved_card_rows
 from app.payments.fulfil import Done
 from app.payments.stripe_charges import ChargeAsk, StripeCharges
+from app.payments.telling import tell
 from app.payments.topup_rows import CHARGE_FAILED, MISSING
 from app.payments.verdict import Progress, Proof
 from app.payments.waiting import (
@@ -291,5 +292,5 @@ async def each(things: Sequence[str], work: Callable[[str], Awaitable[object]]) 
     for thing in things:
         try:
             await work(thing)
-        except Exception:
-            log.exception("%s could not be carried on; it is tried again", thing)
+        except Exception as error:
+            tell(log, error, "%s could not be carried on; it is tried again", thing)

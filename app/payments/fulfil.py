@@ -21,7 +21,7 @@ from app.invoicing.writing import Issued
 from app.kernel import events, faults, outbox
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
 from app.kernel.money import USD, Money
@@ -34,10 +34,13 @@ from app.payments.checkout import COMPLETE, EXPIRED, last_attempt
 from app.payments.invoices import issue_for
 from app.payments.lifecycle import CREDITED, Event, State
 from app.payments.orders import AUTO_TOPUP, MANUAL, outlives_page
-from app.payments.unmatched import Reason, report_proof
+from app.payments.unmatched import Reason, dealt_with, report_proof
 from app.payments.verdict import Expected, Judgement, Progress, Proof, Verdict, judge
 from app.payments.views import of_row
 from app.payments.waiting import BANK_LOOK
+
+#: The ledger's refusal of more credits than a balance holds.
+BALANCE_FULL = "balance_full"
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +152,10 @@ class Fulfilment:
             )
         except SecondPayment as second:
             return await asyncio.to_thread(self._second_payment, order, proof, second.message)
+        except InvalidInput as refused:
+            if refused.stable_code != BALANCE_FULL:
+                raise
+            return await asyncio.to_thread(self._no_room, order, proof, refused.message)
         faults.point("fulfil.after_commit")
         self._told(order.workspace_id)
         return Outcome(Done.ALREADY if booked.already else Done.CREDITED, order.id, payment_id)
@@ -158,8 +165,28 @@ class Fulfilment:
         if not isinstance(result, ToppedUp):
             raise TypeError(f"a top-up answered {result!r}")
         faults.point("fulfil.after_credits")
+        if rows.find(connection, order_id).failure_code == BALANCE_FULL:
+            said = t("payments.case.booked")
+            payment = proof.payment_id or ""
+            dealt_with(connection, Reason.BALANCE_FULL, said, actor=rows.SYSTEM, now=now, payment=payment)
         mark_paid(connection, order_id, proof, result, now)
         faults.point("fulfil.before_commit")
+
+    def _no_room(self, order: Row[Any], proof: Proof, why: str) -> Outcome:
+        """Paid as ordered, and the credits cannot be booked yet: the order waits, and an operator makes room."""
+        now = self._clock()
+        with self._db.write() as connection:
+            if report_proof(connection, Reason.BALANCE_FULL, proof, now, payment=proof.payment_id, why=why):
+                rows.note(connection, order.id, "balance_full", now, payment=proof.payment_id)
+            waits: dict[str, Any] = {
+                "failure_code": BALANCE_FULL,
+                "failure_message": why,
+                "look_at": now + BANK_LOOK,
+            }
+            if not rows.move(connection, order.id, Event.PROCESS, now, **waits):
+                rows.change(connection, order.id, now, **waits)
+        log.warning("%s is paid by %s and not credited: %s", order.id, proof.payment_id, why)
+        return Outcome(Done.PROCESSING, order.id, BALANCE_FULL)
 
     def _second_payment(self, order: Row[Any], proof: Proof, why: str) -> Outcome:
         with self._db.write() as connection:

@@ -148,10 +148,15 @@ class Inbox:
             raise NotFound(f"There is no event {event_id[:64]}.", code="event_not_found")
 
 
+def is_last_try(delivery: Delivery) -> bool:
+    """Whether an event that fails once more is given up, until an operator has it applied again."""
+    return delivery.attempts >= GIVES_UP
+
+
 def _closed(delivery: Delivery, result: Result, now: datetime) -> dict[str, Any]:
     state, next_at = result.state, None
     if state == NEW:
-        gave_up = delivery.attempts >= GIVES_UP
+        gave_up = is_last_try(delivery)
         state = PARKED if gave_up else NEW
         next_at = None if gave_up else now + BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1]
     return {

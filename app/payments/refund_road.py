@@ -35,6 +35,7 @@ from app.payments.refund_rows import OPEN, RefundView
 from app.payments.return_rows import ASKED, CANCELED, FAILED, PENDING, RESTORED, SEEN, SUCCEEDED
 from app.payments.return_tables import refund as refunds
 from app.payments.stripe_returns import Credit, RefundAsk, RefundSeen, StripeReturns
+from app.payments.telling import tell
 from app.payments.unmatched import Reason, report
 from app.payments.waiting import BANK_LOOK, BATCH, KEY_LASTS, REFUND_LOOKS, until_next
 
@@ -119,10 +120,8 @@ class RefundRoad:
         for refund_id in due:
             try:
                 await self.proceed(refund_id)
-            except Conflict as refused:
-                log.warning("%s: %s", refund_id, refused)
-            except Exception:
-                log.exception("the refund %s could not be carried on; it is tried again", refund_id)
+            except Exception as error:
+                tell(log, error, "the refund %s could not be carried on; it is tried again", refund_id)
                 await asyncio.to_thread(self._later, refund_id)
         return len(due)
 

@@ -25,6 +25,7 @@ from app.kernel.ids import new_id
 from app.payments import rows, stripe_read
 from app.payments.stripe_tax import BackReport, ReferenceTaken, Reported, SaleReport, StripeTax
 from app.payments.tax_tables import tax_report
+from app.payments.telling import tell
 from app.payments.waiting import BATCH, BEING_ASKED, KEY_LASTS, until_next
 
 SALE, REVERSAL = "sale", "reversal"
@@ -112,8 +113,8 @@ class TaxReports:
         for report_id in due:
             try:
                 await self.proceed(self._provider, report_id)
-            except Exception:
-                log.exception("%s could not be told to Stripe Tax; it is tried again", report_id)
+            except Exception as error:
+                tell(log, error, "%s could not be told to Stripe Tax; it is tried again", report_id)
                 await asyncio.to_thread(self._later, report_id)
         return len(due)
 

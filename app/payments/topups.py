@@ -31,6 +31,7 @@ from app.payments.fulfil import Done, Fulfilment
 from app.payments.lifecycle import Event
 from app.payments.lifecycle import State as OrderState
 from app.payments.stripe_charges import ChargeAsk, StripeCharges
+from app.payments.telling import tell
 from app.payments.topup_orders import TopupOrders
 from app.payments.topup_rules import State
 from app.payments.verdict import Progress, Proof
@@ -281,7 +282,7 @@ async def _some(work: Any, things: Sequence[str]) -> None:
         async with gate:
             try:
                 await work(thing)
-            except Exception:
-                log.exception("%s: the automatic top-up could not be carried on; it is tried again", thing)
+            except Exception as error:
+                tell(log, error, "%s: the automatic top-up could not be carried on; it is tried again", thing)
 
     await asyncio.gather(*(one(thing) for thing in things))

@@ -35,6 +35,8 @@ class Reason(StrEnum):
     OTHER_MODE = "other_mode"  # test money for a live order, or the reverse
     MISMATCH = "mismatch"  # paid, but another amount, currency or customer
     SECOND_PAYMENT = "second_payment"  # the order was paid by another payment already
+    BALANCE_FULL = "balance_full"  # paid as ordered, and the balance has no room for the credits
+    GIVEN_UP = "given_up"  # an event that could not be applied, however often it was tried
     UNREADABLE = "unreadable"  # the provider said something this version does not understand
     OTHER_VERSION = "other_version"  # an event of another version of the provider's API
     OVERPAID = "overpaid"  # a transfer of more than was ordered

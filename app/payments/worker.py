@@ -16,14 +16,15 @@ from sqlalchemy import Row, select, update
 from app.kernel import faults
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import FareboxError, NotFound
+from app.kernel.errors import NotFound
 from app.payments import orders, rows, tables
 from app.payments.checkout import ASKED, EXPIRED
 from app.payments.fulfil import Done, Fulfilment, Outcome
-from app.payments.inbox import DONE, IGNORED, NEW, NOT_USED, PARKED, Delivery, Inbox, Result
+from app.payments.inbox import DONE, IGNORED, NEW, NOT_USED, PARKED, Delivery, Inbox, Result, is_last_try
 from app.payments.lifecycle import UNPAID, Event, State
 from app.payments.stripe_client import API_VERSION, StripeDoor
 from app.payments.stripe_read import NotAPayment, Unreadable
+from app.payments.telling import tell
 from app.payments.unmatched import Reason, report
 from app.payments.verify import Hint
 
@@ -115,8 +116,11 @@ class Worker:
             await asyncio.to_thread(self._report, delivery, Reason.UNREADABLE, error.message)
             return Result(PARKED, error.message)
         except Exception as error:
-            log.exception("%s %s could not be applied (try %s)", delivery.type, delivery.event_id, delivery.attempts)
-            return Result(NEW, f"{type(error).__name__}: {error}")
+            tell(log, error, "%s %s could not be applied (try %s)", delivery.type, delivery.event_id, delivery.attempts)
+            why = f"{type(error).__name__}: {error}"
+            if is_last_try(delivery):
+                await asyncio.to_thread(self._report, delivery, Reason.GIVEN_UP, why)
+            return Result(NEW, why)
 
     async def _outcome(self, delivery: Delivery) -> Result:
         refused = self._refusal(delivery)
@@ -188,11 +192,8 @@ class Worker:
         """Ask the provider about an order; without an answer it is asked again later."""
         try:
             await self._look(order)
-        except FareboxError as error:
-            log.warning("%s could not be looked at: %s", order.id, error)
-            await asyncio.to_thread(self._again, order.id)
-        except Exception:  # one order's trouble is not to keep the others waiting
-            log.exception("%s could not be looked at", order.id)
+        except Exception as error:  # one order's trouble is not to keep the others waiting
+            tell(log, error, "%s could not be looked at", order.id)
             await asyncio.to_thread(self._again, order.id)
 
     async def _look(self, order: Row[Any]) -> None:

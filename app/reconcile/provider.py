@@ -16,12 +16,12 @@ from app.invoicing import tables as invoicing
 from app.invoicing.document import Kind
 from app.kernel.clock import Clock
 from app.kernel.db import Database
-from app.kernel.errors import Conflict, InvalidInput, NotFound, ProviderError
+from app.kernel.errors import NotFound, ProviderError, Rejected
 from app.kernel.fiat import CURRENCIES, Fiat, from_psp
 from app.payments import tables
 from app.payments.cashier import Cashier
 from app.payments.dispute_rules import State as Dispute
-from app.payments.fulfil import Done, Fulfilment
+from app.payments.fulfil import Done, Fulfilment, Outcome
 from app.payments.lifecycle import CREDITED, LAPSED, State
 from app.payments.orders import AUTO_TOPUP
 from app.payments.refund_rows import OPEN as OPEN_REFUNDS
@@ -131,7 +131,10 @@ class Provider:
             return _differences(ours, seen.proof)
         if (bill := await asyncio.to_thread(self._bill, seen.payment_id)) is not None:
             return bills.differences(bill, seen.proof)
-        outcome = await self._fulfilment.apply(seen.proof)
+        try:
+            outcome = await self._fulfilment.apply(seen.proof)
+        except Rejected as refused:
+            outcome = Outcome(Done.NOTHING, seen.proof.order_id, refused.message)
         healed = await asyncio.to_thread(self._is_known, seen.payment_id)
         if outcome.done is Done.UNMATCHED or (outcome.done is Done.MISMATCH and not healed):
             return []  # it waits in the operators' queue, and is told from there
@@ -250,7 +253,7 @@ class Provider:
         """What cannot be done now is told as a difference; the others are looked at all the same."""
         try:
             await looking
-        except (ProviderError, Conflict, InvalidInput, NotFound) as refused:
+        except (ProviderError, Rejected) as refused:
             log.warning("not followed: %s", refused)
 
     # --- disputes

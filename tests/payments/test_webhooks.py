@@ -9,13 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from app.api.assemble import build_api
 from app.kernel.errors import Broken
 from app.payments import tables
 from app.payments.fulfil import Done
 from app.payments.lifecycle import State
+from app.payments.stripe_client import StripeDoor
 from tests.support.stripe_sandbox import SandboxStripe
 from tests.support.till import PUBLIC_URL, Till
 from tests.support.till import till as open_till
@@ -364,3 +365,26 @@ def test_many_orders_in_any_order_are_credited_once_each(one_till: Till) -> None
     assert {till.state(order) for order in orders} == {State.PAID}
     assert till.count("payment") == 12
     till.assert_books_balance()
+
+
+@pytest.mark.one_engine
+def test_an_event_that_waits_for_stripe_is_a_line_in_the_log_and_given_up_it_is_a_case(
+    till: Till, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = till.buy()
+    till.pay(order)
+    till.deliver(till.events("checkout.session.completed"))
+    till.stripe.ctl("fail", fault="503", match="GET /v1/checkout/sessions", times=20)
+    with caplog.at_level("WARNING", logger="app.payments.worker"):
+        till.apply()
+    [line] = [record for record in caplog.records if record.name == "app.payments.worker"]
+    assert (line.levelname, line.exc_info, till.cases()) == ("WARNING", None, [])
+    with till.services.db.write() as connection:
+        connection.execute(text("UPDATE webhook_event SET attempts = 19, next_at = received_at"))
+    monkeypatch.setattr(StripeDoor, "session", None)
+    caplog.clear()
+    with caplog.at_level("WARNING", logger="app.payments.worker"):
+        till.apply()
+    traced = [record for record in caplog.records if record.exc_info]
+    assert (len(traced), till.cases()) == (1, ["given_up"])
+    assert till.scalar("SELECT state FROM webhook_event") == "parked"

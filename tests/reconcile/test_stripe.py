@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from app.kernel.money import Money
+from app.ledger.change import MOST_HELD
+from app.ledger.operations import GrantOp
 from app.payments import tables
 from app.payments.lifecycle import State
 from app.reconcile.findings import Code
@@ -12,7 +15,7 @@ from app.reconcile.runs import Depth
 from tests.reconcile.support import behind_its_back, healed_codes, open_codes, paid, reconcile
 from tests.support.returns import bought, came_back, charge_of, notes, refund
 from tests.support.till import SEPA, Till
-from tests.support.topups import hear
+from tests.support.topups import hear, use
 
 LATER = timedelta(minutes=20)
 
@@ -339,3 +342,24 @@ def test_what_came_back_is_clean_whatever_became_of_it(one_till: Till) -> None:
         hear(till)
     till.time.ahead += LATER
     assert {one.code for one in reconcile(till).differences} == {Code.MONEY_UNMATCHED}  # the refunds that failed
+
+
+def test_a_paid_order_whose_credits_have_no_room_waits_in_the_queue(till: Till) -> None:
+    full = Money(MOST_HELD) - Money.from_exact(5_000)
+    till.services.ledger.perform(GrantOp(till.workspace_id, full, "promo", "Gift", "gift", "op", 0))
+    order = till.buy()
+    payment = till.pay(order)
+    assert till.settle(order).state is State.PROCESSING
+    assert (till.cases(), till.count("webhook_event", "next_at IS NOT NULL")) == (["balance_full"], 0)
+    run = reconcile(till)
+    assert {one.code for one in run.open if one.subject == payment} == {
+        Code.MONEY_UNMATCHED,
+        Code.PAYMENT_NOT_CREDITED,
+    }
+    assert (run.state, run.healed, till.mails().count("payment_unmatched")) == ("done", [], 1)
+    use(till, 20_000)
+    till.time.ahead += timedelta(hours=6)
+    till.apply()
+    assert (till.state(order), till.cases()) == (State.PAID, [])
+    assert reconcile(till).open == []
+    till.assert_books_balance()

@@ -367,7 +367,8 @@ def is_order(text: str) -> bool:
 _WORDS = (
     "created", "open", "process", "lose", "pay", "fail", "expire", "cancel", "reject", "mismatch", "refund_part",
     "refund", "dispute", "win", "received", "receipt_taken_back", "approved", "proof_uploaded", "page_refused",
-    "page_unclear", "second_payment", "mismatch_seen", "attempt_failed", "restore", "charge_later", "refund_asked",
+    "page_unclear", "second_payment", "balance_full", "mismatch_seen", "attempt_failed", "restore", "charge_later",
+    "refund_asked",
     "refund_seen", "refunded", "refund_failed", "refund_came_back", "dispute_flagged", "dispute_opened",
     "dispute_released", "dispute_won", "dispute_lost",
 )  # fmt: skip
