@@ -175,12 +175,11 @@ class Disputes:
 
     async def _close(self, turn: Turn, seen: DisputeSeen) -> None:
         """Decided for us before it was open here; what an opening that was cut short had set aside returns."""
-        await self._bookings.give_back(
-            turn.order,
-            turn.ref,
-            actor=rows.SYSTEM,
-            mark=lambda connection: self._only_state(connection, turn, State.RELEASED, seen),
-        )
+
+        def mark(connection: Connection) -> None:
+            self._only_state(connection, turn, State.RELEASED, seen)
+
+        await self._bookings.give_back(turn.order, turn.ref, actor=rows.SYSTEM, mark=mark)
 
     async def _anew(self, turn: Turn, seen: DisputeSeen) -> Turn:
         """More is left for it than when it was booked: that booking is taken back, and the next is of all of it."""
