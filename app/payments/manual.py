@@ -40,11 +40,10 @@ from app.payments.manual_rows import (
     proof,
     receipt_row,
     received,
-    report_money,
     requested,
+    tell_excess,
 )
 from app.payments.orders import CUSTOM, MANUAL, Choice, Draft, Orders, Sale, by_key, check_key
-from app.payments.unmatched import Reason
 from app.payments.views import OrderView
 
 LONGEST_NOTE = 300
@@ -216,7 +215,7 @@ class Manual:
                 )
             receipt = receipt_row(order_id, amount, reference, value_date.isoformat(), actor, self._clock())
             insert_receipt(connection, receipt)
-            self._report_surplus(connection, order, receipt["id"])
+            tell_excess(connection, order, receipt["id"], self._clock())
             rows.note(connection, order_id, "received", self._clock(), actor=actor, amount=str(amount), bank=reference)
             mail_part(connection, order, receipt["id"])
         self._told(order.workspace_id)
@@ -234,10 +233,10 @@ class Manual:
             if order.state in CREDITED:
                 raise Conflict("This order was approved on this money: refund it instead.", code="wrong_state")
             back = Fiat(-wrong.amount_minor, wrong.currency)
-            insert_receipt(
-                connection,
-                receipt_row(order.id, back, f"takes back {receipt_id}", wrong.value_date, actor, self._clock()),
-            )
+            named = f"takes back {receipt_id}"
+            taken = receipt_row(order.id, back, named, wrong.value_date, actor, self._clock())
+            insert_receipt(connection, taken)
+            tell_excess(connection, order, taken["id"], self._clock())
             rows.note(connection, order.id, "receipt_taken_back", self._clock(), actor=actor, amount=str(back), why=why)
 
     # --- deciding
@@ -280,9 +279,7 @@ class Manual:
                 look_at=None,
             )  # fmt: skip
             must(moved, order)
-            paid = received(connection, order)
-            if paid:
-                report_money(connection, order, Reason.TO_RETURN, order_id, paid, now)
+            tell_excess(connection, order, order_id, now)
             rows.tell(connection, order, events.TOPUP_FAILED, reason="rejected")
             outbox.mail(
                 connection,
@@ -374,11 +371,6 @@ class Manual:
             },
         )
         faults.point("fulfil.before_commit")
-
-    def _report_surplus(self, connection: Connection, order: Row[Any], receipt_id: str) -> None:
-        surplus = received(connection, order) - Fiat(order.gross_minor, order.currency)
-        if surplus.minor > 0:
-            report_money(connection, order, Reason.OVERPAID, receipt_id, surplus, self._clock())
 
 
 def _note(text: str, *, required: bool = False) -> str:

@@ -12,9 +12,11 @@ from app.kernel.db import metadata
 from app.kernel.errors import Conflict, NotAllowed
 from app.kernel.fiat import Fiat
 from app.kernel.ids import new_id
+from app.kernel.text import t
 from app.payments import policy, rows, tables
+from app.payments.lifecycle import State
 from app.payments.orders import CUSTOM, MANUAL, PACKAGE
-from app.payments.unmatched import Reason, report
+from app.payments.unmatched import Reason, dealt_with, report
 from app.payments.verdict import Progress, Proof
 
 MEMBER, WORKSPACE = (metadata.tables[str(one.__tablename__)] for one in (Member, Workspace))
@@ -134,21 +136,35 @@ def insert_receipt(connection: Connection, receipt: dict[str, Any]) -> None:
         raise Conflict("A transfer with this bank reference was recorded before.", code="already_recorded") from None
 
 
-def report_money(
-    connection: Connection, order: Row[Any], reason: Reason, external_id: str, amount: Fiat, now: datetime
-) -> None:
-    """Put money that belongs to nobody into the operators' queue."""
-    report(
-        connection,
-        reason,
-        provider=MANUAL,
-        external_id=external_id,
-        livemode=order.livemode,
-        now=now,
-        amount=amount,
-        order_id=order.id,
-        workspace_id=order.workspace_id,
+def tell_excess(connection: Connection, order: Row[Any], external_id: str, now: datetime) -> None:
+    """Have one case in the operators' queue over what is to be returned of an order now: all of it when it was
+    rejected, else what is too much, less what operators have dealt with. `external_id` names what changed it."""
+    rejected = rows.find(connection, order.id).state == State.REJECTED
+    kept, reason = tables.unmatched_payment.c, Reason.TO_RETURN if rejected else Reason.OVERPAID
+    query = select(kept.reason, kept.amount_minor, kept.resolved_by).where(
+        kept.order_id == order.id, kept.provider == MANUAL, kept.reason.in_([Reason.OVERPAID, Reason.TO_RETURN])
     )
+    cases = connection.execute(query).all()
+    waiting = [(case.reason, int(case.amount_minor)) for case in cases if case.resolved_by is None]
+    returned = sum(int(case.amount_minor) for case in cases if case.resolved_by not in (None, rows.SYSTEM))
+    gross = 0 if rejected else order.gross_minor
+    excess = max(0, received(connection, order).minor - gross - returned)
+    if waiting == ([(reason, excess)] if excess else []):
+        return
+    for told, _ in waiting:
+        dealt_with(connection, Reason(told), t("payments.case.changed"), actor=rows.SYSTEM, now=now, order_id=order.id)
+    if excess:
+        report(
+            connection,
+            reason,
+            provider=MANUAL,
+            external_id=external_id,
+            livemode=order.livemode,
+            now=now,
+            amount=Fiat(excess, order.currency),
+            order_id=order.id,
+            workspace_id=order.workspace_id,
+        )
 
 
 def mail_part(connection: Connection, order: Row[Any], receipt_id: str) -> None:

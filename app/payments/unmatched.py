@@ -115,11 +115,19 @@ class Unmatched:
 
 
 def dealt_with(
-    connection: Connection, reason: Reason, resolution: str, *, actor: str, now: datetime, **detail: str
+    connection: Connection,
+    reason: Reason,
+    resolution: str,
+    *,
+    actor: str,
+    now: datetime,
+    order_id: str | None = None,
+    **detail: str,
 ) -> None:
-    """Close the open cases with this reason and these details: what they asked for was done."""
+    """Close the open cases with this reason, of this order and with these details: what they asked for was done."""
     kept = tables.unmatched_payment
     waits = select(kept.c.id, kept.c.detail).where(kept.c.state == OPEN, kept.c.reason == str(reason))
+    waits = waits if order_id is None else waits.where(kept.c.order_id == order_id)
     meant = [row.id for row in connection.execute(waits) if detail.items() <= row.detail.items()]
     said = {"resolution": resolution[:LONGEST_NOTE], "resolved_by": actor, "resolved_at": now}
     connection.execute(update(kept).where(kept.c.id.in_(meant)).values(state=RESOLVED, **said))

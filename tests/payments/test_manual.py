@@ -99,6 +99,28 @@ def test_too_much_is_reported_to_be_returned(till: Till) -> None:
     assert till.credits == 10_500
 
 
+def test_what_is_to_be_returned_is_one_case(till: Till) -> None:
+    def cases() -> list[tuple[str, int]]:
+        return [(str(case.reason), case.amount.minor) for case in till.cashier.unmatched.open_cases()]
+
+    order, manual = ordered(till), till.cashier.manual
+    for minor, reference in ((1_000, "BANK-1"), (500, "BANK-2"), (100, "BANK-3")):
+        received(till, order, minor, reference)
+    assert cases() == [("overpaid", 410)]
+    first, second, third = manual.receipts(order.id)
+    manual.take_out(third.id, reason="another customer's", actor="clerk")
+    assert cases() == [("overpaid", 310)]
+    [case] = till.cashier.unmatched.open_cases()
+    till.cashier.unmatched.resolve(case.id, "Sent back.", actor="clerk")
+    received(till, order, 40, "BANK-4")
+    assert cases() == [("overpaid", 40)]
+    manual.reject(order.id, reason="not now", actor="clerk")
+    assert cases() == [("to_return", 1_230)]
+    for receipt in (first, second):
+        manual.take_out(receipt.id, reason="another customer's", actor="clerk")
+    assert cases() == []
+
+
 def test_case_32_approved_twice_credits_once(till: Till) -> None:
     order, first, second = ordered(till), till.operator(), till.operator()
     received(till, order)
