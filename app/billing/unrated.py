@@ -24,6 +24,8 @@ from app.plans.prices import holds
 
 #: What a customer without a subscription could agree to.
 ON_SALE: Final = ("PLAN", "ADDON")
+#: So many kinds are told.
+MOST: Final = 200
 
 
 class Offered(NamedTuple):
@@ -93,7 +95,7 @@ class Book:
         return Book(meters, prices, self.agreed, reads)
 
 
-def find(connection: Connection, span: Span, *, limit: int = 200) -> list[Unrated]:
+def find(connection: Connection, span: Span, *, limit: int = MOST) -> list[Unrated]:
     """Kinds of events without a price in a period, the most frequent first."""
     book = Book.read(connection)
     told, perhaps = book.told(Meter.reads_each), book.told(Meter.may_read)

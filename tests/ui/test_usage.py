@@ -9,7 +9,7 @@ from app.accounts.identity import Who
 from app.metering.events import read_event
 from app.ui.guard import acting_as
 from app.ui.pages.usage.page import admin_usage, usage
-from app.ui.pages.usage.state import AdminUsageState, UsageState
+from app.ui.pages.usage.state import FEW, AdminUsageState, UsageState
 from tests.support.house import House
 from tests.ui.screens import Screen, owner_of
 from tests.ui.tabs import Background, new_tab
@@ -65,6 +65,8 @@ async def test_an_operator_sees_everybody_and_what_is_not_paid_for(home: House) 
     send(home, "ws_unpaid", 2)
     send(home, "ws_unpaid", 2, model="another")
     send(home, "ws_unpaid", 3, event_name="walked_past")  # whatever is for sale, no meter reads it
+    for number in range(FEW):
+        send(home, "ws_unpaid", 4 + number, event_name=f"walked_past_{number}")
     operator = Who("usr_op", "Op", "op@farebox.example", True, None, None, None)
     tab = new_tab("operator", "/admin/usage")
     state = tab.tree.get_substate(AdminUsageState.get_full_name().split("."))
@@ -75,6 +77,9 @@ async def test_an_operator_sees_everybody_and_what_is_not_paid_for(home: House) 
         everybody = {row["value"]: row["amount"] for row in state.rows}
         assert everybody.items() >= {"ws_paid": "2", "ws_unpaid": "2"}.items()
         await AdminUsageState.look_closer.fn(Background(state))
+        assert (len(state.unrated), bool(state.more_unrated)) == (FEW, True)
+        while state.more_unrated:
+            AdminUsageState.show_more_unrated.fn(state)
         unpaid = [row for row in state.unrated if row["customer"] in ("ws_paid", "ws_unpaid")]
         assert ("ws_unpaid", "1", "walked_past") in {(row["customer"], row["events"], row["event"]) for row in unpaid}
         assert "ws_paid" not in {row["customer"] for row in unpaid}

@@ -4,10 +4,12 @@ from typing import Any
 
 import reflex as rx
 
+from app.billing.unrated import MOST as MOST_UNRATED
 from app.billing.usage_report import BY, BY_OPERATOR
 from app.kernel.text import t
 from app.ui.components import (
     Column,
+    button,
     card,
     chart,
     column,
@@ -173,6 +175,20 @@ def _unrated(state: Any) -> rx.Component:
             phone=lambda item: two_line(item["customer"], item["detail"], item["events"], item["event"]),
             empty=empty_state("check", t("usage.unrated.none"), t("usage.unrated.none_sentence"), compact=True),
         ),
+        rx.cond(
+            state.more_unrated != "",
+            row(
+                button(
+                    state.more_unrated,
+                    kind="ghost",
+                    size="small",
+                    icon_name="chevron-down",
+                    on_click=state.show_more_unrated,
+                ),
+                class_name="fb-lots-more",
+            ),
+        ),
+        detail=t("usage.unrated.detail", most=MOST_UNRATED),
         flush=True,
     )
 

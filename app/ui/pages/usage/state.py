@@ -15,6 +15,7 @@ from app.kernel.errors import FareboxError
 from app.kernel.text import t
 from app.metering.analytics import CUSTOMER
 from app.services import Services
+from app.ui import present
 from app.ui.components import NOT_DRAWN, Drawing, drawing
 from app.ui.guard import PageState, workspace_id
 from app.ui.pages.usage import rows
@@ -24,6 +25,7 @@ from app.ui.roles import Role
 Option = dict[str, str]
 ALL = "all"  # a select has no empty value
 LONGEST = 255
+FEW = 10  # kinds of events that no price pays for, shown at first; twice as many with each press
 
 
 class UsageState(PageState):
@@ -94,13 +96,17 @@ class AdminUsageState(PageState):
     summary: str = ""
     total: str = ""
     csv: str = ""
-    unrated: list[UnratedRow] = []
+    unrated: list[UnratedRow] = []  # as many as are asked for
+    more_unrated: str = ""
     conflicts: list[ConflictRow] = []
     conflict_count: int = 0
     looked: bool = False
+    _all_unrated: list[UnratedRow] = []
+    _unrated_shown: int = FEW
 
     @rx.event
     async def load(self):
+        self._unrated_shown = FEW
         await self._show()
         return AdminUsageState.look_closer
 
@@ -127,8 +133,20 @@ class AdminUsageState(PageState):
             month = self.month
         found, total, twice = await asyncio.to_thread(_doubts, house, month)
         async with self:
-            self.unrated, self.conflict_count = rows.unrated_rows(found), total
+            self._all_unrated, self.conflict_count = rows.unrated_rows(found), total
             self.conflicts, self.looked = rows.conflict_rows(twice), True
+            self._cut_unrated()
+
+    @rx.event
+    def show_more_unrated(self):
+        """Twice as many of the kinds of events that no price pays for."""
+        self._unrated_shown *= 2
+        self._cut_unrated()
+
+    def _cut_unrated(self) -> None:
+        self.unrated = self._all_unrated[: self._unrated_shown]
+        left = len(self._all_unrated) - len(self.unrated)
+        self.more_unrated = t("balance.lots.more", count=present.count(left)) if left else ""
 
     async def _show(self):
         house = services.current()
