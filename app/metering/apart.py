@@ -49,17 +49,19 @@ class Apart:
     kept: frozenset[str] = frozenset()
 
 
-#: What properties are taken apart into: what they are alike in, and their figures in billionths.
-Parts = tuple[str, Mapping[str, int]]
+#: Each with its amount in billionths.
+Figures = tuple[tuple[str, int], ...]
+#: What properties are taken apart into: their canonical JSON, what they are alike in, and their figures.
+Parts = tuple[str, str, Figures]
 
 
 class Kinds(dict[str, Kind]):
-    """Remembers what each name is, and in `parts` what whole properties were taken apart into."""
+    """Remembers what each name is, and in `parts` what whole properties (as canonical JSON) were taken apart into."""
 
     def __init__(self, apart: Apart) -> None:
         super().__init__()
         self._apart = apart
-        self.parts: dict[str, Parts] = {}
+        self.parts: dict[bytes, Parts] = {}
 
     def __missing__(self, name: str) -> Kind:
         if len(self) > MOST_REMEMBERED:

@@ -10,13 +10,14 @@ import orjson
 
 from app.kernel.clock import parsed
 from app.kernel.errors import InvalidInput
-from app.metering.apart import FIGURES, LONGEST_DIMENSION, Apart, Kind, Kinds, Parts, canonical, kinds_of
+from app.metering.apart import FIGURES, LONGEST_DIMENSION, Apart, Figures, Kind, Kinds, Parts, canonical, kinds_of
 
 BILLIONTHS: Final = 10**9
 LONGEST_NAME: Final = 255
 MOST_PROPERTIES: Final = 100
 LONGEST_PROPERTIES: Final = 16_384
 LONGEST_FIGURE: Final = 40
+DIGEST_BYTES: Final = 8
 #: What a figure may begin and end with: a cheap look before the exact one.
 FIGURE_STARTS: Final = frozenset("0123456789+-.")
 FIGURE_ENDS: Final = frozenset("0123456789.")
@@ -37,17 +38,18 @@ class Event(NamedTuple):
     source: str
     properties: str
     likeness: str
-    figures: Mapping[str, int]
+    figures: Figures
     digest: int
     generation_id: str | None = None
 
 
 ANYTHING: Final = Apart()
+_SORTED: Final = orjson.OPT_SORT_KEYS
 _any_kinds: Final = kinds_of(ANYTHING)
 _OWN, _DIMENSION, _FIGURE, _BY_VALUE = Kind.OWN, Kind.DIMENSION, Kind.FIGURE, Kind.BY_VALUE
 #: What was found good before is not looked at again.
 MOST_REMEMBERED: Final = 50_000
-_names: Final = dict[str, str]()
+known_names: Final = dict[str, str]()
 _known_likenesses: Final = dict[tuple[tuple[str, str], ...], str]()
 #: Properties of up to so many characters are remembered with what they were taken apart into: many events say the same.
 LONGEST_REMEMBERED: Final = 500
@@ -73,20 +75,20 @@ def read_event(
         )
     name = _name(given, "event_name", place)
     customer = _name(given, "external_customer_id", place)
-    text = _json(properties, place)
-    kinds = _any_kinds if apart is ANYTHING else kinds_of(apart)
-    likeness, counted = kinds.parts.get(text) or _parts(properties, text, kinds, place)
+    said = canonical_json(properties, place)
+    kinds = kinds_of(apart)
+    text, likeness, figures = kinds.parts.get(said) or parts_of(properties, said, kinds, place)
     event_id = given.get("event_id")
     return Event(
         new_id if event_id is None or event_id == "" else _fresh_name(event_id, "event_id", place),
         name,
         customer,
-        _moment(given.get("timestamp"), now, place),
+        now if given.get("timestamp") in (None, "") else moment_of(given.get("timestamp"), place),
         _name(given, "source", place) if given.get("source") else "",
         text,
         likeness,
-        counted,
-        _digest(name, customer, text),
+        figures,
+        digest_of(name, customer, said),
         generation_id,
     )
 
@@ -112,16 +114,17 @@ def likeness_of(properties: Mapping[str, Any], names: Iterable[str] = ()) -> dic
     return found | {name: said for name in names if (said := canonical(properties.get(name)))}
 
 
-def _parts(properties: Mapping[str, Any], text: str, kinds: Kinds, place: str) -> Parts:
-    """Of properties that are not remembered: their likeness, and their figures."""
+def parts_of(properties: Mapping[str, Any], said: bytes, kinds: Kinds, place: str = "") -> Parts:
+    """Of properties that are not remembered, with their canonical JSON: what they are taken apart into."""
+    text = said.decode()
     if len(text) > LONGEST_PROPERTIES:
         raise InvalidInput("The properties are too long.", param=_at(place, "properties"))
     alike, counted = _taken_apart(properties, kinds, place)
-    found = _likeness(alike, place), counted
+    found = text, _likeness(alike, place), tuple(counted.items())
     if len(text) <= LONGEST_REMEMBERED:
         if len(kinds.parts) >= MOST_PARTS:
             kinds.parts.clear()
-        kinds.parts[text] = found
+        kinds.parts[said] = found
     return found
 
 
@@ -157,7 +160,7 @@ def _likeness(alike: dict[str, str], place: str) -> str:
     key = tuple(alike.items())
     found = _known_likenesses.get(key)
     if found is None:
-        found = _json(alike, place)
+        found = canonical_json(alike, place).decode()
         if len(_known_likenesses) >= MOST_REMEMBERED:
             _known_likenesses.clear()
         _known_likenesses[key] = found
@@ -165,13 +168,13 @@ def _likeness(alike: dict[str, str], place: str) -> str:
 
 
 def _text(value: object, place: str) -> str:
-    return _json(value, place) if isinstance(value, list | dict) else canonical(value)
+    return canonical_json(value, place).decode() if isinstance(value, list | dict) else canonical(value)
 
 
-def _json(value: object, place: str) -> str:
-    """Canonical: sorted, without spaces. Half a surrogate pair is no text: nothing can store it."""
+def canonical_json(value: object, place: str = "") -> bytes:
+    """Sorted, without spaces. Half a surrogate pair is no text: nothing can store it."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(value, None, _SORTED)
     except (TypeError, ValueError):
         raise InvalidInput("The properties hold something that is no text.", param=_at(place, "properties")) from None
 
@@ -207,12 +210,17 @@ def _figure(text: str) -> Decimal | None:
 def _name(given: Mapping[str, Any], field: str, place: str) -> str:
     """A name that comes again and again: of a kind of event, a customer, a source."""
     value = given.get(field)
-    if type(value) is str and (known := _names.get(value)) is not None:
+    return known_name(value, field, place)
+
+
+def known_name(value: object, field: str = "", place: str = "") -> str:
+    """A name that is remembered from now on."""
+    if type(value) is str and (known := known_names.get(value)) is not None:
         return known
     found = _fresh_name(value, field, place)
-    if len(_names) >= MOST_REMEMBERED:
-        _names.clear()
-    _names[found] = found
+    if len(known_names) >= MOST_REMEMBERED:
+        known_names.clear()
+    known_names[found] = found
     return found
 
 
@@ -224,9 +232,8 @@ def _fresh_name(value: object, field: str, place: str) -> str:
     return value
 
 
-def _moment(given: object, now: datetime, place: str) -> datetime:
-    if given in (None, ""):
-        return now
+def moment_of(given: object, place: str = "") -> datetime:
+    """A time of the wire, in UTC."""
     try:
         return parsed(given if isinstance(given, str) else "")
     except (ValueError, OverflowError):
@@ -234,9 +241,10 @@ def _moment(given: object, now: datetime, place: str) -> datetime:
         raise InvalidInput(said, param=_at(place, "timestamp")) from None
 
 
-def _digest(name: str, customer: str, properties: str) -> int:
-    said = f"{name}\0{customer}\0{properties}"  # a name holds no such letter
-    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big", signed=True)
+def digest_of(name: str, customer: str, properties: bytes) -> int:
+    """What a repetition has in common with the first: all but the time and the source."""
+    said = f"{name}\0{customer}\0".encode() + properties  # a name holds no such letter
+    return int.from_bytes(blake2b(said, digest_size=DIGEST_BYTES).digest(), "big", signed=True)
 
 
 def _at(place: str, field: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel import faults
@@ -20,8 +20,7 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database
 from app.metering import tables
 from app.metering.events import Event
-from app.metering.sums import Counted
-from app.metering.writing import writing
+from app.metering.writing import DAY, Rows, iso, writing
 
 #: Shapes are remembered up to this many; beyond it they are asked for again.
 REMEMBERED: Final = 100_000
@@ -33,7 +32,6 @@ _shape = tables.shape
 _SHAPE_ID = select(_shape.c.id).where(
     _shape.c.event_name == bindparam("b_name"), _shape.c.properties == bindparam("b_likeness")
 )
-_ADD_CONFLICT = insert(tables.conflict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +118,20 @@ class Ingest:
                 self._take_in([batch])
 
     def _write(self, batches: list[_Batch]) -> None:
-        first: dict[str, Event] = {}
-        for batch in batches:
-            for event in batch.events:
-                first.setdefault(event.event_id, event)
-        now = self._clock()
+        first = _first([event for batch in batches for event in batch.events])
+        events, now = list(first.values()), self._clock()
+        moments = iso([event.at for event in events])
         with self._db.write() as connection:
-            shapes = self._shape_ids(connection, first.values())
-            ids = [shapes[event.name, event.likeness] for event in first.values()]
-            known = self._writing.write(connection, first, ids, now)
+            shapes, made = self._shape_ids(connection, events)
+            known = self._writing.write(connection, Rows(first, shapes, moments), now)
             faults.point("metering.after_events")
             accepted = [self._judge(batch, first, known) for batch in batches]
             self._keep_conflicts(connection, batches, now)
             self._writing.add_up(
                 connection,
                 [
-                    Counted(event.customer, event.at.date(), shape, event.figures)
-                    for event, shape in zip(first.values(), ids, strict=True)
+                    (event.customer, moment[:DAY], shape, event.figures)
+                    for event, shape, moment in zip(events, shapes, moments, strict=True)
                     if event.event_id not in known
                 ],
             )
@@ -144,7 +139,7 @@ class Ingest:
                 if batch.also is not None:
                     batch.also(connection)
             faults.point("metering.before_commit")
-        self._remember(shapes)
+        self._remember(made)
         for batch, found in zip(batches, accepted, strict=True):
             batch.accepted = found
 
@@ -164,28 +159,38 @@ class Ingest:
         return Accepted(new, len(batch.events) - new, tuple(conflicts))
 
     def _keep_conflicts(self, connection: Connection, batches: Iterable[_Batch], now: datetime) -> None:
-        rows = [
-            {"event_id": event.event_id, "customer": event.customer, "body": event.properties, "received_at": now}
-            for batch in batches
-            for event in batch.differing
-        ]
-        if rows:
-            connection.execute(_ADD_CONFLICT, rows)
+        differing = [event for batch in batches for event in batch.differing]
+        if differing:
+            self._writing.keep_conflicts(connection, differing, now)
 
-    def _shape_ids(self, connection: Connection, events: Iterable[Event]) -> dict[Likeness, int]:
-        wanted = {(event.name, event.likeness) for event in events}
-        found = {key: known for key in wanted if (known := self._shapes.get(key)) is not None}
-        missing = sorted(key for key in wanted if key not in found)
-        if missing:
-            made = sqlite.insert if self._db.is_sqlite else postgresql.insert
-            unless_known = made(_shape).on_conflict_do_nothing()
-            connection.execute(unless_known, [{"event_name": name, "properties": said} for name, said in missing])
-            for name, said in missing:
-                found[name, said] = connection.execute(_SHAPE_ID, {"b_name": name, "b_likeness": said}).scalar_one()
-        return found
+    def _shape_ids(self, connection: Connection, events: Sequence[Event]) -> tuple[list[int], dict[Likeness, int]]:
+        """The shape of each event, and those that are not remembered yet."""
+        wanted = [(event.name, event.likeness) for event in events]
+        found = list(map(self._shapes.get, wanted))
+        if None not in found:
+            return found, {}  # type: ignore[return-value]
+        missing = sorted({key for key, known in zip(wanted, found, strict=True) if known is None})
+        made = sqlite.insert if self._db.is_sqlite else postgresql.insert
+        unless_known = made(_shape).on_conflict_do_nothing()
+        connection.execute(unless_known, [{"event_name": name, "properties": said} for name, said in missing])
+        new = {
+            (name, said): connection.execute(_SHAPE_ID, {"b_name": name, "b_likeness": said}).scalar_one()
+            for name, said in missing
+        }
+        return [new[key] if known is None else known for key, known in zip(wanted, found, strict=True)], new
 
     def _remember(self, shapes: dict[Likeness, int]) -> None:
         """After the commit: a shape that was rolled back has no id."""
         if len(self._shapes) > REMEMBERED:
             self._shapes.clear()
         self._shapes |= shapes
+
+
+def _first(events: list[Event]) -> dict[str, Event]:
+    """Each id once, in the order in which they came."""
+    found = {event.event_id: event for event in events}
+    if len(found) < len(events):
+        found = {}
+        for event in events:
+            found.setdefault(event.event_id, event)
+    return found

@@ -7,6 +7,7 @@ matters what was added up when. Adding up takes rows away and adds them in one t
 process dies.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
@@ -18,9 +19,9 @@ from app.kernel import faults
 from app.kernel.db import metadata
 from app.metering import tables
 from app.metering.adding import adding
-from app.metering.copying import columns
+from app.metering.copying import column
 from app.metering.events import BILLIONTHS
-from app.metering.sums import COUNT, Counted
+from app.metering.sums import COUNT, Added, summed
 
 #: A number of our own: one adds up at a time, and the others leave it to them.
 LOCK: Final = 7_233_950_417
@@ -45,7 +46,7 @@ by_customer AS ({adding("usage_rollup", "SELECT * FROM given")})
 SELECT coalesce(sum(events), 0)::bigint FROM given WHERE figure = '{COUNT}'"""  # noqa: S608
 
 
-def put(connection: Connection, events: Iterable[Counted]) -> None:
+def put(connection: Connection, events: Iterable[Added]) -> None:
     """What these, just written, come to."""
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
@@ -80,23 +81,9 @@ def _both(name: str) -> FromClause:
     return select(table).union_all(waits).subquery("sums")
 
 
-def _lines(events: Iterable[Counted]) -> Iterator[str]:
-    """The rows, as COPY reads them. Events of a shape have the same figures, so one count is that of all."""
-    cells: dict[tuple[str, Any, int], dict[str, int]] = {}
-    for customer, day, shape, figures in events:
-        cell = cells.get((customer, day, shape))
-        if cell is None:
-            cells[customer, day, shape] = {COUNT: 1, **figures}
-            continue
-        cell[COUNT] += 1
-        for figure, billionths in figures.items():
-            cell[figure] += billionths
-    for (customer, day, shape), sums in cells.items():
-        key, events_ = f"{_column(customer)}\t{day}\t{shape}", sums.pop(COUNT)
-        yield f"{key}\t{COUNT}\t{events_}\t0\t0\n"
-        for figure, billionths in sums.items():
+def _lines(events: Iterable[Added]) -> Iterator[str]:
+    """The rows, as COPY reads them."""
+    for (customer, day, shape), cell in summed(Counter(events)).items():
+        for figure, (count, billionths) in cell.items():
             whole, rest = divmod(billionths, BILLIONTHS)
-            yield f"{key}\t{_column(figure)}\t{events_}\t{whole}\t{rest}\n"
-
-
-_column = lru_cache(maxsize=50_000)(columns)
+            yield f"{column(customer)}\t{day}\t{shape}\t{column(figure)}\t{count}\t{whole}\t{rest}\n"

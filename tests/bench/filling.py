@@ -238,7 +238,7 @@ def _sums(connection: Connection, few: list[Event], shapes: dict[str, int], even
             if count := copies + itself:
                 one = few[place]
                 shape = shapes[one.event_id]
-                for figure, each in (("", 0), *one.figures.items()):
+                for figure, each in (("", 0), *one.figures):
                     whole = each // BILLIONTHS * count
                     rollup.add((one.customer, on, shape, figure), count, whole)
                     daily.add((on, shape, figure), count, whole)

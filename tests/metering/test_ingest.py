@@ -155,7 +155,7 @@ AWKWARD = ("NULL", "\\N", "\\.", '"', "{a,b}", "a,b", "\\t\\", "%s", "é ’ �
 
 def test_every_text_is_stored_as_it_was_sent(ingest, database):
     """Whatever is put together by hand on its way into the database comes back as it was."""
-    events = [made("plain", said="", **{"a\0b": 5})]
+    events = [made("plain", said="", **{"a\0b": 5, "two\tlines\n\\": 4})]
     for text in AWKWARD:
         one = made(text, customer=text, said=f"{text}\t\r\n", **{f"of {text}": 3})
         events.append(one._replace(source=text, generation_id=f"gen {text}"))
@@ -164,8 +164,10 @@ def test_every_text_is_stored_as_it_was_sent(ingest, database):
     with database.read() as connection:
         rows = connection.execute(select(tables.event)).all()
         figures = [alike(connection, text, APRIL, {f"of {text}"})[0].sums for text in AWKWARD]
+        (plain,) = alike(connection, "cust_001", APRIL, {"two\tlines\n\\"})
     found = {row.event_id: (row.customer, row.properties, row.source, row.generation_id, row.at) for row in rows}
     assert found == {
         one.event_id: (one.customer, one.properties, one.source, one.generation_id, NOON) for one in events
     }
+    assert plain.sums["two\tlines\n\\"] == 4
     assert [sums[f"of {text}"] for sums, text in zip(figures, AWKWARD, strict=True)] == [3] * len(AWKWARD)

@@ -1,6 +1,7 @@
 """`/events`: usage as it is sent, looked up and added up."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
@@ -14,7 +15,8 @@ from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.given import Given
 from app.kernel.ids import new_id
 from app.metering import reading
-from app.metering.events import Event, read_event
+from app.metering.batch import read_events
+from app.metering.events import Event
 from app.metering.ingest import Accepted
 from app.metering.reading import Search, Seen
 from app.plans.keys import BillingKey
@@ -42,12 +44,8 @@ def _taking_routes(api: APIRouter, billing: Billing, Key: Any) -> None:
     db, clock, ingest = billing.db, billing.clock, billing.services.ingest
 
     def take_in(given: list[Any], place: str) -> tuple[list[Event], Accepted]:
-        now = clock()
         claims.check(db, given, place)
-        events = [
-            read_event(each, now, "" if _has_id(each) else new_id("event"), place=f"{place}.{at}" if place else "")
-            for at, each in enumerate(given)
-        ]
+        events = read_events(given, clock(), partial(new_id, "event"), place)
         return events, ingest.accept(events)
 
     @api.post("", status_code=202)
@@ -136,10 +134,6 @@ def _search(connection: Connection, body: Given, names: Names) -> Search:
 
 
 _conflict: Final = {"status": "conflict"}
-
-
-def _has_id(given: Any) -> bool:
-    return isinstance(given, dict) and given.get("event_id") not in (None, "")
 
 
 def _listed(given: object, most: int) -> list[Any]:
