@@ -5,7 +5,7 @@ wish says why in `reasons`. How a country treats credits is the operator's to se
 registrations, policies and rates are settings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from app.invoicing.parties import Address, Buyer, Evidence, Seller
-from app.invoicing.rates import Component, RateBook, eu_members, tax_country
+from app.invoicing.rates import Component, NoTaxRate, RateBook, eu_members, tax_country
 from app.invoicing.tax_elsewhere import Calculation, as_calculated, question
 from app.invoicing.tax_snapshot import Category, Fx, Scheme, TaxRate, TaxSnapshot
 from app.kernel.fiat import Fiat
@@ -23,6 +23,8 @@ from app.kernel.text import t
 RULE_VERSION: Final = "2026-11"
 #: Outside the EU: where a business with a tax id accounts for a foreign seller's tax itself.
 ACCOUNTS_ITSELF: Final = frozenset({"GB", "NO", "AU", "NZ", "SG", "IN", "JP", "CA"})
+#: Provinces whose own tax stands beside the federal one, at a rate that the operator enters.
+_OWN_TAX: Final = frozenset({"CA-BC", "CA-MB", "CA-QC", "CA-SK"})
 #: Postcodes of member states that lie outside the Union's VAT territory.
 _OUTSIDE_BY_POSTCODE: Final = {
     "ES": ("35", "38", "51", "52"),  # the Canaries, Ceuta, Melilla
@@ -157,10 +159,23 @@ def _domestic(seller: Seller, home: Place, place: Place, rates: RateBook, on: da
         return _not_registered("US", place.state)
     within = home.state == place.state
     found = rates.components(place.country, place.state, on, within_state=within)
-    provinces = {place.country, f"{place.country}-{home.state}", *seller.registrations}
-    # A province's own tax beside the federal one needs a registration there; a harmonised one does not.
-    kept = tuple(each for each in found if each.type == "HST" or each.jurisdiction in provinces)
-    return Ruling("domestic", "domestic", kept)
+    at_home = {place.country, f"{place.country}-{home.state}"}
+    return Ruling("domestic", "domestic", _registered(seller, found, place, at_home))
+
+
+def _registered(
+    seller: Seller, found: Sequence[Component], place: Place, at_home: Collection[str] = ()
+) -> tuple[Component, ...]:
+    """What of a place's taxes the seller is registered for. A province's own tax and the federal one beside it need a
+    registration each; a harmonised one stands for both. `NoTaxRate` where there is a registration and no rate."""
+    name, places = f"{place.country}-{place.state}", {*at_home, *seller.registrations}
+    kept = tuple(each for each in found if each.type == "HST" or each.jurisdiction in places)
+    own_is_missing = name in _OWN_TAX.intersection(seller.registrations) and name not in {
+        one.jurisdiction for one in kept
+    }
+    if own_is_missing or not kept:
+        raise NoTaxRate(f"No tax rate is known for {name}. Enter one under Settings, Payments.", place=name)
+    return kept
 
 
 def _into_eu(seller: Seller, buyer: Buyer, home: Place, place: Place, rates: RateBook, on: date) -> Ruling:
@@ -189,6 +204,8 @@ def _outside_eu(seller: Seller, buyer: Buyer, home: Place, place: Place, rates: 
     names = {place.country, f"{place.country}-{place.state}"}
     if names & set(seller.registrations):
         components = rates.components(place.country, place.state, on)
+        if place.country == "CA":
+            components = _registered(seller, components, place)
         business = buyer.is_business and buyer.tax_id is not None and buyer.tax_id.syntax_ok
         if business and place.country in ACCOUNTS_ITSELF:
             text = t("invoicing.exemption.reverse_charge", tax=components[0].type)

@@ -314,6 +314,25 @@ def test_two_taxes_are_each_rounded_on_the_base():
     ] == ["GST"]
 
 
+def test_a_seller_abroad_charges_the_taxes_it_is_registered_for():
+    book = RateBook((Row("CA-QC", "QST", Decimal("9.975"), date(2026, 1, 1)),))
+
+    def charged(*places: str, state: str = "QC") -> list[str]:
+        sells = seller(registrations=places)
+        return [each.type for each in tax_on("10.10", sells, person("CA", state=state), rates=book).rates if each.rate]
+
+    assert charged("CA-QC") == ["QST"]
+    assert charged("CA") == ["GST"]
+    assert charged("CA", "CA-QC") == ["GST", "QST"]
+    assert (charged("CA", state="ON"), charged("CA-QC", state="ON")) == (["HST"], [])
+
+
+@pytest.mark.parametrize("home", ["CA", "DE"])
+def test_a_province_with_a_registration_and_no_rate_is_refused(home):
+    with pytest.raises(NoTaxRate, match="CA-QC"):
+        tax_on("10.10", seller(home, registrations=("CA", "CA-QC")), person("CA", state="QC"))
+
+
 def test_a_state_of_the_us_has_the_rate_the_operator_entered():
     tax = tax_on("100.00", seller("US", state="CA"), person("US", state="CA"), currency="USD", rates=US_RATES)
     assert (tax.rates[0].jurisdiction, tax.total_tax.minor) == ("US-CA", 888)

@@ -84,6 +84,11 @@ def test_an_event_may_be_applied_again_only_where_that_can_help(shop: Till, oper
     assert state.problem == "There is no event evt_nobody_knows."
 
 
+@pytest.mark.parametrize(("code", "href"), [(Code.CREDITS_DIFFER, "/admin/orders/ord_1"), (Code.ROW_UNREADABLE, "")])
+def test_an_order_is_opened_from_its_difference_where_it_can_be_read(code: Code, href: str) -> None:
+    assert difference_row(Difference(code, "ord_1", {}, "ord_1"), {"ord_1": "FB-7KQ2M9XW"})["href"] == href
+
+
 def test_what_remains_is_one_line_among_the_decisions(shop: Till) -> None:
     assert reconcile_rows(None, shop.time()) == []
     assert reconcile_rows(shop.run(shop.services.reconcile.run()), shop.time()) == []

@@ -101,7 +101,10 @@ def headline(run: Run) -> str:
 def difference_row(one: Difference, references: Mapping[str, str]) -> DifferenceRow:
     """A difference with its next step, and the way there."""
     in_queue = one.code is Code.MONEY_UNMATCHED
-    order = one.order_id if one.order_id in references else None
+    is_shown = (
+        one.order_id in references and one.code is not Code.ROW_UNREADABLE
+    )  # no page can show what cannot be read
+    order = one.order_id if is_shown else None
     href = QUEUE if in_queue else f"/admin/orders/{order}" if order else ""
     told = {**one.facts, "reason": t(f"admin_orders.reason.{one.facts['reason']}")} if in_queue else one.facts
     facts = [f"{name} {_fact(value)}" for name, value in replace(one, facts=told).lines]
