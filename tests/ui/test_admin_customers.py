@@ -376,3 +376,21 @@ def test_a_workspace_gets_another_name(home: House, operator: Who) -> None:
         asyncio.run(rename())
     assert home.services.accounts.people.workspace(home.workspace_id).name == "Halfmoon & Daughters"
     assert ("workspace.renamed", "Halfmoon & Daughters", operator.user_id) in notes(home)
+
+
+def test_a_workspace_that_nobody_belongs_to_gets_an_owner(home: House, operator: Who) -> None:
+    async def invite(email: str) -> Any:
+        _, people = await opened_people(home)
+        CustomerPeopleState.open_invite.fn(people, True)
+        CustomerPeopleState.write_invited.fn(people, "email", email)
+        CustomerPeopleState.write_invited.fn(people, "name", "Noa")
+        await CustomerPeopleState.invite.fn(people)
+        await CustomerPeopleState.invite.fn(people)  # the second of two clicks
+        return people
+
+    with acting_as(operator):
+        assert asyncio.run(invite("nobody")).errors["email"]
+        assert not asyncio.run(invite(f"noa-{home.workspace_id.lower()}@example.com")).inviting
+        found = [(row["name"], row["role"], row["invited"]) for row in customer_page(home).members]
+    assert ("Noa", "Owner", True) in found
+    assert len(found) == 2

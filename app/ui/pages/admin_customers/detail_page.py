@@ -35,7 +35,7 @@ from app.ui.pages.admin_customers.files_view import files_card, files_dialog
 from app.ui.pages.admin_customers.limits_state import CustomerLimitsState
 from app.ui.pages.admin_customers.limits_view import limits_card, limits_dialog
 from app.ui.pages.admin_customers.people_state import CustomerPeopleState
-from app.ui.pages.admin_customers.people_view import disable_dialog, members_card, rename_dialog
+from app.ui.pages.admin_customers.people_view import disable_dialog, invite_dialog, members_card, rename_dialog
 from app.ui.pages.admin_customers.postpaid_state import PostpaidState
 from app.ui.pages.admin_customers.postpaid_view import postpaid_card, postpaid_dialog, subscriptions_card
 from app.ui.pages.admin_subscriptions.create_view import create_dialog
@@ -68,6 +68,7 @@ def admin_customer() -> rx.Component:
         suspend_dialog(),
         rename_dialog(),
         disable_dialog(),
+        invite_dialog(),
         limits_dialog(),
         billing_dialog(),
         postpaid_dialog(),

@@ -6,6 +6,8 @@ from typing import ClassVar
 import reflex as rx
 
 from app import services
+from app.accounts.identity import Role as MemberRole
+from app.accounts.members import Invitation
 from app.kernel.errors import FareboxError, NotFound
 from app.kernel.ids import is_id
 from app.kernel.text import t
@@ -17,6 +19,7 @@ from app.ui.roles import Role
 from app.ui.visits import EVERYTHING
 
 LONGEST_INPUT = 300
+INVITED = ("email", "name")
 
 
 class CustomerPeopleState(PageState):
@@ -28,6 +31,9 @@ class CustomerPeopleState(PageState):
     name_error: str = ""
     person: PersonRow = NOBODY  # who the question is about
     problem: str = ""
+    inviting: bool = False
+    invited: dict[str, str] = dict.fromkeys(INVITED, "")
+    errors: dict[str, str] = dict.fromkeys((*INVITED, ""), "")
 
     @rx.event
     async def begin_rename(self):
@@ -88,6 +94,36 @@ class CustomerPeopleState(PageState):
         self.person = NOBODY
         act = "disable" if disable else "enable"
         return [CustomerState.refresh, toast_done(t(f"admin_customers.{act}.done", name=person["name"]))]
+
+    @rx.event
+    def open_invite(self, is_open: bool):
+        """The dialog opens empty."""
+        self.inviting = is_open is True
+        self.invited, self.errors = dict.fromkeys(INVITED, ""), dict.fromkeys((*INVITED, ""), "")
+
+    @rx.event
+    def write_invited(self, name: str, text: str):
+        if name in INVITED:
+            self.invited = {**self.invited, name: str(text)[:LONGEST_INPUT]}
+            self.errors = dict.fromkeys(self.errors, "")
+
+    @rx.event
+    async def invite(self):
+        """An owner for this workspace: one that was made through the billing API has nobody yet."""
+        workspace = self._workspace()
+        if not self.inviting or not workspace:
+            return None
+        accounts, actor = services.current().accounts, who().user_id
+        wanted = Invitation(self.invited["email"], self.invited["name"], MemberRole.OWNER)
+        self.inviting = False  # the second of two clicks invites nobody
+        try:
+            await asyncio.to_thread(lambda: accounts.members.invite(workspace, wanted, actor=actor))
+        except FareboxError as refused:
+            self.inviting = True
+            self.errors = {**self.errors, refused.param if refused.param in INVITED else "": refused.message}
+            return None
+        services.current().news.publish(workspace)
+        return [CustomerState.refresh, toast_done(t("admin_customers.invite.done", email=wanted.email.strip()))]
 
     def _workspace(self) -> str:
         found = str(self.router.url.path).rstrip("/").rpartition("/")[2]

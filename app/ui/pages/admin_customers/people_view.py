@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.text import t
-from app.ui.components import chip, decision, dialog, field, icon_button, notice, panel, row, text_input, var
+from app.ui.components import button, chip, decision, dialog, field, icon_button, notice, panel, row, text_input, var
 from app.ui.pages.admin_customers.detail_state import CustomerState
 from app.ui.pages.admin_customers.people_state import CustomerPeopleState
 
@@ -21,6 +21,15 @@ def members_card() -> rx.Component:
             rx.el.ul(rx.foreach(CustomerState.members, _member), class_name="fb-entries"),
             rx.el.p(t("admin_customers.members.none"), class_name="fb-text-2 p-[14px]"),
         ),
+        actions=[
+            button(
+                t("admin_customers.invite.verb"),
+                size="small",
+                icon_name="user-plus",
+                on_click=PEOPLE.open_invite(True),
+                custom_attrs={"data-testid": "invite"},
+            )
+        ],
         flush=True,
     )
 
@@ -30,6 +39,7 @@ def _member(one: Any) -> rx.Component:
         rx.el.span(
             row(
                 rx.el.span(one["name"], class_name="fb-medium fb-cut", title=one["name"]),
+                rx.cond(one["invited"], chip(t("team.state.invited"), tone="outline")),
                 rx.cond(one["disabled"], chip(t("admin_customers.members.disabled"), tone="thin", icon_name="lock")),
             ),
             rx.el.span(one["email"], class_name="fb-small fb-cut", title=one["email"]),
@@ -74,6 +84,32 @@ def rename_dialog() -> rx.Component:
         on_open_change=PEOPLE.rename_opened,
         footer=decision(t("admin_customers.rename.verb"), PEOPLE.rename, test_id="confirm-rename"),
     )
+
+
+def invite_dialog() -> rx.Component:
+    """Who is to own the workspace."""
+    return dialog(
+        _invited("email", t("team.invite.email"), type="email"),
+        _invited("name", t("team.invite.name")),
+        rx.cond(PEOPLE.errors[""] != "", notice(PEOPLE.errors[""])),
+        title=t("admin_customers.invite.verb"),
+        detail=t("team.invite.detail"),
+        is_open=PEOPLE.inviting,
+        on_open_change=PEOPLE.open_invite,
+        footer=decision(t("team.invite.submit"), PEOPLE.invite, test_id="confirm-invite"),
+    )
+
+
+def _invited(name: str, label: str, **props: Any) -> rx.Component:
+    control = text_input(
+        default_value=PEOPLE.invited[name],
+        on_change=lambda text: PEOPLE.write_invited(name, text),
+        id=f"invite-{name}",
+        auto_complete="off",
+        max_length=254,
+        **props,
+    )
+    return field(label, control, error=PEOPLE.errors[name], for_id=f"invite-{name}")
 
 
 def disable_dialog() -> rx.Component:

@@ -71,11 +71,21 @@ class PersonRow(TypedDict):
     email: str
     role: str
     disabled: bool
+    invited: bool  # they have not chosen a password yet
     act: str  # what the button beside them does
     words: str  # what that means
 
 
-NOBODY: PersonRow = {"id": "", "name": "", "email": "", "role": "", "disabled": False, "act": "", "words": ""}
+NOBODY: PersonRow = {
+    "id": "",
+    "name": "",
+    "email": "",
+    "role": "",
+    "disabled": False,
+    "invited": False,
+    "act": "",
+    "words": "",
+}
 
 
 class KeyRow(TypedDict):
@@ -159,6 +169,7 @@ def person_row(member: MemberInfo) -> PersonRow:
         "email": member.email,
         "role": t(f"admin_customers.role.{member.role}"),
         "disabled": member.is_disabled,
+        "invited": member.is_invited and not member.is_disabled,
         "act": t(f"admin_customers.members.{act}", name=member.name),
         "words": t(f"admin_customers.{act}.words", name=member.name),
     }
