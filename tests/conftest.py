@@ -23,7 +23,7 @@ from tests.support.sandbox import running_sandbox
 from tests.support.schema import migrate, prepare
 from tests.support.seeded import seed
 from tests.support.stripe_sandbox import SandboxStripe, running_stripe
-from tests.support.thrift import be_thrifty, make_hypothesis_patient
+from tests.support.thrift import be_thrifty, make_hypothesis_patient, seek_garbage_seldom
 
 gc.disable()  # what is imported to learn which tests there are stays: see `pytest_collection_finish`
 be_thrifty()
@@ -34,7 +34,6 @@ ONE_ENGINE = ("api", "ui")  # what they ask the database is asked in the rooms b
 NO_PARAMS = SimpleNamespace(params={})
 NO_BROWSER = "no Chromium or Chrome was found: install one, or name one in CHROMIUM"
 TESTS = Path(__file__).parent
-GARBAGE = (20_000, 20, 50)  # as often as Python does, it takes a tenth of the time of the tests
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -69,10 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage from now on, seldom and only in what the tests make: a million objects are there already."""
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
-    gc.enable()
+    """All that the tests need is imported: from now on there may be garbage."""
+    seek_garbage_seldom()
 
 
 def _place(item: pytest.Item) -> int:

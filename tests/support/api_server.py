@@ -17,7 +17,7 @@ import httpx
 
 from tests.support.forking import forking
 from tests.support.sandbox import free_port
-from tests.support.thrift import be_thrifty, is_thrifty
+from tests.support.thrift import be_thrifty, is_thrifty, seek_garbage_seldom
 
 START_SECONDS = 90.0  # a busy machine is slow, not wrong
 
@@ -86,6 +86,7 @@ def _wait(url: str, process: BaseProcess) -> None:
 def _run(options: Options, env: Mapping[str, str]) -> None:
     os.environ.update(env)
     if options.thrifty:
+        seek_garbage_seldom()
         be_thrifty()
     asyncio.run(_serve(options))
 

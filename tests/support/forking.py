@@ -20,7 +20,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 from app.kernel import faults
-from tests.support.thrift import be_thrifty
+from tests.support.thrift import be_thrifty, seek_garbage_seldom
 
 ROOT = Path(__file__).parents[2]
 STDOUT, STDERR = 1, 2
@@ -81,6 +81,7 @@ def _use_what_is_there() -> None:
 
 def die_at(fault: str) -> None:
     """In the new process: be killed at this named point, or nowhere."""
+    seek_garbage_seldom()
     be_thrifty()  # what a kill leaves behind does not depend on when the disk had it
     os.environ["FAREBOX_FAULT"] = fault
     importlib.reload(faults)
@@ -131,6 +132,7 @@ def _command(arguments: tuple[str, ...], env: dict[str, str], out: Path, err: Pa
 
     for stream, path in ((sys.stdout, out), (sys.stderr, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream.fileno())
+    seek_garbage_seldom()
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(env)

@@ -54,7 +54,9 @@ def _run(words: list[str], clips: Path | None) -> None:
     """`python -m app.sandbox …`, with everything imported already."""
     from app.sandbox.__main__ import main
     from tests.support.plain import draw_plainly
+    from tests.support.thrift import seek_garbage_seldom
 
+    seek_garbage_seldom()
     if clips is not None:
         draw_plainly(clips)
 
