@@ -121,10 +121,12 @@ class SignIns:
         first = select(Member).where(Member.user_id == user_id).order_by(col(Member.created_at))
         with self._db.writing() as session:
             session.connection().execute(delete(SignIn).where(col(SignIn.expires_at) <= now))
-            if better_hash is not None:
-                # Only over the hash that was checked: a password changed meanwhile must stay changed.
-                mine = (col(User.id) == user_id) & (col(User.password_hash) == old_hash)
-                session.connection().execute(update(User).where(mine).values(password_hash=better_hash))
+            if old_hash is not None:
+                user = session.get_one(User, user_id, with_for_update=True)
+                # Checking took a while: who was shut out meanwhile, or has another password, is not let in by this one.
+                if user.password_hash != old_hash or user.disabled_at is not None:
+                    raise NotSignedIn("That e-mail and password do not match.", code="wrong_credentials")
+                user.password_hash = better_hash or old_hash
             member = session.exec(first).first()
             session.add(
                 SignIn(

@@ -1,5 +1,7 @@
 """Signing in, staying signed in, and no longer being signed in."""
 
+from typing import Any
+
 import pytest
 from argon2 import PasswordHasher
 from sqlmodel import select
@@ -255,6 +257,25 @@ def test_a_reset_password_ends_all_sessions(accounts: Accounts, customer: Custom
     with pytest.raises(NotSignedIn):
         signed_in(accounts)
     assert accounts.sign_ins.sign_in("ada@example.com", "a different password")
+
+
+@pytest.mark.parametrize("meanwhile", ["another password", "disabled"])
+def test_what_changes_while_a_password_is_checked_counts(
+    accounts: Accounts, customer: Customer, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    genuine = accounts.sign_ins._verified
+
+    def overtaken(*given: str) -> Any:
+        found = genuine(*given)
+        if meanwhile == "disabled":
+            accounts.disable(customer[0].id)
+        else:
+            accounts.reset_password("ada@example.com", meanwhile)
+        return found
+
+    monkeypatch.setattr(accounts.sign_ins, "_verified", overtaken)
+    with pytest.raises((NotSignedIn, NotAllowed)):
+        signed_in(accounts)
 
 
 @pytest.mark.one_engine
