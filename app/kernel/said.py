@@ -32,7 +32,9 @@ def decimal(figure: Decimal | Fraction | int | str | None, places: int = PLACES)
     if figure is None:
         return None
     if isinstance(figure, Fraction):
-        scaled = figure * 10**places
-        whole = (abs(scaled.numerator) * 2 + scaled.denominator) // (2 * scaled.denominator)
-        figure = Decimal(whole if scaled >= 0 else -whole).scaleb(-places)
+        numerator, denominator = figure.numerator, figure.denominator
+        if denominator == 1:  # nearly all of very many are whole ones, and this takes a tenth of the time
+            return str(numerator)
+        whole = (abs(numerator) * 10**places * 2 + denominator) // (2 * denominator)
+        figure = Decimal(whole if numerator >= 0 else -whole).scaleb(-places)
     return plain(Decimal(figure))

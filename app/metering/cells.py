@@ -129,7 +129,7 @@ def by_customer(
             .where(days >= first, days < last, one.in_(wanted_pairs[begun : begun + MOST_PAIRS]))
             .group_by(table.c.customer)
         )
-        for customer, events, whole, billionths in connection.execute(query):
+        for customer, events, whole, billionths in connection.execute(query).all():
             yield customer, events, whole * BILLIONTHS + billionths
 
 
