@@ -46,8 +46,13 @@ expect.set_options(timeout=PATIENCE_MS)
 MARKED = ("browser", "faults")
 OTHER_PAGES = {"test_playground", "test_routing_and_webhooks", "test_shell", "test_story", "test_top_up"}
 GROUPS = ("pages", "other pages", "kills")
-#: These follow one another as well: sources are parsed once.
+#: These follow one another as well: sources are parsed once, and libraries that are imported for seconds are so once.
 TOGETHER = {
+    "tests/api/test_after_the_purchase.py": "libraries",
+    "tests/api/test_gateway.py": "libraries",
+    "tests/api/test_media_gateway.py": "libraries",
+    "tests/api/test_text_gateway.py": "libraries",
+    "tests/sandbox/test_openai.py": "libraries",
     "tests/test_architecture.py": "sources",
     "tests/test_text_catalogue.py": "sources",
     "tests/ui/test_parts.py": "sources",
