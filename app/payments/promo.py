@@ -14,6 +14,7 @@ from limits import RateLimitItemPerHour
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import ColumnElement, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.kernel.clock import Clock
 from app.kernel.db import Database, UtcDateTime
@@ -104,10 +105,10 @@ class Promo:
         tidy = _tidy(code)
         if not SHORTEST <= len(tidy) <= LONGEST:
             raise InvalidInput(f"Between {SHORTEST} and {LONGEST} letters and digits.", param="code")
-        with self._db.read() as connection:
-            if connection.execute(select(_code.c.id).where(_code.c.digest == digest(tidy))).first():
-                raise Conflict("This code is taken: choose another.", code="code_taken")
-        self._keep([tidy], offer, actor)
+        try:
+            self._keep([tidy], offer, actor)
+        except IntegrityError:  # the digest is unique: also for two who choose the same at once
+            raise Conflict("This code is taken: choose another.", code="code_taken") from None
         return tidy
 
     async def redeem(self, workspace_id: str, code: str, *, actor: str) -> Redeemed:
