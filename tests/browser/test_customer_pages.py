@@ -283,6 +283,11 @@ def test_somebody_is_invited_chooses_a_password_changes_it_and_is_removed(
     expect(ben).to_have_url(re.compile("/login"))
     ben.goto(link)
     expect(ben.get_by_role("alert")).to_contain_text("has been used or has ended")
+    ben.goto(f"{url}/login")
+    ben.get_by_label("E-mail").fill(email)
+    ben.locator("#password").fill("another horse battery")
+    ben.keyboard.press("Enter")
+    expect(ben.get_by_test_id("no-workspace")).to_contain_text("invite you")
 
 
 def test_the_catalogue_is_searched_opened_and_tried(farebox: Running, customer: Page) -> None:

@@ -8,12 +8,14 @@ from app.kernel.text import t
 from app.ui.brand import theme_toggle, wordmark
 from app.ui.components import (
     amount,
+    button,
     chip,
     column,
     fare_slip,
     icon,
     link_button,
     model_tile,
+    native_form,
     plain_link,
     row,
     skeleton,
@@ -75,9 +77,17 @@ def _words() -> rx.Component:
 
 
 def _welcome_back() -> rx.Component:
+    nowhere = rx.fragment(
+        rx.el.p(t("landing.no_workspace"), class_name="fb-text-2 mb-3", custom_attrs={"data-testid": "no-workspace"}),
+        native_form(button(t("shell.sign_out"), type="submit", size="primary"), action="/session/end"),
+    )
     return rx.el.section(
         rx.el.h2(FrontState.host, class_name="fb-title"),
-        link_button(t("landing.open_app"), href=FrontState.home, kind="solid", size="primary"),
+        rx.cond(
+            FrontState.home == "/",
+            nowhere,
+            link_button(t("landing.open_app"), href=FrontState.home, kind="solid", size="primary"),
+        ),
         class_name="fb-sign-in",
     )
 
