@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from app.api.billing.assemble import PREFIX, build_billing
+from app.plans.keys import BillingKeys
 from tests.security.conftest import World
 from tests.security.routes import Door, doors
 from tests.support.effort import sweep
@@ -227,3 +229,50 @@ def test_a_query_that_makes_no_sense_does_no_harm(world: World, every: list[Door
     for door in every:
         if door.method == "GET":
             no_fault(client.get(f"{door.at('x')}?{query}&{more}"), world)
+
+
+# --- the billing API: an application of its own, with keys of its own
+
+BILLING_BODIES = (
+    b"[]",
+    b'{"customer_id": {"$ne": null}, "items": {}, "limit": 1e400, "filters": "x", "sort": [[]], "metadata": 7}',
+    b'{"customer_id": ["x"], "name": 1, "type": [], "events": [null], "amount": "1e999999999", "line_items": ["x"],'
+    b' "id": "\\u0000", "start_time": 5, "currency": {}, "subscription_id": 9, "plan_id": false, "expand": [1]}',
+)  # fmt: skip
+BILLING_QUERIES = ("limit=-1&offset=1e9&start_time=%00", "limit=%27&order=up&expand=%3Cx%3E&sort=id;--")
+
+
+@pytest.fixture(scope="module")
+def billing_doors(world: World) -> list[Door]:
+    found = doors(build_billing(world.home.services))
+    assert {door.path for door in found} >= {"/customers", "/invoices/{invoice_id}", "/wallets/{wallet_id}/top-up"}
+    return [door._replace(path=PREFIX + door.path) for door in found]
+
+
+def sound(answer: Any, *statuses: int) -> None:
+    """Not our fault, nothing from inside in it, and in the shape that billing clients read."""
+    where = f"{answer.request.method} {str(answer.request.url)[:300]}: {answer.status_code} {answer.text[:300]}"
+    assert answer.status_code in statuses if statuses else answer.status_code < 500, where
+    assert not [leak for leak in LEAKS if leak in answer.text], where
+    if answer.status_code >= 400:
+        assert set(answer.json()) == {"code", "message", "http_status_code", "details"}, where
+
+
+def test_without_a_key_of_billing_nothing_opens(world: World, billing_doors: list[Door]) -> None:
+    for told in ({"x-api-key": world.key}, {"Authorization": f"Bearer {world.key}"}):
+        client = world.client(**told)
+        for door in billing_doors:
+            sound(client.request(door.method, door.at("x"), content=b"{}" if door.takes_body else None), 401)
+
+
+def test_what_makes_no_sense_to_billing_is_refused(world: World, billing_doors: list[Door]) -> None:
+    services = world.home.services
+    made = BillingKeys(services.db, services.desk.clock).issue("attacker", actor="test")
+    client = world.client(**{"x-api-key": made.secret})
+    for door in billing_doors:
+        for body in BILLING_BODIES if door.takes_body else ():
+            sound(client.request(door.method, door.at("x"), content=body))
+        for path in ("x%00", "..%2f..%2fetc%2fpasswd") if door.is_about_one else ():
+            sound(client.request(door.method, door.at(path), json={} if door.takes_body else None))
+        for query in BILLING_QUERIES if door.method == "GET" else ():
+            sound(client.get(f"{door.at('x')}?{query}"))
