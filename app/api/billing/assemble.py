@@ -58,6 +58,7 @@ GROUPS: tuple[Callable[[Billing], APIRouter], ...] = (
     reductions.coupons,
     reductions.tax_rates,
     reductions.tax_associations,
+    wallets.of_customers,
     wallets.router,
     wallets.moves,
     allowances.router,

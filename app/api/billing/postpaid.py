@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.api.billing import invoice_wire, wire
 from app.api.billing.common import Billing, Body, OptionalBody
-from app.billing import postpaid
+from app.billing import postpaid, suggesting
 from app.billing.postpaid import Agreed
 from app.billing.wallets import MOST_CREDITS, MOST_RATE
 from app.kernel.money import Money, plain
@@ -65,7 +65,7 @@ def router(billing: Billing) -> APIRouter:
 def shown(connection: Connection, workspace_id: str, billing: Billing) -> dict[str, Any]:
     """The agreement, how it stands, and the limit that is suggested with every step that led to it."""
     row, found = postpaid.find(connection, workspace_id), reads.balance(connection, workspace_id)
-    suggested = postpaid.suggestion(connection, workspace_id, billing.clock())
+    suggested = suggesting.suggestion(connection, workspace_id, billing.clock())
     return {
         "workspace_id": workspace_id,
         "active": row is not None and row.active,

@@ -41,6 +41,30 @@ class _Shown:
         return {"wallet": wallet_words.shown(connection, row), "wallet_transaction": said}
 
 
+def of_customers(billing: Billing) -> APIRouter:
+    """The wallets of one customer."""
+    api = APIRouter(tags=["wallets"])
+    Key = Annotated[BillingKey, billing.key("wallets")]
+    db, house, tell = billing.db, billing.house, _Shown(billing)
+
+    @api.get("/customers/wallets")
+    def of_named(_key: Key, query: Query) -> list[dict[str, Any]]:
+        with db.read() as connection:
+            if query.has("id"):
+                found = customers.get(connection, query.text("id"))
+            else:
+                found = customers.by_external_id(connection, query.text("lookup_key"))
+            return [tell.standing(connection, row) for row in wallets.of_customer(connection, found, house)]
+
+    @api.get("/customers/{customer_id}/wallets")
+    def of_customer(_key: Key, customer_id: str) -> list[dict[str, Any]]:
+        with db.read() as connection:
+            found = customers.get(connection, customer_id)
+            return [tell.standing(connection, row) for row in wallets.of_customer(connection, found, house)]
+
+    return api
+
+
 def router(billing: Billing) -> APIRouter:
     api = APIRouter(tags=["wallets"])
     Key = Annotated[BillingKey, billing.key("wallets")]
@@ -58,21 +82,6 @@ def router(billing: Billing) -> APIRouter:
     def search(_key: Key, body: OptionalBody) -> dict[str, Any]:
         with db.read() as connection:
             return wire.page(wallets.search(connection, body), lambda row: wallet_words.shown(connection, row))
-
-    @api.get("/customers/wallets")
-    def of_named(_key: Key, query: Query) -> list[dict[str, Any]]:
-        with db.read() as connection:
-            if query.has("id"):
-                found = customers.get(connection, query.text("id"))
-            else:
-                found = customers.by_external_id(connection, query.text("lookup_key"))
-            return [tell.standing(connection, row) for row in wallets.of_customer(connection, found, house)]
-
-    @api.get("/customers/{customer_id}/wallets")
-    def of_customer(_key: Key, customer_id: str) -> list[dict[str, Any]]:
-        with db.read() as connection:
-            found = customers.get(connection, customer_id)
-            return [tell.standing(connection, row) for row in wallets.of_customer(connection, found, house)]
 
     @api.get("/wallets/{wallet_id}")
     def get(_key: Key, wallet_id: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from app import services
 from app.accounts.audit import note
-from app.billing import invoices, listing, payments, postpaid
+from app.billing import invoices, listing, payments, postpaid, suggesting
 from app.billing.limits import Suggestion
 from app.billing.listing import Listed, Wanted
 from app.billing.postpaid import WRITTEN_OFF
@@ -232,7 +232,7 @@ def _read(house: Services, workspace_id: str) -> Read:
         return Read(
             postpaid.find(connection, workspace_id),
             reads.balance(connection, workspace_id),
-            postpaid.suggestion(connection, workspace_id, house.desk.clock()),
+            suggesting.suggestion(connection, workspace_id, house.desk.clock()),
             [row for row in connection.execute(unpaid) if not row.computed.get(WRITTEN_OFF)],
             listing.page(connection, Wanted(workspace_id=workspace_id, limit=MOST_SUBSCRIPTIONS)),
         )
