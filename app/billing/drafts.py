@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 from app.billing import (
     allowances,
     came_late,
+    ended_credits,
     facts,
     late_commitment,
     line_coupons,
@@ -35,11 +36,11 @@ from app.metering.aggregate import Span
 
 _MICRO: Final = timedelta(microseconds=1)
 _INVOICE, _LINE = tables.billing_invoice, tables.billing_invoice_line
-#: The wallets that pay for lines in a currency, in the order in which they pay.
-Wallets = Callable[[Connection, str, str], Sequence[Purse]]
+#: The wallets that pay for lines in a currency at a moment, in the order in which they pay.
+Wallets = Callable[[Connection, str, str, datetime], Sequence[Purse]]
 
 
-def no_wallets(connection: Connection, workspace_id: str, currency: str) -> Sequence[Purse]:
+def no_wallets(connection: Connection, workspace_id: str, currency: str, now: datetime) -> Sequence[Purse]:
     """For who has none."""
     return ()
 
@@ -87,18 +88,27 @@ def build(
         tuple(discount for _, discount in coupons),
         tax.percents,
     )
+
+    def worth_until(moment: datetime) -> Fraction:
+        until = Span(used.start, moment) if used is not None else wanted.span
+        some = usage_lines.of(connection, row, customer.external_id, until, included)
+        return sum((line.exact for line in some if line.exact > 0), Fraction(0))
+
+    purses, ended = ended_credits.spent_in_time(
+        wallets(connection, row.workspace_id, row.currency, now), used, worth_until
+    )
     draft = bill(
         terms,
         wanted.span,
         (),
         {},
-        wallets=wallets(connection, row.workspace_id, row.currency),
+        wallets=purses,
         others=lines,
         carried=Fiat(row.carried, row.currency),
         keep_zero=keep_zero,
     )
     kept = computed(draft, [*(name for name, _ in coupons), *on_lines], tax)
-    kept["late"] = came_late.given_back(late, row.currency)
+    kept |= {"late": came_late.given_back(late, row.currency), "ended": ended}
     kept |= late_commitment.kept(lines, late, agreed, row.currency)
     return Built(draft, kept | {"allowances": [each.to_json() for each in included], **wanted.to_json()})
 

@@ -24,11 +24,12 @@ REFUNDED: Final = "CREDIT_NOTE"
 
 
 def take(connection: Connection, row: Row[Any], now: datetime) -> dict[str, str]:
-    """What the invoice says its wallets pay: the journals, by wallet."""
+    """What the invoice says its wallets pay, and of it credits past their last day: the journals, by wallet."""
     debits = {wallet: Fiat(minor, row.currency) for wallet, minor in (row.computed.get("debits") or {}).items()}
     if not debits:
         return {}
-    return wallet_moves.pay(connection, row.id, debits, NO_HOUSE, actor="system", clock=lambda: now)
+    ended = {wallet: Fraction(worth) for wallet, worth in (row.computed.get("ended") or {}).items()}
+    return wallet_moves.pay(connection, row.id, debits, NO_HOUSE, actor="system", clock=lambda: now, ended=ended)
 
 
 def give_back(connection: Connection, journals: Mapping[str, str], now: datetime) -> None:
@@ -41,7 +42,7 @@ def pay(connection: Connection, payment: Row[Any], workspace_id: str, now: datet
     """Pay with credits: the wallets in their order. Answers which; `Conflict` when they do not hold that much."""
     asked = Fiat(payment.amount, payment.currency)
     left, debits = asked.minor, dict[str, Fiat]()
-    for wallet, worth in wallets.paying(connection, workspace_id, payment.currency):
+    for wallet, worth in wallets.paying(connection, workspace_id, payment.currency, now):
         part = min(left, floor(worth * 10 ** exponent(payment.currency)))  # what would be rounded up is not there
         if part > 0:
             debits[wallet] = Fiat(part, payment.currency)
@@ -49,7 +50,7 @@ def pay(connection: Connection, payment: Row[Any], workspace_id: str, now: datet
     if left:
         there = total(debits.values(), payment.currency)
         raise Conflict(f"The wallets hold {there} of {asked}.", code="invalid_operation")
-    wallet_moves.pay(connection, payment.id, debits, NO_HOUSE, actor="system", clock=lambda: now)
+    wallet_moves.pay(connection, payment.id, debits, NO_HOUSE, actor="system", clock=lambda: now, ended={})
     return ",".join(debits)
 
 

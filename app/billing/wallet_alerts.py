@@ -76,7 +76,7 @@ class WalletAlerts:
 
     def _left(self, connection: Connection, row: Record) -> Fraction:
         outstanding = self._outstanding(connection, str(row["workspace_id"]), str(row["currency"]))
-        return wallet_words.real_time(connection, row, outstanding)
+        return wallet_words.real_time(connection, row, outstanding, self._clock())
 
 
 def state_of(connection: Connection, row: Record, left: Fraction, now: datetime) -> str:

@@ -167,9 +167,11 @@ def debit(connection: Connection, row: Record, given: Given, *, actor: str, cloc
 
 
 def pay(
-    connection: Connection, invoice_id: str, debits: Mapping[str, Fiat], house: House, *, actor: str, clock: Clock
-) -> dict[str, str]:
-    """Take from each wallet what it pays of an invoice, in the caller's transaction: the journals, by wallet.
+    connection: Connection, invoice_id: str, debits: Mapping[str, Fiat], house: House, *, actor: str, clock: Clock,
+    ended: Mapping[str, Fraction] | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Take from each wallet what it pays of an invoice, in the caller's transaction: the journals, by wallet. Of
+    credits past their last day no more is taken than `ended` says they are worth to it, where it says anything.
 
     `InsufficientCredits` when one does not hold that much any more; paying the same invoice again changes nothing.
     """
@@ -179,7 +181,10 @@ def pay(
         wallets.must_be_active(row)
         memo = {"transaction_reason": "INVOICE_PAYMENT", "reference_type": "INVOICE", "reference_id": invoice_id}
         name = f"{wallet_id}/invoice/{invoice_id}"
-        ops.append(DebitOp(str(row["workspace_id"]), _worth(row, debits[wallet_id]), "invoice", name, actor, memo=memo))
+        past, owner = None, str(row["workspace_id"])
+        if ended is not None:
+            past = _credits_for(row, ended.get(wallet_id, Fraction(0)))
+        ops.append(DebitOp(owner, _worth(row, debits[wallet_id]), "invoice", name, actor, memo=memo, ended=past))
     found = {}
     for (wallet_id, row), outcome in zip(rows.items(), _posted(connection, ops, clock), strict=True):
         found[wallet_id] = outcome.journal_id
@@ -251,7 +256,11 @@ def _amount(row: Record, credits: Decimal | Fraction) -> Money:
 
 def _worth(row: Record, fiat: Fiat) -> Money:
     """The fewest credits worth at least that much."""
-    micros = Fraction(fiat.amount) / wallets.rate_of(row) * MICRO
+    return _credits_for(row, Fraction(fiat.amount))
+
+
+def _credits_for(row: Record, amount: Fraction) -> Money:
+    micros = amount / wallets.rate_of(row) * MICRO
     return Money(-(-micros.numerator // micros.denominator), str(row["unit"]))
 
 

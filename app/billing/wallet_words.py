@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.billing import wallets
+from app.billing import ended_credits, wallets
 from app.billing.wallet_history import Transaction, transaction_id
 from app.billing.wallet_rules import worth
 from app.kernel.money import Money, plain
@@ -58,7 +58,7 @@ def standing(connection: Connection, row: Record, outstanding: Outstanding, now:
     What a wallet on invoices holds is what it has; one that is closed has nothing.
     """
     said = shown(connection, row)
-    left = real_time(connection, row, outstanding)
+    left = real_time(connection, row, outstanding, now)
     rate = wallets.rate_of(row)
     kinds: dict[bool, int] = {True: 0, False: 0}
     for lot in reads.lots(connection, str(row["workspace_id"]), now, str(row["unit"])):
@@ -78,15 +78,18 @@ def standing(connection: Connection, row: Record, outstanding: Outstanding, now:
     }
 
 
-def real_time(connection: Connection, row: Record, outstanding: Outstanding) -> Fraction:
-    """What is left to spend, in the wallet's currency; below zero when more was used than it holds."""
+def real_time(connection: Connection, row: Record, outstanding: Outstanding, now: datetime) -> Fraction:
+    """What is left to spend, in the wallet's currency; below zero when more was used than it holds. Credits past their
+    last day are there for usage that waits for its invoice, and not to be spent."""
     if row["wallet_status"] == wallets.CLOSED:
         return Fraction(0)
     books = wallets.credits_of(connection, row)
     balance = worth(Fraction((books.balance - books.held - books.owed - books.debt).amount), wallets.rate_of(row))
     if row["wallet_type"] == wallets.POST_PAID:
         return balance
-    return balance - outstanding.usage - outstanding.unpaid
+    past = ended_credits.of_wallet(connection, str(row["workspace_id"]), str(row["unit"]), now)
+    ended = sum(past.values(), Fraction(0)) * wallets.rate_of(row)
+    return balance - max(ended - outstanding.usage, Fraction(0)) - outstanding.usage - outstanding.unpaid
 
 
 def transaction(row: Record, one: Transaction) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, false, func, insert, select
 
+from app.billing import ended_credits
 from app.billing.wallet_tables import wallet as _table
 from app.billing.waterfall import Purse
 from app.kernel.db import metadata
@@ -204,32 +205,35 @@ def money(row: Record, credits: Decimal | Fraction) -> Money:
     return Money.from_exact(credits, str(row["unit"]))
 
 
-def funding(connection: Connection, workspace_id: str, currency: str) -> list[Purse]:
+def funding(connection: Connection, workspace_id: str, currency: str, now: datetime) -> list[Purse]:
     """What pays for lines of an invoice in this currency, in its order: prepaid wallets, for what each allows."""
     found = []
-    for row, worth in _spendable(connection, workspace_id, currency):
+    for row, worth, ended in _spendable(connection, workspace_id, currency, now):
         allowed = _allowed(row)
         if row["wallet_type"] == PRE_PAID:
             usage = not allowed or bool({"USAGE", "ALL"} & allowed)
-            found.append(Purse(str(row["id"]), worth, usage, bool({"FIXED", "ALL"} & allowed)))
+            found.append(Purse(str(row["id"]), worth, usage, bool({"FIXED", "ALL"} & allowed), tuple(ended.items())))
     return found
 
 
-def paying(connection: Connection, workspace_id: str, currency: str) -> list[tuple[str, Fraction]]:
+def paying(connection: Connection, workspace_id: str, currency: str, now: datetime) -> list[tuple[str, Fraction]]:
     """What may pay an invoice as a whole, and what each is worth: every wallet that is not for some lines only. Those
     that are for invoices go first."""
     rows = [
         (row, worth)
-        for row, worth in _spendable(connection, workspace_id, currency)
+        for row, worth, _ in _spendable(connection, workspace_id, currency, now)
+        if worth
         if not (allowed := _allowed(row)) or "ALL" in allowed or {"USAGE", "FIXED"} <= allowed
     ]
     rows.sort(key=lambda each: each[0]["wallet_type"] != POST_PAID)
     return [(str(row["id"]), worth) for row, worth in rows]
 
 
-def _spendable(connection: Connection, workspace_id: str, currency: str) -> list[tuple[Record, Fraction]]:
-    """Wallets in their order, with what their free credits are worth. The product's own credits are not among them:
-    they pay for generations as they happen."""
+def _spendable(
+    connection: Connection, workspace_id: str, currency: str, now: datetime
+) -> list[tuple[Record, Fraction, dict[datetime, Fraction]]]:
+    """Wallets in their order, with what their free credits are worth, and those that have ended, by when. The
+    product's own credits are not among them: they pay for generations as they happen."""
     query = select(_table).where(
         _table.c.workspace_id == workspace_id,
         _table.c.currency == currency.upper(),
@@ -243,7 +247,9 @@ def _spendable(connection: Connection, workspace_id: str, currency: str) -> list
         balance = credits_of(connection, row)
         free = min(balance.balance, balance.available)
         if free.micros > 0:
-            found.append((row, Fraction(free.amount) * rate_of(row)))
+            rate, ended = rate_of(row), ended_credits.of_wallet(connection, workspace_id, str(row["unit"]), now)
+            good = max(Fraction(free.amount) - sum(ended.values(), Fraction(0)), Fraction(0))
+            found.append((row, good * rate, {at: many * rate for at, many in ended.items()}))
     return found
 
 

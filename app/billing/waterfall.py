@@ -7,6 +7,7 @@ their wallet says otherwise, and tax is owed on what is left.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -31,12 +32,14 @@ class Discount:
 
 
 class Purse(NamedTuple):
-    """A wallet that is worth so much in the currency, and which lines it pays for."""
+    """A wallet that is worth so much in the currency, and which lines it pays for. `ended` is what else is in it that
+    is past its last day, by that: see `ended_credits.py`."""
 
     wallet: str
     worth: Fraction
     usage: bool = True
     fixed: bool = False
+    ended: tuple[tuple[datetime, Fraction], ...] = ()
 
     def pays(self, line: "Line") -> bool:
         return self.usage if line.is_usage else self.fixed

@@ -1,11 +1,14 @@
 """Credits that come and go without a generation: grants, corrections, reversals, and costs booked alone. PURE."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from app.kernel.errors import Conflict, IdempotencyConflict, InvalidInput, NotFound
 from app.kernel.money import CREDIT, Money
 from app.ledger import accounts, journal
 from app.ledger.change import Change, NewLot, Post, View, must_hold, must_spare, not_negative, one, positive, wallet_of
 from app.ledger.operations import AbsorbOp, AdjustOp, DebitOp, GrantOp, Posting, ReverseOp
-from app.ledger.state import Lot, Posted, Wallet, draw
+from app.ledger.state import Lot, Posted, Use, Wallet, draw
 from app.ledger.undo import undo
 
 CORRECTION_PRIORITY = 50
@@ -55,11 +58,24 @@ def debit(op: DebitOp, books: View) -> Change:
         return _posted_before(before, taken, min(taken, asked) if op.partial else asked, wallet)
     amount = min(asked, wallet.balance, wallet.available) if op.partial else asked
     must_spare(max(amount, 1), wallet)
-    lots, uses = draw(books.lots_to_draw(wallet.id), amount)
+    lots, uses = _drawn(books.lots_to_draw(wallet.id), amount, op.ended, books.now)
     taken_now = Money(amount, wallet.unit)
     posted = journal.debit(op.workspace_id, taken_now, purpose=op.purpose, ref=op.ref, memo=op.memo)
     post = Post(books.new_journal_id(), posted, op.actor, uses)
     return Change(Posting(post.id, taken_now, already=False), wallet.moved(balance=-amount), posts=(post,), lots=lots)
+
+
+def _drawn(
+    lots: Sequence[Lot], amount: int, ended: Money | None, now: datetime
+) -> tuple[tuple[Lot, ...], tuple[Use, ...]]:
+    """Take from lots in their order; with `ended` no more than that from those past their last day."""
+    if ended is None:
+        return draw(lots, amount)
+    past = [lot for lot in lots if lot.has_ended(now)]
+    of_past = min(amount, ended.micros, sum(lot.remaining for lot in past))
+    first, first_uses = draw(past, of_past)
+    rest, rest_uses = draw([lot for lot in lots if not lot.has_ended(now)], amount - of_past)
+    return (*first, *rest), (*first_uses, *rest_uses)
 
 
 def adjust(op: AdjustOp, books: View) -> Change:

@@ -154,7 +154,8 @@ class GrantOp(NamedTuple):
 
 
 class DebitOp(NamedTuple):
-    """Credits that go without a generation; with `partial`, no more than are free."""
+    """Credits that go without a generation; with `partial`, no more than are free. Of those past their last day, which
+    are drawn first, no more than `ended`."""
 
     workspace_id: str
     amount: Money
@@ -166,6 +167,7 @@ class DebitOp(NamedTuple):
     also: Also = ()
     checks: Sequence[Check] = ()
     within: Within | None = None
+    ended: Money | None = None
 
 
 class AdjustOp(NamedTuple):

@@ -76,6 +76,10 @@ class Lot(NamedTuple):
     expires_at: datetime | None
     kind: str = "paid"
 
+    def has_ended(self, now: datetime) -> bool:
+        """Whether it is past its last day."""
+        return self.expires_at is not None and self.expires_at <= now
+
     def changed(self, by: int) -> "Lot":
         left = self.remaining + by
         return self._replace(remaining=left, open=left > 0)
@@ -156,7 +160,7 @@ def in_draw_order(lots: Iterable[Lot], now: datetime) -> list[Lot]:
 
     def order(lot: Lot) -> tuple[bool, int, bool, datetime, str]:
         expires = lot.expires_at
-        return (expires is None or expires > now, lot.priority, expires is None, expires or now, lot.id)
+        return (not lot.has_ended(now), lot.priority, expires is None, expires or now, lot.id)
 
     return sorted(lots, key=order)
 

@@ -145,8 +145,13 @@ def test_what_has_ended_is_not_carried_over_though_it_is_not_booked_yet(giving: 
         pytest.param({"expiration_type": "BILLING_CYCLE", "cadence": "ONETIME", "period": None}, [3000, 0], id="once"),
         pytest.param(
             {"expiration_type": "DURATION", "expiration_duration": 10, "cadence": "ONETIME", "period": None},
-            [0, 0],
+            [3000, 0],
             id="within the period",
+        ),
+        pytest.param(
+            {"expiration_type": "DURATION", "expiration_duration": 3, "cadence": "ONETIME", "period": None},
+            [0, 0],
+            id="before anything is used",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """What wallets pay for, what fills them by themselves, and what two do at once."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from app.billing import payments, wallet_alerts, wallet_moves, wallets
+from app.billing import payments, wallet_alerts, wallet_moves, wallet_words, wallets
+from app.billing.ending_credits import EndingCredits
+from app.billing.outstanding import outstanding
 from app.billing.paying_in_credits import NO_HOUSE
 from app.billing.wallet_tables import wallet as table
 from app.billing.waterfall import Line, Purse, settle
@@ -20,8 +23,9 @@ from app.kernel.errors import Rejected
 from app.kernel.fiat import Fiat
 from app.kernel.given import Given
 from app.kernel.money import plain
+from app.ledger.wallet import Ledger
 from app.plans import reductions
-from tests.billing.world import World
+from tests.billing.world import World, at
 from tests.support.threads import PATIENCE_SECONDS, at_once
 
 TWENTY = {"type": "FIXED", "amount": "20", "invoice_cadence": "ADVANCE"}
@@ -80,10 +84,41 @@ def test_what_a_wallet_is_for(
         memo = {"transaction_reason": "FREE_CREDIT_GRANT"}
         wallet_moves.credit(connection, row, Fraction(50), ref="start", memo=memo, actor="test", clock=world.clock)
         workspace = str(row["workspace_id"])
-        found = [(each.usage, each.fixed) for each in wallets.funding(connection, workspace, "USD")]
-        paying = wallets.paying(connection, workspace, "USD")
+        found = [(each.usage, each.fixed) for each in wallets.funding(connection, workspace, "USD", world.now)]
+        paying = wallets.paying(connection, workspace, "USD", world.now)
     assert found == ([] if lines is None else [lines])
     assert paying == ([(row["id"], Fraction(50))] if whole else [])
+
+
+def test_credits_that_end_within_a_period_pay_for_what_was_used_before(world: World) -> None:
+    """Of 10 that end on the tenth 3 are used in time; the 5 used later are paid by those that stay."""
+    customer = world.customer("studio")
+    made = world.subscribe(customer, world.plan("pro", {"amount": "1"}))
+    wallet = world.wallet(customer, 10)
+    with world.db.write() as connection:
+        row, memo = wallets.get(connection, wallet, NO_HOUSE), {"transaction_reason": "FREE_CREDIT_GRANT"}
+        wallet_moves.credit(
+            connection, row, Fraction(10), ref="gift", memo=memo, actor="test", clock=world.clock,
+            expires_at=at("2026-04-10"),
+        )  # fmt: skip
+    world.event("studio", "image.generated", "2026-04-05", image_count=3)
+    world.event("studio", "image.generated", "2026-04-20", image_count=5)
+    ledger = Ledger(world.db, world.clock)
+    ledger.start()
+    for moment, left in (("04-25", 20), ("05-01T00:10", 20), ("05-01T02:30", 5)):
+        world.now = at(f"2026-{moment}")
+        world.turn()
+        asyncio.run(EndingCredits(ledger, world.clock).run())
+        assert world.credits(wallet) == left
+        with world.db.read() as connection:
+            books = wallets.get(connection, wallet, NO_HOUSE)
+            due = outstanding(connection, str(books["workspace_id"]), "USD", world.now)
+            assert wallet_words.real_time(connection, books, due, world.now) == (10 if left == 20 else 5)
+            assert wallets.paying(connection, str(books["workspace_id"]), "USD", world.now) == [
+                (wallet, left % 20 or 10)
+            ]
+    ledger.stop()
+    assert [row.credits for row in world.invoices(made)] == [800]
 
 
 def test_a_wallet_for_invoices_pays_one(world: World) -> None:

@@ -31,7 +31,7 @@ class _Shown:
         """The wallet after a movement, its alert looked at."""
         row = wallets.get(connection, wallet_id, self.house)
         due = outstanding(connection, str(row["workspace_id"]), str(row["currency"]), self.clock())
-        wallet_alerts.judge(connection, row, wallet_words.real_time(connection, row, due), self.clock())
+        wallet_alerts.judge(connection, row, wallet_words.real_time(connection, row, due, self.clock()), self.clock())
         return wallets.get(connection, wallet_id, self.house)
 
     def moved(self, connection: Connection, wallet_id: str, move: Moved) -> dict[str, Any]:
