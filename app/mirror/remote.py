@@ -72,6 +72,8 @@ class Remote:
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url
+        #: How often it has said something, a refusal too.
+        self.answers = 0
         self._key = key
         self._sdk: Flexprice | None = None
         self._http: httpx.Client | None = None
@@ -221,13 +223,17 @@ class Remote:
         from flexprice.models import errors
 
         try:
-            return ask(sdk)
+            found = ask(sdk)
         except errors.FlexpriceError as error:
-            raise _told(error.status_code, error.body or error.message, always_there) from error
+            told = _told(error.status_code, error.body or error.message, always_there)
+            self.answers += isinstance(told, Refused)
+            raise told from error
         except ValidationError as error:
             raise Refused(f"Its SDK does not take it: {error}"[:LONGEST_REASON]) from error
         except (httpx.HTTPError, errors.NoResponseError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}"[:LONGEST_REASON] or "no answer") from error
+        self.answers += 1
+        return found
 
     @staticmethod
     def _made(answer: Any) -> str:

@@ -116,14 +116,16 @@ class Mirror:
             hooks.accept(connection, told, self._now())
 
     def _turn(self, work: Callable[[], int]) -> int:
-        if not self._may_try():
+        if self._remote is None or not self._may_try():
             return 0
+        heard = self._remote.answers
         try:
             done = work()
         except Unreachable as error:
             self._wait(error)
             return 0
-        self._went_well()
+        if self._remote.answers > heard:  # a turn with nothing to ask says nothing about the remote
+            self._went_well()
         return done
 
     def _may_try(self) -> bool:

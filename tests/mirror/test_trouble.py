@@ -31,7 +31,7 @@ class Fake:
     in `odd` is answered in a way that nobody foresaw."""
 
     def __init__(self):
-        self.down, self.bad, self.odd, self.calls = False, set(), set(), 0
+        self.down, self.bad, self.odd, self.calls, self.answers = False, set(), set(), 0, 0
         self.customers, self.events, self.status = {}, [], 400
 
     def put_customer(self, said, known):
@@ -50,6 +50,7 @@ class Fake:
         self.calls += 1
         if self.down:
             raise Unreachable("503: too much to do")
+        self.answers += 1
 
     def usage(self, remote_id, start, end):
         self._look(remote_id)
@@ -76,6 +77,7 @@ class House:
         self.mirror = Mirror(db, self.now, Account(NOBODY, "sk_1"))
         for part in (self.mirror._things, self.mirror._feeds, self.mirror._amounts):
             object.__setattr__(part, "remote", self.remote)
+        self.mirror._remote = self.remote
         self.settle()
 
     def turns(self):
@@ -112,6 +114,7 @@ def house(database):
 
 
 def test_while_the_remote_is_down_everything_waits_and_then_goes(house):
+    assert house.mirror.standing().reached_at is None  # turns with nothing to ask say nothing of it
     house.remote.down = True
     house.customer("anna")
     house.use("anna", "e1", "e2")
@@ -127,6 +130,7 @@ def test_while_the_remote_is_down_everything_waits_and_then_goes(house):
     house.remote.down = False
     house.settle()
     assert (house.remote.customers, house.remote.events) == ({"anna": "anna"}, ["e1", "e2"])
+    assert house.mirror.standing().reached_at == house.now()
     assert (house.mirror.standing().failures, house.mirror.standing().error) == (0, None)
 
 
