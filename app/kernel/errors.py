@@ -108,10 +108,12 @@ class AmountTooLarge(Rejected, OverflowError):
 
     code = "amount_too_large"
 
-    def __init__(self, smallest: int, unit: str) -> None:
+    @classmethod
+    def of(cls, smallest: int, unit: str) -> "AmountTooLarge":
+        """What an amount in the smallest unit is too large for."""
         figure = str(smallest) if smallest.bit_length() < MOST_BITS_TOLD else "A figure beyond reason"
         said = f"{figure} of the smallest unit of {unit} is more than an account or an invoice can hold."
-        super().__init__(said, amount=figure, unit=unit)
+        return cls(said, amount=figure, unit=unit)
 
 
 class ProviderError(FareboxError):

@@ -50,7 +50,7 @@ class Fiat:
         if type(self.minor) is not int:
             raise TypeError(f"minor units must be an int, not {self.minor!r}")
         if abs(self.minor) > MAX_MICROS:
-            raise AmountTooLarge(self.minor, self.currency)
+            raise AmountTooLarge.of(self.minor, self.currency)
         exponent(self.currency)
 
     @classmethod

@@ -81,7 +81,7 @@ class Money:
         if type(self.micros) is not int:
             raise TypeError(f"micros must be an int, not {self.micros!r}")
         if abs(self.micros) > MAX_MICROS:
-            raise AmountTooLarge(self.micros, self.unit)
+            raise AmountTooLarge.of(self.micros, self.unit)
 
     @classmethod
     def from_exact(cls, amount: Exact, unit: str = CREDIT, mode: Rounding = Rounding.HALF_UP) -> Self:

@@ -128,7 +128,9 @@ def account_menu(trigger: rx.Component) -> rx.Component:
             class_name="fb-menu-head",
         ),
         _menu_button("user-pen", t("shell.you.verb"), on_click=var(AccountState.opened)(True)),
-        rx.el.a(icon("lock-keyhole", 15), rx.el.span(t("shell.password")), href="/password", class_name="fb-menu-item"),
+        route_link(
+            icon("lock-keyhole", 15), rx.el.span(t("shell.password")), href="/password", class_name="fb-menu-item"
+        ),
         _menu_button("keyboard", t("shell.shortcuts"), custom_attrs={"data-fb-press": "shortcuts"}),
         _menu_button("sun-moon", t("shell.theme"), on_click=rx.toggle_color_mode),
         _menu_button("panel-left", t("shell.rail"), custom_attrs={"data-fb-rail": ""}, class_name="fb-wide-only"),

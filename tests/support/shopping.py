@@ -27,7 +27,7 @@ def fill_billing(page: Page, **values: str) -> None:
 
 
 def choose(page: Page, title: str) -> None:
-    page.get_by_text(title, exact=True).locator("visible=true").first.click()
+    page.locator("#page").get_by_text(title, exact=True).locator("visible=true").first.click()
     expect(page.get_by_test_id("summary")).to_contain_text(title)
 
 
